@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+const minutes = 60_000;
+
+/** Folders of test/ that are suites of their own (hack/suites.ts); every other test is a unit test. */
+const suites = ["architecture", "bench", "binary", "e2e", "integration", "model", "property"];
+
+function folder(name: string): string[] {
+  return [`test/${name}/**/*.test.ts`];
+}
+
+export default defineConfig({
+  test: {
+    allowOnly: !process.env["CI"],
+    environment: "node",
+    restoreMocks: true,
+    unstubEnvs: true,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/**/*.test.ts"],
+          exclude: suites.map((name) => `test/${name}{/**,.test.ts}`),
+        },
+      },
+      {
+        extends: true,
+        test: { name: "architecture", include: ["test/architecture.test.ts", ...folder("architecture")] },
+      },
+      { extends: true, test: { name: "property", include: folder("property"), testTimeout: 5 * minutes } },
+      { extends: true, test: { name: "model", include: folder("model"), testTimeout: 15 * minutes } },
+      {
+        extends: true,
+        // Each file starts processes of its own and measures time: one at a time on a small machine
+        test: { name: "binary", include: folder("binary"), testTimeout: 10 * minutes, fileParallelism: false },
+      },
+    ],
+  },
+});
