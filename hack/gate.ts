@@ -1,0 +1,42 @@
+import { type Ended, run, seconds } from "./run.ts";
+
+export interface Step {
+  readonly name: string;
+  readonly command: readonly [string, ...string[]];
+}
+
+const vitest = ["vitest", "run", "--reporter=dot", "--project"] as const;
+
+/** What can be said about the tree without running its tests. */
+export const staticSteps: readonly Step[] = [
+  { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
+  { name: "lint", command: ["eslint", "--max-warnings", "0", "."] },
+  { name: "types", command: ["tsc", "--project", "tsconfig.json", "--pretty", "false"] },
+  { name: "dependency rule", command: [...vitest, "architecture"] },
+  { name: "generated files", command: ["node", "hack/generate.ts", "--check"] },
+];
+
+export const unitTests: Step = { name: "unit tests", command: [...vitest, "unit"] };
+
+/** Most steps use one core, the slowest (lint) included. */
+const atOnce = 2;
+
+/** Runs every step, also after one has failed; says each one's result in a line, and its output if it failed. */
+export async function runSteps(steps: readonly Step[]): Promise<{ passed: number; failed: number }> {
+  const waiting = [...steps];
+  let failed = 0;
+  const work = async (): Promise<void> => {
+    for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+      const ended = await run(step.command);
+      if (ended.code !== 0) failed += 1;
+      console.log(verdict(step, ended));
+    }
+  };
+  await Promise.all(Array.from({ length: atOnce }, work));
+  return { passed: steps.length - failed, failed };
+}
+
+function verdict(step: Step, { code, output, ms }: Ended): string {
+  const line = `${code === 0 ? "ok    " : "FAILED"} ${step.name.padEnd(18)}${seconds(ms)}`;
+  return code === 0 ? line : `${line}   ${step.command.join(" ")}\n\n${output.trimEnd()}\n`;
+}

@@ -1,0 +1,40 @@
+// Writes the files that are made from the program; with --check only says which of them are stale.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { format, getFileInfo, resolveConfig } from "prettier";
+import { root } from "./run.ts";
+
+interface GeneratedFile {
+  /** Path from the repository's root. */
+  readonly file: string;
+  /** The whole content; its first line says that it is generated. Import what it needs inside, since others run without it. */
+  readonly produce: () => Promise<string>;
+}
+
+const generatedFiles: readonly GeneratedFile[] = [];
+
+async function isStale({ file, produce }: GeneratedFile, write: boolean): Promise<boolean> {
+  const path = join(root, file);
+  const wanted = await formatted(path, await produce());
+  const found = await readFile(path, "utf8").catch(() => undefined);
+  if (found === wanted) return false;
+  if (write) {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, wanted);
+  }
+  return true;
+}
+
+/** As `prettier --write` would leave it, so that the format check and this one never disagree. */
+async function formatted(path: string, text: string): Promise<string> {
+  const { ignored, inferredParser } = await getFileInfo(path, { ignorePath: join(root, ".prettierignore") });
+  if (ignored || inferredParser === null) return text;
+  return format(text, { ...(await resolveConfig(path)), filepath: path });
+}
+
+const check = process.argv.includes("--check");
+for (const generated of generatedFiles) {
+  if (!(await isStale(generated, !check))) continue;
+  if (check) process.exitCode = 1;
+  console.log(check ? `${generated.file} is stale: run npm run generate` : `${generated.file} written`);
+}

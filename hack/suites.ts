@@ -1,0 +1,43 @@
+import { runSteps, staticSteps } from "./gate.ts";
+import { runProject, testsIn } from "./suites/vitest.ts";
+import type { Outcome } from "./verdict.ts";
+
+export interface Suite {
+  readonly name: string;
+  readonly what: string;
+  /** Why it can't run on this machine, or undefined if it can. Says what is missing: `no Docker engine answers`. */
+  readonly needs?: () => string | undefined | Promise<string | undefined>;
+  readonly run: () => Promise<Outcome>;
+}
+
+/** All suites, in the order in which they run: quick ones first. */
+export const suites: readonly Suite[] = [
+  {
+    name: "static",
+    what: "format, lint, types, dependency rule, generated files",
+    run: async () => ({ ran: true, ...(await runSteps(staticSteps)), skips: [] }),
+  },
+  {
+    name: "unit",
+    what: "each part by itself, with fake clocks and fake neighbours",
+    run: () => runProject("unit"),
+  },
+  {
+    name: "property",
+    what: "the invariants of rotation over long random histories",
+    needs: () => testsIn("test/property"),
+    run: () => runProject("property"),
+  },
+  {
+    name: "model",
+    what: "every history of a small world, searched to the end",
+    needs: () => testsIn("test/model"),
+    run: () => runProject("model"),
+  },
+  {
+    name: "binary",
+    what: "the real program, real files and independent clients",
+    needs: () => testsIn("test/binary"),
+    run: () => runProject("binary"),
+  },
+];
