@@ -1,0 +1,141 @@
+import { builtinModules } from "node:module";
+import { posix } from "node:path";
+import type { Import, SourceFacts } from "./scan.ts";
+
+/** Folder of src/ → the folders that it may import besides itself. */
+const mayImport: Readonly<Record<string, readonly string[]>> = {
+  ring: [],
+  crypto: ["ring"],
+  files: [],
+  kube: [],
+  runtime: ["kube"],
+  operator: ["ring", "crypto", "files", "kube", "runtime"],
+  gateway: ["ring", "crypto", "files", "kube", "runtime"],
+  standalone: ["ring", "crypto", "files", "kube", "runtime"],
+  tools: ["ring", "crypto", "files", "kube", "runtime"],
+  cli: ["ring", "crypto", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools"],
+};
+
+/** Library → the only folders that may import it. */
+const libraryHomes: Readonly<Record<string, readonly string[]>> = {
+  "@kubernetes/client-node": ["runtime", "operator"],
+  commander: ["cli"],
+  croner: ["ring"],
+  jose: ["crypto", "gateway"],
+};
+
+/** The pure core's libraries: nothing that reads a clock, chance or the outside of its own accord. */
+const ringLibraries = ["croner"];
+
+/** client-node costs 460 ms and 54 MB at start: these may not load it, through others neither. */
+const light = ["gateway", "standalone"];
+const heavyLibrary = "@kubernetes/client-node";
+
+/** Clock, chance and outside are arguments in the pure core. */
+const impure =
+  /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;
+
+/** argv, env, signals, exit codes and the terminal belong to cli. */
+const ofTheProcess =
+  /^(console(\..*)?|process|process\.(exit|exitCode|abort|argv|argv0|execArgv|env|loadEnvFile|on|once|off|addListener|prependListener|removeListener|stdin|stdout|stderr|chdir))$/;
+
+/** Every breach of the dependency rule (docs/design.md), a line each; `libraries` are the declared runtime dependencies. */
+export function breaches(sources: readonly SourceFacts[], libraries: readonly string[]): string[] {
+  return [...sources.flatMap((source) => breachesOf(source, libraries)), ...heavyChains(sources), ...cycles(sources)];
+}
+
+function breachesOf(source: SourceFacts, libraries: readonly string[]): string[] {
+  const folder = folderOf(source.file);
+  if (mayImport[folder] === undefined) return [`${source.file}: lies in no folder that the dependency rule knows`];
+  const imports = source.imports.map((imported) => {
+    const { specifier } = imported;
+    if (specifier.startsWith(".")) return relativeBreach(source.file, specifier);
+    if (specifier.startsWith("node:") || builtinModules.includes(specifier)) return builtinBreach(folder, specifier);
+    return libraryBreach(folder, libraryName(specifier), libraries);
+  });
+  const uses = [...source.uses].map((use) => {
+    if (folder === "ring" && impure.test(use)) return `uses ${use}: ring takes time and chance as arguments`;
+    return folder !== "cli" && ofTheProcess.test(use) ? `uses ${use}: it belongs to cli` : undefined;
+  });
+  return [...imports, ...uses].filter((breach) => breach !== undefined).map((breach) => `${source.file}: ${breach}`);
+}
+
+function relativeBreach(file: string, specifier: string): string | undefined {
+  const [from, to] = [folderOf(file), folderOf(resolve(file, specifier))];
+  if (resolve(file, specifier) === "package.json" && from === "cli") return undefined;
+  return from === to || mayImport[from]?.includes(to) === true ? undefined : `may not import ${specifier}`;
+}
+
+function builtinBreach(folder: string, specifier: string): string | undefined {
+  if (folder === "ring") return `may not import ${specifier}: ring is pure`;
+  if (!specifier.startsWith("node:")) return `must import node:${specifier} by its full name`;
+  return specifier === "node:process" && folder !== "cli"
+    ? "may not import node:process: it belongs to cli"
+    : undefined;
+}
+
+function libraryBreach(folder: string, library: string, libraries: readonly string[]): string | undefined {
+  if (!libraries.includes(library)) return `may not import ${library}: it is no runtime dependency of package.json`;
+  const homes = libraryHomes[library];
+  if (homes?.includes(folder) === false) return `may not import ${library}: it belongs to ${homes.join(", ")}`;
+  return folder === "ring" && !ringLibraries.includes(library) ? `may not import ${library}: ring is pure` : undefined;
+}
+
+function heavyChains(sources: readonly SourceFacts[]): string[] {
+  const graph = importGraph(sources, ({ typeOnly }) => !typeOnly);
+  const isHeavy = ({ imports }: SourceFacts): boolean =>
+    imports.some(({ specifier, typeOnly }) => !typeOnly && libraryName(specifier) === heavyLibrary);
+  const heavy = new Set(sources.filter(isHeavy).map(({ file }) => file));
+  return sources
+    .filter(({ file }) => light.includes(folderOf(file)))
+    .map(({ file }) => pathTo(graph, file, (path) => path.length > 1 && heavy.has(path.at(-1) ?? "")))
+    .filter((path) => path !== undefined)
+    .map((path) => `${path.join(" → ")}: loads ${heavyLibrary}`);
+}
+
+/** One line for each circle, told from its alphabetically first file. */
+function cycles(sources: readonly SourceFacts[]): string[] {
+  const graph = importGraph(sources, () => true);
+  return sources
+    .map(({ file }) => pathTo(graph, file, (path) => path.length > 1 && path.at(-1) === file))
+    .filter((path) => path !== undefined)
+    .filter((path) => path.every((file) => file >= (path[0] ?? "")))
+    .map((path) => `${path.join(" → ")}: circular import`);
+}
+
+type Path = readonly string[];
+type Graph = ReadonlyMap<string, Path>;
+
+function importGraph(sources: readonly SourceFacts[], counts: (imported: Import) => boolean): Graph {
+  const targets = ({ file, imports }: SourceFacts): Path =>
+    imports.filter((one) => one.specifier.startsWith(".") && counts(one)).map((one) => resolve(file, one.specifier));
+  return new Map(sources.map((source) => [source.file, targets(source)]));
+}
+
+/** The shortest way through the imports, beginning with `start`, that `isGoal` accepts. */
+function pathTo(graph: Graph, start: string, isGoal: (path: Path) => boolean): Path | undefined {
+  const seen = new Set<string>();
+  const waiting: Path[] = [[start]];
+  for (let path = waiting.shift(); path !== undefined; path = waiting.shift()) {
+    if (isGoal(path)) return path;
+    for (const next of graph.get(path.at(-1) ?? "") ?? []) {
+      if (seen.has(next)) continue;
+      seen.add(next);
+      waiting.push([...path, next]);
+    }
+  }
+  return undefined;
+}
+
+function resolve(file: string, specifier: string): string {
+  return posix.join(posix.dirname(file), specifier);
+}
+
+/** `ring` of `src/ring/key.ts`; empty for a file outside of src's folders. */
+function folderOf(file: string): string {
+  return /^src\/([^/]+)\//.exec(file)?.[1] ?? "";
+}
+
+function libraryName(specifier: string): string {
+  return specifier.split("/", specifier.startsWith("@") ? 2 : 1).join("/");
+}
