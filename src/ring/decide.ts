@@ -1,0 +1,28 @@
+import type { GatewayView } from "./ack.ts";
+import { classify, type Found, type Stall } from "./found.ts";
+import type { Plan, PlanInput, Policy } from "./plan.ts";
+import { planRotation } from "./planner.ts";
+import type { RotationRef } from "./ring.ts";
+
+/** Everything that a pass has read, before it decides. Read in this order: acks, projections, ring, clock. */
+export interface Observation {
+  readonly rotation: RotationRef;
+  readonly policy: Policy;
+  readonly requests: readonly string[];
+  readonly gateways: readonly GatewayView[];
+  readonly found: Found;
+  readonly clockTrusted: boolean;
+}
+
+/** What a pass does: carry out a plan (which may have no steps), or nothing until a person acts. */
+export type Decision = { readonly kind: "plan"; readonly input: PlanInput; readonly plan: Plan } | Stall;
+
+/** The whole of a pass between reading and writing. Pure. */
+export function decide(seen: Observation): Decision {
+  const verdict = classify(seen.found);
+  if (verdict.kind === "stalled") return verdict;
+  const { rotation, policy, requests, gateways, clockTrusted } = seen;
+  const { nowMs } = seen.found;
+  const input = { rotation, policy, stored: verdict, requests, gateways, clockTrusted, nowMs };
+  return { kind: "plan", input, plan: planRotation(input) };
+}

@@ -1,0 +1,105 @@
+import { formatDuration } from "./duration.ts";
+import type { Kid } from "./key.ts";
+import type { Blocker, Gate, Step, Why } from "./plan.ts";
+
+/** Enough of a kid to tell keys apart in a line of text. */
+export const shortKid = (kid: Kid): string => (kid.length > 10 ? `${kid.slice(0, 8)}…` : kid);
+
+const whyText: Readonly<Record<Why, string>> = {
+  created: "the ring is new",
+  schedule: "the schedule",
+  request: "a request",
+  profile: "a changed profile",
+  pin: "a pin",
+  signerLost: "the signer's private half is lost",
+  signerRevoked: "the signer is revoked",
+  recovery: "a recovery",
+};
+
+/** A step as an event or a log line says it: what happens to which key, and why. Never key material. */
+export function describeStep(step: Step & { readonly kid?: Kid }): string {
+  const key = step.kid === undefined ? "a new key" : `key ${shortKid(step.kid)}`;
+  switch (step.type) {
+    case "begin":
+      return `${key} (${step.profile.algorithm}) starts the ring as its signer`;
+    case "adopt":
+      return `key ${shortKid(step.signer.kid)} (${step.signer.algorithm}) is adopted as the signer${alsoVerified(step.verifyOnly.length)}`;
+    case "rebuild":
+      return `the ring is rebuilt from what is left of it${step.why === "recoveryRequested" ? ", as requested" : ""}${alsoVerified(step.alsoVerify.length)}`;
+    case "create":
+      return step.as === "prepared"
+        ? `${key} (${step.profile.algorithm}) is prepared`
+        : `${key} (${step.profile.algorithm}) signs at once, because of ${whyText[step.why]}`;
+    case "configure":
+      return `settings change: tokens live ${formatDuration(step.settings.mintMaxTTLMs)} at most, rotation window ${formatDuration(step.settings.rotationWindowMs)}`;
+    case "activate":
+      return `${key} becomes the signer, because of ${whyText[step.why]}${step.early ? "; not every verifier is known to have it" : ""}`;
+    case "revoke":
+      return `${key} is revoked${step.reason === undefined ? "" : `: ${step.reason}`}`;
+    case "revokeBefore":
+      return `keys made before ${instant(step.effectiveMs)} are revoked`;
+    case "markPublished":
+      return `${key} is published: every verifier accepts it`;
+    case "markQuiesced":
+      return `${key} is quiesced: nobody signs with it any more`;
+    case "forgetPrivate":
+      return `the private half of ${key} is forgotten`;
+    case "prune":
+      return `${key} is pruned: its last token has ended`;
+    case "discardPrepared":
+      return `${key} is discarded before it signed: the profile changed`;
+    default:
+      return step satisfies never;
+  }
+}
+
+const alsoVerified = (n: number): string => (n === 0 ? "" : `, ${n} more ${n === 1 ? "key verifies" : "keys verify"}`);
+const instant = (ms: number): string => new Date(ms).toISOString();
+
+/** What a step waits for, as a person says it: `propagation until 2026-11-21T10:42:00.000Z`. */
+export function describeBlocker(blocker: Blocker, step: Step["type"], show: (ms: number) => string = instant): string {
+  switch (blocker.kind) {
+    case "time":
+      return `${timeText[blocker.of]} until ${show(blocker.untilMs)}`;
+    case "gateway":
+      return `${blocker.name} ${gatewayText(blocker, step)}`;
+    case "projections":
+      return "the signer object and the public object have not been read back yet";
+    case "standby":
+      return "the next key is not published yet";
+    case "pinned":
+      return "the signer is pinned";
+    case "pinUnknown":
+      return `the pinned key ${shortKid(blocker.kid)} is not in the ring`;
+    case "pinCannotSign":
+      return `the private half of the pinned key ${shortKid(blocker.kid)} is gone`;
+    case "adoption":
+      return "the first rotation after an adoption must be requested";
+    case "keyLimit":
+      return "the ring is full; the next old key must be pruned first";
+    case "suspended":
+      return "the rotation is suspended";
+    case "clock":
+      return "the clock is not to be trusted";
+    default:
+      return blocker satisfies never;
+  }
+}
+
+const timeText = {
+  schedule: "the schedule",
+  propagation: "propagation",
+  rotationWindow: "the rotation window",
+  rollbackWindow: "the rollback window",
+};
+
+function gatewayText({ ack }: Extract<Blocker, { kind: "gateway" }>, step: Step["type"]): string {
+  if (!ack) return "has not acknowledged";
+  if (ack.generation === 0) return "is starting";
+  if (step === "markQuiesced") return `may still sign with it (its ring is of generation ${ack.generation})`;
+  return `does not accept the key yet (its ring is of generation ${ack.generation})`;
+}
+
+/** All that a gate waits for, in one line. */
+export const describeGate = (gate: Gate, show?: (ms: number) => string): string =>
+  gate.waitsFor.map((b) => describeBlocker(b, gate.step, show)).join(", ");

@@ -1,0 +1,73 @@
+import type { GatewayView } from "./ack.ts";
+import type { Kid } from "./key.ts";
+import type { Plan, PlanInput, Step } from "./plan.ts";
+import { planRotation } from "./planner.ts";
+import { keysOf, type Ring } from "./ring.ts";
+import { applyPlan, needsFreshKey } from "./steps.ts";
+
+/** A step that makes a key, too, says which. */
+export type NamedStep = Step & { readonly kid?: Kid };
+
+/** One write that will happen, if nothing is edited and every gateway answers at once. */
+export interface Forecast {
+  readonly atMs: number;
+  readonly steps: readonly NamedStep[];
+  /** The ring after the write. Keys that don't exist yet are called `(new 1)`, `(new 2)`, … */
+  readonly ring: Ring;
+}
+
+/**
+ * Runs the planner itself into the future. There is no second planner: what it says is what the loop would do.
+ *
+ * @param horizonMs - How far to look, from `input.nowMs`
+ * @param mostWrites - Stops after so many writes
+ */
+export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100): readonly Forecast[] {
+  const writes: Forecast[] = [];
+  const endMs = input.nowMs + horizonMs;
+  let made = 0;
+  let now = input;
+  while (writes.length < mostWrites) {
+    const plan = planRotation(now);
+    const before = now.stored.kind === "ring" ? now.stored.ring : undefined;
+    const kids = plan.steps.filter(needsFreshKey).map(() => `(new ${++made})`);
+    const ring = plan.steps.length === 0 ? before : applyPlan(baseFor(plan, before), plan, kids);
+    if (!ring) break;
+    if (plan.steps.length > 0) writes.push({ atMs: now.nowMs, steps: named(plan, kids), ring });
+    const settled = plan.steps.length === 0 && isProjected(now, ring);
+    if (settled && plan.nextCheckAtMs > endMs) break;
+    now = { ...after(now, ring), nowMs: settled ? Math.max(plan.nextCheckAtMs, now.nowMs + 1) : now.nowMs };
+  }
+  return writes;
+}
+
+/** A lost ring is replaced whole: nothing of the object that stands in its place is needed. */
+const baseFor = (plan: Plan, before: Ring | undefined): Ring | undefined =>
+  plan.steps[0]?.type === "rebuild" ? { ...plan.steps[0].remains, generation: plan.baseGeneration } : before;
+
+function named(plan: Plan, kids: readonly Kid[]): readonly NamedStep[] {
+  const fresh = [...kids];
+  return plan.steps.map((step): NamedStep => {
+    const kid = needsFreshKey(step) ? fresh.shift() : undefined;
+    return kid === undefined ? step : { ...step, kid };
+  });
+}
+
+function isProjected({ stored }: PlanInput, ring: Ring): boolean {
+  if (stored.kind !== "ring") return false;
+  const { signer, public: open } = stored.projections;
+  return signer?.generation === ring.generation && open?.generation === ring.generation;
+}
+
+/** Everybody has the new ring. */
+function after(input: PlanInput, ring: Ring): PlanInput {
+  const kids = keysOf(ring).map((k) => k.kid);
+  const projection = { generation: ring.generation, kids };
+  const ack = { generation: ring.generation, verifies: kids, signs: ring.signer.kid };
+  const gateways = input.gateways.map((g): GatewayView => ({ name: g.name, ready: true, ack }));
+  return {
+    ...input,
+    gateways,
+    stored: { kind: "ring", ring, projections: { signer: projection, public: projection } },
+  };
+}

@@ -1,0 +1,131 @@
+import type { Kid } from "./key.ts";
+import type { AdoptableKey, Projection, Stored } from "./plan.ts";
+import { keysOf, type Ring } from "./ring.ts";
+
+/** What stands in the place of one of the three objects. */
+export type Reading =
+  | { readonly kind: "absent" }
+  /** `halves`: the kids whose private half stands in it. */
+  | { readonly kind: "ring"; readonly ring: Ring; readonly halves: readonly Kid[] }
+  /** Ours, and damaged. `problem` never quotes the content. */
+  | { readonly kind: "unreadable"; readonly problem: string }
+  /** Only the signer object can be: existing keys in a form that can be taken over. */
+  | { readonly kind: "adoptable"; readonly signer: AdoptableKey; readonly verifyOnly: readonly AdoptableKey[] }
+  /** Somebody else's. Never written. */
+  | { readonly kind: "foreign"; readonly problem: string };
+
+export interface Found {
+  readonly ring: Reading;
+  readonly signer: Reading;
+  readonly public: Reading;
+  /** Generations that others say they have seen: acks by gateway, and the status. Read before the ring. */
+  readonly claims: readonly { readonly by: string; readonly generation: number }[];
+  /** A person asked for recovery, and may bring public keys along. */
+  readonly recovery?: { readonly alsoVerify: readonly AdoptableKey[] };
+  readonly nowMs: number;
+}
+
+/** Why nothing can go on before a person acts. */
+export interface Stall {
+  readonly kind: "stalled";
+  readonly reason: "RingUnreadable" | "SecretConflict" | "RingRolledBack";
+  readonly message: string;
+}
+
+/** Claims further ahead than this many generations of Unix seconds are lies: they count for nothing. */
+const credibleLead = 1_000_000;
+
+/**
+ * Decides what the three objects, read together, amount to. The ring object is the truth; a projection that is newer
+ * than it, or left without it, is what the ring is rebuilt from.
+ */
+export function classify(found: Found): Stored | Stall {
+  const conflict = (["ring", "signer", "public"] as const).find((name) => found[name].kind === "foreign");
+  if (conflict)
+    return stall("SecretConflict", `the ${conflict} object is not Keyturn's: ${problemOf(found[conflict])}`);
+  const { ring, recovery } = found;
+  if (ring.kind === "unreadable" && !recovery) {
+    return stall(
+      "RingUnreadable",
+      `the ring object can't be read: ${ring.problem}; request a recovery to rebuild it from its projections`,
+    );
+  }
+  return rolledBack(found) ?? stored(found);
+}
+
+function stored(found: Found): Stored {
+  const { ring, signer, recovery } = found;
+  const newest = newestProjection(found);
+  const generationFloor = Math.max(highestStored(found), highestClaim(found));
+  const newerThanStored = highestClaim(found) > highestStored(found);
+  if (ring.kind === "ring" && ring.ring.generation >= (newest?.generation ?? 0) && !newerThanStored) {
+    return { kind: "ring", ring: ring.ring, projections: projectionsOf(found) };
+  }
+  const remains = latest(ring.kind === "ring" ? ring.ring : undefined, newest);
+  if (remains) {
+    const baseGeneration = ring.kind === "ring" ? ring.ring.generation : 0;
+    const why = recovery ? "recoveryRequested" : "ringLost";
+    const alsoVerify = recovery?.alsoVerify ?? [];
+    return {
+      kind: "lost",
+      generationFloor,
+      baseGeneration,
+      remains: united(found, remains),
+      halves: halvesOf(found),
+      why,
+      alsoVerify,
+    };
+  }
+  if (signer.kind === "adoptable") {
+    return { kind: "adoptable", generationFloor, signer: signer.signer, verifyOnly: signer.verifyOnly };
+  }
+  return { kind: "nothing", generationFloor };
+}
+
+/** Somebody has seen a ring that none of the three objects has: all of them are older, or gone. */
+function rolledBack(found: Found): Stall | undefined {
+  const highest = highestStored(found);
+  const ahead = credibleClaims(found).filter((c) => c.generation > highest);
+  if (found.recovery || ahead.length === 0) return undefined;
+  const names = ahead.map((c) => `${c.by} (generation ${c.generation})`).join(", ");
+  const have = highest === 0 ? "there is no ring any more" : `the newest ring here has generation ${highest}`;
+  return stall("RingRolledBack", `${names} saw a newer ring, and ${have}; restore it or request a recovery`);
+}
+
+const stall = (reason: Stall["reason"], message: string): Stall => ({ kind: "stalled", reason, message });
+const problemOf = (reading: Reading): string => ("problem" in reading ? reading.problem : reading.kind);
+
+const rings = (found: Found): readonly Ring[] =>
+  [found.ring, found.signer, found.public].flatMap((r) => (r.kind === "ring" ? [r.ring] : []));
+const latest = (...candidates: readonly (Ring | undefined)[]): Ring | undefined =>
+  candidates.reduce((a, b) => ((b?.generation ?? 0) > (a?.generation ?? 0) ? b : a), undefined);
+const highestStored = (found: Found): number => Math.max(0, ...rings(found).map((r) => r.generation));
+const credibleClaims = ({ claims, nowMs }: Found): Found["claims"] =>
+  claims.filter((c) => c.generation <= Math.floor(nowMs / 1000) + credibleLead);
+const highestClaim = (found: Found): number => Math.max(0, ...credibleClaims(found).map((c) => c.generation));
+
+const newestProjection = ({ signer, public: open }: Found): Ring | undefined =>
+  latest(signer.kind === "ring" ? signer.ring : undefined, open.kind === "ring" ? open.ring : undefined);
+
+const halvesOf = ({ ring, signer }: Found): readonly Kid[] =>
+  [ring, signer].flatMap((r) => (r.kind === "ring" ? r.halves : []));
+
+/** A revocation that any copy remembers holds. */
+function united(found: Found, remains: Ring): Ring {
+  const known = new Set(remains.revoked.map((r) => r.kid));
+  const revoked = [...remains.revoked];
+  for (const r of rings(found).flatMap((ring) => ring.revoked)) {
+    if (!known.has(r.kid)) revoked.push(r);
+    known.add(r.kid);
+  }
+  return { ...remains, revoked };
+}
+
+const projectionsOf = ({ signer, public: open }: Found): { signer?: Projection; public?: Projection } => ({
+  ...(signer.kind === "ring" && { signer: projectionOf(signer.ring) }),
+  ...(open.kind === "ring" && { public: projectionOf(open.ring) }),
+});
+const projectionOf = (ring: Ring): Projection => ({
+  generation: ring.generation,
+  kids: keysOf(ring).map((k) => k.kid),
+});

@@ -1,0 +1,75 @@
+/** The RFC 7638 SHA-256 thumbprint of the key; an adopted key keeps the kid that it had. */
+export type Kid = string;
+
+/** What `spec.algorithm` may say (RFC 7518 §3.1, RFC 8037 §3.1); `none` and HMAC are not keys of this kind. */
+export const algorithms = [
+  "ES256",
+  "ES384",
+  "ES512",
+  "EdDSA",
+  "RS256",
+  "RS384",
+  "RS512",
+  "PS256",
+  "PS384",
+  "PS512",
+] as const;
+export type Algorithm = (typeof algorithms)[number];
+
+/** True for the six algorithms whose keys have a modulus: RS* and PS*. */
+export const isRsa = (algorithm: Algorithm): boolean => algorithm.startsWith("RS") || algorithm.startsWith("PS");
+
+/** What a key promises for its whole life. Fixed when the key is made; an edit of the spec never changes it. */
+export interface Profile {
+  readonly algorithm: Algorithm;
+  /** The `iss` of every token that the key signs (RFC 7519 §4.1.1). */
+  readonly issuer: string;
+  /** The `aud` values that the key may sign for (RFC 7519 §4.1.3), at least one; the first is the default. */
+  readonly audiences: readonly string[];
+  /** The longest `exp - iat` of a token. A whole number of seconds, in milliseconds. */
+  readonly maxTTLMs: number;
+}
+
+interface KeyFacts {
+  readonly kid: Kid;
+  readonly profile: Profile;
+  /** Length of an RSA key's modulus; absent for other algorithms. Not stored: the codec reads it off the public JWK. */
+  readonly modulusBits?: number;
+  readonly createdAtMs: number;
+  /** How long caches outside our reach may go on without this key once it is published: the key's own wait. */
+  readonly waitMs: number;
+  /** When the barrier "every verifier accepts the kid" was seen to be passed; absent before. */
+  readonly publishedAtMs?: number;
+  /** Present for keys that Keyturn did not make; they keep a kid that need not be the thumbprint. */
+  readonly adoptedAtMs?: number;
+  /** The ring object holds the private half. */
+  readonly canSign: boolean;
+}
+
+/** Verifiers accept it; it does not sign yet. The standby key. */
+export interface PreparedKey extends KeyFacts {
+  readonly state: "prepared";
+}
+
+/** The one key that signs. */
+export interface ActiveKey extends KeyFacts {
+  readonly state: "active";
+  readonly activatedAtMs: number;
+  /** The longest window that was in force while it signed: see {@link windowInForceMs}. */
+  readonly windowMs: number;
+}
+
+/** Signs no longer, verifies until its rotation window ends. */
+export interface VerifyOnlyKey extends KeyFacts {
+  readonly state: "verify-only";
+  /** Absent for a standby that was discarded before it signed. */
+  readonly activatedAtMs?: number;
+  readonly windowMs: number;
+  readonly demotedAtMs: number;
+  /** The generation that demoted it: an older ack proves nothing about this key. */
+  readonly demotedInGeneration: number;
+  /** When the barrier "nobody signs with it any more" was seen to be passed; absent before. */
+  readonly quiescedAtMs?: number;
+}
+
+export type Key = PreparedKey | ActiveKey | VerifyOnlyKey;

@@ -1,0 +1,191 @@
+import type { Ack, GatewayView } from "./ack.ts";
+import type { Algorithm, Kid, Profile } from "./key.ts";
+import type { Ring, RotationRef, Settings } from "./ring.ts";
+
+export type Schedule =
+  | { readonly kind: "interval"; readonly everyMs: number }
+  | { readonly kind: "cron"; readonly expression: string; readonly timeZone: string }
+  | { readonly kind: "onRequest" };
+
+/** What the planner obeys: a checked spec with every default filled in. Durations are whole seconds, in milliseconds. */
+export interface Policy {
+  /** What new keys promise. */
+  readonly profile: Profile;
+  /** For RS* and PS* only: 2048 to 4096. */
+  readonly modulusBits?: number;
+  readonly schedule: Schedule;
+  /** Between published and active; 0 or more. */
+  readonly propagationMs: number;
+  readonly acknowledgements: "Required" | "Ignored";
+  readonly clockSkewMs: number;
+  /** At least `maxTTL + 2 × clockSkew`. */
+  readonly rotationWindowMs: number;
+  /** At most the rotation window. */
+  readonly rollbackWindowMs: number;
+  readonly pinnedKid?: Kid;
+  readonly revokedKids: readonly { readonly kid: Kid; readonly reason?: string }[];
+  readonly revokeCreatedBeforeMs?: number;
+  /** The longest life of a token that an adopted key signed before. */
+  readonly adoptionMaxTTLMs: number;
+  readonly suspend: boolean;
+}
+
+/** A key that exists already and is to be taken over under its old kid. */
+export interface AdoptableKey {
+  readonly kid: Kid;
+  readonly algorithm: Algorithm;
+  readonly modulusBits?: number;
+  readonly createdAtMs: number;
+}
+
+/** A projection as read live: its generation, and the kids that stand in it. */
+export interface Projection {
+  readonly generation: number;
+  readonly kids: readonly Kid[];
+}
+
+/** What was found of the three objects; unreadable, foreign and rolled-back ones never reach the planner. */
+export type Stored =
+  /** `generationFloor`: the highest generation ever seen for this rotation, 0 if none. */
+  | { readonly kind: "nothing"; readonly generationFloor: number }
+  | {
+      readonly kind: "adoptable";
+      readonly generationFloor: number;
+      readonly signer: AdoptableKey;
+      readonly verifyOnly: readonly AdoptableKey[];
+    }
+  /** The ring object is gone, or older than what is left; `remains` is the newest copy of the facts. */
+  | {
+      readonly kind: "lost";
+      readonly generationFloor: number;
+      /** Generation of the ring object that the write replaces, 0 if it is gone. */
+      readonly baseGeneration: number;
+      readonly remains: Ring;
+      /** Kids whose private half was found anywhere. */
+      readonly halves: readonly Kid[];
+      readonly why: "ringLost" | "recoveryRequested";
+      /** Keys that a person brings along, to be verified for a window. */
+      readonly alsoVerify: readonly AdoptableKey[];
+    }
+  | {
+      readonly kind: "ring";
+      readonly ring: Ring;
+      readonly projections: { readonly signer?: Projection; readonly public?: Projection };
+    };
+
+export interface PlanInput {
+  readonly rotation: RotationRef;
+  readonly policy: Policy;
+  readonly stored: Stored;
+  /** The current value of each origin, with the origin as prefix: `spec:2026-11-21`. */
+  readonly requests: readonly string[];
+  readonly gateways: readonly GatewayView[];
+  /** False holds everything but revocation. */
+  readonly clockTrusted: boolean;
+  /** Taken after everything above was read. */
+  readonly nowMs: number;
+}
+
+/** Why a key becomes the signer. */
+export type Why = "created" | "schedule" | "request" | "profile" | "pin" | "signerLost" | "signerRevoked" | "recovery";
+
+interface FreshKey {
+  readonly profile: Profile;
+  readonly modulusBits?: number;
+  readonly waitMs: number;
+}
+
+/** A change of the ring, as data. Everything it needs stands in it, so applying needs no spec. */
+export type Step =
+  | (FreshKey & {
+      readonly type: "begin";
+      readonly rotation: RotationRef;
+      readonly settings: Settings;
+      readonly handledRequests: readonly string[];
+    })
+  | {
+      readonly type: "adopt";
+      readonly rotation: RotationRef;
+      readonly settings: Settings;
+      /** Issuer, audiences and maxTTL; the algorithm is the key's own. */
+      readonly profile: Profile;
+      readonly waitMs: number;
+      readonly signer: AdoptableKey;
+      readonly verifyOnly: readonly AdoptableKey[];
+      readonly handledRequests: readonly string[];
+    }
+  | {
+      readonly type: "rebuild";
+      readonly remains: Ring;
+      readonly halves: readonly Kid[];
+      readonly why: "ringLost" | "recoveryRequested";
+      readonly alsoVerify: readonly AdoptableKey[];
+      readonly profile: Profile;
+      readonly waitMs: number;
+    }
+  /** A new standby. */
+  | (FreshKey & { readonly type: "create"; readonly as: "prepared" })
+  /** An emergency: a new key signs at once. */
+  | (FreshKey & {
+      readonly type: "create";
+      readonly as: "active";
+      readonly why: Why;
+      readonly handledRequests: readonly string[];
+    })
+  | { readonly type: "configure"; readonly settings: Settings; readonly waitMs: number }
+  | {
+      readonly type: "activate";
+      readonly kid: Kid;
+      readonly why: Why;
+      /** It signs before its propagation wait ended; people are told by an event. */
+      readonly early: boolean;
+      readonly handledRequests: readonly string[];
+    }
+  | { readonly type: "revoke"; readonly kid: Kid; readonly reason?: string; readonly evicts?: Kid }
+  | { readonly type: "revokeBefore"; readonly requestedMs: number; readonly effectiveMs: number }
+  | {
+      readonly type: "markPublished" | "markQuiesced" | "forgetPrivate" | "prune" | "discardPrepared";
+      readonly kid: Kid;
+    };
+
+/** One thing that a gated step waits for. */
+export type Blocker =
+  | {
+      readonly kind: "time";
+      readonly untilMs: number;
+      readonly of: "schedule" | "propagation" | "rotationWindow" | "rollbackWindow";
+    }
+  | { readonly kind: "gateway"; readonly name: string; readonly ack?: Ack }
+  /** The projections don't show it yet: the next write brings them up to date. */
+  | { readonly kind: "projections" }
+  | { readonly kind: "standby" }
+  | { readonly kind: "pinned" }
+  | { readonly kind: "pinUnknown"; readonly kid: Kid }
+  | { readonly kind: "pinCannotSign"; readonly kid: Kid }
+  | { readonly kind: "adoption" }
+  | { readonly kind: "keyLimit" }
+  | { readonly kind: "suspended" }
+  | { readonly kind: "clock" };
+
+/** A step that does not happen yet, and why. */
+export interface Gate {
+  readonly step: Step["type"];
+  readonly kid?: Kid;
+  readonly why?: Why;
+  readonly waitsFor: readonly Blocker[];
+  /** For a barrier: when the waiting began. */
+  readonly sinceMs?: number;
+}
+
+export interface Plan {
+  /** The generation of the ring object that this plan was made for; 0 when there was none. */
+  readonly baseGeneration: number;
+  /** What the write gets. */
+  readonly nextGeneration: number;
+  readonly nowMs: number;
+  /** Empty when nothing is due. All go into one write. */
+  readonly steps: readonly Step[];
+  readonly gates: readonly Gate[];
+  /** When to look again at the latest; never more than a day away. */
+  readonly nextCheckAtMs: number;
+}

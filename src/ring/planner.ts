@@ -1,0 +1,123 @@
+import { applyStep, needsFreshKey } from "./steps.ts";
+import type { Blocker, Gate, Plan, PlanInput, Policy, Step } from "./plan.ts";
+import type { Ring } from "./ring.ts";
+import { emergencyRules } from "./rules/emergency.ts";
+import { isStep, type Decision, type Rule } from "./rules/pass.ts";
+import { retireRules } from "./rules/retire.ts";
+import { keyToMake } from "./rules/waits.ts";
+import { settingsOf, signerRules } from "./rules/signer.ts";
+
+const day = 86_400_000;
+
+/** In this order: revoke what is condemned, keep one signer and one standby, let old keys go. */
+export const rotationRules = { emergency: emergencyRules, ordinary: [...signerRules, ...retireRules] };
+
+/**
+ * Decides what the next write of the ring changes, and what everything else waits for. Pure: the same input gives the
+ * same plan, and nothing is done. The rules run in order, to a fixed point; all steps go into one write.
+ */
+export function planRotation(input: PlanInput, rules: typeof rotationRules = rotationRules): Plan {
+  const { stored, nowMs } = input;
+  const hold = holdOf(input);
+  const first = firstStep(input);
+  if (first && first.type !== "rebuild" && hold) return planOf(input, [], [{ step: first.type, waitsFor: [hold] }]);
+  const stamp = { nowMs, generation: nextGeneration(input) };
+  const steps: Step[] = [];
+  const take = (step: Step, on: Ring | undefined): Ring => {
+    const fresh = needsFreshKey(step) ? `(new ${steps.filter(needsFreshKey).length + 1})` : undefined;
+    steps.push(step);
+    return applyStep(on, step, stamp, fresh);
+  };
+  let ring = first ? take(first, undefined) : stored.kind === "ring" ? stored.ring : undefined;
+  const active = hold ? rules.emergency : [...rules.emergency, ...rules.ordinary];
+  for (;;) {
+    if (!ring) throw new TypeError("Cannot plan: there is no ring");
+    const { step, gates } = decide(active, input, ring);
+    if (!step) return planOf(input, steps, hold ? [...gates, { step: "activate", waitsFor: [hold] }] : gates);
+    ring = take(step, ring);
+  }
+}
+
+/** The first ripe step of the first rule that has one; else every gate. */
+function decide(rules: readonly Rule[], input: PlanInput, ring: Ring): { step?: Step; gates: Gate[] } {
+  const gates: Gate[] = [];
+  for (const rule of rules) {
+    const found = [rule({ input, ring }) ?? []].flat() as readonly Decision[];
+    const step = found.find(isStep);
+    if (step) return { step, gates };
+    gates.push(...found.filter((d): d is Gate => !isStep(d)));
+  }
+  return { gates };
+}
+
+function holdOf({ policy, clockTrusted }: PlanInput): Blocker | undefined {
+  if (policy.suspend) return { kind: "suspended" };
+  return clockTrusted ? undefined : { kind: "clock" };
+}
+
+/** How a ring comes about when there is none to go on with. What is requested by then counts as seen. */
+function firstStep({ rotation, policy, stored, requests: handledRequests }: PlanInput): Step | undefined {
+  const settings = settingsOf(policy);
+  const waitMs = policy.propagationMs;
+  const begin = { rotation, settings, waitMs, handledRequests };
+  switch (stored.kind) {
+    case "nothing":
+      return { type: "begin", ...begin, ...keyToMake(policy) };
+    case "adoptable":
+      return {
+        type: "adopt",
+        ...begin,
+        profile: adoptedProfile(policy),
+        signer: stored.signer,
+        verifyOnly: stored.verifyOnly,
+      };
+    case "lost": {
+      const { remains, halves, why, alsoVerify } = stored;
+      return { type: "rebuild", remains, halves, why, alsoVerify, profile: adoptedProfile(policy), waitMs };
+    }
+    case "ring":
+      return undefined;
+    default:
+      return stored satisfies never;
+  }
+}
+
+/** Tokens signed before the adoption may live longer than those after it. */
+const adoptedProfile = ({ profile, adoptionMaxTTLMs }: Policy): Policy["profile"] => ({
+  ...profile,
+  maxTTLMs: Math.max(profile.maxTTLMs, adoptionMaxTTLMs),
+});
+
+/** A ring that is made anew orders after every ring of that name before it. */
+function nextGeneration({ stored, nowMs }: PlanInput): number {
+  return stored.kind === "ring"
+    ? stored.ring.generation + 1
+    : Math.max(Math.floor(nowMs / 1000), stored.generationFloor + 1);
+}
+
+function baseGeneration({ stored }: PlanInput): number {
+  switch (stored.kind) {
+    case "ring":
+      return stored.ring.generation;
+    case "lost":
+      return stored.baseGeneration;
+    case "nothing":
+    case "adoptable":
+      return 0;
+    default:
+      return stored satisfies never;
+  }
+}
+
+function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]): Plan {
+  const { nowMs } = input;
+  const times = gates.flatMap((g) => g.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])));
+  return {
+    baseGeneration: baseGeneration(input),
+    nextGeneration: nextGeneration(input),
+    nowMs,
+    steps,
+    gates,
+    nextCheckAtMs: Math.min(nowMs + day, ...times),
+  };
+}

@@ -1,0 +1,60 @@
+import { keysOf, revokedLimit } from "../ring.ts";
+import type { Step } from "../plan.ts";
+import { condemned, handledAfter, openRequests, type Pass, type Rule } from "./pass.ts";
+import { freshKeyWaitMs, keyToMake, signsEarly } from "./waits.ts";
+
+/** An instant in the future means now: it must neither wait nor condemn the keys that replace the old ones. */
+const rememberCutoff: Rule = ({ input: { policy, nowMs }, ring }) => {
+  const requestedMs = policy.revokeCreatedBeforeMs;
+  if (requestedMs === undefined || requestedMs <= (ring.revokedBefore?.requestedMs ?? -Infinity)) return undefined;
+  return { type: "revokeBefore", requestedMs, effectiveMs: Math.min(requestedMs, nowMs) };
+};
+
+/** A condemned signer is replaced first and revoked after, in the same write: there is always one. */
+const replaceCondemnedSigner: Rule = (pass) =>
+  condemned(pass, pass.ring.signer) ? replaceSigner(pass, "signerRevoked") : undefined;
+
+/** An uncondemned standby is promoted whatever its profile: nobody but the controller has seen it. */
+export function replaceSigner(pass: Pass, why: "signerRevoked" | "signerLost"): Step {
+  const {
+    input: { policy },
+    ring,
+  } = pass;
+  const { standby } = ring;
+  const handledRequests = handledAfter(pass, openRequests(pass));
+  if (standby && !condemned(pass, standby)) {
+    return { type: "activate", kid: standby.kid, why, early: signsEarly(pass, standby), handledRequests };
+  }
+  return { type: "create", as: "active", ...keyToMake(policy), waitMs: freshKeyWaitMs(pass), why, handledRequests };
+}
+
+const revokeCondemned: Rule = (pass) => {
+  const { ring } = pass;
+  for (const key of keysOf(ring)) {
+    const verdict = condemned(pass, key);
+    if (verdict && key.state !== "active") return { type: "revoke", kid: key.kid, ...verdict, ...room(pass) };
+  }
+  return undefined;
+};
+
+/** A kid that was never seen is remembered, so that a restored backup can't bring it back. */
+const revokeUnknown: Rule = (pass) => {
+  const {
+    input: { policy },
+    ring,
+  } = pass;
+  const unknown = policy.revokedKids.find(
+    (r) => r.kid !== ring.signer.kid && !ring.revoked.some((k) => k.kid === r.kid),
+  );
+  return unknown && { type: "revoke", ...unknown, ...room(pass) };
+};
+
+/** The list is bounded; what the spec still names stays. */
+function room({ input: { policy }, ring }: Pass): { readonly evicts?: string } {
+  if (ring.revoked.length < revokedLimit) return {};
+  const oldest = ring.revoked.find((r) => !policy.revokedKids.some((k) => k.kid === r.kid));
+  return oldest ? { evicts: oldest.kid } : {};
+}
+
+/** Never held, by nothing: not by a pin, a suspension, a distrusted clock or a silent gateway. */
+export const emergencyRules: readonly Rule[] = [rememberCutoff, replaceCondemnedSigner, revokeCondemned, revokeUnknown];

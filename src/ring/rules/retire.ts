@@ -1,0 +1,35 @@
+import type { VerifyOnlyKey } from "../key.ts";
+import type { Policy } from "../plan.ts";
+import { windowInForceMs, type Settings } from "../ring.ts";
+import { effectivePin, maybeSigning, projectionsLack, until, type Decision, type Pass, type Rule } from "./pass.ts";
+
+/** When the last token of a quiesced key has ended everywhere. */
+export const pruneAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, settings: Settings): number =>
+  // waitMs: applications that sign by themselves never ack, and have that long to see the next key.
+  quiescedAtMs + key.waitMs + Math.max(key.windowMs, windowInForceMs(settings, key.profile));
+
+/** When a quiesced key loses its private half, and with it the way back. */
+export const forgetAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, policy: Policy): number =>
+  quiescedAtMs + key.waitMs + policy.rollbackWindowMs;
+
+/** One key on its way out: quiesced, then without its private half, then gone. */
+function retireOne(pass: Pass, key: VerifyOnlyKey): Decision | readonly Decision[] {
+  const { kid, quiescedAtMs } = key;
+  if (quiescedAtMs === undefined) {
+    const shown = projectionsLack(pass, (p) => p.generation >= key.demotedInGeneration);
+    const waitsFor = [...shown, ...maybeSigning(pass, key)];
+    if (waitsFor.length === 0) return { type: "markQuiesced", kid };
+    return { step: "markQuiesced", kid, waitsFor, sinceMs: key.demotedAtMs };
+  }
+  if (kid === effectivePin(pass)) return { step: "prune", kid, waitsFor: [{ kind: "pinned" }] };
+  const prune = until(pruneAtMs(key, quiescedAtMs, pass.ring.settings), "rotationWindow", pass);
+  if (prune.length === 0) return { type: "prune", kid };
+  const pruneGate = { step: "prune", kid, waitsFor: prune } as const;
+  if (!key.canSign) return pruneGate;
+  const forget = until(forgetAtMs(key, quiescedAtMs, pass.input.policy), "rollbackWindow", pass);
+  return forget.length === 0
+    ? { type: "forgetPrivate", kid }
+    : [{ step: "forgetPrivate", kid, waitsFor: forget }, pruneGate];
+}
+
+export const retireRules: readonly Rule[] = [(pass) => pass.ring.retiring.flatMap((key) => retireOne(pass, key))];

@@ -1,0 +1,158 @@
+import type { Key, PreparedKey, VerifyOnlyKey } from "../key.ts";
+import type { Blocker, Gate, Policy, Why } from "../plan.ts";
+import { keysOf, ordinaryKeyLimit, type Settings } from "../ring.ts";
+import { nextRunAfterMs } from "../schedule.ts";
+import { replaceSigner } from "./emergency.ts";
+import {
+  effectivePin,
+  handledAfter,
+  notAccepting,
+  openRequests,
+  projectionsLack,
+  serves,
+  until,
+  type Decision,
+  type Pass,
+  type Rule,
+} from "./pass.ts";
+import { freshKeyWaitMs, keyToMake, maySignFromMs } from "./waits.ts";
+
+const minute = 60_000;
+
+/** JWKS may live in caches for this long at the most, however long the propagation is. */
+const longestMaxAgeMs = 15 * minute;
+
+export const settingsOf = (policy: Policy): Settings => ({
+  clockSkewMs: policy.clockSkewMs,
+  jwksMaxAgeMs: Math.min(policy.propagationMs, longestMaxAgeMs),
+  mintMaxTTLMs: policy.profile.maxTTLMs,
+  rotationWindowMs: policy.rotationWindowMs,
+});
+
+const sameSettings = (a: Settings, b: Settings): boolean =>
+  a.clockSkewMs === b.clockSkewMs &&
+  a.jwksMaxAgeMs === b.jwksMaxAgeMs &&
+  a.mintMaxTTLMs === b.mintMaxTTLMs &&
+  a.rotationWindowMs === b.rotationWindowMs;
+
+const configure: Rule = ({ input: { policy }, ring }) => {
+  const settings = settingsOf(policy);
+  const waitMs = policy.propagationMs;
+  const fits = sameSettings(settings, ring.settings) && keysOf(ring).every((k) => k.waitMs >= waitMs);
+  return fits ? undefined : { type: "configure", settings, waitMs };
+};
+
+const hasRoom = ({ ring }: Pass): boolean => keysOf(ring).length < ordinaryKeyLimit;
+const servesPolicy = ({ input: { policy } }: Pass, key: Key): boolean =>
+  serves(key, policy.profile, policy.modulusBits);
+
+/** Comes before activation: else the old profile's standby would sign once more. */
+const discardStandby: Rule = (pass) => {
+  const { standby } = pass.ring;
+  if (!standby || servesPolicy(pass, standby) || standby.kid === effectivePin(pass)) return undefined;
+  if (!hasRoom(pass)) return { step: "discardPrepared", kid: standby.kid, waitsFor: [{ kind: "keyLimit" }] };
+  return { type: "discardPrepared", kid: standby.kid };
+};
+
+const createStandby: Rule = (pass) => {
+  if (pass.ring.standby) return undefined;
+  if (!hasRoom(pass)) return { step: "create", waitsFor: [{ kind: "keyLimit" }] };
+  return { type: "create", as: "prepared", ...keyToMake(pass.input.policy), waitMs: freshKeyWaitMs(pass) };
+};
+
+/** Its private half is gone from every object, and no gateway holds a copy: no token can be made, so nothing is worth waiting for. */
+const replaceLostSigner: Rule = (pass) => {
+  const {
+    input: { gateways },
+    ring: { signer },
+  } = pass;
+  if (signer.canSign || gateways.some((g) => g.ack && g.ack.generation > 0 && g.ack.signs === signer.kid))
+    return undefined;
+  return replaceSigner(pass, "signerLost");
+};
+
+// --- activation -------------------------------------------------------------------------------
+
+const activate: Rule = (pass) => {
+  const pin = effectivePin(pass);
+  return pin === undefined ? activateStandby(pass) : activatePinned(pass, pin);
+};
+
+function activatePinned(pass: Pass, pin: string): Decision | undefined {
+  const { signer, standby, retiring } = pass.ring;
+  const gate = (waitsFor: readonly Blocker[]): Gate => ({ step: "activate", kid: pin, why: "pin", waitsFor });
+  if (pin === signer.kid) return { step: "activate", why: "pin", waitsFor: [{ kind: "pinned" }] };
+  const key = standby?.kid === pin ? standby : retiring.find((k) => k.kid === pin);
+  if (!key) return gate([{ kind: "pinUnknown", kid: pin }]);
+  if (!key.canSign) return gate([{ kind: "pinCannotSign", kid: pin }]);
+  const waitsFor = activationBlockers(pass, key);
+  if (waitsFor.length > 0) return gate(waitsFor);
+  // A pin handles no request: what was asked for before is still to be done when the pin goes.
+  return { type: "activate", kid: pin, why: "pin", early: false, handledRequests: pass.ring.handledRequests };
+}
+
+function activateStandby(pass: Pass): Decision | undefined {
+  const {
+    input: { policy, nowMs },
+    ring: { signer, standby },
+  } = pass;
+  const requests = openRequests(pass);
+  const dueAtMs = nextRunAfterMs(policy.schedule, signer.activatedAtMs);
+  const why = reasonToRotate(pass, requests);
+  if (why === "schedule" && dueAtMs === Infinity) return undefined;
+  const waitsFor: Blocker[] = [
+    ...(why === "schedule" ? until(dueAtMs, "schedule", pass) : []),
+    ...(waitsForFirstRequest(pass, requests) ? [{ kind: "adoption" } as const] : []),
+    ...(standby && servesPolicy(pass, standby) ? activationBlockers(pass, standby) : [{ kind: "standby" } as const]),
+  ];
+  if (!standby || waitsFor.length > 0) {
+    const earliestMs = standby && maySignFromMs(standby);
+    const sinceMs = earliestMs === undefined ? undefined : Math.max(earliestMs, why === "schedule" ? dueAtMs : 0);
+    const since = sinceMs !== undefined && sinceMs <= nowMs ? { sinceMs } : {};
+    return { step: "activate", ...(standby && { kid: standby.kid }), why, waitsFor, ...since };
+  }
+  return { type: "activate", kid: standby.kid, why, early: false, handledRequests: handledAfter(pass, requests) };
+}
+
+function reasonToRotate(pass: Pass, requests: readonly string[]): Why {
+  const { signer } = pass.ring;
+  if (!signer.canSign) return "signerLost";
+  if (!servesPolicy(pass, signer)) return "profile";
+  return requests.length > 0 ? "request" : "schedule";
+}
+
+/** Gateways of an older kind know one key and never ack: only a person can say that they are gone. */
+function waitsForFirstRequest({ input: { policy }, ring: { signer } }: Pass, requests: readonly string[]): boolean {
+  const isFirst = signer.adoptedAtMs !== undefined && signer.adoptedAtMs === signer.activatedAtMs;
+  return isFirst && signer.canSign && policy.acknowledgements === "Required" && requests.length === 0;
+}
+
+/** One rule for standby and rollback alike: published, waited for, and accepted by everyone at this moment. */
+function activationBlockers(pass: Pass, key: PreparedKey | VerifyOnlyKey): readonly Blocker[] {
+  const fromMs = maySignFromMs(key);
+  if (fromMs === undefined) return [{ kind: "standby" }];
+  const full: readonly Blocker[] = key.state === "prepared" && !hasRoom(pass) ? [{ kind: "keyLimit" }] : [];
+  return [...until(fromMs, "propagation", pass), ...notAccepting(pass, key.kid), ...full];
+}
+
+// --- publishing -------------------------------------------------------------------------------
+
+/** Every key that lacks the fact gets it, the signer included: else nobody could roll back to the first key. */
+const publish: Rule = (pass) =>
+  keysOf(pass.ring)
+    .filter((key) => key.publishedAtMs === undefined)
+    .map((key): Decision => {
+      const waitsFor = [...projectionsLack(pass, (p) => p.kids.includes(key.kid)), ...notAccepting(pass, key.kid)];
+      if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
+      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs: key.createdAtMs };
+    });
+
+/** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */
+export const signerRules: readonly Rule[] = [
+  configure,
+  discardStandby,
+  replaceLostSigner,
+  activate,
+  createStandby,
+  publish,
+];

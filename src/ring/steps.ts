@@ -1,0 +1,263 @@
+import type { ActiveKey, Key, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
+import type { AdoptableKey, Plan, Step } from "./plan.ts";
+import { keysOf, windowInForceMs, type Ring, type Settings } from "./ring.ts";
+
+/** What one write stamps on everything it changes. */
+export interface Stamp {
+  readonly nowMs: number;
+  readonly generation: number;
+}
+
+/**
+ * Applies a plan to the ring it was made for. Any other ring comes back as it was, so twice is the same as once.
+ *
+ * @param freshKids - One kid for each `begin` and `create` step, in their order.
+ * @throws TypeError when there are fewer fresh kids than steps that need one
+ */
+export function applyPlan(ring: Ring | undefined, plan: Plan, freshKids: readonly Kid[]): Ring | undefined {
+  if (plan.steps.length === 0 || (ring?.generation ?? 0) !== plan.baseGeneration) return ring;
+  const stamp = { nowMs: plan.nowMs, generation: plan.nextGeneration };
+  const fresh = [...freshKids];
+  let next = ring;
+  for (const step of plan.steps) next = applyStep(next, step, stamp, needsFreshKey(step) ? fresh.shift() : undefined);
+  return next && { ...next, generation: plan.nextGeneration };
+}
+
+/** True for the steps for which the shell makes a key pair before it applies the plan. */
+export const needsFreshKey = (step: Step): step is Extract<Step, { type: "begin" | "create" }> =>
+  step.type === "begin" || step.type === "create";
+
+/** One step on one ring, without a new generation: that comes with the whole plan. */
+export function applyStep(ring: Ring | undefined, step: Step, stamp: Stamp, freshKid?: Kid): Ring {
+  switch (step.type) {
+    case "begin":
+      return firstRing(step, activeKey({ ...freshFacts(step, stamp.nowMs, freshKid) }, step.settings, stamp));
+    case "adopt":
+      return adopt(step, stamp);
+    case "rebuild":
+      return rebuild(step, stamp);
+    default:
+      return changeRing(existing(ring, step), step, { ...stamp, freshKid });
+  }
+}
+
+type Change = Exclude<Step, { type: "begin" | "adopt" | "rebuild" }>;
+
+function changeRing(ring: Ring, step: Change, stamp: Stamp & { readonly freshKid: Kid | undefined }): Ring {
+  switch (step.type) {
+    case "create": {
+      const facts = freshFacts(step, earliestCreationMs(ring, stamp.nowMs), stamp.freshKid);
+      if (step.as === "prepared") return { ...ring, standby: { ...facts, state: "prepared" } };
+      return { ...promote(ring, facts, stamp), handledRequests: step.handledRequests };
+    }
+    case "activate": {
+      const key = keysOf(ring).find((k) => k.kid === step.kid);
+      if (!key || key.state === "active") return ring;
+      const settled = key.state === "prepared" && !step.early ? withoutSettledMaxAge(ring, key) : ring;
+      return { ...promote(without(settled, key.kid), key, stamp), handledRequests: step.handledRequests };
+    }
+    case "configure":
+      return configure(ring, step, stamp.nowMs);
+    case "revoke":
+      return revoke(ring, step, stamp.nowMs);
+    case "revokeBefore":
+      return { ...ring, revokedBefore: { requestedMs: step.requestedMs, effectiveMs: step.effectiveMs } };
+    case "discardPrepared":
+      return ring.standby?.kid === step.kid ? retireStandby(ring, stamp) : ring;
+    case "prune":
+      return without(ring, step.kid);
+    case "markPublished":
+      return mapKey(ring, step.kid, { publishedAtMs: stamp.nowMs });
+    case "forgetPrivate":
+      return mapKey(ring, step.kid, { canSign: false });
+    case "markQuiesced":
+      return {
+        ...ring,
+        retiring: ring.retiring.map((k) => (k.kid === step.kid ? { ...k, quiescedAtMs: stamp.nowMs } : k)),
+      };
+    default:
+      return step satisfies never;
+  }
+}
+
+function existing(ring: Ring | undefined, step: Step): Ring {
+  if (!ring) throw new TypeError(`Cannot apply "${step.type}": there is no ring`);
+  return ring;
+}
+
+// --- facts of a key ---------------------------------------------------------------------------
+
+interface Facts extends Omit<PreparedKey, "state"> {
+  readonly windowMs?: number;
+}
+
+function freshFacts(
+  step: Extract<Step, { type: "begin" | "create" }>,
+  createdAtMs: number,
+  kid: Kid | undefined,
+): Facts {
+  if (kid === undefined) throw new TypeError(`Cannot apply "${step.type}": a fresh kid is needed`);
+  const { profile, modulusBits, waitMs } = step;
+  return { kid, profile, ...(modulusBits !== undefined && { modulusBits }), createdAtMs, waitMs, canSign: true };
+}
+
+/** A new key is never older than an instant that the ring remembers, whatever the clock says: else it would be condemned at birth. */
+const earliestCreationMs = (ring: Ring, nowMs: number): number =>
+  Math.max(nowMs, ring.revokedBefore?.effectiveMs ?? nowMs, ring.longerMaxAge?.loweredAtMs ?? nowMs);
+
+/** The facts that a key keeps in every state. */
+function factsOf(key: Facts): Omit<PreparedKey, "state"> {
+  const { kid, profile, modulusBits, createdAtMs, waitMs, publishedAtMs, adoptedAtMs, canSign } = key;
+  return {
+    kid,
+    profile,
+    ...(modulusBits !== undefined && { modulusBits }),
+    createdAtMs,
+    waitMs,
+    ...(publishedAtMs !== undefined && { publishedAtMs }),
+    ...(adoptedAtMs !== undefined && { adoptedAtMs }),
+    canSign,
+  };
+}
+
+/** A key that signed before keeps the longer window of that time: tokens of both times may be about. */
+function activeKey(key: Facts, settings: Settings, { nowMs }: Stamp): ActiveKey {
+  const windowMs = Math.max(key.windowMs ?? 0, windowInForceMs(settings, key.profile));
+  return { ...factsOf(key), state: "active", activatedAtMs: nowMs, windowMs };
+}
+
+function demoted(key: ActiveKey, { nowMs, generation }: Stamp): VerifyOnlyKey {
+  const { activatedAtMs, windowMs } = key;
+  return {
+    ...factsOf(key),
+    state: "verify-only",
+    activatedAtMs,
+    windowMs,
+    demotedAtMs: nowMs,
+    demotedInGeneration: generation,
+  };
+}
+
+/** A key that should never have signed, but may have: verified for a window, without its private half. */
+function neverSigned(key: Facts, settings: Settings, { nowMs, generation }: Stamp): VerifyOnlyKey {
+  const windowMs = windowInForceMs(settings, key.profile);
+  return {
+    ...factsOf(key),
+    canSign: false,
+    state: "verify-only",
+    windowMs,
+    demotedAtMs: nowMs,
+    demotedInGeneration: generation,
+  };
+}
+
+/** How keys are taken over: `adopt` and `rebuild` say what they promise and how long they wait. */
+function adoptedFacts(key: AdoptableKey, step: Extract<Step, { type: "adopt" | "rebuild" }>, nowMs: number): Facts {
+  const { kid, algorithm, modulusBits, createdAtMs } = key;
+  return {
+    kid,
+    profile: { ...step.profile, algorithm },
+    ...(modulusBits !== undefined && { modulusBits }),
+    createdAtMs,
+    waitMs: step.waitMs,
+    adoptedAtMs: nowMs,
+    canSign: true,
+  };
+}
+
+// --- rings ------------------------------------------------------------------------------------
+
+function firstRing(step: Extract<Step, { type: "begin" | "adopt" }>, signer: ActiveKey): Ring {
+  const { rotation, settings, handledRequests } = step;
+  return { rotation, generation: 0, settings, signer, retiring: [], revoked: [], handledRequests };
+}
+
+function adopt(step: Extract<Step, { type: "adopt" }>, stamp: Stamp): Ring {
+  const { settings, verifyOnly } = step;
+  const facts = (key: AdoptableKey) => adoptedFacts(key, step, stamp.nowMs);
+  const signer = activeKey(facts(step.signer), settings, stamp);
+  return { ...firstRing(step, signer), retiring: verifyOnly.map((k) => neverSigned(facts(k), settings, stamp)) };
+}
+
+function rebuild(step: Extract<Step, { type: "rebuild" }>, stamp: Stamp): Ring {
+  const { remains, halves, alsoVerify } = step;
+  const base = remains.standby ? retireStandby(remains, stamp) : remains;
+  const known = new Set([...keysOf(remains), ...remains.revoked].map((k) => k.kid));
+  const brought = alsoVerify
+    .filter((k) => !known.has(k.kid))
+    .map((k) => neverSigned(adoptedFacts(k, step, stamp.nowMs), remains.settings, stamp));
+  const canSign = (kid: Kid) => halves.includes(kid) && kid !== remains.standby?.kid;
+  return {
+    ...base,
+    signer: { ...base.signer, canSign: canSign(base.signer.kid) },
+    retiring: [...brought, ...base.retiring.map((k) => ({ ...k, canSign: canSign(k.kid) }))],
+  };
+}
+
+/** The old signer becomes verify-only in the same breath: there is always exactly one. */
+function promote(ring: Ring, key: Facts, stamp: Stamp): Ring {
+  const signer = activeKey(key, ring.settings, stamp);
+  return { ...ring, signer, retiring: [demoted(ring.signer, stamp), ...ring.retiring] };
+}
+
+function retireStandby(ring: Ring, stamp: Stamp): Ring {
+  const { standby, ...rest } = ring;
+  return standby ? { ...rest, retiring: [neverSigned(standby, ring.settings, stamp), ...ring.retiring] } : ring;
+}
+
+function without(ring: Ring, kid: Kid): Ring {
+  const { standby, ...rest } = ring;
+  const kept = standby && standby.kid !== kid ? { standby } : {};
+  return { ...rest, ...kept, retiring: ring.retiring.filter((k) => k.kid !== kid) };
+}
+
+/** Changes facts that a key may have in every state. */
+function mapKey(ring: Ring, kid: Kid, facts: { publishedAtMs: number } | { canSign: boolean }): Ring {
+  const change = <K extends Key>(key: K): K => (key.kid === kid ? { ...key, ...facts } : key);
+  return {
+    ...ring,
+    signer: change(ring.signer),
+    ...(ring.standby && { standby: change(ring.standby) }),
+    retiring: ring.retiring.map(change),
+  };
+}
+
+/** Windows and waits of keys only grow. */
+function configure(ring: Ring, step: Extract<Step, { type: "configure" }>, nowMs: number): Ring {
+  const { settings } = step;
+  const wait = <K extends Key>(key: K): K => ({ ...key, waitMs: Math.max(key.waitMs, step.waitMs) });
+  const windowMs = Math.max(ring.signer.windowMs, windowInForceMs(settings, ring.signer.profile));
+  return {
+    ...ring,
+    settings,
+    signer: { ...wait(ring.signer), windowMs },
+    ...(ring.standby && { standby: wait(ring.standby) }),
+    retiring: ring.retiring.map(wait),
+    ...rememberedMaxAge(ring, settings, nowMs),
+  };
+}
+
+/** A lowered max-age leaves copies about that were handed out with the longer one. */
+function rememberedMaxAge(ring: Ring, settings: Settings, nowMs: number): Pick<Ring, "longerMaxAge"> {
+  const before = ring.settings.jwksMaxAgeMs;
+  if (settings.jwksMaxAgeMs >= before) return {};
+  const newestKeyMs = Math.max(...keysOf(ring).map((k) => k.createdAtMs));
+  const maxAgeMs = Math.max(before, ring.longerMaxAge?.maxAgeMs ?? 0);
+  return { longerMaxAge: { maxAgeMs, loweredAtMs: Math.max(nowMs, newestKeyMs + 1) } };
+}
+
+/**
+ * A key that was made after the lowering, seen by every verifier and waited for with the longer max-age in its own
+ * wait, proves that no such copy is left.
+ */
+function withoutSettledMaxAge(ring: Ring, key: PreparedKey): Ring {
+  const { longerMaxAge, ...rest } = ring;
+  return longerMaxAge && key.createdAtMs >= longerMaxAge.loweredAtMs ? rest : ring;
+}
+
+function revoke(ring: Ring, step: Extract<Step, { type: "revoke" }>, revokedAtMs: number): Ring {
+  const { kid, reason, evicts } = step;
+  const others = ring.revoked.filter((r) => r.kid !== kid && r.kid !== evicts);
+  const revoked = [...others, { kid, revokedAtMs, ...(reason !== undefined && { reason }) }];
+  return { ...without(ring, kid), revoked };
+}

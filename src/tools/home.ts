@@ -1,0 +1,28 @@
+import type { Kid } from "../ring/key.ts";
+import type { Observation } from "../ring/decide.ts";
+
+/** What a person asks of a rotation. None of it changes the ring by itself: the one who runs the rotation does. */
+export type Change =
+  | { readonly kind: "rotate"; readonly requestedAt: string }
+  /** `undefined` unpins. */
+  | { readonly kind: "pin"; readonly kid: Kid | undefined }
+  | { readonly kind: "revoke"; readonly kid: Kid; readonly reason: string }
+  | { readonly kind: "revokeCreatedBefore"; readonly atMs: number }
+  /** `jwks`: an RFC 7517 set whose keys are to be verified for a window, too. */
+  | { readonly kind: "recover"; readonly requestedAtMs: number; readonly jwks?: string };
+
+/** Where a ring lives: a directory, or a namespace of a cluster. The tools know no more of either than this. */
+export interface RingHome {
+  /** For people: `directory /var/lib/keyturn`, `rotation shop/gateway`. */
+  readonly where: string;
+  /** Reads everything that a pass would read, and writes nothing. */
+  observe(): Promise<Observation>;
+  /** The published JWKS, byte for byte (RFC 7517 §5). */
+  publicJwks(): Promise<string>;
+  /** The signer object's `private-jwks.json`: the signer first, with its private half. For `token mint` alone. */
+  privateJwks(): Promise<string>;
+  /** @throws {@link ChangeNeededError} when the home refuses the change */
+  change(change: Change): Promise<void>;
+  /** Yields whenever something that `observe` reads may have changed; ends with the signal. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
