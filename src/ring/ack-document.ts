@@ -1,0 +1,77 @@
+import type { Ack } from "./ack.ts";
+import { Cursor, type Fields } from "./codec/cursor.ts";
+import { longest } from "./codec/wire.ts";
+
+export const ackApiVersion = "keyturn.dev/v1alpha1";
+export const ackKind = "KeyRingAck";
+
+/** The most kids that an ack may list: twice what a ring may hold. */
+const verifiesLimit = 32;
+
+/** Which gateway states what: an {@link Ack} with the pod (standalone: the instance) and the rotation that it is about. */
+export interface StatedAck {
+  /** Name of the JwtKeyRotation. */
+  readonly rotation: string;
+  readonly podName: string;
+  readonly ack: Ack;
+}
+
+/** A KeyRingAck as it is stored. Without status and spec: its fields stand at top level. */
+export interface KeyRingAck<Metadata extends { readonly name: string } = { readonly name: string }> {
+  readonly apiVersion: typeof ackApiVersion;
+  readonly kind: typeof ackKind;
+  readonly metadata: Metadata;
+  readonly rotation: string;
+  readonly podName: string;
+  readonly generation: number;
+  readonly verifies: readonly string[];
+  readonly signs?: string;
+}
+
+/**
+ * Returns what a gateway states, checked: an ack comes from a pod that may lie. Members that are not known are ignored,
+ * as everywhere in the Kubernetes API, so that a newer gateway is understood.
+ *
+ * Accepts any generation from 0 up; which ones are believable is for the reader of the clock to say.
+ *
+ * @throws ChangeNeededError `AckUnreadable` with one reason and its JSON path
+ */
+export function parseKeyRingAck(document: unknown): StatedAck {
+  const fields = new Cursor(document, "$", { code: "AckUnreadable", action: "Cannot read acknowledgement" }).fields();
+  fields.at("apiVersion").oneOf([ackApiVersion]);
+  fields.at("kind").oneOf([ackKind]);
+  return {
+    rotation: fields.at("rotation").text(longest.name),
+    podName: fields.at("podName").text(longest.name),
+    ack: readAck(fields),
+  };
+}
+
+function readAck(fields: Fields): Ack {
+  const signs = fields.maybe("signs")?.text(longest.kid);
+  return {
+    generation: fields.at("generation").wholeNumber(0),
+    verifies: fields
+      .at("verifies")
+      .list(verifiesLimit)
+      .map((kid) => kid.text(longest.kid)),
+    ...(signs !== undefined && { signs }),
+  };
+}
+
+/** Returns the document that states the ack. The metadata is the caller's: name, and in a cluster label and owner. */
+export function keyRingAck<Metadata extends { readonly name: string }>(
+  metadata: Metadata,
+  { rotation, podName, ack }: StatedAck,
+): KeyRingAck<Metadata> {
+  return {
+    apiVersion: ackApiVersion,
+    kind: ackKind,
+    metadata,
+    rotation,
+    podName,
+    generation: ack.generation,
+    verifies: [...ack.verifies],
+    ...(ack.signs !== undefined && { signs: ack.signs }),
+  };
+}
