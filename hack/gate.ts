@@ -5,7 +5,7 @@ export interface Step {
   readonly command: readonly [string, ...string[]];
 }
 
-const vitest = ["vitest", "run", "--reporter=dot", "--project"] as const;
+const vitest = ["vitest", "run", "--no-color", "--reporter=dot", "--project"] as const;
 
 /** What can be said about the tree without running its tests. */
 export const staticSteps: readonly Step[] = [

@@ -38,6 +38,9 @@ export function run(command: readonly [string, ...string[]], options: RunOptions
   });
 }
 
+/** Vitest colours what it prints into a file, too, unless it is told not to. */
+export const plainUnlessTerminal: readonly string[] = process.stdout.isTTY ? [] : ["--no-color"];
+
 /** `4.2 s`, right-aligned so that lines stand below each other. */
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1).padStart(6)} s`;

@@ -2,7 +2,7 @@ import { globSync } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root, run } from "../run.ts";
+import { plainUnlessTerminal, root, run } from "../run.ts";
 import type { Outcome } from "../verdict.ts";
 import type { Report } from "./reporter.ts";
 
@@ -11,8 +11,8 @@ export async function runProject(name: string): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), "keyturn-test-"));
   const file = join(folder, "report.json");
   try {
-    const reporters = ["--reporter=default", "--reporter=./hack/suites/reporter.ts"];
-    const { code } = await run(["vitest", "run", "--project", name, "--allowOnly=false", ...reporters], {
+    const flags = ["--allowOnly=false", "--reporter=default", "--reporter=./hack/suites/reporter.ts"];
+    const { code } = await run(["vitest", "run", "--project", name, ...flags, ...plainUnlessTerminal], {
       stream: true,
       env: { KEYTURN_TEST_REPORT: file },
     });
