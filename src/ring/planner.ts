@@ -24,9 +24,8 @@ export function planRotation(input: PlanInput, rules: typeof rotationRules = rot
   const stamp = { nowMs, generation: nextGeneration(input) };
   const steps: Step[] = [];
   const take = (step: Step, on: Ring | undefined): Ring => {
-    const fresh = needsFreshKey(step) ? `(new ${steps.filter(needsFreshKey).length + 1})` : undefined;
     steps.push(step);
-    return applyStep(on, step, stamp, fresh);
+    return applyStep(on, step, { ...stamp, freshKid: `(new ${steps.filter(needsFreshKey).length})` });
   };
   let ring = first ? take(first, undefined) : stored.kind === "ring" ? stored.ring : undefined;
   const active = hold ? rules.emergency : [...rules.emergency, ...rules.ordinary];

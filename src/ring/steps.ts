@@ -1,12 +1,16 @@
-import type { ActiveKey, Key, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
+import type { ActiveKey, Key, Kid, PreparedKey } from "./key.ts";
 import type { AdoptableKey, Plan, Step } from "./plan.ts";
 import { keysOf, windowInForceMs, type Ring, type Settings } from "./ring.ts";
-
-/** What one write stamps on everything it changes. */
-export interface Stamp {
-  readonly nowMs: number;
-  readonly generation: number;
-}
+import {
+  activeKey,
+  adoptedFacts,
+  demoted,
+  earliestCreationMs,
+  freshFacts,
+  neverSigned,
+  type Facts,
+  type Stamp,
+} from "./transitions.ts";
 
 /**
  * Applies a plan to the ring it was made for. Any other ring comes back as it was, so twice is the same as once.
@@ -19,7 +23,10 @@ export function applyPlan(ring: Ring | undefined, plan: Plan, freshKids: readonl
   const stamp = { nowMs: plan.nowMs, generation: plan.nextGeneration };
   const fresh = [...freshKids];
   let next = ring;
-  for (const step of plan.steps) next = applyStep(next, step, stamp, needsFreshKey(step) ? fresh.shift() : undefined);
+  for (const step of plan.steps) {
+    const freshKid = needsFreshKey(step) ? fresh.shift() : undefined;
+    next = applyStep(next, step, { ...stamp, ...(freshKid !== undefined && { freshKid }) });
+  }
   return next && { ...next, generation: plan.nextGeneration };
 }
 
@@ -28,25 +35,21 @@ export const needsFreshKey = (step: Step): step is Extract<Step, { type: "begin"
   step.type === "begin" || step.type === "create";
 
 /** One step on one ring, without a new generation: that comes with the whole plan. */
-export function applyStep(ring: Ring | undefined, step: Step, stamp: Stamp, freshKid?: Kid): Ring {
-  switch (step.type) {
-    case "begin":
-      return firstRing(step, activeKey({ ...freshFacts(step, stamp.nowMs, freshKid) }, step.settings, stamp));
-    case "adopt":
-      return adopt(step, stamp);
-    case "rebuild":
-      return rebuild(step, stamp);
-    default:
-      return changeRing(existing(ring, step), step, { ...stamp, freshKid });
-  }
+export function applyStep(ring: Ring | undefined, step: Step, stamp: Stamp): Ring {
+  if (step.type === "begin")
+    return firstRing(step, activeKey(freshFacts(step, stamp.nowMs, stamp), step.settings, stamp));
+  if (step.type === "adopt") return adopt(step, stamp);
+  if (step.type === "rebuild") return rebuild(step, stamp);
+  if (!ring) throw new TypeError(`Cannot apply "${step.type}": there is no ring`);
+  return changeRing(ring, step, stamp);
 }
 
 type Change = Exclude<Step, { type: "begin" | "adopt" | "rebuild" }>;
 
-function changeRing(ring: Ring, step: Change, stamp: Stamp & { readonly freshKid: Kid | undefined }): Ring {
+function changeRing(ring: Ring, step: Change, stamp: Stamp): Ring {
   switch (step.type) {
     case "create": {
-      const facts = freshFacts(step, earliestCreationMs(ring, stamp.nowMs), stamp.freshKid);
+      const facts = freshFacts(step, earliestCreationMs(ring, stamp.nowMs), stamp);
       if (step.as === "prepared") return { ...ring, standby: { ...facts, state: "prepared" } };
       return { ...promote(ring, facts, stamp), handledRequests: step.handledRequests };
     }
@@ -78,91 +81,6 @@ function changeRing(ring: Ring, step: Change, stamp: Stamp & { readonly freshKid
     default:
       return step satisfies never;
   }
-}
-
-function existing(ring: Ring | undefined, step: Step): Ring {
-  if (!ring) throw new TypeError(`Cannot apply "${step.type}": there is no ring`);
-  return ring;
-}
-
-// --- facts of a key ---------------------------------------------------------------------------
-
-interface Facts extends Omit<PreparedKey, "state"> {
-  readonly windowMs?: number;
-}
-
-function freshFacts(
-  step: Extract<Step, { type: "begin" | "create" }>,
-  createdAtMs: number,
-  kid: Kid | undefined,
-): Facts {
-  if (kid === undefined) throw new TypeError(`Cannot apply "${step.type}": a fresh kid is needed`);
-  const { profile, modulusBits, waitMs } = step;
-  return { kid, profile, ...(modulusBits !== undefined && { modulusBits }), createdAtMs, waitMs, canSign: true };
-}
-
-/** A new key is never older than an instant that the ring remembers, whatever the clock says: else it would be condemned at birth. */
-const earliestCreationMs = (ring: Ring, nowMs: number): number =>
-  Math.max(nowMs, ring.revokedBefore?.effectiveMs ?? nowMs, ring.longerMaxAge?.loweredAtMs ?? nowMs);
-
-/** The facts that a key keeps in every state. */
-function factsOf(key: Facts): Omit<PreparedKey, "state"> {
-  const { kid, profile, modulusBits, createdAtMs, waitMs, publishedAtMs, adoptedAtMs, canSign } = key;
-  return {
-    kid,
-    profile,
-    ...(modulusBits !== undefined && { modulusBits }),
-    createdAtMs,
-    waitMs,
-    ...(publishedAtMs !== undefined && { publishedAtMs }),
-    ...(adoptedAtMs !== undefined && { adoptedAtMs }),
-    canSign,
-  };
-}
-
-/** A key that signed before keeps the longer window of that time: tokens of both times may be about. */
-function activeKey(key: Facts, settings: Settings, { nowMs }: Stamp): ActiveKey {
-  const windowMs = Math.max(key.windowMs ?? 0, windowInForceMs(settings, key.profile));
-  return { ...factsOf(key), state: "active", activatedAtMs: nowMs, windowMs };
-}
-
-function demoted(key: ActiveKey, { nowMs, generation }: Stamp): VerifyOnlyKey {
-  const { activatedAtMs, windowMs } = key;
-  return {
-    ...factsOf(key),
-    state: "verify-only",
-    activatedAtMs,
-    windowMs,
-    demotedAtMs: nowMs,
-    demotedInGeneration: generation,
-  };
-}
-
-/** A key that should never have signed, but may have: verified for a window, without its private half. */
-function neverSigned(key: Facts, settings: Settings, { nowMs, generation }: Stamp): VerifyOnlyKey {
-  const windowMs = windowInForceMs(settings, key.profile);
-  return {
-    ...factsOf(key),
-    canSign: false,
-    state: "verify-only",
-    windowMs,
-    demotedAtMs: nowMs,
-    demotedInGeneration: generation,
-  };
-}
-
-/** How keys are taken over: `adopt` and `rebuild` say what they promise and how long they wait. */
-function adoptedFacts(key: AdoptableKey, step: Extract<Step, { type: "adopt" | "rebuild" }>, nowMs: number): Facts {
-  const { kid, algorithm, modulusBits, createdAtMs } = key;
-  return {
-    kid,
-    profile: { ...step.profile, algorithm },
-    ...(modulusBits !== undefined && { modulusBits }),
-    createdAtMs,
-    waitMs: step.waitMs,
-    adoptedAtMs: nowMs,
-    canSign: true,
-  };
 }
 
 // --- rings ------------------------------------------------------------------------------------

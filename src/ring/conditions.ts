@@ -1,0 +1,161 @@
+import type { Decision } from "./decide.ts";
+import { describeGate, shortKid } from "./describe.ts";
+import type { Blocker, Gate, Plan, PlanInput } from "./plan.ts";
+import { keysOf, type Ring } from "./ring.ts";
+
+/** A condition as the Kubernetes API conventions have it; the shell adds the instant of the last transition. */
+export interface Condition {
+  readonly type: "Ready" | "Rotating" | "Suspended" | "Pinned" | "Reconciling" | "Stalled";
+  readonly status: "True" | "False";
+  /** Stable, UpperCamelCase. */
+  readonly reason: string;
+  /** One line for people. Never key material. */
+  readonly message: string;
+}
+
+/**
+ * What the conditions of a rotation are after a pass. `Reconciling` and `Stalled` are present only while True;
+ * `Stalled` means that a person must act, and takes `Ready` with it.
+ */
+export function conditionsOf(decision: Decision, suspended: boolean): readonly Condition[] {
+  if (decision.kind === "stalled") {
+    const { reason, message } = decision;
+    return [...stalledBy({ reason, message }), suspension(suspended)];
+  }
+  const { input, plan } = decision;
+  const { stored } = input;
+  const trouble = troubleOf(input, plan);
+  if (stored.kind !== "ring") {
+    const waiting = { reason: "NoRing", message: lineOf(plan.gates) ?? "there is no ring yet" };
+    return trouble
+      ? [...stalledBy(trouble), suspension(suspended)]
+      : [condition("Ready", false, waiting), condition("Reconciling", true, waiting), suspension(suspended)];
+  }
+  const rotating = rotationOf(stored.ring, plan);
+  const pinned = pinOf(input, stored.ring);
+  if (trouble) return [...stalledBy(trouble), rotating, pinned, suspension(suspended)];
+  const lack = lackOf(stored.ring, input, plan);
+  const ready: readonly Condition[] = lack
+    ? [condition("Ready", false, lack), condition("Reconciling", true, lack)]
+    : [
+        condition("Ready", true, {
+          reason: "SignerPublished",
+          message: `key ${shortKid(stored.ring.signer.kid)} signs, and every verifier accepts it`,
+        }),
+      ];
+  return [...ready, rotating, pinned, suspension(suspended)];
+}
+
+interface Because {
+  readonly reason: string;
+  readonly message: string;
+}
+
+const condition = (type: Condition["type"], holds: boolean, because: Because): Condition => ({
+  type,
+  status: holds ? "True" : "False",
+  ...because,
+});
+
+const stalledBy = (because: Because): readonly Condition[] => [
+  condition("Ready", false, because),
+  condition("Stalled", true, because),
+];
+
+const suspension = (suspended: boolean): Condition =>
+  suspended
+    ? condition("Suspended", true, { reason: "Suspended", message: "only revocation runs until the suspension ends" })
+    : condition("Suspended", false, { reason: "NotSuspended", message: "the rotation runs" });
+
+// --- Ready and Stalled ------------------------------------------------------------------------
+
+/** What does not mend itself. */
+function troubleOf({ clockTrusted, policy, nowMs }: PlanInput, plan: Plan): Because | undefined {
+  if (!clockTrusted) {
+    return {
+      reason: "ClockSkew",
+      message: "the clock is not to be trusted; only revocation runs until it is set right",
+    };
+  }
+  const patienceMs = policy.rotationWindowMs + policy.propagationMs;
+  const silent = plan.gates.find(
+    (g) => g.sinceMs !== undefined && nowMs - g.sinceMs > patienceMs && g.waitsFor.some((b) => b.kind === "gateway"),
+  );
+  if (!silent) return undefined;
+  const remedy = "repair or delete the pod, or set propagation.acknowledgements to Ignored";
+  return { reason: "GatewaySilent", message: `${describeGate(silent)}; ${remedy}` };
+}
+
+/** What is missing before every token that is signed now is accepted everywhere. */
+function lackOf({ signer }: Ring, { stored, policy }: PlanInput, plan: Plan): Because | undefined {
+  if (!signer.canSign)
+    return { reason: "SignerLost", message: "the signer's private half is lost; the next key takes over" };
+  if (signer.publishedAtMs !== undefined) return undefined;
+  const gate = plan.gates.find((g) => g.step === "markPublished" && g.kid === signer.kid);
+  const message = gate ? describeGate(gate) : "the signer is being published";
+  return stored.kind === "ring" && !policy.suspend
+    ? { reason: "Publishing", message }
+    : { reason: "Suspended", message };
+}
+
+// --- Rotating and Pinned ----------------------------------------------------------------------
+
+function rotationOf(ring: Ring, plan: Plan): Condition {
+  const next = plan.gates.find((g) => g.step === "activate");
+  const blockers = next?.waitsFor ?? [];
+  if (blockers.some((b) => b.kind === "adoption")) {
+    return condition("Rotating", false, { reason: "AdoptionPending", message: describeGate(gateOf(next)) });
+  }
+  const waits = blockers.some((b) => isIdle(b)) || next === undefined;
+  if (!waits) return condition("Rotating", true, { reason: "Activating", message: describeGate(gateOf(next)) });
+  const leaving = ring.retiring.find((k) => k.quiescedAtMs === undefined && k.activatedAtMs !== undefined);
+  if (leaving) {
+    const gate = plan.gates.find((g) => g.step === "markQuiesced" && g.kid === leaving.kid);
+    const message = gate ? describeGate(gate) : `key ${shortKid(leaving.kid)} is being demoted`;
+    return condition("Rotating", true, { reason: "HandingOver", message });
+  }
+  const message = next ? describeGate(next) : "rotation is on request only";
+  return condition("Rotating", false, { reason: "Idle", message });
+}
+
+const gateOf = (gate: Gate | undefined): Gate => gate ?? { step: "activate", waitsFor: [] };
+
+/** Waiting for these is no rotation in progress. */
+const isIdle = (b: Blocker): boolean =>
+  (b.kind === "time" && b.of === "schedule") || b.kind === "pinned" || b.kind === "suspended" || b.kind === "clock";
+
+function pinOf({ policy }: PlanInput, ring: Ring): Condition {
+  const { pinnedKid } = policy;
+  if (pinnedKid === undefined)
+    return condition("Pinned", false, { reason: "NotPinned", message: "the schedule decides" });
+  const name = `key ${shortKid(pinnedKid)}`;
+  const key = keysOf(ring).find((k) => k.kid === pinnedKid);
+  if (ring.revoked.some((r) => r.kid === pinnedKid)) {
+    return condition("Pinned", false, {
+      reason: "PinnedKeyRevoked",
+      message: `${name} is revoked; rotation goes on as if unpinned`,
+    });
+  }
+  if (!key) return condition("Pinned", false, { reason: "PinnedKeyUnknown", message: `${name} is not in the ring` });
+  if (!key.canSign)
+    return condition("Pinned", false, {
+      reason: "PinnedKeyCannotSign",
+      message: `the private half of ${name} is gone`,
+    });
+  if (key.state !== "active")
+    return condition("Pinned", false, { reason: "Activating", message: `${name} is not the signer yet` });
+  return condition("Pinned", true, { reason: "Pinned", message: `${name} stays the signer until it is unpinned` });
+}
+
+// --- one line ---------------------------------------------------------------------------------
+
+/** The gate that a person would ask about first: barriers before waits, the schedule last. */
+export function lineOf(gates: readonly Gate[]): string | undefined {
+  const rank = (g: Gate): number => {
+    if (g.waitsFor.some((b) => b.kind === "gateway")) return 0;
+    if (g.waitsFor.some((b) => b.kind !== "time")) return 1;
+    return g.step === "activate" ? 2 : 3;
+  };
+  const first = [...gates].filter((g) => g.waitsFor.length > 0).sort((a, b) => rank(a) - rank(b))[0];
+  return first && `${first.step}${first.kid === undefined ? "" : ` ${shortKid(first.kid)}`}: ${describeGate(first)}`;
+}

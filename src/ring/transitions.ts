@@ -1,0 +1,101 @@
+import type { ActiveKey, Kid, PreparedKey, VerifyOnlyKey } from "./key.ts";
+import type { AdoptableKey, Step } from "./plan.ts";
+import { windowInForceMs, type Ring, type Settings } from "./ring.ts";
+
+/** What one write stamps on what it changes. */
+export interface Stamp {
+  readonly nowMs: number;
+  readonly generation: number;
+  /** Names the key that a `begin` or `create` step brings in. */
+  readonly freshKid?: Kid;
+}
+
+/** What is known of a key on its way from one state to the next. */
+export interface Facts extends Omit<PreparedKey, "state"> {
+  readonly windowMs?: number;
+}
+
+export function freshFacts(
+  step: Extract<Step, { type: "begin" | "create" }>,
+  createdAtMs: number,
+  { freshKid }: Stamp,
+): Facts {
+  if (freshKid === undefined) throw new TypeError(`Cannot apply "${step.type}": a fresh kid is needed`);
+  const { profile, modulusBits, waitMs } = step;
+  return {
+    kid: freshKid,
+    profile,
+    ...(modulusBits !== undefined && { modulusBits }),
+    createdAtMs,
+    waitMs,
+    canSign: true,
+  };
+}
+
+/** A new key is never older than an instant that the ring remembers, whatever the clock says: else it would be condemned at birth. */
+export const earliestCreationMs = (ring: Ring, nowMs: number): number =>
+  Math.max(nowMs, ring.revokedBefore?.effectiveMs ?? nowMs, ring.longerMaxAge?.loweredAtMs ?? nowMs);
+
+/** The facts that a key keeps in every state. */
+export function factsOf(key: Facts): Omit<PreparedKey, "state"> {
+  const { kid, profile, modulusBits, createdAtMs, waitMs, publishedAtMs, adoptedAtMs, canSign } = key;
+  return {
+    kid,
+    profile,
+    ...(modulusBits !== undefined && { modulusBits }),
+    createdAtMs,
+    waitMs,
+    ...(publishedAtMs !== undefined && { publishedAtMs }),
+    ...(adoptedAtMs !== undefined && { adoptedAtMs }),
+    canSign,
+  };
+}
+
+/** A key that signed before keeps the longer window of that time: tokens of both times may be about. */
+export function activeKey(key: Facts, settings: Settings, { nowMs }: Stamp): ActiveKey {
+  const windowMs = Math.max(key.windowMs ?? 0, windowInForceMs(settings, key.profile));
+  return { ...factsOf(key), state: "active", activatedAtMs: nowMs, windowMs };
+}
+
+export function demoted(key: ActiveKey, { nowMs, generation }: Stamp): VerifyOnlyKey {
+  const { activatedAtMs, windowMs } = key;
+  return {
+    ...factsOf(key),
+    state: "verify-only",
+    activatedAtMs,
+    windowMs,
+    demotedAtMs: nowMs,
+    demotedInGeneration: generation,
+  };
+}
+
+/** A key that should never have signed, but may have: verified for a window, without its private half. */
+export function neverSigned(key: Facts, settings: Settings, { nowMs, generation }: Stamp): VerifyOnlyKey {
+  const windowMs = windowInForceMs(settings, key.profile);
+  return {
+    ...factsOf(key),
+    canSign: false,
+    state: "verify-only",
+    windowMs,
+    demotedAtMs: nowMs,
+    demotedInGeneration: generation,
+  };
+}
+
+/** How keys are taken over: `adopt` and `rebuild` say what they promise and how long they wait. */
+export function adoptedFacts(
+  key: AdoptableKey,
+  step: Extract<Step, { type: "adopt" | "rebuild" }>,
+  nowMs: number,
+): Facts {
+  const { kid, algorithm, modulusBits, createdAtMs } = key;
+  return {
+    kid,
+    profile: { ...step.profile, algorithm },
+    ...(modulusBits !== undefined && { modulusBits }),
+    createdAtMs,
+    waitMs: step.waitMs,
+    adoptedAtMs: nowMs,
+    canSign: true,
+  };
+}
