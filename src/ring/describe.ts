@@ -6,14 +6,12 @@ import type { Blocker, Gate, Step, Why } from "./plan.ts";
 export const shortKid = (kid: Kid): string => (kid.length > 10 ? `${kid.slice(0, 8)}…` : kid);
 
 const whyText: Readonly<Record<Why, string>> = {
-  created: "the ring is new",
   schedule: "the schedule",
   request: "a request",
   profile: "a changed profile",
   pin: "a pin",
   signerLost: "the signer's private half is lost",
   signerRevoked: "the signer is revoked",
-  recovery: "a recovery",
 };
 
 /** A step as an event or a log line says it: what happens to which key, and why. Never key material. */

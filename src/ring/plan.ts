@@ -87,7 +87,7 @@ export interface PlanInput {
 }
 
 /** Why a key becomes the signer. */
-export type Why = "created" | "schedule" | "request" | "profile" | "pin" | "signerLost" | "signerRevoked" | "recovery";
+export type Why = "schedule" | "request" | "profile" | "pin" | "signerLost" | "signerRevoked";
 
 interface FreshKey {
   readonly profile: Profile;
