@@ -1,0 +1,133 @@
+import { ChangeNeededError } from "./errors.ts";
+import type { Policy } from "./plan.ts";
+import type { RotationRef } from "./ring.ts";
+import {
+  apiVersion,
+  counts,
+  defaults,
+  kind,
+  recoverAnnotation,
+  reservedPrefix,
+  rotateAnnotation,
+  texts,
+} from "./spec/limits.ts";
+import { readPolicy, rotationFields, specFields } from "./spec/policy.ts";
+import { choiceOf, instantOf, textOf, textOrEmptyOf } from "./spec/scalars.ts";
+import { entriesOf, fieldsOf, looseFieldsOf, need, refuse, type Spot } from "./spec/spot.ts";
+
+/** Labels or annotations by key. */
+export type StringMap = Readonly<Record<string, string>>;
+
+/** A JwtKeyRotation that was checked, with every default filled in. */
+export interface Rotation {
+  /** @default namespace `default`, for files; the API server always sets one */
+  readonly ref: RotationRef;
+  /** The signer Secret; 1 to 240 characters. @default the resource's name */
+  readonly secretName: string;
+  /** Put on all three objects; at most 32 entries each, none below `keyturn.dev/`. @default empty */
+  readonly secretTemplate: { readonly labels: StringMap; readonly annotations: StringMap };
+  readonly policy: Policy;
+  /** @default `Retain` */
+  readonly deletionPolicy: "Retain" | "Delete";
+  /** `spec.rotation.requestID`, 1 to 128 characters; absent if unset or empty. */
+  readonly requestID?: string;
+  readonly annotations: {
+    /** Any text of 1 to 128 characters. */
+    readonly rotateRequestedAt?: string;
+    /** Unix milliseconds. */
+    readonly recoverRequestedAtMs?: number;
+  };
+  /**
+   * Requests by annotation that are ignored because they are malformed, one line each. No part of the spec: the API server
+   * can't refuse them, and a bad request must not hold up a revocation.
+   */
+  readonly warnings: readonly string[];
+}
+
+const mostProblems = 50;
+
+function readAnnotations(spot: Spot): Pick<Rotation, "annotations" | "warnings"> {
+  const warnings: string[] = [];
+  const at = looseFieldsOf(spot);
+  const lenient = (name: string): Spot => ({ ...at(name), problems: warnings });
+  const rotateRequestedAt = textOrEmptyOf(lenient(rotateAnnotation), texts.rotateRequestedAt);
+  const recoverRequestedAtMs = instantOf(lenient(recoverAnnotation));
+  return {
+    annotations: {
+      ...(rotateRequestedAt !== undefined && { rotateRequestedAt }),
+      ...(recoverRequestedAtMs !== undefined && { recoverRequestedAtMs }),
+    },
+    warnings,
+  };
+}
+
+/** Keys below the reserved prefix are refused: `keyturn.dev/object` on a Secret means that it is ours. */
+function readTemplateMap(spot: Spot, valueLimit: typeof texts.labelValue | typeof texts.annotationValue): StringMap {
+  const entries = entriesOf(spot);
+  if (entries.length > counts.templateEntries) {
+    refuse(spot, `must have at most ${counts.templateEntries} entries`, `has ${entries.length}`);
+    return {};
+  }
+  const read = entries.map(([key, member]) => {
+    const keySpot = { ...member, value: key };
+    if (key.startsWith(reservedPrefix)) refuse(keySpot, `must have a key outside of ${reservedPrefix}`);
+    else textOf(keySpot, texts.labelKey);
+    return [key, textOf(need(member), valueLimit) ?? ""] as const;
+  });
+  return Object.fromEntries(read);
+}
+
+function failOn(problems: readonly string[]): void {
+  if (problems.length === 0) return;
+  const more = problems.length - mostProblems;
+  const lines = more > 0 ? [...problems.slice(0, mostProblems), `and ${more} more problems`] : problems;
+  throw new ChangeNeededError("InvalidSpec", lines.join("\n"));
+}
+
+/**
+ * Checks a whole JwtKeyRotation, as JSON or YAML gave it, and fills in the defaults of `spec/limits.ts`. `null` counts as
+ * unset; so does the empty text in `requestID`, `activeKid`, `revokeKeysCreatedBefore` and a `reason`. `status` and
+ * Kubernetes' other metadata are not looked at; any other field that is unknown is refused.
+ *
+ * Windows follow what is set: rotationWindow is `maxTTL + 2 × clockSkew + propagation.minimum`, rollbackWindow is
+ * rotationWindow, adoption.maxTTL is `tokens.maxTTL`. An interval of 0s without a schedule means only on request.
+ *
+ * It does not know the resource's past: that secretName can't change, and which requests are new, others check.
+ *
+ * @throws ChangeNeededError `InvalidSpec` with all problems, one per line: `path: must be …, is …` or `unknown field "path"`.
+ *   Values are quoted up to 64 characters, on one line; after 50 problems only their number follows.
+ */
+export function parseRotation(value: unknown): Rotation {
+  const problems: string[] = [];
+  const root = fieldsOf({ value, path: "", problems }, ["apiVersion", "kind", "metadata", "spec", "status"]);
+  choiceOf(need(root("apiVersion")), [apiVersion]);
+  choiceOf(need(root("kind")), [kind]);
+  const metadata = looseFieldsOf(root("metadata"));
+  const spec = fieldsOf(root("spec"), specFields);
+  const template = fieldsOf(spec("secretTemplate"), ["labels", "annotations"]);
+  const rotation = fieldsOf(spec("rotation"), rotationFields);
+  const name = textOf(need(metadata("name")), texts.name) ?? "";
+  const requestID = textOrEmptyOf(rotation("requestID"), texts.requestID);
+  const result: Rotation = {
+    ref: { namespace: textOf(metadata("namespace"), texts.namespace) ?? defaults.namespace, name },
+    secretName: textOf(spec("secretName"), texts.secretName) ?? name,
+    secretTemplate: {
+      labels: readTemplateMap(template("labels"), texts.labelValue),
+      annotations: readTemplateMap(template("annotations"), texts.annotationValue),
+    },
+    policy: readPolicy(spec, rotation),
+    deletionPolicy: choiceOf(spec("deletionPolicy"), ["Retain", "Delete"]) ?? defaults.deletionPolicy,
+    ...(requestID !== undefined && { requestID }),
+    ...readAnnotations(metadata("annotations")),
+  };
+  failOn(problems);
+  return result;
+}
+
+/** The requests that stand in the resource now, with their origin as prefix, as the ring remembers them. */
+export function requestsOf({ requestID, annotations: { rotateRequestedAt } }: Rotation): readonly string[] {
+  return [
+    ...(requestID === undefined ? [] : [`spec:${requestID}`]),
+    ...(rotateRequestedAt === undefined ? [] : [`annotation:${rotateRequestedAt}`]),
+  ];
+}

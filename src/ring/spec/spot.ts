@@ -1,0 +1,110 @@
+/**
+ * A value somewhere in the resource, the way to it, and where problems are noted. Readers note what is wrong and go on with
+ * `undefined` or another stand-in, so that one reading finds every problem; whoever began throws before a stand-in gets out.
+ */
+export interface Spot {
+  readonly value: unknown;
+  readonly path: string;
+  readonly problems: string[];
+}
+
+const quotedLength = 64;
+
+/** Someone pasted a key where a name belongs: PEM, or a JWK as text. */
+const looksPrivate = /PRIVATE KEY|"d"/;
+
+/**
+ * A value as it may be quoted: on one line, cut at 64 characters; of lists, objects and what looks like a private key
+ * nothing but what they are.
+ */
+export function shown(value: unknown): string {
+  if (value === undefined || value === null) return "missing";
+  if (typeof value === "string") {
+    if (looksPrivate.test(value)) return "what looks like a private key";
+    const cut = value.length > quotedLength;
+    return JSON.stringify(value.slice(0, quotedLength)) + (cut ? "… (cut)" : "");
+  }
+  if (Array.isArray(value)) return "a list";
+  if (typeof value === "number" || typeof value === "boolean") return String(value);
+  return typeof value === "object" ? "an object" : `a ${typeof value}`;
+}
+
+/** Notes `path: must …, is …`. */
+export function refuse(spot: Spot, must: string, actual = `is ${shown(spot.value)}`): void {
+  spot.problems.push(`${spot.path || "the resource"}: ${must}, ${actual}`);
+}
+
+/** `null` is unset: the API server drops it before it looks for defaults. */
+export const isUnset = ({ value }: Spot): boolean => value === undefined || value === null;
+
+/** Notes an unset value as missing. */
+export function need(spot: Spot): Spot {
+  if (isUnset(spot)) refuse(spot, "must be set");
+  return spot;
+}
+
+/** Anything but a simple name goes into brackets and quotes, cut, so that no path can break a line. */
+function below(path: string, name: string): string {
+  const plain = /^[A-Za-z_$][\w$-]{0,63}$/.test(name);
+  if (plain) return path === "" ? name : `${path}.${name}`;
+  return `${path}[${/^[\w./-]{1,64}$/.test(name) ? name : shown(name)}]`;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Own members of an object, none if it is unset; another value is noted. */
+export function entriesOf(spot: Spot): readonly (readonly [name: string, member: Spot])[] {
+  if (isUnset(spot)) return [];
+  if (!isObject(spot.value)) {
+    refuse(spot, "must be an object");
+    return [];
+  }
+  const { path, problems } = spot;
+  return Object.entries(spot.value).map(([name, value]) => [name, { value, path: below(path, name), problems }]);
+}
+
+/** The members of an object by name, set or not. */
+export type Fields<Name extends string> = (name: Name) => Spot;
+
+function lookUp({ path, problems }: Spot, entries: ReturnType<typeof entriesOf>): Fields<string> {
+  const members = new Map(entries);
+  return (name) => members.get(name) ?? { value: undefined, path: below(path, name), problems };
+}
+
+/** The members of an object that may have any: Kubernetes' own metadata. */
+export const looseFieldsOf = (spot: Spot): Fields<string> => lookUp(spot, entriesOf(spot));
+
+/** The members of an object; any that is not among `names` is noted in the words of kubectl's strict validation. */
+export function fieldsOf<Name extends string>(spot: Spot, names: readonly Name[]): Fields<Name> {
+  const known: readonly string[] = names;
+  const entries = entriesOf(spot);
+  for (const [name, { path }] of entries)
+    if (!known.includes(name)) spot.problems.push(`unknown field ${JSON.stringify(path)}`);
+  return lookUp(spot, entries);
+}
+
+/** The items of a list, none if it is unset or too long, which is noted. */
+export function itemsOf(spot: Spot, most: number): readonly Spot[] {
+  const { value, path, problems } = spot;
+  if (isUnset(spot)) return [];
+  if (!Array.isArray(value)) {
+    refuse(spot, "must be a list");
+    return [];
+  }
+  const items: readonly unknown[] = value;
+  if (items.length > most) {
+    refuse(spot, `must have at most ${most} items`, `has ${items.length}`);
+    return [];
+  }
+  return items.map((item, index) => ({ value: item, path: `${path}[${index}]`, problems }));
+}
+
+/** Notes every item whose text stood in the list before. */
+export function refuseRepeats(spots: readonly Spot[]): void {
+  const seen = new Set<unknown>();
+  for (const spot of spots) {
+    if (seen.has(spot.value)) refuse(spot, "must not stand in the list twice");
+    seen.add(spot.value);
+  }
+}
