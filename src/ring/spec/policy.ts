@@ -93,7 +93,7 @@ function readKeyKind(at: SpecFields): Pick<Profile, "algorithm"> & { modulusBits
 }
 
 function readRevokedKids(spot: Spot): Policy["revokedKids"] {
-  const entries = itemsOf(spot, counts.revokedKids).map((item) => fieldsOf(need(item), ["kid", "reason"]));
+  const entries = itemsOf(spot, counts.revokedKids).map((item) => fieldsOf(item, ["kid", "reason"]));
   refuseRepeats(entries.map((at) => at("kid")).filter((kid) => !isUnset(kid)));
   return entries.map((at) => {
     const reason = textOrEmptyOf(at("reason"), texts.reason);

@@ -67,9 +67,11 @@ export function entriesOf(spot: Spot): readonly (readonly [name: string, member:
 /** The members of an object by name, set or not. */
 export type Fields<Name extends string> = (name: Name) => Spot;
 
-function lookUp({ path, problems }: Spot, entries: ReturnType<typeof entriesOf>): Fields<string> {
+/** Below what should be an object and is not, nothing is noted any more: all of it is a consequence. */
+function lookUp(spot: Spot, entries: ReturnType<typeof entriesOf>): Fields<string> {
+  const problems = isUnset(spot) || isObject(spot.value) ? spot.problems : [];
   const members = new Map(entries);
-  return (name) => members.get(name) ?? { value: undefined, path: below(path, name), problems };
+  return (name) => members.get(name) ?? { value: undefined, path: below(spot.path, name), problems };
 }
 
 /** The members of an object that may have any: Kubernetes' own metadata. */
