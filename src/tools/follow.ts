@@ -1,0 +1,40 @@
+import { TryLaterError } from "../ring/errors.ts";
+import type { RingHome } from "./home.ts";
+import type { Io } from "./screen.ts";
+import { viewOf, type View } from "./view.ts";
+
+/** What is due by the clock alone shows no change in the home. */
+const leastOftenMs = 1000;
+
+/**
+ * Yields a look at the home now, whenever something in it may have changed, and every second; ends with the signal. What
+ * can't be read for the moment is tried again.
+ */
+export async function* follow(home: RingHome, io: Io, signal: AbortSignal): AsyncGenerator<View, void> {
+  const stop = new AbortController();
+  const changes = home.changes(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
+  let change: Promise<IteratorResult<void>> | undefined = changes.next();
+  try {
+    while (!signal.aborted) {
+      const view = await lookOnce(home);
+      if (view) yield view;
+      const woken = new AbortController();
+      const pause = io.pause(leastOftenMs, AbortSignal.any([signal, woken.signal])).then(() => undefined);
+      const result: IteratorResult<void> | undefined = await Promise.race(change ? [change, pause] : [pause]);
+      woken.abort();
+      if (result) change = result.done === true ? undefined : changes.next();
+    }
+  } finally {
+    stop.abort();
+    change?.catch(() => undefined);
+  }
+}
+
+async function lookOnce(home: RingHome): Promise<View | undefined> {
+  try {
+    return viewOf(await home.observe());
+  } catch (error) {
+    if (error instanceof TryLaterError) return undefined;
+    throw error;
+  }
+}

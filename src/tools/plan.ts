@@ -1,0 +1,77 @@
+import type { Observation } from "../ring/decide.ts";
+import { RuleError } from "../ring/errors.ts";
+import type { Policy } from "../ring/plan.ts";
+import { keysOf, type Ring } from "../ring/ring.ts";
+import { exitCodes, type ExitCode } from "./exit.ts";
+import type { RingHome } from "./home.ts";
+import { documentText, type DocumentFormat } from "./output.ts";
+import { planDocument } from "./plan/report.ts";
+import { planText } from "./plan/text.ts";
+import { line, type Io } from "./screen.ts";
+import { viewOf, type View } from "./view.ts";
+
+/** Another spec to plan with. */
+export interface WhatIf {
+  /** Where it comes from, for people. */
+  readonly name: string;
+  readonly policy: Policy;
+  /** `spec:…` and `annotation:…`, as `requestsOf` gives them. */
+  readonly requests: readonly string[];
+}
+
+export interface PlanOptions {
+  /** Text for people when absent. */
+  readonly output?: DocumentFormat;
+  /** As if it were that instant, and everything had gone as forecast until then. */
+  readonly atMs?: number;
+  /** As if the rotation had this spec from now on. */
+  readonly whatIf?: WhatIf;
+}
+
+/** Shows what happens next, when, and what it waits for. Changes nothing. */
+export async function plan(home: RingHome, options: PlanOptions, io: Io): Promise<ExitCode> {
+  const { atMs, whatIf, output } = options;
+  const now = supposeSpec(await home.observe(), whatIf);
+  const view = atMs === undefined ? viewOf(now) : supposeTime(viewOf(now), atMs);
+  const suppositions = [
+    ...(whatIf ? [`with ${whatIf.name}`] : []),
+    ...(atMs === undefined ? [] : ["as if everything had gone by the forecast until then"]),
+  ];
+  if (output) io.out.write(documentText(planDocument(view, suppositions), output));
+  else for (const text of planText({ view, look: io.out, timeZone: io.timeZone, suppositions })) line(io.out, text);
+  return exitCodes.done;
+}
+
+/** The current requests of the other spec replace those of their origins; what came by other ways stays. */
+function supposeSpec(seen: Observation, whatIf: WhatIf | undefined): Observation {
+  if (!whatIf) return seen;
+  const others = seen.requests.filter((r) => !r.startsWith("spec:"));
+  const requests = [...others, ...whatIf.requests.filter((r) => !others.includes(r))];
+  return { ...seen, policy: whatIf.policy, requests };
+}
+
+function supposeTime(view: View, atMs: number): View {
+  const { seen, nowMs, forecast } = view;
+  if (atMs < nowMs) {
+    const instant = new Date(atMs).toISOString();
+    throw new RuleError("InThePast", `Cannot plan at "${instant}": must not be in the past, the ring keeps no history`);
+  }
+  const ring = forecast.findLast((f) => f.atMs <= atMs)?.ring ?? view.ring;
+  return viewOf({ ...(ring ? settled(seen, ring) : seen), found: { ...found(seen, ring), nowMs: atMs } });
+}
+
+/** Every gateway has the ring. */
+function settled(seen: Observation, ring: Ring): Observation {
+  const verifies = keysOf(ring).map((k) => k.kid);
+  const ack = { generation: ring.generation, verifies, signs: ring.signer.kid };
+  return { ...seen, gateways: seen.gateways.map(({ name }) => ({ name, ready: true, ack })) };
+}
+
+function found(seen: Observation, ring: Ring | undefined): Observation["found"] {
+  if (!ring) return seen.found;
+  const halves = keysOf(ring)
+    .filter((k) => k.canSign)
+    .map((k) => k.kid);
+  const reading = { kind: "ring", ring, halves } as const;
+  return { ...seen.found, ring: reading, signer: reading, public: reading };
+}

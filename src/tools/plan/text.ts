@@ -1,0 +1,77 @@
+import { describeGate, describeStep } from "../../ring/describe.ts";
+import type { Forecast } from "../../ring/forecast.ts";
+import type { Gate } from "../../ring/plan.ts";
+import { paint, type Look } from "../screen.ts";
+import { notBeforeMs } from "../status/report.ts";
+import { table } from "../table.ts";
+import type { View } from "../view.ts";
+import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, type Clock } from "../words.ts";
+
+export interface PlanTextInput {
+  readonly view: View;
+  readonly look: Look;
+  readonly timeZone: string;
+  /** What the plan supposes: `as if it were …`, `with spec.yaml`. */
+  readonly suppositions: readonly string[];
+}
+
+/** The plan as people read it: what is due, what waits for what, what will come. */
+export function planText(input: PlanTextInput): readonly string[] {
+  const { view, look, suppositions, timeZone } = input;
+  const clock: Clock = { nowMs: view.nowMs, timeZone };
+  const { namespace, name } = view.seen.rotation;
+  const title = paint(look, "strong", `${namespace}/${name}`);
+  const head = `${title}  ${[`at ${clockTime(view.nowMs, clock)}`, ...suppositions].join(", ")}`;
+  if (view.decision.kind === "stalled") {
+    return [
+      head,
+      "",
+      ` ${paint(look, ["strong", "bad"], "Nothing happens before a person acts:")} ${view.decision.message}`,
+    ];
+  }
+  const { steps, gates } = view.decision.plan;
+  const due =
+    steps.length === 0
+      ? []
+      : section(
+          "Due now",
+          look,
+          steps.map(describeStep).map((text) => ` ${text}`),
+        );
+  const waiting = gates.filter((g) => g.waitsFor.length > 0);
+  return [
+    head,
+    ...due,
+    ...section("Waiting", look, waiting.length === 0 ? [" nothing"] : gateTable(waiting, look, clock)),
+    ...section(
+      "What comes, if nothing is edited and every gateway answers at once",
+      look,
+      view.forecast.length === 0 ? [" nothing"] : forecastTable(view.forecast, look, clock),
+    ),
+  ];
+}
+
+const section = (title: string, look: Look, lines: readonly string[]): readonly string[] => [
+  "",
+  paint(look, "strong", title),
+  ...lines,
+];
+
+function gateTable(gates: readonly Gate[], look: Look, clock: Clock): readonly string[] {
+  const length = kidLength(gates.flatMap((g) => (g.kid === undefined ? [] : [g.kid])));
+  const sorted = gates.toSorted((a, b) => notBeforeMs(a) - notBeforeMs(b));
+  const rows = sorted.map((gate) => [
+    gate.step,
+    gate.kid === undefined ? "" : cutKid(gate.kid, length, look.unicode),
+    notBeforeMs(gate) === 0 ? "" : distance(notBeforeMs(gate), clock.nowMs),
+    describeGate(gate, (ms) => clockTime(ms, clock)),
+  ]);
+  return table(["STEP", "KEY", "NOT BEFORE", "WAITS FOR"], rows, look).map((text) => ` ${text}`);
+}
+
+function forecastTable(forecast: readonly Forecast[], look: Look, clock: Clock): readonly string[] {
+  const rows = forecast.flatMap(({ atMs, steps }) =>
+    steps.map((step, index) => [index === 0 ? clockTimeAndDistance(atMs, clock) : "", describeStep(step)]),
+  );
+  return table(["WHEN", "WHAT"], rows, look).map((text) => ` ${text}`);
+}

@@ -1,0 +1,73 @@
+/** What text may look like where it goes. */
+export interface Look {
+  /** Width in cells. */
+  readonly columns: number;
+  /** ANSI escapes may be written. */
+  readonly colour: boolean;
+  /** More than ASCII may be written. */
+  readonly unicode: boolean;
+}
+
+/** Where a tool writes. */
+export interface Screen extends Look {
+  /** A person watches: what was written may be redrawn. */
+  readonly live: boolean;
+  write(text: string): void;
+}
+
+/** All that a tool needs of its surroundings. Nothing in `tools` asks the process for any of it. */
+export interface Io {
+  /** The result. */
+  readonly out: Screen;
+  /** Progress and remarks: what a pipe must not swallow. */
+  readonly err: Screen;
+  /** IANA name of the zone in which people read instants; machine-readable output is UTC always. */
+  readonly timeZone: string;
+  /** Fires when the user wants to end (SIGINT, SIGTERM). */
+  readonly interrupted: AbortSignal;
+  nowMs(): number;
+  /** A fresh random id, such as a token's `jti`. */
+  randomId(): string;
+  /** Resolves after `ms`, or at once when the signal fires; never rejects. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Meanings that have a colour. */
+export type Style =
+  "prepared" | "active" | "verifyOnly" | "revoked" | "good" | "busy" | "bad" | "strong" | "faint" | "now";
+
+/** SGR parameters out of the sixteen that every terminal maps to its theme (ECMA-48 §8.3.117). */
+const sgr: Readonly<Record<Style, string>> = {
+  prepared: "36",
+  active: "32",
+  verifyOnly: "33",
+  revoked: "31",
+  good: "32",
+  busy: "33",
+  bad: "31",
+  strong: "1",
+  faint: "2",
+  now: "1;35",
+};
+
+/** The text in the style, where colours may be written. */
+export const paint = (look: Pick<Look, "colour">, style: Style | readonly Style[], text: string): string => {
+  if (!look.colour || text === "") return text;
+  const codes = [style].flat().map((one: Style) => sgr[one]);
+  return `\u001b[${codes.join(";")}m${text}\u001b[0m`;
+};
+
+/** The text as it is seen: without escapes. */
+export const plain = (text: string): string => text.replaceAll(/\u001b\[[0-9;]*m/g, "");
+
+/** Cells that the text takes; all that we write is one cell a character. */
+export const widthOf = (text: string): number => Array.from(plain(text)).length;
+
+/** Filled up with spaces on the right. */
+export const padded = (text: string, columns: number): string =>
+  text + " ".repeat(Math.max(0, columns - widthOf(text)));
+
+/** Writes the text as a line. */
+export const line = (screen: Screen, text = ""): void => {
+  screen.write(`${text}\n`);
+};

@@ -1,0 +1,180 @@
+import type { GatewayView } from "../../ring/ack.ts";
+import type { Condition } from "../../ring/conditions.ts";
+import { lineOf } from "../../ring/conditions.ts";
+import { describeGate } from "../../ring/describe.ts";
+import type { Algorithm, Key, Kid } from "../../ring/key.ts";
+import type { Gate, Plan, Step } from "../../ring/plan.ts";
+import { keysOf, type Ring, type Settings } from "../../ring/ring.ts";
+import { pruneAtMs } from "../../ring/rules/retire.ts";
+import type { View } from "../view.ts";
+
+/** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
+export interface KeyReport {
+  readonly kid: Kid;
+  readonly algorithm: Algorithm;
+  readonly state: "Prepared" | "Active" | "VerifyOnly";
+  readonly createdTime: string;
+  readonly publishedTime?: string;
+  readonly activatedTime?: string;
+  readonly demotedTime?: string;
+  readonly quiescedTime?: string;
+  /** When it leaves the ring; absent before it is quiesced. */
+  readonly pruneTime?: string;
+}
+
+/** A step that is due or waits. */
+export interface PlanReport {
+  readonly step: Step["type"];
+  readonly kid?: Kid;
+  /** The latest of the instants that it waits for. */
+  readonly notBefore?: string;
+  /** One line for people; absent when the step is due. */
+  readonly waitingFor?: string;
+}
+
+/** The status of a rotation, wherever it lives: the same fields as the status of the custom resource. */
+export interface StatusReport {
+  readonly conditions: readonly Condition[];
+  readonly activeKid?: Kid;
+  readonly keys: readonly KeyReport[];
+  readonly lastRotationTime?: string;
+  readonly nextRotationTime?: string;
+  readonly lastHandledRequestID?: string;
+  readonly ringGeneration?: number;
+  readonly gateways: {
+    readonly expected: number;
+    readonly acknowledged: number;
+    readonly waitingFor: readonly string[];
+  };
+  readonly waitingFor?: string;
+  readonly plan: readonly PlanReport[];
+  readonly revocations: readonly { readonly kid: Kid; readonly time: string; readonly acknowledged: boolean }[];
+}
+
+/** The document that `status -o json` and `-o yaml` print: shaped as `kubectl get jkr -o json` has it. */
+export interface StatusDocument {
+  readonly apiVersion: "keyturn.dev/v1alpha1";
+  readonly kind: "JwtKeyRotation";
+  readonly metadata: { readonly name: string; readonly namespace: string };
+  readonly status: StatusReport;
+}
+
+const mostNames = 10;
+const mostSteps = 6;
+const mostRevocations = 64;
+
+export const statusDocument = (view: View): StatusDocument => ({
+  apiVersion: "keyturn.dev/v1alpha1",
+  kind: "JwtKeyRotation",
+  metadata: { name: view.seen.rotation.name, namespace: view.seen.rotation.namespace },
+  status: statusReport(view),
+});
+
+export function statusReport(view: View): StatusReport {
+  const { ring, decision } = view;
+  const plan = decision.kind === "plan" ? decision.plan : undefined;
+  const waitingFor = decision.kind === "plan" ? lineOf(decision.plan.gates) : decision.message;
+  return {
+    conditions: view.conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
+    ...(ring && { activeKid: ring.signer.kid }),
+    keys: ring ? keysOf(ring).map((key) => keyReport(key, ring.settings)) : [],
+    ...(ring && { lastRotationTime: instant(ring.signer.activatedAtMs) }),
+    ...nextRotation(view),
+    ...lastRequest(ring),
+    ...(ring && { ringGeneration: ring.generation }),
+    gateways: gatewaysOf(view),
+    ...(waitingFor !== undefined && { waitingFor }),
+    plan: plan ? planReport(plan).slice(0, mostSteps) : [],
+    revocations: ring ? revocationsOf(view, ring) : [],
+  };
+}
+
+const states = { prepared: "Prepared", active: "Active", "verify-only": "VerifyOnly" } as const;
+
+/** Public facts, one by one: nothing of a key gets out because it happens to stand in the object. */
+function keyReport(key: Key, settings: Settings): KeyReport {
+  const { kid, profile, createdAtMs, publishedAtMs } = key;
+  const activatedAtMs = key.state === "prepared" ? undefined : key.activatedAtMs;
+  const quiescedAtMs = key.state === "verify-only" ? key.quiescedAtMs : undefined;
+  return {
+    kid,
+    algorithm: profile.algorithm,
+    state: states[key.state],
+    createdTime: instant(createdAtMs),
+    ...(publishedAtMs !== undefined && { publishedTime: instant(publishedAtMs) }),
+    ...(activatedAtMs !== undefined && { activatedTime: instant(activatedAtMs) }),
+    ...(key.state === "verify-only" && { demotedTime: instant(key.demotedAtMs) }),
+    ...(quiescedAtMs !== undefined && { quiescedTime: instant(quiescedAtMs) }),
+    ...(key.state === "verify-only" &&
+      quiescedAtMs !== undefined && { pruneTime: instant(pruneAtMs(key, quiescedAtMs, settings)) }),
+  };
+}
+
+/** When the signer will change, by the forecast. */
+export const nextRotationMs = ({ ring, forecast }: Pick<View, "ring" | "forecast">): number | undefined =>
+  ring && forecast.find((f) => f.ring.signer.kid !== ring.signer.kid)?.atMs;
+
+function nextRotation(view: View): Pick<StatusReport, "nextRotationTime"> {
+  const atMs = nextRotationMs(view);
+  return atMs === undefined ? {} : { nextRotationTime: instant(atMs) };
+}
+
+/** Without its origin (`spec:`, `annotation:`). */
+function lastRequest(ring: Ring | undefined): Pick<StatusReport, "lastHandledRequestID"> {
+  const last = ring?.handledRequests.at(-1);
+  return last === undefined ? {} : { lastHandledRequestID: last.replace(/^[a-z]+:/, "") };
+}
+
+/** Whose word gates the barriers. */
+const expected = ({ seen: { policy, gateways } }: View): readonly GatewayView[] =>
+  policy.acknowledgements === "Ignored" ? [] : gateways;
+
+function gatewaysOf(view: View): StatusReport["gateways"] {
+  const all = expected(view);
+  const generation = view.ring?.generation ?? Infinity;
+  const behind = all.filter((g) => (g.ack?.generation ?? 0) < generation);
+  return {
+    expected: all.length,
+    acknowledged: all.length - behind.length,
+    waitingFor: behind.map((g) => g.name).slice(0, mostNames),
+  };
+}
+
+/** What is due, and then what waits, the soonest first. */
+export function planReport(plan: Plan): readonly PlanReport[] {
+  const due = plan.steps.map((step): PlanReport => ({
+    step: step.type,
+    ...("kid" in step && { kid: step.kid }),
+    notBefore: instant(plan.nowMs),
+  }));
+  const waiting = plan.gates.toSorted((a, b) => notBeforeMs(a) - notBeforeMs(b)).map(gateReport);
+  return [...due, ...waiting];
+}
+
+function gateReport(gate: Gate): PlanReport {
+  const atMs = notBeforeMs(gate);
+  return {
+    step: gate.step,
+    ...(gate.kid !== undefined && { kid: gate.kid }),
+    ...(atMs > 0 && { notBefore: instant(atMs) }),
+    waitingFor: describeGate(gate),
+  };
+}
+
+/** The latest of the instants that the gate waits for; 0 when it waits for none. */
+export const notBeforeMs = (gate: Gate): number =>
+  Math.max(0, ...gate.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])));
+
+/** The newest first. Acknowledged: no expected gateway says any more that it accepts the kid. */
+function revocationsOf(view: View, { revoked }: Ring): StatusReport["revocations"] {
+  return revoked
+    .toReversed()
+    .slice(0, mostRevocations)
+    .map(({ kid, revokedAtMs }) => ({
+      kid,
+      time: instant(revokedAtMs),
+      acknowledged: expected(view).every((g) => g.ack?.verifies.includes(kid) === false),
+    }));
+}
+
+const instant = (atMs: number): string => new Date(atMs).toISOString();

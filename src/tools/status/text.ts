@@ -1,0 +1,182 @@
+import type { Condition } from "../../ring/conditions.ts";
+import type { Key } from "../../ring/key.ts";
+import { keysOf, type Ring } from "../../ring/ring.ts";
+import { pruneAtMs } from "../../ring/rules/retire.ts";
+import { padded, paint, type Look, type Style } from "../screen.ts";
+import { pairs, table } from "../table.ts";
+import { renderTimeline } from "../timeline/timeline.ts";
+import type { View } from "../view.ts";
+import {
+  clockTime,
+  clockTimeAndDistance,
+  cutKid,
+  distance,
+  kidLength,
+  listed,
+  withClockTimes,
+  type Clock,
+} from "../words.ts";
+import { nextRotationMs, statusReport } from "./report.ts";
+
+export interface StatusTextInput {
+  readonly view: View;
+  readonly where: string;
+  readonly look: Look;
+  readonly timeZone: string;
+  /** Whole kids, and more columns. */
+  readonly wide: boolean;
+}
+
+/** The status as people read it: conditions, what comes next, the picture, the keys. */
+export function statusText(input: StatusTextInput): readonly string[] {
+  const { view, where, look, timeZone } = input;
+  const clock: Clock = { nowMs: view.nowMs, timeZone };
+  const { namespace, name } = view.seen.rotation;
+  const { ring, forecast, nowMs } = view;
+  const picture = ring ? ["", ...renderTimeline({ ring, forecast, nowMs, ...look, timeZone })] : [];
+  return [
+    `${paint(look, "strong", `${namespace}/${name}`)}  ${paint(look, "faint", where)}`,
+    "",
+    ...conditionLines(view.conditions, look, clock),
+    "",
+    ...pairs(factsOf(view, look, clock), look).map((text) => ` ${text}`),
+    ...picture,
+    ...(ring ? ["", ...keyTable(ring, input, clock)] : []),
+    ...revocationLines(view, input, clock),
+  ];
+}
+
+/** What each condition means to the reader; False is no fault but for Ready. */
+const marks: Readonly<
+  Record<Condition["type"], { readonly unicode: string; readonly ascii: string; readonly style: Style }>
+> = {
+  Ready: { unicode: "●", ascii: "+", style: "good" },
+  Rotating: { unicode: "↻", ascii: "~", style: "busy" },
+  Pinned: { unicode: "◉", ascii: "!", style: "busy" },
+  Suspended: { unicode: "‖", ascii: "!", style: "busy" },
+  Reconciling: { unicode: "↻", ascii: "~", style: "busy" },
+  Stalled: { unicode: "✕", ascii: "X", style: "bad" },
+};
+
+/** Those that hold, and `Ready` always; a pin that was asked for and does not hold, too. */
+function conditionLines(conditions: readonly Condition[], look: Look, clock: Clock): readonly string[] {
+  const ready = conditions.find((c) => c.type === "Ready");
+  const shown = conditions.filter(
+    (c) =>
+      (c.status === "True" && c.message !== ready?.message) ||
+      c.type === "Ready" ||
+      (c.type === "Pinned" && c.reason !== "NotPinned"),
+  );
+  return shown.map(({ type, status, message }) => {
+    const isTrue = status === "True";
+    const { unicode, ascii, style } = isTrue ? marks[type] : { ...marks.Stalled, style: "bad" as const };
+    const name = isTrue ? type : `Not ${type.toLowerCase()}`;
+    const label = paint(look, ["strong", style], `${look.unicode ? unicode : ascii} ${padded(name, 11)}`);
+    return ` ${label}  ${withClockTimes(message, clock)}`;
+  });
+}
+
+type Fact = readonly [name: string, value: string];
+
+function factsOf(view: View, look: Look, clock: Clock): readonly Fact[] {
+  const { ring } = view;
+  const report = statusReport(view);
+  const { expected, acknowledged, waitingFor } = report.gateways;
+  const behind = waitingFor.length === 0 ? "" : `, waiting for ${listed(waitingFor)}`;
+  return [
+    ...(ring ? signerFacts(ring, nextRotationMs(view), { look, clock }) : []),
+    ["Waiting for", report.waitingFor === undefined ? "nothing" : withClockTimes(report.waitingFor, clock)],
+    ["Generation", report.ringGeneration === undefined ? "none" : String(report.ringGeneration)],
+    ["Gateways", expected === 0 ? "none expected" : `${acknowledged} of ${expected} up to date${behind}`],
+  ];
+}
+
+function signerFacts(
+  ring: Ring,
+  next: number | undefined,
+  { look, clock }: { readonly look: Look; readonly clock: Clock },
+): readonly Fact[] {
+  const { signer } = ring;
+  const kid = cutKid(signer.kid, kidLength(keysOf(ring).map((k) => k.kid)), look.unicode);
+  const since = `signs since ${clockTimeAndDistance(signer.activatedAtMs, clock)}`;
+  return [
+    ["Signer", `${paint(look, "active", kid)} ${signer.profile.algorithm}, ${since}`],
+    ["Next rotation", next === undefined ? "on request only" : clockTimeAndDistance(next, clock)],
+  ];
+}
+
+const stateStyles: Readonly<Record<Key["state"], Style>> = {
+  prepared: "prepared",
+  active: "active",
+  "verify-only": "verifyOnly",
+};
+
+function keyTable(ring: Ring, { look, wide }: StatusTextInput, clock: Clock): readonly string[] {
+  const keys = keysOf(ring);
+  const length = wide ? Infinity : kidLength(keys.map((k) => k.kid));
+  const heads = [
+    "KID",
+    "ALGORITHM",
+    "STATE",
+    "CREATED",
+    "PUBLISHED",
+    "ACTIVATED",
+    "DEMOTED",
+    ...(wide ? ["QUIESCED"] : []),
+    "PRUNED",
+  ];
+  const rows = keys.map((key) => {
+    const facts = timesOf(key, ring);
+    const ago = (atMs: number | undefined): string => (atMs === undefined ? "" : distance(atMs, clock.nowMs));
+    return [
+      cutKid(key.kid, length, look.unicode),
+      key.profile.algorithm,
+      paint(look, stateStyles[key.state], key.state),
+      ago(key.createdAtMs),
+      key.publishedAtMs === undefined ? "not yet" : ago(key.publishedAtMs),
+      ago(facts.activatedAtMs),
+      ago(facts.demotedAtMs),
+      ...(wide ? [ago(facts.quiescedAtMs)] : []),
+      ago(facts.prunedAtMs),
+    ];
+  });
+  return table(heads, rows, look).map((text) => ` ${text}`);
+}
+
+interface Times {
+  readonly activatedAtMs?: number | undefined;
+  readonly demotedAtMs?: number;
+  readonly quiescedAtMs?: number | undefined;
+  readonly prunedAtMs?: number | undefined;
+}
+
+function timesOf(key: Key, ring: Ring): Times {
+  switch (key.state) {
+    case "prepared":
+      return {};
+    case "active":
+      return { activatedAtMs: key.activatedAtMs };
+    case "verify-only": {
+      const { activatedAtMs, demotedAtMs, quiescedAtMs } = key;
+      const prunedAtMs = quiescedAtMs === undefined ? undefined : pruneAtMs(key, quiescedAtMs, ring.settings);
+      return { activatedAtMs, demotedAtMs, quiescedAtMs, prunedAtMs };
+    }
+    default:
+      return key satisfies never;
+  }
+}
+
+const mostRevocations = 5;
+
+/** The newest few: older ones matter to programs only. */
+function revocationLines({ ring }: View, { look, wide }: StatusTextInput, clock: Clock): readonly string[] {
+  const revoked = ring?.revoked.toReversed() ?? [];
+  if (revoked.length === 0) return [];
+  const length = wide ? Infinity : kidLength(revoked.map((r) => r.kid));
+  const rows = revoked
+    .slice(0, wide ? Infinity : mostRevocations)
+    .map((r) => [cutKid(r.kid, length, look.unicode), clockTime(r.revokedAtMs, clock), r.reason ?? ""]);
+  const more = revoked.length - rows.length;
+  const rest = more > 0 ? [` ${paint(look, "faint", `and ${more} more: -o wide`)}`] : [];
+  return ["", ...table(["REVOKED", "AT", "REASON"], rows, look).map((text) => ` ${text}`), ...rest];
+}

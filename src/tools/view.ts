@@ -1,0 +1,50 @@
+import { conditionsOf, type Condition } from "../ring/conditions.ts";
+import { decide, type Decision, type Observation } from "../ring/decide.ts";
+import { forecast, type Forecast } from "../ring/forecast.ts";
+import type { Found } from "../ring/found.ts";
+import type { Ring } from "../ring/ring.ts";
+
+/** One look at a home: what stands there, what the next pass makes of it, and what comes after. */
+export interface View {
+  readonly seen: Observation;
+  readonly nowMs: number;
+  readonly decision: Decision;
+  /** The ring that counts, or what is left of it; absent when there is none that can be read. */
+  readonly ring?: Ring;
+  readonly conditions: readonly Condition[];
+  /** Empty while nothing can go on. */
+  readonly forecast: readonly Forecast[];
+}
+
+/** Longer than any schedule that is sensible, so that the next rotation is found. */
+const horizonMs = 400 * 86_400_000;
+/** Two rotations, and what stands in between. */
+const mostWrites = 12;
+
+/** Derives everything that the tools show from what was read. Pure. */
+export function viewOf(seen: Observation): View {
+  const decision = decide(seen);
+  const ring = ringOf(decision, seen.found);
+  return {
+    seen,
+    nowMs: seen.found.nowMs,
+    decision,
+    ...(ring && { ring }),
+    conditions: conditionsOf(decision, seen.policy.suspend),
+    forecast: decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : [],
+  };
+}
+
+function ringOf(decision: Decision, found: Found): Ring | undefined {
+  if (decision.kind === "plan") {
+    const { stored } = decision.input;
+    if (stored.kind === "ring") return stored.ring;
+    return stored.kind === "lost" ? stored.remains : undefined;
+  }
+  const readings = [found.ring, found.signer, found.public];
+  return readings.flatMap((r) => (r.kind === "ring" ? [r.ring] : [])).sort((a, b) => b.generation - a.generation)[0];
+}
+
+/** True when the condition is there and holds. */
+export const holds = (view: Pick<View, "conditions">, type: Condition["type"]): boolean =>
+  view.conditions.some((c) => c.type === type && c.status === "True");
