@@ -38,26 +38,32 @@ export interface Rotation {
     readonly recoverRequestedAtMs?: number;
   };
   /**
-   * Requests by annotation that are ignored because they are malformed, one line each. No part of the spec: the API server
-   * can't refuse them, and a bad request must not hold up a revocation.
+   * What is ignored, one line each: malformed requests by annotation, which the API server can't refuse and which must not
+   * hold up a revocation; and unknown fields, if the caller chose so.
    */
   readonly warnings: readonly string[];
 }
 
+export interface ParseOptions {
+  /**
+   * `refuse` for what a person wrote. `warn` for what an API server took: its schema may be newer than this program, and a
+   * field with a default in it must not stop every rotation after a downgrade.
+   *
+   * @default `refuse`
+   */
+  readonly unknownFields?: "refuse" | "warn";
+}
+
 const mostProblems = 50;
 
-function readAnnotations(spot: Spot): Pick<Rotation, "annotations" | "warnings"> {
-  const warnings: string[] = [];
+function readAnnotations(spot: Spot, warnings: string[]): Rotation["annotations"] {
   const at = looseFieldsOf(spot);
   const lenient = (name: string): Spot => ({ ...at(name), problems: warnings });
   const rotateRequestedAt = textOrEmptyOf(lenient(rotateAnnotation), texts.rotateRequestedAt);
   const recoverRequestedAtMs = instantOf(lenient(recoverAnnotation));
   return {
-    annotations: {
-      ...(rotateRequestedAt !== undefined && { rotateRequestedAt }),
-      ...(recoverRequestedAtMs !== undefined && { recoverRequestedAtMs }),
-    },
-    warnings,
+    ...(rotateRequestedAt !== undefined && { rotateRequestedAt }),
+    ...(recoverRequestedAtMs !== undefined && { recoverRequestedAtMs }),
   };
 }
 
@@ -87,7 +93,7 @@ function failOn(problems: readonly string[]): void {
 /**
  * Checks a whole JwtKeyRotation, as JSON or YAML gave it, and fills in the defaults of `spec/limits.ts`. `null` counts as
  * unset; so does the empty text in `requestID`, `activeKid`, `revokeKeysCreatedBefore` and a `reason`. `status` and
- * Kubernetes' other metadata are not looked at; any other field that is unknown is refused.
+ * Kubernetes' other metadata are not looked at; any other field that is unknown is refused, unless the caller chose `warn`.
  *
  * Windows follow what is set: rotationWindow is `maxTTL + 2 × clockSkew + propagation.minimum`, rollbackWindow is
  * rotationWindow, adoption.maxTTL is `tokens.maxTTL`. An interval of 0s without a schedule means only on request.
@@ -97,9 +103,11 @@ function failOn(problems: readonly string[]): void {
  * @throws ChangeNeededError `InvalidSpec` with all problems, one per line: `path: must be …, is …` or `unknown field "path"`.
  *   Values are quoted up to 64 characters, on one line; after 50 problems only their number follows.
  */
-export function parseRotation(value: unknown): Rotation {
+export function parseRotation(value: unknown, { unknownFields = "refuse" }: ParseOptions = {}): Rotation {
   const problems: string[] = [];
-  const root = fieldsOf({ value, path: "", problems }, ["apiVersion", "kind", "metadata", "spec", "status"]);
+  const warnings: string[] = [];
+  const unknown = unknownFields === "warn" ? warnings : problems;
+  const root = fieldsOf({ value, path: "", problems, unknown }, ["apiVersion", "kind", "metadata", "spec", "status"]);
   choiceOf(need(root("apiVersion")), [apiVersion]);
   choiceOf(need(root("kind")), [kind]);
   const metadata = looseFieldsOf(root("metadata"));
@@ -118,7 +126,8 @@ export function parseRotation(value: unknown): Rotation {
     policy: readPolicy(spec, rotation),
     deletionPolicy: choiceOf(spec("deletionPolicy"), ["Retain", "Delete"]) ?? defaults.deletionPolicy,
     ...(requestID !== undefined && { requestID }),
-    ...readAnnotations(metadata("annotations")),
+    annotations: readAnnotations(metadata("annotations"), warnings),
+    warnings,
   };
   failOn(problems);
   return result;

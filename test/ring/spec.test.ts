@@ -229,7 +229,10 @@ describe("parseRotation's error", () => {
   });
 
   it("comes in place of any stand-in: what is returned has only whole, sound numbers", () => {
-    const duration = fc.constantFrom("0s", "1s", "30m", "1h", "2h", "3h", "720h", "x", "1.0001s", undefined);
+    const duration = fc.oneof(
+      { weight: 9, arbitrary: fc.constantFrom("0s", "1s", "30m", "1h", "2h", "3h", "720h", undefined) },
+      { weight: 1, arbitrary: fc.constantFrom("x", "1.0001s") },
+    );
     const spec = fc.record({
       rotation: fc.record({ interval: duration }),
       propagation: fc.record({ minimum: duration }),
@@ -278,6 +281,26 @@ describe("parseRotation's warnings", () => {
     expect(warned({ "keyturn.dev/recover-requested-at": "now" })).toEqual([
       'metadata.annotations[keyturn.dev/recover-requested-at]: must be an instant of RFC 3339 such as 2026-11-21T10:00:00Z, is "now"',
     ]);
+  });
+});
+
+describe("parseRotation with unknownFields: warn", () => {
+  const newer = resource({ foo: 1, revokedKids: [{ kid: "a", since: 1 }] });
+
+  it("warns of fields that it does not know, and goes on without them", () => {
+    const { warnings, ...rest } = parseRotation(newer, { unknownFields: "warn" });
+    expect(warnings).toEqual(['unknown field "spec.foo"', 'unknown field "spec.revokedKids[0].since"']);
+    expect({ ...rest, warnings: [] }).toEqual(parseRotation(resource({ revokedKids: [{ kid: "a" }] })));
+  });
+
+  it("refuses everything else that is wrong", () => {
+    expect(() => parseRotation(resource({ foo: 1, suspend: 1 }), { unknownFields: "warn" })).toThrow(
+      /^spec\.suspend: must be true or false, is 1$/,
+    );
+  });
+
+  it("is not the default", () => {
+    expect(problemsOf(newer)).toEqual(parseRotation(newer, { unknownFields: "warn" }).warnings);
   });
 });
 

@@ -6,6 +6,8 @@ export interface Spot {
   readonly value: unknown;
   readonly path: string;
   readonly problems: string[];
+  /** Where fields that are not known are noted: with the problems, or apart. */
+  readonly unknown: string[];
 }
 
 const quotedLength = 64;
@@ -60,8 +62,8 @@ export function entriesOf(spot: Spot): readonly (readonly [name: string, member:
     refuse(spot, "must be an object");
     return [];
   }
-  const { path, problems } = spot;
-  return Object.entries(spot.value).map(([name, value]) => [name, { value, path: below(path, name), problems }]);
+  const { path } = spot;
+  return Object.entries(spot.value).map(([name, value]) => [name, { ...spot, value, path: below(path, name) }]);
 }
 
 /** The members of an object by name, set or not. */
@@ -71,7 +73,7 @@ export type Fields<Name extends string> = (name: Name) => Spot;
 function lookUp(spot: Spot, entries: ReturnType<typeof entriesOf>): Fields<string> {
   const problems = isUnset(spot) || isObject(spot.value) ? spot.problems : [];
   const members = new Map(entries);
-  return (name) => members.get(name) ?? { value: undefined, path: below(spot.path, name), problems };
+  return (name) => members.get(name) ?? { ...spot, value: undefined, path: below(spot.path, name), problems };
 }
 
 /** The members of an object that may have any: Kubernetes' own metadata. */
@@ -82,13 +84,13 @@ export function fieldsOf<Name extends string>(spot: Spot, names: readonly Name[]
   const known: readonly string[] = names;
   const entries = entriesOf(spot);
   for (const [name, { path }] of entries)
-    if (!known.includes(name)) spot.problems.push(`unknown field ${JSON.stringify(path)}`);
+    if (!known.includes(name)) spot.unknown.push(`unknown field ${JSON.stringify(path)}`);
   return lookUp(spot, entries);
 }
 
 /** The items of a list, none if it is unset or too long, which is noted. */
 export function itemsOf(spot: Spot, most: number): readonly Spot[] {
-  const { value, path, problems } = spot;
+  const { value, path } = spot;
   if (isUnset(spot)) return [];
   if (!Array.isArray(value)) {
     refuse(spot, "must be a list");
@@ -99,7 +101,7 @@ export function itemsOf(spot: Spot, most: number): readonly Spot[] {
     refuse(spot, `must have at most ${most} items`, `has ${items.length}`);
     return [];
   }
-  return items.map((item, index) => ({ value: item, path: `${path}[${index}]`, problems }));
+  return items.map((item, index) => ({ ...spot, value: item, path: `${path}[${index}]` }));
 }
 
 /** Notes every item whose text stood in the list before. */
