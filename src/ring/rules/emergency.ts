@@ -1,13 +1,20 @@
+import type { Kid } from "../key.ts";
 import { keysOf, revokedLimit } from "../ring.ts";
 import type { Step } from "../plan.ts";
 import { condemned, handledAfter, openRequests, type Pass, type Rule } from "./pass.ts";
 import { freshKeyWaitMs, keyToMake, signsEarly } from "./waits.ts";
 
-/** An instant in the future means now: it must neither wait nor condemn the keys that replace the old ones. */
+/**
+ * An instant in the future means now: it must neither wait nor condemn the keys that replace the old ones. A lower value
+ * counts if it condemns more than the one before it did, which may have been a slip into the future.
+ */
 const rememberCutoff: Rule = ({ input: { policy, nowMs }, ring }) => {
   const requestedMs = policy.revokeCreatedBeforeMs;
-  if (requestedMs === undefined || requestedMs <= (ring.revokedBefore?.requestedMs ?? -Infinity)) return undefined;
-  return { type: "revokeBefore", requestedMs, effectiveMs: Math.min(requestedMs, nowMs) };
+  const before = ring.revokedBefore ?? { requestedMs: -Infinity, effectiveMs: -Infinity };
+  if (requestedMs === undefined || requestedMs === before.requestedMs) return undefined;
+  const effectiveMs = Math.max(before.effectiveMs, Math.min(requestedMs, nowMs));
+  if (requestedMs < before.requestedMs && effectiveMs === before.effectiveMs) return undefined;
+  return { type: "revokeBefore", requestedMs, effectiveMs };
 };
 
 /** A condemned signer is replaced first and revoked after, in the same write: there is always one. */
@@ -32,7 +39,7 @@ const revokeCondemned: Rule = (pass) => {
   const { ring } = pass;
   for (const key of keysOf(ring)) {
     const verdict = condemned(pass, key);
-    if (verdict && key.state !== "active") return { type: "revoke", kid: key.kid, ...verdict, ...room(pass) };
+    if (verdict && key.state !== "active") return { type: "revoke", kid: key.kid, ...verdict, ...room(pass, key.kid) };
   }
   return undefined;
 };
@@ -46,12 +53,12 @@ const revokeUnknown: Rule = (pass) => {
   const unknown = policy.revokedKids.find(
     (r) => r.kid !== ring.signer.kid && !ring.revoked.some((k) => k.kid === r.kid),
   );
-  return unknown && { type: "revoke", ...unknown, ...room(pass) };
+  return unknown && { type: "revoke", ...unknown, ...room(pass, unknown.kid) };
 };
 
 /** The list is bounded; what the spec still names stays. */
-function room({ input: { policy }, ring }: Pass): { readonly evicts?: string } {
-  if (ring.revoked.length < revokedLimit) return {};
+function room({ input: { policy }, ring }: Pass, kid: Kid): { readonly evicts?: Kid } {
+  if (ring.revoked.length < revokedLimit || ring.revoked.some((r) => r.kid === kid)) return {};
   const oldest = ring.revoked.find((r) => !policy.revokedKids.some((k) => k.kid === r.kid));
   return oldest ? { evicts: oldest.kid } : {};
 }

@@ -1,6 +1,6 @@
 import type { Key, PreparedKey, VerifyOnlyKey } from "../key.ts";
 import type { Blocker, Gate, Policy, Why } from "../plan.ts";
-import { keysOf, ordinaryKeyLimit, type Settings } from "../ring.ts";
+import { keyLimit, keysOf, ordinaryKeyLimit, type Settings } from "../ring.ts";
 import { nextRunAfterMs } from "../schedule.ts";
 import { replaceSigner } from "./emergency.ts";
 import {
@@ -68,7 +68,9 @@ const replaceLostSigner: Rule = (pass) => {
   } = pass;
   if (signer.canSign || gateways.some((g) => g.ack && g.ack.generation > 0 && g.ack.signs === signer.kid))
     return undefined;
-  return replaceSigner(pass, "signerLost");
+  const step = replaceSigner(pass, "signerLost");
+  const isFull = step.type === "create" && keysOf(pass.ring).length >= keyLimit;
+  return isFull ? { step: "create", why: "signerLost", waitsFor: [{ kind: "keyLimit" }] } : step;
 };
 
 // --- activation -------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ const publish: Rule = (pass) =>
     .map((key): Decision => {
       const waitsFor = [...projectionsLack(pass, (p) => p.kids.includes(key.kid)), ...notAccepting(pass, key.kid)];
       if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
-      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs: key.createdAtMs };
+      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs: key.adoptedAtMs ?? key.createdAtMs };
     });
 
 /** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */
