@@ -1,0 +1,105 @@
+import { describe, expect, it } from "vitest";
+import type { GatewayView } from "../../src/ring/ack.ts";
+import type { Projection, Stored } from "../../src/ring/plan.ts";
+import { active, gatewayAt, omit, planFor, prepared, ringOf, silent, verifyOnly, waitOf } from "../support/rings.ts";
+import { epoch, minute, projectionOf, stepsOf } from "../support/story.ts";
+
+const standby = omit(prepared("k2", { createdAtMs: epoch - minute }), "publishedAtMs");
+const signer = omit(active("k1", { createdAtMs: epoch - minute }), "publishedAtMs");
+const ring = ringOf({ standby });
+const shown = projectionOf(ring);
+const stored = (projections: Extract<Stored, { kind: "ring" }>["projections"]): Stored => ({
+  kind: "ring",
+  ring,
+  projections,
+});
+
+describe("markPublished", () => {
+  it("passes at once when both projections show the kid and no gateway is expected", () => {
+    expect(planFor(ring).steps).toEqual([{ type: "markPublished", kid: "k2" }]);
+  });
+
+  const stale: Projection = { generation: 99, kids: ["k1"] };
+  it.each<[string, Stored, boolean]>([
+    ["both show it", stored({ signer: shown, public: shown }), true],
+    [
+      "both show it in an older generation",
+      stored({ signer: { ...shown, generation: 1 }, public: { ...shown, generation: 1 } }),
+      true,
+    ],
+    ["the signer object does not", stored({ signer: stale, public: shown }), false],
+    ["the public object does not", stored({ signer: shown, public: stale }), false],
+    ["a newer generation does not", stored({ signer: shown, public: { ...stale, generation: 101 } }), false],
+    ["the signer object is unreadable", stored({ public: shown }), false],
+    ["the public object is unreadable", stored({ signer: shown }), false],
+    ["neither can be read", stored({}), false],
+  ])("reads the kid live in both projections: %s", (_, found, passes) => {
+    const plan = planFor(ring, { stored: found });
+    expect(stepsOf(plan)).toBe(passes ? "markPublished k2" : "");
+    expect(waitOf(plan, "markPublished")).toBe(passes ? undefined : "markPublished k2: projections");
+  });
+
+  const ack = { generation: 100, verifies: ["k1", "k2"], signs: "k1" };
+  it.each<[string, GatewayView, boolean]>([
+    ["accepts the key", { name: "gw", ready: true, ack }, true],
+    ["mints nothing and accepts the key", { name: "gw", ready: true, ack: { generation: 1, verifies: ["k2"] } }, true],
+    ["acked a ring without the key", { name: "gw", ready: true, ack: { ...ack, verifies: ["k1"] } }, false],
+    [
+      "acked a ring without the key, and gets no traffic",
+      { name: "gw", ready: false, ack: { ...ack, verifies: ["k1"] } },
+      false,
+    ],
+    ["says generation 0", { name: "gw", ready: true, ack: { ...ack, generation: 0 } }, false],
+    ["never acked", silent, false],
+    ["is starting without an ack", { name: "gw", ready: false }, true],
+    ["is starting with generation 0", { name: "gw", ready: false, ack: { ...ack, generation: 0 } }, true],
+  ])("asks every gateway: one that %s", (_, gateway, passes) => {
+    const plan = planFor(ring, { gateways: [gatewayAt(ring, "other"), gateway] });
+    expect(stepsOf(plan)).toBe(passes ? "markPublished k2" : "");
+    expect(waitOf(plan, "markPublished")).toBe(passes ? undefined : `markPublished k2: ${gateway.name}`);
+  });
+
+  it("says what it waits for and since when: the creation of the key", () => {
+    const plan = planFor(ring, { stored: stored({}), gateways: [silent] });
+    expect(plan.gates.find((g) => g.step === "markPublished")).toEqual({
+      step: "markPublished",
+      kid: "k2",
+      waitsFor: [{ kind: "projections" }, { kind: "gateway", name: "gw-silent" }],
+      sinceMs: epoch - minute,
+    });
+  });
+
+  it("waits since the adoption, not since the creation, of a key that was taken over", () => {
+    const adopted = ringOf({ signer: { ...signer, adoptedAtMs: epoch - 5 } });
+    const gate = planFor(adopted, { gateways: [silent] }).gates.find((g) => g.step === "markPublished");
+    expect(gate?.sinceMs).toBe(epoch - 5);
+  });
+
+  it("asks no gateway when acknowledgements are ignored, but reads the projections", () => {
+    const policy = { acknowledgements: "Ignored" } as const;
+    expect(stepsOf(planFor(ring, { gateways: [silent], policy }))).toBe("markPublished k2");
+    expect(waitOf(planFor(ring, { gateways: [silent], policy, stored: stored({}) }), "mark")).toBe(
+      "markPublished k2: projections",
+    );
+  });
+
+  it("is recorded for every key that lacks it, the signer and old keys included, each by itself", () => {
+    const old = omit(verifyOnly("k0", { quiescedAtMs: epoch }), "publishedAtMs");
+    const bare = ringOf({ signer, standby, retiring: [old] });
+    expect(stepsOf(planFor(bare))).toBe("markPublished k1, markPublished k2, markPublished k0");
+    const gateways = [{ name: "gw", ready: true, ack: { ...ack, verifies: ["k2"] } }];
+    const plan = planFor(bare, { gateways });
+    expect(stepsOf(plan)).toBe("markPublished k2");
+    expect(waitOf(plan, "markPublished k1")).toBe("markPublished k1: gw");
+  });
+
+  it("is recorded once", () => {
+    expect(planFor(ringOf()).steps).toEqual([]);
+  });
+
+  it("never happens in the pass that makes the key: planning time is not publication time", () => {
+    const plan = planFor(ringOf({ standby }), { policy: { revokedKids: [{ kid: "k2" }] } });
+    expect(stepsOf(plan)).toBe("revoke k2, create");
+    expect(waitOf(plan, "markPublished")).toBe("markPublished (new 1): projections");
+  });
+});
