@@ -4,7 +4,11 @@ import type { Plan, PlanInput, Policy } from "./plan.ts";
 import { planRotation } from "./planner.ts";
 import type { RotationRef } from "./ring.ts";
 
-/** Everything that a pass has read, before it decides. Read in this order: acks, projections, ring, clock. */
+/**
+ * Everything that a pass has read, before it decides. Read in this order: projections, gateways with their acks, ring,
+ * clock. Acks after projections: a gateway that appears in between has read these projections, or newer ones. The ring
+ * last: nobody can have acknowledged one that is newer.
+ */
 export interface Observation {
   readonly rotation: RotationRef;
   readonly policy: Policy;
