@@ -1,0 +1,50 @@
+import { generateKeyPair, type KeyObject } from "node:crypto";
+import { promisify } from "node:util";
+import type { KeyMaterial } from "../ring/jwk.ts";
+import type { Algorithm, Kid } from "../ring/key.ts";
+import { materialOf } from "./material.ts";
+import { probe } from "./signature.ts";
+import { thumbprint } from "./thumbprint.ts";
+
+const generate = promisify(generateKeyPair);
+
+/** A new key's name and halves; `privateJwk` is always there. */
+export interface GeneratedKey {
+  readonly kid: Kid;
+  readonly material: Required<KeyMaterial>;
+}
+
+/**
+ * Returns a new key pair that has made and verified a signature. Runs in libuv's thread pool: RSA takes 50 ms to seconds,
+ * and a blocked event loop would cost a leader its lease.
+ *
+ * @param modulusBits RSA only, 2048 to 4096; ignored for other algorithms. @default 3072
+ */
+export async function generateKey(algorithm: Algorithm, modulusBits = 3072): Promise<GeneratedKey> {
+  const material = materialOf(await privateKeyFor(algorithm, modulusBits));
+  await probe(material, algorithm);
+  return { kid: thumbprint(material.publicJwk), material };
+}
+
+async function privateKeyFor(algorithm: Algorithm, modulusBits: number): Promise<KeyObject> {
+  switch (algorithm) {
+    case "ES256":
+      return (await generate("ec", { namedCurve: "P-256" })).privateKey;
+    case "ES384":
+      return (await generate("ec", { namedCurve: "P-384" })).privateKey;
+    case "ES512":
+      return (await generate("ec", { namedCurve: "P-521" })).privateKey;
+    case "EdDSA":
+      return (await generate("ed25519")).privateKey;
+    case "RS256":
+    case "RS384":
+    case "RS512":
+    case "PS256":
+    case "PS384":
+    case "PS512":
+      // PS* too: a key of type rsa-pss can't be written as a JWK
+      return (await generate("rsa", { modulusLength: modulusBits })).privateKey;
+    default:
+      return algorithm satisfies never;
+  }
+}

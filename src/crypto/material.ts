@@ -1,0 +1,17 @@
+import type { KeyObject } from "node:crypto";
+import { Cursor, type Subject } from "../ring/codec/cursor.ts";
+import { publicHalf, readPrivateJwk, readPublicJwk } from "../ring/codec/jwk.ts";
+import type { KeyMaterial, PublicJwk } from "../ring/jwk.ts";
+
+const subject = { code: "KeyUnusable", action: "Cannot use key" };
+
+/** Both halves of a private key of node:crypto. @throws ChangeNeededError for a type that none of the ten algorithms has */
+export function materialOf(privateKey: KeyObject, words: Subject = subject): Required<KeyMaterial> {
+  const privateJwk = readPrivateJwk(new Cursor(privateKey.export({ format: "jwk" }), "key", words).fields());
+  return { publicJwk: publicHalf(privateJwk), privateJwk };
+}
+
+/** The public half of a public key of node:crypto. @throws ChangeNeededError for a type that none of the ten algorithms has */
+export function publicJwkOf(publicKey: KeyObject, words: Subject = subject): PublicJwk {
+  return readPublicJwk(new Cursor(publicKey.export({ format: "jwk" }), "key", words).fields());
+}

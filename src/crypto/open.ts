@@ -1,0 +1,50 @@
+import { decodeKeyRing, type KeyRing, type RingObject } from "../ring/codec.ts";
+import { ChangeNeededError } from "../ring/errors.ts";
+import type { KeyMaterial } from "../ring/jwk.ts";
+import { keysOf } from "../ring/ring.ts";
+import type { Key } from "../ring/key.ts";
+import { probe } from "./signature.ts";
+import { thumbprint } from "./thumbprint.ts";
+
+/**
+ * Returns a `keyring.json` in which every key is proved: public halves are keys, private halves fit them by a real
+ * signature, and each kid is its key's thumbprint, unless the key was adopted.
+ *
+ * Costs one signature per private half, in libuv's thread pool: the signer and public objects have one or none, the ring
+ * object up to 16.
+ *
+ * @throws ChangeNeededError `RingUnreadable` with one reason and its JSON path; never with key material
+ */
+export async function openKeyRing(text: string, object: RingObject): Promise<KeyRing> {
+  const keyRing = decodeKeyRing(text, object);
+  const keys = new Map(keysOf(keyRing.ring).map((key) => [key.kid, key]));
+  const reasons = await Promise.all(
+    [...keyRing.materials].map(async ([kid, material]) => {
+      const key = keys.get(kid);
+      return key && (await whatIsWrong(key, material));
+    }),
+  );
+  const index = reasons.findIndex((reason) => reason !== undefined);
+  if (index >= 0) {
+    throw new ChangeNeededError("RingUnreadable", `Cannot read key ring: $.keys[${index}]${reasons[index] ?? ""}`);
+  }
+  return keyRing;
+}
+
+/** The rest of the sentence, from the member's name on; undefined when the key is sound. */
+async function whatIsWrong(key: Key, material: KeyMaterial): Promise<string | undefined> {
+  if (key.adoptedAtMs === undefined && key.kid !== thumbprint(material.publicJwk)) {
+    return ".kid: must be the RFC 7638 thumbprint of publicJwk: the key was not adopted";
+  }
+  try {
+    await probe({ publicJwk: material.publicJwk }, key.profile.algorithm);
+  } catch {
+    return ".publicJwk: must be a point of its curve";
+  }
+  try {
+    await probe(material, key.profile.algorithm);
+  } catch {
+    return ".privateJwk: must be the private half of publicJwk: a signature made with it does not verify";
+  }
+  return undefined;
+}

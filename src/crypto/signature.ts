@@ -1,0 +1,95 @@
+import { constants, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
+import { ChangeNeededError } from "../ring/errors.ts";
+import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
+import type { Algorithm } from "../ring/key.ts";
+
+interface Signing {
+  /** Undefined for EdDSA, which hashes by itself. */
+  readonly hash: string | undefined;
+  readonly options: { readonly padding?: number; readonly saltLength?: number };
+}
+
+const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
+/** RFC 7518 §3.5: the salt is as long as the hash. */
+const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
+
+/** How node:crypto signs by each algorithm (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1); ECDSA signatures are DER here. */
+const signing: Readonly<Record<Algorithm, Signing>> = {
+  ES256: { hash: "sha256", options: {} },
+  ES384: { hash: "sha384", options: {} },
+  ES512: { hash: "sha512", options: {} },
+  EdDSA: { hash: undefined, options: {} },
+  RS256: { hash: "sha256", options: pkcs1 },
+  RS384: { hash: "sha384", options: pkcs1 },
+  RS512: { hash: "sha512", options: pkcs1 },
+  PS256: { hash: "sha256", options: pss },
+  PS384: { hash: "sha384", options: pss },
+  PS512: { hash: "sha512", options: pss },
+};
+
+/** The private half as node:crypto has it. @throws ChangeNeededError `KeyUnusable`, without the error of OpenSSL */
+export function privateKeyObject(jwk: PrivateJwk): KeyObject {
+  try {
+    return createPrivateKey({ key: jwk, format: "jwk" });
+  } catch {
+    throw unusable("the private half is no key");
+  }
+}
+
+/** The public half as node:crypto has it. @throws ChangeNeededError `KeyUnusable`: a point that is not on its curve */
+export function publicKeyObject(jwk: PublicJwk): KeyObject {
+  try {
+    return createPublicKey({ key: jwk, format: "jwk" });
+  } catch {
+    throw unusable("the public half is no key");
+  }
+}
+
+/**
+ * Resolves when the halves are one key pair: a signature made with the private half verifies with the public one, and
+ * the numbers of an RSA key belong together. Without a private half: when the public one is a key at all.
+ * The signature runs in libuv's thread pool (an RSA key of 4096 bits takes some milliseconds).
+ *
+ * @throws ChangeNeededError `KeyUnusable`, never with key material
+ */
+export async function probe(material: KeyMaterial, algorithm: Algorithm): Promise<void> {
+  const publicKey = publicKeyObject(material.publicJwk);
+  const { privateJwk } = material;
+  if (!privateJwk) return;
+  if (!numbersFit(privateJwk)) throw unusable("the halves do not fit");
+  const privateKey = privateKeyObject(privateJwk);
+  const { hash, options } = signing[algorithm];
+  const data = Buffer.from(`keyturn probe ${algorithm}`);
+  const fits = await new Promise<boolean>((resolve) => {
+    sign(hash, data, { key: privateKey, ...options }, (failure, signature) => {
+      resolve(failure === null && verify(hash, data, { key: publicKey, ...options }, signature));
+    });
+  });
+  if (!fits) throw unusable("the halves do not fit");
+}
+
+/**
+ * True unless an RSA key's numbers contradict each other (RFC 8017 §3.2). OpenSSL signs with p, q, dp, dq and qi alone, so
+ * a signature says nothing of `d`, with which other readers of our JWKS sign.
+ */
+function numbersFit(jwk: PrivateJwk): boolean {
+  if (jwk.kty !== "RSA") return true;
+  const [n, e, d] = [numberOf(jwk.n), numberOf(jwk.e), numberOf(jwk.d)];
+  const [p, q, qi] = [numberOf(jwk.p), numberOf(jwk.q), numberOf(jwk.qi)];
+  const [dp, dq] = [numberOf(jwk.dp), numberOf(jwk.dq)];
+  return (
+    p > 1n &&
+    q > 1n &&
+    p * q === n &&
+    (e * d) % (p - 1n) === 1n &&
+    (e * d) % (q - 1n) === 1n &&
+    dp === d % (p - 1n) &&
+    dq === d % (q - 1n) &&
+    (qi * q) % p === 1n
+  );
+}
+
+const numberOf = (base64url: string): bigint => BigInt(`0x${Buffer.from(base64url, "base64url").toString("hex")}`);
+
+const unusable = (reason: string): ChangeNeededError =>
+  new ChangeNeededError("KeyUnusable", `Cannot use key: ${reason}`);
