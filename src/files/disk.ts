@@ -1,0 +1,198 @@
+import { constants, type Stats } from "node:fs";
+import { link, lstat, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink, utimes } from "node:fs/promises";
+import { errnoOf, RefusedEntryError, unlessMissing } from "./errors.ts";
+
+/** What stands at a path, itself and not what a link points to. */
+export interface Entry {
+  readonly type: "file" | "directory" | "link" | "other";
+  /** Permission bits, 0 to 0o7777. */
+  readonly mode: number;
+  readonly uid: number;
+  /** Device and inode: the same as long as it is the same file, whatever its name. */
+  readonly identity: string;
+  readonly sizeBytes: number;
+  readonly changedAtMs: number;
+}
+
+/** Reading. Nothing here changes the disk. */
+export interface Reader {
+  /** True when an entry of this owner may be one of ours. */
+  trusts(uid: number): boolean;
+  /** Undefined when nothing stands there. Follows no link. */
+  entry(path: string): Promise<Entry | undefined>;
+  /** The text of a regular file of a trusted owner. @throws RefusedEntryError for anything else, ENOENT when missing */
+  readText(path: string): Promise<string>;
+  names(dir: string): Promise<readonly string[]>;
+  target(link: string): Promise<string>;
+}
+
+/**
+ * The effects, each one system call that a crash may come before or after (`writeNew`: in the midst of, too). A test
+ * puts a Disk of its own around this one.
+ */
+export interface Disk extends Reader {
+  /** Makes one directory with exactly this mode. @throws EEXIST */
+  makeDir(path: string, mode: number): Promise<void>;
+  /** Makes a file with exactly this mode and content, and resolves when its content is on the disk. @throws EEXIST */
+  writeNew(path: string, text: string, mode: number): Promise<void>;
+  /** @throws EEXIST: that is what makes it a compare-and-swap. */
+  link(from: string, to: string): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  removeFile(path: string): Promise<void>;
+  removeDir(path: string): Promise<void>;
+  chmod(path: string, mode: number): Promise<void>;
+  touch(path: string, atMs: number): Promise<void>;
+  /** Resolves when the names in the directory are on the disk. */
+  syncDir(path: string): Promise<void>;
+}
+
+/** More than any document of ours: reading stops a mistake (or an attack) from filling the memory. */
+const longestTextBytes = 4 * 1_048_576;
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+
+export interface NodeDiskOptions {
+  /**
+   * More owners, such as the owner of a directory that root works on. `"anyone"` is for those who only read what others
+   * may own, such as a mounted public directory.
+   */
+  readonly alsoTrusted?: readonly number[] | "anyone";
+  /** For root alone: who is to own the files that are made. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/**
+ * The real disk, on which everything of ours must belong to this process's user or to root (who could change it anyway).
+ */
+export function nodeDisk({ alsoTrusted = [], owner }: NodeDiskOptions = {}): Disk {
+  const own = process.geteuid?.() ?? 0;
+  const trusts = (uid: number): boolean =>
+    alsoTrusted === "anyone" || uid === own || uid === 0 || alsoTrusted.includes(uid);
+  const writeNew: Disk["writeNew"] = (path, text, mode) => writeFile(path, text, { mode, ...(owner && { owner }) });
+  return {
+    ...effects,
+    ...{ trusts, entry, writeNew, names: readdir, target: readlink },
+    readText: (path) => readText(path, trusts),
+  };
+}
+
+const effects = {
+  makeDir: async (path: string, mode: number): Promise<void> => {
+    await mkdir(path, { mode });
+    await chmodExactly(path, mode, O_DIRECTORY);
+  },
+  link,
+  symlink,
+  rename,
+  removeFile: unlink,
+  removeDir: rmdir,
+  chmod: (path: string, mode: number): Promise<void> => chmodExactly(path, mode, 0),
+  touch: (path: string, atMs: number): Promise<void> => utimes(path, atMs / 1000, atMs / 1000),
+  syncDir,
+};
+
+/** The umask takes bits away from what open and mkdir ask for; through a descriptor no link is followed. */
+async function chmodExactly(path: string, mode: number, flags: number): Promise<void> {
+  const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags);
+  try {
+    await handle.chmod(mode);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeFile(
+  path: string,
+  text: string,
+  { mode, owner }: { readonly mode: number } & Pick<NodeDiskOptions, "owner">,
+): Promise<void> {
+  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  try {
+    if (owner) await handle.chown(owner.uid, owner.gid);
+    await handle.chmod(mode);
+    await handle.writeFile(text, "utf8");
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function syncDir(path: string): Promise<void> {
+  const handle = await open(path, O_RDONLY | O_DIRECTORY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function entry(path: string): Promise<Entry | undefined> {
+  const stats = await unlessMissing(lstat(path));
+  return stats && entryOf(stats);
+}
+
+function entryOf(stats: Stats): Entry {
+  const { mode, uid, dev, ino, size, mtimeMs } = stats;
+  return {
+    type: typeOf(stats),
+    mode: mode & 0o7777,
+    uid,
+    identity: `${dev}:${ino}`,
+    sizeBytes: size,
+    changedAtMs: mtimeMs,
+  };
+}
+
+function typeOf(stats: Stats): Entry["type"] {
+  if (stats.isFile()) return "file";
+  if (stats.isDirectory()) return "directory";
+  return stats.isSymbolicLink() ? "link" : "other";
+}
+
+/** Checks what was opened, not what stood there before: nobody can swap it in between. */
+async function readText(path: string, trusts: Reader["trusts"]): Promise<string> {
+  // O_NONBLOCK: a pipe in place of the file must not hold us up
+  const handle = await openFile(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  try {
+    mustBeOurs(path, entryOf(await handle.stat()), { type: "file", trusts });
+    return await handle.readFile("utf8");
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openFile(path: string, flags: number): ReturnType<typeof open> {
+  try {
+    return await open(path, flags);
+  } catch (error) {
+    if (errnoOf(error) === "ELOOP") {
+      throw new RefusedEntryError(path, "must be a regular file, is a symbolic link");
+    }
+    throw error;
+  }
+}
+
+const typeText: Readonly<Record<Entry["type"], string>> = {
+  file: "a regular file",
+  directory: "a directory",
+  link: "a symbolic link",
+  other: "a device, pipe or socket",
+};
+
+/** @throws RefusedEntryError when the entry is of another type, of a foreign owner or too large */
+export function mustBeOurs(
+  path: string,
+  found: Entry,
+  want: { readonly type: Entry["type"]; readonly trusts: Reader["trusts"] },
+): void {
+  if (found.type !== want.type) {
+    throw new RefusedEntryError(path, `must be ${typeText[want.type]}, is ${typeText[found.type]}`);
+  }
+  if (!want.trusts(found.uid)) {
+    throw new RefusedEntryError(path, `must belong to the user who runs this or to root, belongs to uid ${found.uid}`);
+  }
+  if (found.type === "file" && found.sizeBytes > longestTextBytes) {
+    throw new RefusedEntryError(path, `must measure at most ${longestTextBytes} bytes, measures ${found.sizeBytes}`);
+  }
+}

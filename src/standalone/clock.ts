@@ -1,0 +1,86 @@
+import type { VerifyOnlyKey } from "../ring/key.ts";
+import { keysOf, type Ring } from "../ring/ring.ts";
+import { pruneAtMs } from "../ring/rules/retire.ts";
+import { maySignFromMs } from "../ring/rules/waits.ts";
+
+export interface Clock {
+  /** Unix milliseconds: what facts are stamped with. */
+  nowMs(): number;
+  /** Milliseconds from an arbitrary start, which nobody can set: what tells when the other was set. */
+  monotonicMs(): number;
+}
+
+/** How far the clocks may drift apart before the wall clock counts as set. */
+export const toleranceMs = 30_000;
+
+export interface ClockVerdict {
+  readonly trusted: boolean;
+  /** By how much the wall clock was set, forwards positive; 0 while it is trusted. */
+  readonly jumpMs: number;
+  /** How long the distrust lasts at the most, on the monotonic clock. */
+  readonly holdMs: number;
+}
+
+/**
+ * Tells whether the wall clock may be counted on. When it was set, everything but revocation is held until it can do
+ * no harm any more, whichever of its two times was right:
+ *
+ * - Set forwards (or the machine slept): until every wait that stood in the ring has really passed, as the clock before
+ *   the jump would have counted it. Where nothing was waiting, nothing is held.
+ * - Set backwards: facts only wait longer, but tokens made before the jump would outlive a key that is retired after it.
+ *   Held until the clock is back where it was, at the most for the longest wait and window in the ring.
+ */
+export class ClockGuard {
+  readonly #clock: Clock;
+  /** Wall minus monotonic while the clock was last trusted. */
+  #trustedOffsetMs: number;
+  #hold: { readonly offsetMs: number; readonly endsAtMonotonicMs: number } | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#trustedOffsetMs = clock.nowMs() - clock.monotonicMs();
+  }
+
+  /** @param ring - As read in this pass, undefined when there is none */
+  check(ring: Ring | undefined): ClockVerdict {
+    const monotonicMs = this.#clock.monotonicMs();
+    const offsetMs = this.#clock.nowMs() - monotonicMs;
+    const jumpMs = offsetMs - this.#trustedOffsetMs;
+    if (Math.abs(jumpMs) <= toleranceMs) {
+      this.#hold = undefined;
+      return { trusted: true, jumpMs: 0, holdMs: 0 };
+    }
+    if (!this.#hold || Math.abs(offsetMs - this.#hold.offsetMs) > toleranceMs) {
+      const before = this.#trustedOffsetMs + monotonicMs;
+      this.#hold = { offsetMs, endsAtMonotonicMs: monotonicMs + holdFor(jumpMs, ring, before) };
+    }
+    const holdMs = this.#hold.endsAtMonotonicMs - monotonicMs;
+    if (holdMs > 0) return { trusted: false, jumpMs, holdMs };
+    this.#trustedOffsetMs = offsetMs;
+    this.#hold = undefined;
+    return { trusted: true, jumpMs: 0, holdMs: 0 };
+  }
+}
+
+/** @param beforeMs - What the wall clock would say now, had it not been set */
+function holdFor(jumpMs: number, ring: Ring | undefined, beforeMs: number): number {
+  if (!ring) return 0;
+  if (jumpMs > 0) return Math.max(0, ...deadlinesOf(ring).map((atMs) => atMs - beforeMs));
+  return Math.min(-jumpMs, longestWaitMs(ring));
+}
+
+/** When the waits that are under way end. */
+const deadlinesOf = (ring: Ring): readonly number[] => [
+  ...keysOf(ring).flatMap((key) => maySignFromMs(key) ?? []),
+  ...ring.retiring.map((key) => retiredAtMs(key, ring)),
+];
+
+/** A key that is not quiesced yet begins to wait only after the hold. */
+const retiredAtMs = (key: VerifyOnlyKey, { settings }: Ring): number =>
+  key.quiescedAtMs === undefined ? -Infinity : pruneAtMs(key, key.quiescedAtMs, settings);
+
+const longestWaitMs = (ring: Ring): number =>
+  Math.max(
+    ...keysOf(ring).map((key) => key.waitMs + (key.state === "prepared" ? 0 : key.windowMs)),
+    ring.settings.rotationWindowMs,
+  );

@@ -1,0 +1,157 @@
+import { realpath, stat } from "node:fs/promises";
+import { nodeDisk, type Disk } from "../files/disk.ts";
+import { readIfThere } from "../files/atomic.ts";
+import { readDataDir } from "../files/read-data-dir.ts";
+import { newWaker, watchDirs } from "../files/watch.ts";
+import { parseJson } from "../ring/codec/json-text.ts";
+import type { Observation } from "../ring/decide.ts";
+import { ChangeNeededError } from "../ring/errors.ts";
+import { AckReader } from "./acks.ts";
+import { changeOverrides, type Change } from "./change.ts";
+import type { Clock } from "./clock.ts";
+import { configDirs, readConfig, type Config } from "./config.ts";
+import { fingerprint } from "./fingerprint.ts";
+import { layoutOf, type Layout } from "./layout.ts";
+import { observe, type Sources } from "./observe.ts";
+import { readOverrides } from "./overrides.ts";
+import { effective } from "./resource.ts";
+import { readState } from "./state.ts";
+import { converted } from "./storage-error.ts";
+import { Store } from "./store.ts";
+
+export interface DirectoryHomeOptions {
+  readonly clock: Clock;
+  /** Instead of what the running process left in rotation.json. */
+  readonly config?: Config;
+  /** How often to look when the kernel says nothing. @default 1000 */
+  readonly pollMs?: number;
+}
+
+/** A rotation in a directory, as the tools see it (it has the shape of `RingHome`). */
+export interface DirectoryHome {
+  readonly where: string;
+  observe(): Promise<Observation>;
+  publicJwks(): Promise<string>;
+  privateJwks(): Promise<string>;
+  change(change: Change): Promise<void>;
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/**
+ * The rotation in a directory that `keyturn standalone` runs on, or has run on. Takes no lock and writes nothing but
+ * overrides.json.
+ *
+ * @throws ChangeNeededError when the directory is missing
+ */
+export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<DirectoryHome> {
+  const real = await converted(() => realpath(dir));
+  const disk = await converted(() => diskFor(real));
+  return new Home(real, disk, options);
+}
+
+/** Root works on behalf of the directory's owner: what it writes must be readable to the process that runs there. */
+async function diskFor(dir: string): Promise<Disk> {
+  const { uid, gid } = await stat(dir);
+  return process.geteuid?.() === 0 ? nodeDisk({ alsoTrusted: [uid], owner: { uid, gid } }) : nodeDisk();
+}
+
+class Home implements DirectoryHome {
+  readonly where: string;
+  readonly #disk: Disk;
+  readonly #layout: Layout;
+  readonly #config: Config | undefined;
+  readonly #pollMs: number;
+  readonly #sources: Sources;
+
+  constructor(dir: string, disk: Disk, { clock, config, pollMs = 1000 }: DirectoryHomeOptions) {
+    this.where = `directory ${dir}`;
+    this.#disk = disk;
+    this.#layout = layoutOf(dir);
+    this.#config = config;
+    this.#pollMs = pollMs;
+    this.#sources = {
+      store: new Store(disk, this.#layout),
+      acks: new AckReader(disk, this.#layout.acks, clock),
+      clock,
+      // Whoever looks only for a moment can't tell that the clock was set
+      judgeClock: () => ({ trusted: true, jumpMs: 0, holdMs: 0 }),
+    };
+  }
+
+  observe(): Promise<Observation> {
+    return converted(async () => {
+      const resource = await this.#resource();
+      const now = effective(resource, await readOverrides(this.#disk, this.#layout.overrides));
+      const state = await readState(this.#disk, this.#layout.state);
+      const { observation } = await observe(
+        this.#sources,
+        now,
+        state?.recoverySeenUpToMs ?? this.#sources.clock.nowMs(),
+      );
+      return observation;
+    });
+  }
+
+  publicJwks(): Promise<string> {
+    return this.#fileOf("public", "jwks.json");
+  }
+
+  privateJwks(): Promise<string> {
+    return this.#fileOf("signer", "private-jwks.json");
+  }
+
+  async change(change: Change): Promise<void> {
+    await converted(async () => {
+      const resource = await this.#resource();
+      const { found } = await this.observe();
+      const revoked = found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
+      await changeOverrides(this.#disk, this.#layout, {
+        change,
+        resource,
+        revoked,
+        nowMs: this.#sources.clock.nowMs(),
+      });
+    });
+  }
+
+  async *changes(signal: AbortSignal): AsyncIterable<void> {
+    const waker = newWaker();
+    const { dir, ring, acks } = this.#layout;
+    watchDirs([dir, ring, acks, ...(this.#config ? configDirs(this.#config) : [])], () => waker.wake(), signal);
+    let last = await this.#fingerprint();
+    while (true) {
+      await waker.wait(this.#pollMs, signal);
+      if (signal.aborted) return;
+      const next = await this.#fingerprint();
+      if (next !== last) yield;
+      last = next;
+    }
+  }
+
+  #fingerprint(): Promise<string> {
+    const config = this.#config ?? { path: this.#layout.rotation };
+    return converted(() => fingerprint(this.#disk, this.#layout, { acks: this.#sources.acks, config }));
+  }
+
+  async #resource(): Promise<unknown> {
+    if (this.#config) return readConfig(this.#config);
+    const text = await readIfThere(this.#disk, this.#layout.rotation);
+    if (text !== undefined) {
+      const subject = { code: "ConfigUnreadable", action: `Cannot read "${this.#layout.rotation}"` };
+      return parseJson(text, { subject, publicOnly: true }).value;
+    }
+    throw new ChangeNeededError(
+      "NoRotation",
+      `Cannot use directory "${this.#layout.dir}": must hold a rotation, "keyturn standalone" has not run here`,
+    );
+  }
+
+  #fileOf(object: "public" | "signer", name: string): Promise<string> {
+    return converted(async () => {
+      const found = await readDataDir(this.#disk, this.#layout[object]);
+      const text = found.kind === "data" ? found.files[name] : undefined;
+      if (text !== undefined) return text;
+      throw new ChangeNeededError("NoRing", `Cannot read "${this.#layout[object]}/${name}": nothing is published yet`);
+    });
+  }
+}

@@ -1,0 +1,20 @@
+/** What a pino logger is, and any other that takes fields and a message. Fields never hold key material. */
+export interface Log {
+  debug(fields: object, message: string): void;
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+/** Says a thing when it changes, and not at every pass. */
+export class Changes {
+  readonly #last = new Map<string, string>();
+
+  /** True when this topic said something else before, or nothing; `undefined`: there is nothing to say any more. */
+  isNew(topic: string, message: string | undefined): boolean {
+    if (this.#last.get(topic) === message) return false;
+    if (message === undefined) this.#last.delete(topic);
+    else this.#last.set(topic, message);
+    return message !== undefined;
+  }
+}

@@ -1,0 +1,174 @@
+import { watchDirs, type Waker } from "../files/watch.ts";
+import type { Disk } from "../files/disk.ts";
+import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
+import { AckReader } from "./acks.ts";
+import { ClockGuard, type Clock } from "./clock.ts";
+import { configDirs, type Config } from "./config.ts";
+import { fingerprint } from "./fingerprint.ts";
+import type { Layout } from "./layout.ts";
+import type { Log } from "./log.ts";
+import type { Sources } from "./observe.ts";
+import { runPass, type PassReport } from "./pass.ts";
+import { Reporter } from "./report.ts";
+import { Settings } from "./settings.ts";
+import { readState, writeState } from "./state.ts";
+import { storageError } from "./storage-error.ts";
+import type { Store } from "./store.ts";
+
+export interface LoopParts {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly store: Store;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly on?: (report: PassReport) => void;
+  readonly waker: Waker;
+  readonly chance: () => number;
+  readonly pollMs: number;
+}
+
+const shortestBackoffMs = 100;
+const longestBackoffMs = 30_000;
+/** How long the files before the current ones stay for those who have just resolved `..data`. */
+const graceMs = 10_000;
+/** A rotation takes three writes in a row; more than this is a mistake that must not heat the machine. */
+const mostInARow = 30;
+
+/** One pass after the other, and what lies between them. */
+export class Loop {
+  readonly #parts: LoopParts;
+  readonly #settings: Settings;
+  readonly #acks: AckReader;
+  readonly #sources: Sources;
+  readonly #report: Reporter;
+  #failures = 0;
+  #inARow = 0;
+  #tidyAtMonotonicMs = Infinity;
+  #recoverySeenUpToMs: number | undefined;
+
+  constructor(parts: LoopParts) {
+    const { disk, layout, config, clock, store } = parts;
+    const guard = new ClockGuard(clock);
+    this.#parts = parts;
+    this.#settings = new Settings(disk, layout, config);
+    this.#acks = new AckReader(disk, layout.acks, clock);
+    this.#sources = { store, clock, acks: this.#acks, judgeClock: (ring) => guard.check(ring) };
+    this.#report = new Reporter(parts.log);
+  }
+
+  /** @throws KeyturnError when the first settings can't be read; anything that is a mistake in the program */
+  async run(): Promise<void> {
+    const { config, layout, signal, waker } = this.#parts;
+    await this.#settings.refresh().catch((error: unknown) => {
+      throw storageError(error);
+    });
+    watchDirs([...configDirs(config), ...watchedDirs(layout)], () => waker.wake(), signal);
+    while (!signal.aborted) {
+      const before = await this.#attempt(() => this.#fingerprint());
+      const waitMs = before === undefined ? undefined : await this.#attempt(() => this.#pass());
+      if (waitMs === undefined) await this.#backOff();
+      else if (waitMs > 0) await this.#idle(waitMs, before ?? "");
+    }
+  }
+
+  /** The result, or undefined after a failure that was reported and is to be followed by a wait. */
+  async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (cause) {
+      const error = storageError(cause);
+      if (!(error instanceof TryLaterError) && !(error instanceof ChangeNeededError)) throw error;
+      this.#failures++;
+      this.#report.failure(error);
+      return undefined;
+    }
+  }
+
+  /** Returns how long to wait for the next pass, in milliseconds; 0 while there is more to do. */
+  async #pass(): Promise<number> {
+    const { clock, on } = this.#parts;
+    const problem = await this.#settings.refresh();
+    this.#report.settings(problem, this.#settings.current.rotation);
+    const report = await runPass(this.#sources, this.#settings.current, await this.#recoverySeen());
+    this.#failures = 0;
+    this.#report.pass(report);
+    on?.(report);
+    await this.#settleRecovery(report);
+    const progressed = report.steps.length > 0 || report.published.length > 0;
+    this.#inARow = progressed ? this.#inARow + 1 : 0;
+    if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
+    await this.#tidyWhenDue();
+    if (progressed) return this.#inARow > mostInARow ? 1000 : 0;
+    return this.#waitMs(report);
+  }
+
+  #waitMs({ decision, sight }: PassReport): number {
+    const { clock } = this.#parts;
+    const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - clock.nowMs() : Infinity;
+    const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
+    return Math.max(1, Math.min(checkInMs, holdMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
+  }
+
+  async #tidyWhenDue(): Promise<void> {
+    if (this.#parts.clock.monotonicMs() < this.#tidyAtMonotonicMs) return;
+    await this.#parts.store.tidyProjections();
+    this.#tidyAtMonotonicMs = Infinity;
+  }
+
+  /** What was asked for before anybody looked is old: it must not recover from a later fault. */
+  async #recoverySeen(): Promise<number> {
+    const { disk, layout, clock } = this.#parts;
+    this.#recoverySeenUpToMs ??= (await readState(disk, layout.state))?.recoverySeenUpToMs;
+    if (this.#recoverySeenUpToMs === undefined) await this.#markRecovery(clock.nowMs());
+    return this.#recoverySeenUpToMs ?? clock.nowMs();
+  }
+
+  /** A request is used up by the first pass that finds a sound ring: neither lost nor repeated, whatever crashes. */
+  async #settleRecovery({ decision }: PassReport): Promise<void> {
+    const askedMs = this.#settings.current.recoverRequestedAtMs ?? -Infinity;
+    const isSound = decision.kind === "plan" && decision.input.stored.kind === "ring";
+    if (isSound && askedMs > (await this.#recoverySeen())) await this.#markRecovery(askedMs);
+  }
+
+  async #markRecovery(recoverySeenUpToMs: number): Promise<void> {
+    await writeState(this.#parts.disk, this.#parts.layout.state, { recoverySeenUpToMs });
+    this.#recoverySeenUpToMs = recoverySeenUpToMs;
+  }
+
+  #fingerprint(): Promise<string> {
+    const { disk, layout, config } = this.#parts;
+    return fingerprint(disk, layout, { acks: this.#acks, config });
+  }
+
+  /** Waits until the time has come or something has changed since the fingerprint was taken. */
+  async #idle(waitMs: number, before: string): Promise<void> {
+    const { clock, waker, signal, pollMs } = this.#parts;
+    const untilMs = clock.nowMs() + waitMs;
+    const untilMonotonicMs = clock.monotonicMs() + waitMs;
+    while (!signal.aborted) {
+      // Whichever clock is ahead: after a sleep the wall clock is
+      const leftMs = Math.min(untilMs - clock.nowMs(), untilMonotonicMs - clock.monotonicMs());
+      if (leftMs <= 0) return;
+      await waker.wait(Math.min(leftMs, pollMs), signal);
+      if ((await this.#attempt(() => this.#fingerprint())) !== before) return;
+    }
+  }
+
+  /** Not woken by changes of the files: a failed write changes some, too. */
+  async #backOff(): Promise<void> {
+    const { chance, waker, signal, clock } = this.#parts;
+    const ceilingMs = Math.min(longestBackoffMs, shortestBackoffMs * 2 ** Math.min(this.#failures - 1, 20));
+    const untilMs = clock.monotonicMs() + ceilingMs * (0.5 + chance() / 2);
+    while (!signal.aborted && clock.monotonicMs() < untilMs) await waker.wait(untilMs - clock.monotonicMs(), signal);
+  }
+}
+
+const watchedDirs = ({ dir, ring, signer, public: open, acks }: Layout): readonly string[] => [
+  dir,
+  ring,
+  signer,
+  open,
+  acks,
+];

@@ -1,0 +1,130 @@
+import { basename } from "node:path";
+import { openKeyRing } from "../crypto/open.ts";
+import type { Reader } from "../files/disk.ts";
+import { RefusedEntryError } from "../files/errors.ts";
+import { readDataDir, type DataDir } from "../files/read-data-dir.ts";
+import type { Files } from "../files/data-dir.ts";
+import type { KeyRing, RingObject } from "../ring/codec.ts";
+import { KeyturnError } from "../ring/errors.ts";
+import type { Reading } from "../ring/found.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
+import type { RotationRef } from "../ring/ring.ts";
+import { readPlainKeys } from "./adoption.ts";
+import type { Layout } from "./layout.ts";
+import { readRingFile } from "./ring-dir.ts";
+
+/** One of the three objects as it stands on the disk. */
+export interface ObjectRead {
+  readonly reading: Reading;
+  readonly materials: KeyMaterials;
+  /** Generation in the ring file's name, 0 when there is none: what the next write follows. */
+  readonly fileGeneration: number;
+  /** The files of a projection, when they are all there under the names that people see. */
+  readonly files?: Files;
+}
+
+const nothing = { materials: new Map(), fileGeneration: 0 } satisfies Partial<ObjectRead>;
+
+/** Opens documents, and remembers the last one of each object: proving a key costs a signature. */
+export class Opener {
+  readonly #last = new Map<RingObject, { readonly text: string; readonly opened: KeyRing }>();
+
+  /** @throws ChangeNeededError `RingUnreadable`, never with key material */
+  async open(text: string, object: RingObject): Promise<KeyRing> {
+    const last = this.#last.get(object);
+    if (last?.text === text) return last.opened;
+    const opened = await openKeyRing(text, object);
+    this.#last.set(object, { text, opened });
+    return opened;
+  }
+}
+
+export interface ReadingPorts {
+  readonly disk: Reader;
+  readonly opener: Opener;
+  readonly rotation: RotationRef;
+}
+
+/** The ring object. */
+export async function readRing(ports: ReadingPorts, layout: Layout): Promise<ObjectRead> {
+  const file = await refusedAsProblem(() => readRingFile(ports.disk, layout.ring));
+  if (file === undefined) return { ...nothing, reading: { kind: "absent" } };
+  if (typeof file === "string") return { ...nothing, reading: { kind: "foreign", problem: file } };
+  const read = await readDocument(ports, file.text, "ring");
+  const { reading } = read;
+  const fileGeneration = file.generation;
+  if (reading.kind === "ring" && reading.ring.generation !== fileGeneration) {
+    const problem = `${basename(file.path)} holds generation ${reading.ring.generation}`;
+    return { ...nothing, fileGeneration, reading: { kind: "unreadable", problem } };
+  }
+  return { ...read, fileGeneration };
+}
+
+/** A projection. */
+export async function readProjection(
+  ports: ReadingPorts,
+  layout: Layout,
+  object: "signer" | "public",
+): Promise<ObjectRead> {
+  const dir = layout[object];
+  const found = await refusedAsProblem(() => readDataDir(ports.disk, dir));
+  if (typeof found === "string") return { ...nothing, reading: { kind: "foreign", problem: found } };
+  switch (found.kind) {
+    case "missing":
+      return { ...nothing, reading: { kind: "absent" } };
+    case "dangling":
+      return { ...nothing, reading: { kind: "unreadable", problem: `..data points to nothing in ${dir}` } };
+    case "plain":
+      return readPlain(ports, found, { dir, object });
+    case "data":
+      return readData(ports, found, object);
+    default:
+      return found satisfies never;
+  }
+}
+
+async function readData(
+  ports: ReadingPorts,
+  { files, linked }: Extract<DataDir, { kind: "data" }>,
+  object: "signer" | "public",
+): Promise<ObjectRead> {
+  const text = files["keyring.json"];
+  if (text === undefined) return { ...nothing, reading: { kind: "unreadable", problem: "keyring.json is missing" } };
+  return { ...(await readDocument(ports, text, object)), ...(linked && { files }) };
+}
+
+async function readPlain(
+  ports: ReadingPorts,
+  { names }: Extract<DataDir, { kind: "plain" }>,
+  { dir, object }: { readonly dir: string; readonly object: "signer" | "public" },
+): Promise<ObjectRead> {
+  if (object === "signer") return { ...nothing, ...(await readPlainKeys(ports.disk, dir, names)) };
+  const problem = `${dir} holds ${names.slice(0, 3).join(", ")} and no ..data`;
+  return { ...nothing, reading: { kind: "foreign", problem } };
+}
+
+async function readDocument(ports: ReadingPorts, text: string, object: RingObject): Promise<ObjectRead> {
+  try {
+    const { ring, materials } = await ports.opener.open(text, object);
+    const { namespace, name } = ring.rotation;
+    if (namespace !== ports.rotation.namespace || name !== ports.rotation.name) {
+      const problem = `it belongs to the rotation ${namespace}/${name}`;
+      return { ...nothing, reading: { kind: "foreign", problem } };
+    }
+    const halves = [...materials].filter(([, { privateJwk }]) => privateJwk !== undefined).map(([kid]) => kid);
+    return { ...nothing, materials, reading: { kind: "ring", ring, halves } };
+  } catch (error) {
+    if (error instanceof KeyturnError) return { ...nothing, reading: { kind: "unreadable", problem: error.message } };
+    throw error;
+  }
+}
+
+/** Something foreign in our place is a state of the world, not a fault of this pass. */
+async function refusedAsProblem<T>(read: () => Promise<T>): Promise<T | string> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof RefusedEntryError) return error.message;
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { describeGate, describeStep, shortKid } from "../ring/describe.ts";
+import type { KeyturnError } from "../ring/errors.ts";
+import type { NamedStep } from "../ring/forecast.ts";
+import { TryLaterError } from "../ring/errors.ts";
+import type { Rotation } from "../ring/spec.ts";
+import { Changes, type Log } from "./log.ts";
+import type { PassReport } from "./pass.ts";
+
+/** Turns what happened into log lines: each step, and everything else when it changes. Never key material. */
+export class Reporter {
+  readonly #log: Log;
+  readonly #changes = new Changes();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  pass({ sight, decision, ring, steps, published }: PassReport): void {
+    for (const step of steps) this.#step(step, ring?.generation);
+    if (published.length > 0)
+      this.#log.debug({ published, generation: ring?.generation }, "the projections are written");
+    const stall = decision.kind === "stalled" ? decision : undefined;
+    if (this.#changes.isNew("stall", stall?.message)) {
+      this.#log.error({ reason: stall?.reason }, `stalled: ${stall?.message ?? ""}`);
+    }
+    this.#clock(sight.clockVerdict);
+    for (const warning of sight.warnings) this.#once(warning);
+    this.#gateways(decision);
+    if (this.#changes.isNew("failure", undefined)) return;
+  }
+
+  #step(step: NamedStep, generation: number | undefined): void {
+    const why = "why" in step ? { why: step.why } : {};
+    const kid = step.kid === undefined ? {} : { kid: step.kid };
+    const fields = { step: step.type, ...kid, ...why, generation };
+    const isEarly = step.type === "activate" && step.early;
+    if (isEarly || step.type === "rebuild") this.#log.warn(fields, describeStep(step));
+    else this.#log.info(fields, describeStep(step));
+  }
+
+  #clock({ trusted, jumpMs, holdMs }: PassReport["sight"]["clockVerdict"]): void {
+    const message = trusted ? undefined : `the clock was set ${jumpMs > 0 ? "forwards" : "backwards"}`;
+    if (!this.#changes.isNew("clock", message)) return;
+    this.#log.warn({ jumpMs, holdMs }, `${message ?? ""}: everything but revocation is held`);
+  }
+
+  /** Whom the barriers wait for. */
+  #gateways(decision: PassReport["decision"]): void {
+    const gates = decision.kind === "plan" ? decision.plan.gates : [];
+    const silent = gates.filter((gate) => gate.waitsFor.some(({ kind }) => kind === "gateway"));
+    const text = silent.map((gate) => `${gate.step} ${shortKid(gate.kid ?? "")}: ${describeGate(gate)}`).join("; ");
+    if (this.#changes.isNew("gateways", text === "" ? undefined : text)) this.#log.info({}, `waiting: ${text}`);
+  }
+
+  settings(problem: KeyturnError | undefined, rotation: Rotation): void {
+    if (this.#changes.isNew("settings", problem?.message)) {
+      this.#log.error({ code: problem?.code }, `the settings stay as they were: ${problem?.message ?? ""}`);
+    }
+    for (const warning of rotation.warnings) this.#once(warning);
+  }
+
+  failure(error: KeyturnError): void {
+    const isPassing = error instanceof TryLaterError;
+    if (isPassing) this.#log.warn({ code: error.code }, error.message);
+    else if (this.#changes.isNew("failure", error.message)) this.#log.error({ code: error.code }, error.message);
+  }
+
+  #once(warning: string): void {
+    if (this.#changes.isNew(`warning ${warning}`, warning)) this.#log.warn({}, warning);
+  }
+}

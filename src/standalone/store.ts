@@ -1,0 +1,133 @@
+import { publicObject, ringObject, signerObject } from "../crypto/objects.ts";
+import { ensureDir } from "../files/atomic.ts";
+import { tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
+import type { Disk } from "../files/disk.ts";
+import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
+import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
+import type { Kid } from "../ring/key.ts";
+import type { Ring } from "../ring/ring.ts";
+import type { RotationRef } from "../ring/ring.ts";
+import { modes, type Layout } from "./layout.ts";
+import { Opener, readProjection, readRing, type ObjectRead } from "./readings.ts";
+import { tidyRingDir, writeRingFile } from "./ring-dir.ts";
+
+/** The three objects, read one after the other: projections first, then the ring. */
+export interface Snapshot {
+  readonly signer: ObjectRead;
+  readonly public: ObjectRead;
+  readonly ring: ObjectRead;
+}
+
+type Projected = "public" | "signer";
+
+/** In this order: a verifier knows a key before somebody signs with it. */
+const projections: readonly Projected[] = ["public", "signer"];
+
+/** The three objects in a directory. Reading never writes. */
+export class Store {
+  readonly #disk: Disk;
+  readonly #layout: Layout;
+  readonly #opener = new Opener();
+
+  constructor(disk: Disk, layout: Layout) {
+    this.#disk = disk;
+    this.#layout = layout;
+  }
+
+  async read(rotation: RotationRef): Promise<Snapshot> {
+    const ports = { disk: this.#disk, opener: this.#opener, rotation };
+    return {
+      signer: await readProjection(ports, this.#layout, "signer"),
+      public: await readProjection(ports, this.#layout, "public"),
+      ring: await readRing(ports, this.#layout),
+    };
+  }
+
+  /**
+   * Makes this the ring, by compare-and-swap against what the snapshot has seen.
+   *
+   * @throws TryLaterError `Conflict` when somebody else was faster
+   */
+  async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
+    const text = ringObject(ring, materials)["keyring.json"] ?? "";
+    await writeRingFile(this.#disk, this.#layout.ring, {
+      baseGeneration: seen.ring.fileGeneration,
+      generation: ring.generation,
+      text,
+    });
+  }
+
+  /**
+   * Brings both projections up to date, if they are not. Returns which were written.
+   *
+   * @throws TryLaterError `Conflict` when one of them is newer than this ring
+   */
+  async publish(ring: Ring, materials: KeyMaterials, nowMs: number): Promise<readonly Projected[]> {
+    const ports = { disk: this.#disk, opener: this.#opener, rotation: ring.rotation };
+    const written: Projected[] = [];
+    for (const object of projections) {
+      const want = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
+      const found = await readProjection(ports, this.#layout, object);
+      mustNotBeNewer(found, ring, object);
+      if (isSame(found.files, want)) continue;
+      await writeDataDir(this.#disk, this.#layout[object], { files: want, nowMs, ...modesOf[object] });
+      written.push(object);
+    }
+    return written;
+  }
+
+  /** Makes the directories, and gives those with private halves their permissions back. */
+  async prepare(): Promise<void> {
+    const { dir, ring, acks } = this.#layout;
+    await ensureDir(this.#disk, dir, modes.openDir);
+    for (const path of [ring, acks]) await ensureDir(this.#disk, path, modes.secretDir);
+    for (const path of [ring, this.#layout.signer, acks]) await this.#close(path);
+  }
+
+  /** A mount with fsGroup opens every file to the group at each start of a pod. */
+  async #close(path: string): Promise<void> {
+    const found = await this.#disk.entry(path);
+    if (found?.type === "directory" && (found.mode & 0o077) !== 0) await this.#disk.chmod(path, modes.secretDir);
+  }
+
+  /** Removes what crashes have left. Only for the one who holds the lock. */
+  async tidy(): Promise<void> {
+    await tidyRingDir(this.#disk, this.#layout.ring);
+    await this.tidyProjections();
+  }
+
+  /** Removes the versions before the current ones; an old signer's private half stands in them. */
+  async tidyProjections(): Promise<void> {
+    for (const object of projections) await tidyDataDir(this.#disk, this.#layout[object]);
+  }
+}
+
+const modesOf = {
+  signer: { mode: modes.secretFile, dirMode: modes.secretDir },
+  public: { mode: modes.openFile, dirMode: modes.openDir },
+};
+
+function mustNotBeNewer({ reading }: ObjectRead, { generation }: Ring, object: Projected): void {
+  if (reading.kind === "foreign") {
+    throw new ChangeNeededError("ForeignFile", `Cannot write the ${object} object: ${reading.problem}`);
+  }
+  if (reading.kind !== "ring" || reading.ring.generation <= generation) return;
+  throw new TryLaterError(
+    "Conflict",
+    `Cannot write the ${object} object: must be of generation ${generation} at most, is ${reading.ring.generation}`,
+  );
+}
+
+const isSame = (found: Files | undefined, want: Files): boolean =>
+  found !== undefined &&
+  Object.keys(found).length === Object.keys(want).length &&
+  Object.entries(want).every(([name, text]) => found[name] === text);
+
+/** Every half that was found; a key's private half wins over the lack of it. */
+export function materialsOf({ ring, signer, public: open }: Snapshot): KeyMaterials {
+  const all = new Map<Kid, KeyMaterial>();
+  for (const [kid, material] of [...open.materials, ...signer.materials, ...ring.materials]) {
+    if (material.privateJwk !== undefined || !all.has(kid)) all.set(kid, material);
+  }
+  return all;
+}
