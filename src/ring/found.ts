@@ -1,6 +1,6 @@
 import type { Kid } from "./key.ts";
 import type { AdoptableKey, Projection, Stored } from "./plan.ts";
-import { keysOf, type Ring } from "./ring.ts";
+import { keysOf, revokedLimit, type Ring } from "./ring.ts";
 
 /** What stands in the place of one of the three objects. */
 export type Reading =
@@ -50,7 +50,7 @@ export function classify(found: Found): Stored | Stall {
       `the ring object can't be read: ${ring.problem}; request a recovery to rebuild it from its projections`,
     );
   }
-  return rolledBack(found) ?? stored(found);
+  return rolledBack(found) ?? damaged(found) ?? stored(found);
 }
 
 function stored(found: Found): Stored {
@@ -92,6 +92,14 @@ function rolledBack(found: Found): Stall | undefined {
   return stall("RingRolledBack", `${names} saw a newer ring, and ${have}; restore it or request a recovery`);
 }
 
+/** A damaged projection of ours proves that there was a ring, which is never made anew. */
+function damaged(found: Found): Stall | undefined {
+  const remnant = [found.signer, found.public].find((r) => r.kind === "unreadable");
+  if (found.recovery || !remnant || rings(found).length > 0) return undefined;
+  const what = `the ring object is gone, and what is left of its projections can't be read: ${problemOf(remnant)}`;
+  return stall("RingUnreadable", `${what}; restore it or request a recovery`);
+}
+
 const stall = (reason: Stall["reason"], message: string): Stall => ({ kind: "stalled", reason, message });
 const problemOf = (reading: Reading): string => ("problem" in reading ? reading.problem : reading.kind);
 
@@ -110,7 +118,7 @@ const newestProjection = ({ signer, public: open }: Found): Ring | undefined =>
 const halvesOf = ({ ring, signer }: Found): readonly Kid[] =>
   [ring, signer].flatMap((r) => (r.kind === "ring" ? r.halves : []));
 
-/** A revocation that any copy remembers holds. */
+/** A revocation that any copy remembers holds, up to the bound of the list: what the spec still names is added again. */
 function united(found: Found, remains: Ring): Ring {
   const known = new Set(remains.revoked.map((r) => r.kid));
   const revoked = [...remains.revoked];
@@ -118,7 +126,7 @@ function united(found: Found, remains: Ring): Ring {
     if (!known.has(r.kid)) revoked.push(r);
     known.add(r.kid);
   }
-  return { ...remains, revoked };
+  return { ...remains, revoked: revoked.sort((a, b) => a.revokedAtMs - b.revokedAtMs).slice(-revokedLimit) };
 }
 
 const projectionsOf = ({ signer, public: open }: Found): { signer?: Projection; public?: Projection } => ({

@@ -102,7 +102,7 @@ function rebuild(step: Extract<Step, { type: "rebuild" }>, stamp: Stamp): Ring {
   const base = remains.standby ? retireStandby(remains, stamp) : remains;
   const known = new Set([...keysOf(remains), ...remains.revoked].map((k) => k.kid));
   const brought = alsoVerify
-    .filter((k) => !known.has(k.kid))
+    .filter(({ kid }, i) => !known.has(kid) && alsoVerify.findIndex((k) => k.kid === kid) === i)
     .map((k) => neverSigned(adoptedFacts(k, step, stamp.nowMs), remains.settings, stamp));
   const canSign = (kid: Kid) => halves.includes(kid) && kid !== remains.standby?.kid;
   return {
