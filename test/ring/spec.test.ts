@@ -185,6 +185,17 @@ describe("parseRotation's error", () => {
     expect(line).toContain(`is "${"x\\n".repeat(32)}"… (cut)`);
   });
 
+  it.each([
+    ["x".repeat(64), `"${"x".repeat(64)}"`],
+    ["x".repeat(65), `"${"x".repeat(64)}"… (cut)`],
+    [1, "1"],
+    [[true], "a list"],
+    [{ true: true }, "an object"],
+  ])("says of %j what it is", (suspend, actual) => {
+    expect(problems({ suspend })).toEqual([`spec.suspend: must be true or false, is ${actual}`]);
+    expect(problems({ activeKid: true })).toEqual([expect.stringMatching(/ in quotes, is true$/)]);
+  });
+
   it("quotes no more than 64 characters of a field's name, on one line", () => {
     const found = problems({ [`a\n${"x".repeat(500)}`]: 1 });
     expect(found).toHaveLength(1);
