@@ -10,8 +10,8 @@ const whyText: Readonly<Record<Why, string>> = {
   request: "a request",
   profile: "a changed profile",
   pin: "a pin",
-  signerLost: "the signer's private half is lost",
-  signerRevoked: "the signer is revoked",
+  signerLost: "the loss of the signer's private half",
+  signerRevoked: "the revocation of the signer",
 };
 
 /** A step as an event or a log line says it: what happens to which key, and why. Never key material. */
