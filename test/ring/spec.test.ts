@@ -235,7 +235,7 @@ describe("parseRotation's error", () => {
         for (const line of problemsOf(anything)) if (!/^[^\n]+$/.test(line)) return false;
         return true;
       }),
-      { numRuns: 2000 },
+      { numRuns: 500 },
     );
   });
 
@@ -269,9 +269,9 @@ describe("parseRotation's error", () => {
           rotationWindowMs + 2 * propagationMs <= 12 * everyMs
         );
       }),
-      { numRuns: 3000 },
+      { numRuns: 1000 },
     );
-    expect(good).toBeGreaterThan(100);
+    expect(good).toBeGreaterThan(30);
   });
 });
 
