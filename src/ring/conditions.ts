@@ -1,5 +1,5 @@
 import type { Decision } from "./decide.ts";
-import { describeGate, shortKid } from "./describe.ts";
+import { describeGate, describeStep, shortKid } from "./describe.ts";
 import type { Blocker, Gate, Plan, PlanInput } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
 
@@ -26,7 +26,9 @@ export function conditionsOf(decision: Decision, suspended: boolean): readonly C
   const { stored } = input;
   const trouble = troubleOf(input, plan);
   if (stored.kind !== "ring") {
-    const waiting = { reason: "NoRing", message: lineOf(plan.gates) ?? "there is no ring yet" };
+    const [first] = plan.steps;
+    const message = first ? describeStep(first) : lineOf(plan.gates);
+    const waiting = { reason: "NoRing", message: message ?? "there is no ring yet" };
     return trouble
       ? [...stalledBy(trouble), suspension(suspended)]
       : [condition("Ready", false, waiting), condition("Reconciling", true, waiting), suspension(suspended)];
@@ -122,7 +124,8 @@ const gateOf = (gate: Gate | undefined): Gate => gate ?? { step: "activate", wai
 
 /** Waiting for these is no rotation in progress. */
 const isIdle = (b: Blocker): boolean =>
-  (b.kind === "time" && b.of === "schedule") || b.kind === "pinned" || b.kind === "suspended" || b.kind === "clock";
+  b.kind === "time" ? b.of === "schedule" : idleKinds.some((kind) => kind === b.kind);
+const idleKinds = ["pinned", "pinUnknown", "pinCannotSign", "suspended", "clock"] as const;
 
 function pinOf({ policy }: PlanInput, ring: Ring): Condition {
   const { pinnedKid } = policy;

@@ -1,6 +1,7 @@
-import { applyStep, needsFreshKey } from "./steps.ts";
+import type { Kid } from "./key.ts";
+import { applyStep } from "./steps.ts";
 import type { Blocker, Gate, Plan, PlanInput, Policy, Step } from "./plan.ts";
-import type { Ring } from "./ring.ts";
+import { keysOf, type Ring } from "./ring.ts";
 import { emergencyRules } from "./rules/emergency.ts";
 import { isStep, type Decision, type Rule } from "./rules/pass.ts";
 import { retireRules } from "./rules/retire.ts";
@@ -25,7 +26,7 @@ export function planRotation(input: PlanInput, rules: typeof rotationRules = rot
   const steps: Step[] = [];
   const take = (step: Step, on: Ring | undefined): Ring => {
     steps.push(step);
-    return applyStep(on, step, { ...stamp, freshKid: `(new ${steps.filter(needsFreshKey).length})` });
+    return applyStep(on, step, { ...stamp, freshKid: placeholder(on) });
   };
   let ring = first ? take(first, undefined) : stored.kind === "ring" ? stored.ring : undefined;
   const active = hold ? rules.emergency : [...rules.emergency, ...rules.ordinary];
@@ -35,6 +36,14 @@ export function planRotation(input: PlanInput, rules: typeof rotationRules = rot
     if (!step) return planOf(input, steps, hold ? [...gates, { step: "activate", waitsFor: [hold] }] : gates);
     ring = take(step, ring);
   }
+}
+
+/** What a key is called before it exists. The ring of a forecast has such keys already: two of a name would share their barriers. */
+function placeholder(ring: Ring | undefined): Kid {
+  const taken = new Set(ring && keysOf(ring).map((k) => k.kid));
+  let n = 1;
+  while (taken.has(`(new ${n})`)) n += 1;
+  return `(new ${n})`;
 }
 
 /** The first ripe step of the first rule that has one; else every gate. */

@@ -102,15 +102,16 @@ function activateStandby(pass: Pass): Decision | undefined {
   const dueAtMs = nextRunAfterMs(policy.schedule, signer.activatedAtMs);
   const why = reasonToRotate(pass, requests);
   if (why === "schedule" && dueAtMs === Infinity) return undefined;
+  const person: readonly Blocker[] = waitsForFirstRequest(pass, requests) ? [{ kind: "adoption" }] : [];
   const waitsFor: Blocker[] = [
     ...(why === "schedule" ? until(dueAtMs, "schedule", pass) : []),
-    ...(waitsForFirstRequest(pass, requests) ? [{ kind: "adoption" } as const] : []),
+    ...person,
     ...(standby && servesPolicy(pass, standby) ? activationBlockers(pass, standby) : [{ kind: "standby" } as const]),
   ];
   if (!standby || waitsFor.length > 0) {
     const earliestMs = standby && maySignFromMs(standby);
     const sinceMs = earliestMs === undefined ? undefined : Math.max(earliestMs, why === "schedule" ? dueAtMs : 0);
-    const since = sinceMs !== undefined && sinceMs <= nowMs ? { sinceMs } : {};
+    const since = sinceMs !== undefined && sinceMs <= nowMs && person.length === 0 ? { sinceMs } : {};
     return { step: "activate", ...(standby && { kid: standby.kid }), why, waitsFor, ...since };
   }
   return { type: "activate", kid: standby.kid, why, early: false, handledRequests: handledAfter(pass, requests) };
