@@ -253,6 +253,12 @@ describe("sinceMs of a held activation", () => {
     expect(sinceOf(request, ringOf({ standby }))).toBeUndefined();
   });
 
+  it("is absent while a person must ask for the first rotation after an adoption", () => {
+    const signer = active("k1", { adoptedAtMs: 5, activatedAtMs: 5 });
+    expect(sinceOf({ policy: due }, ringOf({ signer }))).toBeUndefined();
+    expect(sinceOf(request, ringOf({ signer }))).toBe(epoch - 9 * day + 30 * minute);
+  });
+
   it("is absent where nothing stands by", () => {
     expect(sinceOf({ ...request, gateways: [] }, withoutStandby({ retiring: leaving(14) }))).toBeUndefined();
     expect(sinceOf({ policy: { ...due } }, withoutStandby({ retiring: [verifyOnly("v")] }))).toBeUndefined();

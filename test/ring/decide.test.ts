@@ -1,0 +1,45 @@
+import { describe, expect, it } from "vitest";
+import { decide, type Observation } from "../../src/ring/decide.ts";
+import type { Found, Reading } from "../../src/ring/found.ts";
+import { planRotation } from "../../src/ring/planner.ts";
+import { gatewayAt, inputOf, ringOf } from "../support/rings.ts";
+import { epoch, policy, stepsOf } from "../support/story.ts";
+
+const ring = ringOf();
+const reading: Reading = { kind: "ring", ring, halves: ["k1", "k2"] };
+const found: Found = { ring: reading, signer: reading, public: reading, claims: [], nowMs: epoch };
+const seen = (change: Partial<Observation> = {}): Observation => ({
+  rotation: { namespace: "default", name: "gateway" },
+  policy,
+  requests: ["spec:now"],
+  gateways: [gatewayAt(ring)],
+  found,
+  clockTrusted: true,
+  ...change,
+});
+
+describe("decide", () => {
+  it("plans with everything that was read, at the instant of the reading", () => {
+    const input = inputOf(ring, { requests: ["spec:now"], gateways: [gatewayAt(ring)] });
+    expect(decide(seen())).toEqual({ kind: "plan", input, plan: planRotation(input) });
+  });
+
+  it("hands on policy, gateways and the verdict on the clock", () => {
+    const decision = decide(seen({ policy: { ...policy, suspend: true }, gateways: [], clockTrusted: false }));
+    expect(decision).toMatchObject({ input: { policy: { suspend: true }, gateways: [], clockTrusted: false } });
+  });
+
+  it("plans nothing where nothing can go on before a person acts", () => {
+    const foreign: Reading = { kind: "foreign", problem: "it has no label of ours" };
+    expect(decide(seen({ found: { ...found, signer: foreign } }))).toEqual({
+      kind: "stalled",
+      reason: "SecretConflict",
+      message: "the signer object is not Keyturn's: it has no label of ours",
+    });
+  });
+
+  it("rebuilds a ring whose object is gone, from what is left", () => {
+    const decision = decide(seen({ found: { ...found, ring: { kind: "absent" } } }));
+    expect(decision.kind === "plan" && stepsOf(decision.plan)).toBe("rebuild, create");
+  });
+});
