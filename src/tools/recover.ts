@@ -1,0 +1,38 @@
+import { RuleError } from "../ring/errors.ts";
+import { ask, nameOf, type WaitOptions } from "./change.ts";
+import type { ExitCode } from "./exit.ts";
+import type { RingHome } from "./home.ts";
+import type { Io } from "./screen.ts";
+import { viewOf } from "./view.ts";
+
+export interface RecoverOptions extends WaitOptions {
+  /** RFC 7517 §5: public keys that are to be verified for a window, too. */
+  readonly jwks?: string;
+}
+
+/** Asks for the ring to be rebuilt from what is left of it. Only while it is stalled for a reason that this mends. */
+export async function recover(home: RingHome, { jwks, ...options }: RecoverOptions, io: Io): Promise<ExitCode> {
+  const before = viewOf(await home.observe());
+  const { decision } = before;
+  const name = nameOf(before.seen.rotation);
+  if (decision.kind !== "stalled") {
+    throw new RuleError("NothingToRecover", `Cannot recover ${name}: must be stalled, its ring is sound`);
+  }
+  if (decision.reason === "SecretConflict") {
+    throw new RuleError("NotRecoverable", `Cannot recover ${name}: a recovery does not mend this: ${decision.message}`);
+  }
+  return ask(
+    {
+      home,
+      io,
+      before,
+      change: { kind: "recover", requestedAtMs: io.nowMs(), ...(jwks !== undefined && { jwks }) },
+      asked: `Recovery of ${name} requested`,
+      done: (view) => {
+        if (view.decision.kind !== "plan" || view.decision.input.stored.kind !== "ring") return undefined;
+        return `Recovered: ${name} goes on with generation ${view.ring?.generation ?? 0}`;
+      },
+    },
+    options,
+  );
+}

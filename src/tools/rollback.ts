@@ -1,0 +1,82 @@
+import { shortKid } from "../ring/describe.ts";
+import { RuleError } from "../ring/errors.ts";
+import type { Key, Kid } from "../ring/key.ts";
+import { keysOf, type Ring } from "../ring/ring.ts";
+import { ask, changeable, nameOf, type WaitOptions } from "./change.ts";
+import { exitCodes, type ExitCode } from "./exit.ts";
+import type { RingHome } from "./home.ts";
+import { kidNamed } from "./kids.ts";
+import { line, type Io } from "./screen.ts";
+import type { View } from "./view.ts";
+
+export interface RollbackOptions extends WaitOptions {
+  /** A kid or its prefix. @default the key that signed before the present one */
+  readonly to?: string;
+  /** Ends the pin of an earlier rollback. */
+  readonly unpin: boolean;
+}
+
+/** Pins a key that can still sign as the signer: it signs again, and no scheduled rotation happens until it is unpinned. */
+export async function rollback(home: RingHome, options: RollbackOptions, io: Io): Promise<ExitCode> {
+  const before = await changeable(home, options.unpin ? "unpin" : "roll back");
+  if (options.unpin) return unpin(home, before, io);
+  const { ring } = before;
+  if (!ring) throw new RuleError("NoRing", `Cannot roll back ${nameOf(before.seen.rotation)}: there is no ring yet`);
+  const kid = target(ring, options.to);
+  const isPinned = before.seen.policy.pinnedKid === kid;
+  if (isPinned && ring.signer.kid === kid) {
+    line(io.out, `Key ${shortKid(kid)} is pinned already, and signs`);
+    return exitCodes.done;
+  }
+  return ask(
+    {
+      home,
+      io,
+      before,
+      change: { kind: "pin", kid },
+      asked: `Key ${shortKid(kid)} is pinned; no scheduled rotation happens until "keyturn rollback --unpin"`,
+      done: (view) => (view.ring?.signer.kid === kid ? `Rolled back: key ${shortKid(kid)} signs` : undefined),
+    },
+    options,
+  );
+}
+
+async function unpin(home: RingHome, { seen, ring }: View, io: Io): Promise<ExitCode> {
+  if (seen.policy.pinnedKid === undefined) {
+    line(io.out, `${nameOf(seen.rotation)} is not pinned`);
+    return exitCodes.done;
+  }
+  await home.change({ kind: "pin", kid: undefined });
+  const signer = ring ? `; key ${shortKid(ring.signer.kid)} signs until the next rotation` : "";
+  line(io.out, `${nameOf(seen.rotation)} is unpinned${signer}`);
+  return exitCodes.done;
+}
+
+/** Keys that may sign again: they have their private half, and every verifier knows them. */
+const candidates = (ring: Ring): readonly Key[] =>
+  keysOf(ring).filter((k) => k.canSign && k.publishedAtMs !== undefined && k.kid !== ring.signer.kid);
+
+function target(ring: Ring, to: string | undefined): Kid {
+  if (to === undefined) return previousSigner(ring);
+  const kid = kidNamed(to, ring);
+  if (kid === undefined) throw refused(`"${to}"`, "is no key of the ring", ring);
+  if (ring.revoked.some((r) => r.kid === kid)) throw refused(`key ${shortKid(kid)}`, "is revoked", ring);
+  const key = keysOf(ring).find((k) => k.kid === kid);
+  if (key?.canSign !== true) throw refused(`key ${shortKid(kid)}`, "can sign no more, its private half is gone", ring);
+  return kid;
+}
+
+function previousSigner(ring: Ring): Kid {
+  const previous = ring.retiring.find((k) => k.activatedAtMs !== undefined);
+  if (!previous) throw refused("the previous signer", "there is none in the ring", ring);
+  if (!previous.canSign) {
+    throw refused(`key ${shortKid(previous.kid)}`, "can sign no more, its private half is gone", ring);
+  }
+  return previous.kid;
+}
+
+function refused(what: string, why: string, ring: Ring): RuleError {
+  const possible = candidates(ring).map((k) => `${k.kid} (${k.state})`);
+  const rest = possible.length === 0 ? "no other key can sign" : `possible: ${possible.join(", ")}`;
+  return new RuleError("NoWayBack", `Cannot roll back to ${what}: ${why}; ${rest}`);
+}
