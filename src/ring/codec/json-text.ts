@@ -41,6 +41,7 @@ function parsed(text: string): unknown {
   }
 }
 
+/** For a text without lone surrogates, which no UTF-8 decodes to. */
 function utf8Length(text: string): number {
   let bytes = text.length;
   for (let index = 0; index < text.length; index++) {
