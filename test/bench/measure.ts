@@ -1,0 +1,91 @@
+/** Something that can be done again and again. A promise is awaited within the time. */
+export interface Contender {
+  readonly name: string;
+  readonly run: () => unknown;
+}
+
+/** Ours and what it is measured against, both on the same work. */
+export interface Contest {
+  readonly name: string;
+  readonly ours: Contender;
+  readonly baseline: Contender;
+  /** Runs in one batch; @default as many as fill `Effort.batchMs` */
+  readonly batch?: number;
+  /** Rounds, when other than `Effort.rounds`. */
+  readonly rounds?: number;
+}
+
+export interface Effort {
+  /** Pairs of batches: one of ours, one of the baseline. */
+  readonly rounds: number;
+  /** About how long a batch should take; 0: one run a batch. */
+  readonly batchMs: number;
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Result {
+  readonly contest: string;
+  readonly ours: { readonly name: string; readonly microseconds: Spread };
+  readonly baseline: { readonly name: string; readonly microseconds: Spread };
+  /** Time of ours ÷ time of the baseline, taken within each round: what slows the machine for a while slows both. */
+  readonly ratio: Spread;
+  readonly rounds: number;
+}
+
+/** Times both contenders in turns, the first one changing from round to round. Nothing else may run meanwhile. */
+export async function measure(contest: Contest, effort: Effort): Promise<Result> {
+  const { ours, baseline } = contest;
+  const counts = { ours: await batchOf(ours, contest, effort), baseline: await batchOf(baseline, contest, effort) };
+  const times = { ours: [] as number[], baseline: [] as number[] };
+  const rounds = effort.batchMs === 0 ? effort.rounds : (contest.rounds ?? effort.rounds);
+  for (let round = 0; round < rounds; round++) {
+    for (const side of round % 2 === 0 ? (["ours", "baseline"] as const) : (["baseline", "ours"] as const)) {
+      times[side].push((await timeOf(contest[side], counts[side])) / counts[side]);
+    }
+  }
+  return {
+    contest: contest.name,
+    ours: { name: ours.name, microseconds: spreadOf(times.ours) },
+    baseline: { name: baseline.name, microseconds: spreadOf(times.baseline) },
+    ratio: spreadOf(times.ours.map((time, round) => time / (times.baseline[round] ?? Number.NaN))),
+    rounds,
+  };
+}
+
+/** Doubles until a batch takes long enough; that also lets the compiler do its work before anything counts. */
+async function batchOf(contender: Contender, { batch }: Contest, { batchMs }: Effort): Promise<number> {
+  if (batchMs === 0) return 1;
+  if (batch !== undefined) return batch;
+  let count = 1;
+  for (;;) {
+    const ms = (await timeOf(contender, count)) / 1000;
+    if (ms >= batchMs) return count;
+    count *= ms < batchMs / 4 ? 4 : 2;
+  }
+}
+
+/** Microseconds. Awaiting what is no promise would cost more than what is measured. */
+async function timeOf({ run }: Contender, count: number): Promise<number> {
+  const startedAtMs = performance.now();
+  for (let done = 0; done < count; done++) {
+    const result = run();
+    if (result instanceof Promise) await result;
+  }
+  return (performance.now() - startedAtMs) * 1000;
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (index: number): number => sorted[index] ?? Number.NaN;
+  const middle = (sorted.length - 1) / 2;
+  return {
+    median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
+    min: at(0),
+    max: at(sorted.length - 1),
+  };
+}

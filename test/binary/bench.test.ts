@@ -1,0 +1,40 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { BenchResult } from "../bench/bench.ts";
+
+const main = join(import.meta.dirname, "..", "bench", "main.ts");
+const run = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args]);
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "keyturn-bench-test-"));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("npm run bench", () => {
+  // No times are looked at: on a busy machine they say nothing
+  test.for(["planner", "codec", "keys", "swap"])("%s still works", async (name) => {
+    const file = join(folder, `${name}.json`);
+    const { stdout } = await run(name, "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as BenchResult[];
+    expect(stdout).toContain(`${name}: `);
+    expect(result?.results.length).toBeGreaterThan(1);
+    for (const { ours, baseline, ratio } of result?.results ?? []) {
+      expect(ours.microseconds.median).toBeGreaterThan(0);
+      expect(baseline.microseconds.median).toBeGreaterThan(0);
+      expect(ratio.median).toBeGreaterThan(0);
+    }
+  });
+
+  test("refuses a name that it does not know, with exit code 2", async () => {
+    await expect(run("speed")).rejects.toMatchObject({
+      code: 2,
+      stderr: 'Cannot run bench "speed": must be one of planner, codec, keys, swap; options follow "--"\n',
+    });
+  });
+});
