@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { readPublicJwks } from "../crypto/brought.ts";
 import { removeIfThere } from "../files/atomic.ts";
 import type { Disk } from "../files/disk.ts";
 import { errnoOf } from "../files/errors.ts";
@@ -35,14 +36,18 @@ const mostTries = 100;
  * Writes a change into overrides.json, if the rotation with it is still one that `parseRotation` takes. Two tools at the
  * same time come one after the other: no request is lost.
  *
- * @throws ChangeNeededError `InvalidSpec` with the same words as for the config
+ * @throws ChangeNeededError `InvalidSpec` with the same words as for the config, `InvalidJwks`
  */
 export async function changeOverrides(disk: Disk, layout: Layout, asked: Asked): Promise<void> {
   const claim = join(layout.dir, ".overrides.claim");
   await takeClaim(disk, claim, asked.nowMs);
   try {
     const next = withChange(await readOverrides(disk, layout.overrides), asked);
-    effective(asked.resource, next);
+    const { rotation } = effective(asked.resource, next);
+    const { change, nowMs } = asked;
+    if (change.kind === "recover" && change.jwks !== undefined) {
+      readPublicJwks(change.jwks, { createdAtMs: nowMs, algorithm: rotation.policy.profile.algorithm });
+    }
     await writeOverrides(disk, layout.overrides, next);
   } finally {
     await removeIfThere(disk, claim);

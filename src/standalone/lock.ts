@@ -25,18 +25,16 @@ export interface Lock {
 
 const mostAttempts = 20;
 const socketName = /^[a-z0-9]{8,64}\.sock$/;
-const unfinishedName = /^\.[a-z0-9]{8,64}\.tmp$/;
-/** An unfinished socket may belong to a process that is just starting. */
-const unfinishedLifeMs = 60_000;
 
 /**
  * Makes this process the only one that runs on the directory, until it releases the lock or ends, however it ends: the
  * lock is a listening socket, which the kernel closes.
  *
- * Everyone puts a socket of its own, already listening, under a name that is never used again, and then looks at all
- * others. A socket that refuses is dead for ever and may be removed by anyone; one that answers, or does not answer,
- * is alive, and the newcomer withdraws. Whoever comes second sees the first, so there are never two holders, and no
- * step replaces anything that another might have made meanwhile.
+ * Everyone listens on a socket of its own, under a name that is never used again, and then looks at all others. One that
+ * refuses is dead and may be removed by anyone; one that answers, or does not answer, is alive, and the newcomer
+ * withdraws. Whoever comes second sees the first, so there are never two holders, and no step replaces anything that
+ * another might have made meanwhile. Between bind(2) and listen(2) a socket refuses, too: whoever was taken for dead
+ * then finds its name gone, and begins anew; the one who removed it is itself to be seen all that time.
  *
  * Holds among all processes of one kernel, whatever their containers, PID and network namespaces: a socket in the file
  * system is found by its inode. Does not hold between machines that share a network file system, nor between virtual
@@ -49,7 +47,7 @@ export async function acquireLock(disk: Disk, layout: Layout, request: LockReque
   for (let attempt = 1; ; attempt++) {
     const own = await publish(disk, layout.lock, request);
     if (typeof own === "string") return { missing: own, release: () => Promise.resolve() };
-    const other = await firstOther(disk, layout.lock, own.name).catch(async (error: unknown) => {
+    const other = await rivalOf(own, disk, layout.lock).catch(async (error: unknown) => {
       await own.withdraw();
       throw error;
     });
@@ -58,12 +56,19 @@ export async function acquireLock(disk: Disk, layout: Layout, request: LockReque
       return { release: own.withdraw };
     }
     await own.withdraw();
-    if (other.state === "holding" || attempt >= mostAttempts) throw locked(layout.dir, other);
+    if (attempt >= mostAttempts || (other !== "removed" && other.state === "holding")) throw locked(layout.dir, other);
     await request.pause(10 + request.chance() * 20 * attempt);
   }
 }
 
-function locked(dir: string, { pid, host, since }: Holder): TryLaterError {
+/** Another process that is alive; `removed` when one took our socket for dead. */
+async function rivalOf(own: Own, disk: Disk, dir: string): Promise<Holder | "removed" | undefined> {
+  if (!(await disk.entry(join(dir, own.name)))) return "removed";
+  return firstOther(disk, dir, own.name);
+}
+
+function locked(dir: string, rival: Holder | "removed"): TryLaterError {
+  const { pid, host, since }: Partial<Holder> = rival === "removed" ? {} : rival;
   const who =
     pid === undefined ? "a process that does not answer" : `process ${pid} on ${host ?? "?"} since ${since ?? "?"}`;
   return new TryLaterError("Locked", `Cannot run on "${dir}": must be the only process there, ${who} has the lock`);
@@ -90,8 +95,7 @@ async function publish(disk: Disk, dir: string, { holder, newId }: LockRequest):
     await closeAll(server, handle);
   };
   try {
-    await listen(server, socketPath(dir, `.${id}.tmp`, handle));
-    await disk.rename(join(dir, `.${id}.tmp`), join(dir, name));
+    await listen(server, socketPath(dir, name, handle));
   } catch (error) {
     await close();
     const errno = errnoOf(error) ?? "";
@@ -136,13 +140,5 @@ async function firstOther(disk: Disk, dir: string, own: string): Promise<Holder 
     return undefined;
   } finally {
     await handle.close();
-  }
-}
-
-/** Removes sockets that never came to listen under their name. */
-export async function tidyLock(disk: Disk, layout: Layout, nowMs: number): Promise<void> {
-  for (const name of (await disk.names(layout.lock)).filter((n) => unfinishedName.test(n))) {
-    const found = await disk.entry(join(layout.lock, name));
-    if (found && nowMs - found.changedAtMs > unfinishedLifeMs) await removeIfThere(disk, join(layout.lock, name));
   }
 }

@@ -1,12 +1,13 @@
 import type { Observation } from "../ring/decide.ts";
 import type { Found } from "../ring/found.ts";
-import type { AckReader } from "./acks.ts";
-import type { Clock, ClockVerdict } from "./clock.ts";
-import type { Effective } from "./resource.ts";
-import { broughtKeys } from "./recovery.ts";
-import { type Snapshot, type Store } from "./store.ts";
-import type { Ring } from "../ring/ring.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
+import type { Ring } from "../ring/ring.ts";
+import type { AckReader } from "./acks.ts";
+import { besideRing } from "./adoption.ts";
+import type { Clock, ClockVerdict } from "./clock.ts";
+import { recoveryIn } from "./recovery.ts";
+import type { Effective } from "./resource.ts";
+import type { Snapshot, Store } from "./store.ts";
 
 export interface Sources {
   readonly store: Store;
@@ -15,7 +16,7 @@ export interface Sources {
   readonly judgeClock: (ring: Ring | undefined) => ClockVerdict;
 }
 
-/** One reading of everything, in the order that the planner relies on: acks, projections, ring, clock. */
+/** One reading of everything. */
 export interface Sight {
   readonly observation: Observation;
   readonly snapshot: Snapshot;
@@ -25,33 +26,49 @@ export interface Sight {
   readonly warnings: readonly string[];
 }
 
-/** @param recoverySeenUpToMs - Requests for a recovery up to this instant count no more */
+/**
+ * Reads everything in the order that the planner relies on: projections, acks, ring, clock.
+ *
+ * @param recoverySeenUpToMs - Requests for a recovery up to this instant count no more
+ */
 export async function observe(sources: Sources, now: Effective, recoverySeenUpToMs: number): Promise<Sight> {
-  const { rotation, requests } = now;
-  const { gateways, warnings } = await sources.acks.read(rotation.ref);
-  const snapshot = await sources.store.read(rotation.ref);
-  const { ring } = snapshot;
+  const { ref, policy } = now.rotation;
+  const identity = { rotation: ref, algorithm: policy.profile.algorithm };
+  const projections = await sources.store.readProjections(identity);
+  const acks = await sources.acks.read(ref);
+  const ring = await sources.store.readRing(identity);
+  const signer = { ...projections.signer, reading: besideRing(projections.signer.reading, ring.reading) };
+  const snapshot = { ring, signer, public: projections.public };
   const clockVerdict = sources.judgeClock(ring.reading.kind === "ring" ? ring.reading.ring : undefined);
   const nowMs = sources.clock.nowMs();
-  const isAsked = (now.recoverRequestedAtMs ?? -Infinity) > recoverySeenUpToMs;
-  const brought = isAsked ? await broughtKeys(now.recoverJwks, nowMs) : { keys: [], materials: new Map() };
+  const recovery = recoveryIn(now, {
+    seenUpToMs: recoverySeenUpToMs,
+    nowMs,
+    algorithm: policy.profile.algorithm,
+  });
+  const { brought } = typeof recovery === "object" ? recovery : {};
   const found: Found = {
-    ring: snapshot.ring.reading,
-    signer: snapshot.signer.reading,
-    public: snapshot.public.reading,
-    claims: [...claimsOf(gateways), ...claimOfUnreadable(snapshot)],
-    ...(isAsked && { recovery: { alsoVerify: brought.keys } }),
+    ring: ring.reading,
+    signer: signer.reading,
+    public: projections.public.reading,
+    claims: [...claimsOf(acks.gateways), ...claimOfUnreadable(snapshot)],
+    ...(brought && { recovery: { alsoVerify: brought.keys } }),
     nowMs,
   };
-  const observation = {
-    rotation: rotation.ref,
-    policy: rotation.policy,
-    requests,
-    gateways,
-    found,
-    clockTrusted: clockVerdict.trusted,
+  return {
+    observation: {
+      rotation: ref,
+      policy,
+      requests: now.requests,
+      gateways: acks.gateways,
+      found,
+      clockTrusted: clockVerdict.trusted,
+    },
+    snapshot,
+    clockVerdict,
+    brought: brought?.materials ?? new Map(),
+    warnings: [...acks.warnings, ...(brought?.ignored ?? []), ...(typeof recovery === "string" ? [recovery] : [])],
   };
-  return { observation, snapshot, clockVerdict, brought: brought.materials, warnings };
 }
 
 const claimsOf = (gateways: Observation["gateways"]): Found["claims"] =>

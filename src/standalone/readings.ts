@@ -8,6 +8,7 @@ import type { KeyRing, RingObject } from "../ring/codec.ts";
 import { KeyturnError } from "../ring/errors.ts";
 import type { Reading } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
+import type { Algorithm } from "../ring/key.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readPlainKeys } from "./adoption.ts";
 import type { Layout } from "./layout.ts";
@@ -39,10 +40,16 @@ export class Opener {
   }
 }
 
-export interface ReadingPorts {
+/** Whose objects these are to be. */
+export interface Identity {
+  readonly rotation: RotationRef;
+  /** The algorithm of new keys. */
+  readonly algorithm: Algorithm;
+}
+
+export interface ReadingPorts extends Identity {
   readonly disk: Reader;
   readonly opener: Opener;
-  readonly rotation: RotationRef;
 }
 
 /** The ring object. */
@@ -98,7 +105,8 @@ async function readPlain(
   { names }: Extract<DataDir, { kind: "plain" }>,
   { dir, object }: { readonly dir: string; readonly object: "signer" | "public" },
 ): Promise<ObjectRead> {
-  if (object === "signer") return { ...nothing, ...(await readPlainKeys(ports.disk, dir, names)) };
+  if (object === "signer")
+    return { ...nothing, ...(await readPlainKeys(ports.disk, { dir, names, algorithm: ports.algorithm })) };
   const problem = `${dir} holds ${names.slice(0, 3).join(", ")} and no ..data`;
   return { ...nothing, reading: { kind: "foreign", problem } };
 }

@@ -1,10 +1,32 @@
-import type { KeyMaterials } from "../ring/jwk.ts";
-import type { AdoptableKey } from "../ring/plan.ts";
+import { readPublicJwks, type BroughtKeys } from "../crypto/brought.ts";
+import { KeyturnError } from "../ring/errors.ts";
+import type { Algorithm } from "../ring/key.ts";
+import type { Effective } from "./resource.ts";
 
-/** The keys of a JWKS that a person brings along to a recovery: verified for a window, never signing. */
-export async function broughtKeys(
-  _jwks: string | undefined,
-  _nowMs: number,
-): Promise<{ readonly keys: readonly AdoptableKey[]; readonly materials: KeyMaterials }> {
-  return Promise.resolve({ keys: [], materials: new Map() });
+/** A recovery that is asked for and not done yet, with the keys that come with it. */
+export interface Recovery {
+  readonly brought: BroughtKeys;
+}
+
+interface RecoveryContext {
+  /** Requests up to this instant count no more. */
+  readonly seenUpToMs: number;
+  readonly nowMs: number;
+  readonly algorithm: Algorithm;
+}
+
+/**
+ * The recovery that is asked for, undefined when there is none. A JWKS that can't be used holds it up, and comes back as
+ * a text: recovering without keys that a person counts on would refuse their tokens.
+ */
+export function recoveryIn(now: Effective, context: RecoveryContext): Recovery | string | undefined {
+  const { seenUpToMs, nowMs, algorithm } = context;
+  if ((now.recoverRequestedAtMs ?? -Infinity) <= seenUpToMs) return undefined;
+  if (now.recoverJwks === undefined) return { brought: { keys: [], materials: new Map(), ignored: [] } };
+  try {
+    return { brought: readPublicJwks(now.recoverJwks, { createdAtMs: nowMs, algorithm }) };
+  } catch (error) {
+    if (error instanceof KeyturnError) return `the recovery waits: ${error.message}`;
+    throw error;
+  }
 }

@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
 import { newWaker, type Waker } from "../files/watch.ts";
-import { acquireLock, tidyLock, type Lock } from "./lock.ts";
+import { acquireLock, type Lock } from "./lock.ts";
 import type { Clock } from "./clock.ts";
 import type { Config } from "./config.ts";
 import { layoutOf, modes, type Layout } from "./layout.ts";
@@ -57,7 +57,6 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
     await converted(async () => {
       await store.prepare();
       await store.tidy();
-      await tidyLock(disk, layout, clock.nowMs());
     });
     const { pollMs = 1000, waker = newWaker() } = options;
     await new Loop({ ...options, disk, layout, store, waker, chance, pollMs }).run();

@@ -6,12 +6,11 @@ import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
-import type { RotationRef } from "../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";
-import { Opener, readProjection, readRing, type ObjectRead } from "./readings.ts";
+import { Opener, readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
 import { tidyRingDir, writeRingFile } from "./ring-dir.ts";
 
-/** The three objects, read one after the other: projections first, then the ring. */
+/** The three objects, read one after the other: projections first, the ring last. */
 export interface Snapshot {
   readonly signer: ObjectRead;
   readonly public: ObjectRead;
@@ -34,13 +33,20 @@ export class Store {
     this.#layout = layout;
   }
 
-  async read(rotation: RotationRef): Promise<Snapshot> {
-    const ports = { disk: this.#disk, opener: this.#opener, rotation };
+  async readProjections(identity: Identity): Promise<Pick<Snapshot, "signer" | "public">> {
+    const ports = this.#ports(identity);
     return {
       signer: await readProjection(ports, this.#layout, "signer"),
       public: await readProjection(ports, this.#layout, "public"),
-      ring: await readRing(ports, this.#layout),
     };
+  }
+
+  readRing(identity: Identity): Promise<ObjectRead> {
+    return readRing(this.#ports(identity), this.#layout);
+  }
+
+  #ports(identity: Identity): ReadingPorts {
+    return { disk: this.#disk, opener: this.#opener, ...identity };
   }
 
   /**
@@ -63,7 +69,7 @@ export class Store {
    * @throws TryLaterError `Conflict` when one of them is newer than this ring
    */
   async publish(ring: Ring, materials: KeyMaterials, nowMs: number): Promise<readonly Projected[]> {
-    const ports = { disk: this.#disk, opener: this.#opener, rotation: ring.rotation };
+    const ports = this.#ports({ rotation: ring.rotation, algorithm: ring.signer.profile.algorithm });
     const written: Projected[] = [];
     for (const object of projections) {
       const want = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
