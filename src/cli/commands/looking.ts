@@ -1,0 +1,111 @@
+import type { Command } from "commander";
+import { rotationIn } from "../../standalone/config.ts";
+import { parseRotation, requestsOf } from "../../ring/spec.ts";
+import { jwks } from "../../tools/jwks.ts";
+import { plan, type WhatIf } from "../../tools/plan.ts";
+import { status } from "../../tools/status.ts";
+import { timeline } from "../../tools/timeline.ts";
+import { commandOf, dirFlag, duration, flag, instant, outputFlag } from "../flags.ts";
+import type { HomeFlags, Surroundings } from "../surroundings.ts";
+
+interface StatusFlags extends HomeFlags {
+  readonly output?: "json" | "yaml" | "wide";
+  readonly watch?: boolean;
+}
+
+export function statusCommand(around: Surroundings): Command {
+  return commandOf({
+    name: "status",
+    summary: "show the rotation: conditions, what comes next, a picture of the keys",
+    flags: [
+      dirFlag(),
+      outputFlag(["json", "yaml", "wide"]),
+      flag("-w, --watch", "go on: redrawn on a terminal, a line for each change otherwise", { owner: "status" }),
+    ],
+    examples: [
+      ["How is it?", "keyturn status --dir /var/lib/keyturn"],
+      ["Watch a rotation happen", "keyturn status --dir /var/lib/keyturn --watch"],
+      ["When does it rotate next?", "keyturn status --dir /var/lib/keyturn -o json | jq -r .status.nextRotationTime"],
+    ],
+  }).action(async ({ output, watch = false, ...home }: StatusFlags) => {
+    around.ended(await status(await around.openHome(home), { watch, ...(output && { output }) }, around.io));
+  });
+}
+
+interface TimelineFlags extends HomeFlags {
+  readonly past?: number;
+  readonly future?: number;
+}
+
+export function timelineCommand(around: Surroundings): Command {
+  return commandOf({
+    name: "timeline",
+    summary: "draw the life of the keys: what was, and what will be",
+    flags: [
+      dirFlag(),
+      flag("--past <duration>", "how far back", { owner: "timeline", parse: duration, otherwise: "the oldest key" }),
+      flag("--future <duration>", "how far ahead", {
+        owner: "timeline",
+        parse: duration,
+        otherwise: "until the present signer is pruned",
+      }),
+    ],
+    examples: [
+      ["The whole picture", "keyturn timeline --dir /var/lib/keyturn"],
+      ["The next twelve hours, closely", "keyturn timeline --dir /var/lib/keyturn --past 1h --future 12h"],
+    ],
+  }).action(async ({ past, future, ...home }: TimelineFlags) => {
+    const range = { ...(past !== undefined && { pastMs: past }), ...(future !== undefined && { futureMs: future }) };
+    around.ended(await timeline(await around.openHome(home), range, around.io));
+  });
+}
+
+interface PlanFlags extends HomeFlags {
+  readonly output?: "json" | "yaml";
+  readonly at?: number;
+  readonly spec?: string;
+}
+
+export function planCommand(around: Surroundings): Command {
+  return commandOf({
+    name: "plan",
+    summary: "show what happens next, when, and what it waits for; change nothing",
+    flags: [
+      dirFlag(),
+      outputFlag(["json", "yaml"]),
+      flag("--at <instant>", "as if it were then, and everything had gone as forecast", {
+        owner: "plan",
+        parse: instant,
+      }),
+      flag("--spec <file>", "as if the rotation had this spec from now on", { owner: "plan" }),
+    ],
+    examples: [
+      ["What comes?", "keyturn plan --dir /var/lib/keyturn"],
+      ["What would a longer window change?", "keyturn plan --dir /var/lib/keyturn --spec edited.yaml"],
+      ["What waits on New Year's Day?", "keyturn plan --dir /var/lib/keyturn --at 2027-01-01T00:00:00Z"],
+    ],
+  }).action(async ({ output, at, spec, ...home }: PlanFlags) => {
+    const options = {
+      ...(output && { output }),
+      ...(at !== undefined && { atMs: at }),
+      ...(spec !== undefined && { whatIf: await whatIf(spec, around) }),
+    };
+    around.ended(await plan(await around.openHome(home), options, around.io));
+  });
+}
+
+async function whatIf(path: string, around: Surroundings): Promise<WhatIf> {
+  const rotation = parseRotation(rotationIn(await around.readFile(path), path));
+  return { name: path, policy: rotation.policy, requests: requestsOf(rotation) };
+}
+
+export function jwksCommand(around: Surroundings): Command {
+  return commandOf({
+    name: "jwks",
+    summary: "print the published JWKS",
+    flags: [dirFlag()],
+    examples: [["Which keys do verifiers see?", "keyturn jwks --dir /var/lib/keyturn | jq -r '.keys[].kid'"]],
+  }).action(async (home: HomeFlags) => {
+    around.ended(await jwks(await around.openHome(home), around.io));
+  });
+}

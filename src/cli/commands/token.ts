@@ -1,0 +1,92 @@
+import { Argument, Command } from "commander";
+import { mint } from "../../tools/token/mint.ts";
+import { verify } from "../../tools/token/verify.ts";
+import { UsageError } from "../errors.ts";
+import { commandOf, dirFlag, duration, flag, outputFlag, quoted } from "../flags.ts";
+import type { HomeFlags, Surroundings } from "../surroundings.ts";
+
+export function tokenCommand(around: Surroundings): Command {
+  return new Command("token")
+    .summary("mint or verify one token")
+    .description("mint or verify one token")
+    .addCommand(mintCommand(around))
+    .addCommand(verifyCommand(around));
+}
+
+interface MintFlags extends HomeFlags {
+  readonly sub: string;
+  readonly audience?: string;
+  readonly ttl?: number;
+  readonly claim?: Readonly<Record<string, unknown>>;
+  readonly type?: "JWT" | "at+jwt";
+}
+
+function mintCommand(around: Surroundings): Command {
+  const own = { owner: "token" };
+  const claim = flag(
+    "--claim <name=value>",
+    "another claim; a value that is JSON is taken as such; may be repeated",
+    own,
+  );
+  return commandOf({
+    name: "mint",
+    summary: "print a token that the present signer signed",
+    details: "For trying things out. iss, iat, nbf, exp and jti are set as a gateway sets them.",
+    flags: [
+      dirFlag(),
+      flag("--sub <subject>", "whom the token is for", own).makeOptionMandatory(),
+      flag("--audience <audience>", "one of the rotation's audiences", { ...own, otherwise: "the first of them" }),
+      flag("--ttl <duration>", "how long it lives", { ...own, parse: duration, otherwise: "as long as tokens may" }),
+      claim.argParser((text: string, before: unknown) => withClaim(text, before)),
+      flag("--type <typ>", "typ of the header", { ...own, choices: ["JWT", "at+jwt"], otherwise: "JWT" }),
+    ],
+    examples: [
+      ["A token for five minutes", "keyturn token mint --sub alice --ttl 5m --dir /var/lib/keyturn"],
+      [
+        "With claims of your own",
+        `keyturn token mint --sub alice --claim scope=read --claim 'roles=["admin"]' --dir /var/lib/keyturn`,
+      ],
+    ],
+  }).action(async ({ sub, audience, ttl, claim: claims = {}, type = "JWT", ...home }: MintFlags) => {
+    const options = {
+      ...{ subject: sub, claims, type },
+      ...(audience !== undefined && { audience }),
+      ...(ttl !== undefined && { ttlMs: ttl }),
+    };
+    around.ended(await mint(await around.openHome(home), options, around.io));
+  });
+}
+
+function withClaim(text: string, before: unknown): Record<string, unknown> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new UsageError(`Cannot use --claim ${quoted(text)}: must be name=value`);
+  const value = text.slice(at + 1);
+  return { ...(typeof before === "object" ? before : {}), [text.slice(0, at)]: jsonOr(value) };
+}
+
+function jsonOr(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+function verifyCommand(around: Surroundings): Command {
+  return commandOf({
+    name: "verify",
+    summary: "say whether a token is accepted, and if not, why",
+    details: "Exit code 1 when it is refused. The token is never printed.",
+    arguments: [new Argument("[token]", "the token; without it, or with -, it is read from standard input")],
+    flags: [dirFlag(), outputFlag(["json", "yaml"])],
+    examples: [
+      ["Why is it refused?", "keyturn token verify --dir /var/lib/keyturn < token.txt"],
+      ["There and back", "keyturn token mint --sub me -d DIR | keyturn token verify -d DIR"],
+    ],
+  }).action(
+    async (token: string | undefined, { output, ...home }: HomeFlags & { readonly output?: "json" | "yaml" }) => {
+      const text = token === undefined || token === "-" ? await around.readInput() : token;
+      around.ended(await verify(await around.openHome(home), { token: text, ...(output && { output }) }, around.io));
+    },
+  );
+}

@@ -1,0 +1,20 @@
+import type { Command } from "commander";
+import { exitCodes } from "../../tools/exit.ts";
+import { documentText } from "../../tools/output.ts";
+import { line } from "../../tools/screen.ts";
+import { commandOf, outputFlag } from "../flags.ts";
+import type { Surroundings } from "../surroundings.ts";
+
+export function versionCommand(around: Surroundings): Command {
+  return commandOf({
+    name: "version",
+    summary: "print the version of Keyturn, and of what it runs on",
+    flags: [outputFlag(["json", "yaml"])],
+    examples: [["For a bug report", "keyturn version"]],
+  }).action(({ output }: { readonly output?: "json" | "yaml" }) => {
+    const { version, platform } = around;
+    if (output) around.io.out.write(documentText({ version, ...platform }, output));
+    else line(around.io.out, `keyturn ${version} (Node.js ${platform.node}, ${platform.system})`);
+    around.ended(exitCodes.done);
+  });
+}

@@ -1,0 +1,67 @@
+import { CommanderError } from "commander";
+import { ChangeNeededError, KeyturnError, RuleError } from "../ring/errors.ts";
+import { exitCodes, type ExitCode } from "../tools/exit.ts";
+import { line, paint, type Screen } from "../tools/screen.ts";
+
+/** The command line itself is wrong. */
+export class UsageError extends ChangeNeededError {
+  constructor(message: string) {
+    super("Usage", message);
+  }
+}
+
+interface Complaint {
+  readonly message: string;
+  readonly hint?: string;
+  readonly code: ExitCode;
+}
+
+/** What helps, by the error's code. */
+const hints: Readonly<Record<string, string>> = {
+  Locked: "one process at a time runs on a directory; end the other one first",
+  NoDirectory: "keyturn standalone --dir DIR --config FILE makes it",
+  NoRotation: "keyturn standalone --dir DIR --config FILE starts one",
+  NoRing: "the first pass of keyturn standalone makes it",
+  UnknownKid: "--unknown has it remembered, so that it can never come in",
+  RingUnreadable: "keyturn recover rebuilds the ring from what is left of it",
+  RingRolledBack: "restore the newest copy, or keyturn recover",
+  Stalled: "keyturn status says what a person must do",
+};
+
+/** Says what went wrong, and returns the exit code. Zero when it was no fault: help that was asked for. */
+export function report(error: unknown, screen: Screen): ExitCode {
+  const complaint = complaintOf(error);
+  if (!complaint) return exitCodes.done;
+  const [first = "", ...rest] = complaint.message.split("\n");
+  line(screen, `keyturn: ${paint(screen, ["strong", "bad"], "error:")} ${first}`);
+  for (const text of rest) line(screen, `  ${text}`);
+  if (complaint.hint !== undefined) line(screen, `keyturn: ${paint(screen, "strong", "hint:")} ${complaint.hint}`);
+  return complaint.code;
+}
+
+function complaintOf(error: unknown): Complaint | undefined {
+  if (error instanceof CommanderError) return usageOf(error);
+  if (error instanceof UsageError)
+    return { message: error.message, code: exitCodes.usage, hint: "--help shows examples" };
+  if (error instanceof KeyturnError) {
+    const hint = hints[error.code];
+    const code = error instanceof RuleError ? exitCodes.refused : exitCodes.failed;
+    return { message: error.message, code, ...(hint !== undefined && { hint }) };
+  }
+  const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return { message: `this is a defect of Keyturn: ${message}`, code: exitCodes.failed };
+}
+
+/** Commander's words in our form: `error: unknown command 'stauts'\n(Did you mean status?)`. */
+function usageOf({ code, message, exitCode }: CommanderError): Complaint | undefined {
+  if (exitCode === 0) return undefined;
+  if (code === "commander.help") {
+    return { message: "a command is missing", hint: "--help lists the commands", code: exitCodes.usage };
+  }
+  const [first = "", suggestion] = message.split("\n");
+  const hint =
+    suggestion === undefined
+      ? "--help shows what there is"
+      : suggestion.replace(/^\((.*)\)$/, "$1").replace("Did", "did");
+  return { message: first.replace(/^error: /, "").replaceAll("'", '"'), hint, code: exitCodes.usage };
+}

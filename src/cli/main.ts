@@ -1,0 +1,76 @@
+#!/usr/bin/env node
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { text } from "node:stream/consumers";
+import { ChangeNeededError } from "../ring/errors.ts";
+import { exitCodes } from "../tools/exit.ts";
+import { report } from "./errors.ts";
+import { openHome } from "./home.ts";
+import { buildProgram } from "./program.ts";
+import { withoutFalse } from "./environment.ts";
+import { screenOf } from "./terminal.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+const { env, stdout, stderr } = process;
+const interruption = new AbortController();
+const monotonicMs = (): number => performance.now();
+
+const around: Surroundings = {
+  io: {
+    out: screenOf(stdout, env),
+    err: screenOf(stderr, env),
+    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    interrupted: interruption.signal,
+    nowMs: () => Date.now(),
+    randomId: () => randomUUID(),
+    pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+  },
+  logIsLive: stderr.isTTY,
+  version: versionOf(readFileSync(new URL("../../package.json", import.meta.url), "utf8")),
+  platform: { node: process.version, system: `${process.platform}/${process.arch}` },
+  openHome: (flags) => openHome(flags, { nowMs: () => Date.now(), monotonicMs }),
+  readFile: readText,
+  readInput: () => text(process.stdin),
+  monotonicMs,
+  ended: (code) => {
+    process.exitCode = code;
+  },
+};
+
+function versionOf(manifest: string): string {
+  const parsed: unknown = JSON.parse(manifest);
+  return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "unknown";
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
+    throw new ChangeNeededError("FileUnreadable", `Cannot read "${path}": must be a readable file, is ${code}`);
+  }
+}
+
+/** The first signal asks for a clean end, the second one gets an end. */
+function interrupt(): void {
+  if (interruption.signal.aborted) process.exit(130);
+  interruption.abort();
+}
+
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+// `keyturn status | head` is no fault
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.done);
+});
+
+try {
+  const program = buildProgram(around);
+  withoutFalse(program, env);
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error, around.io.err);
+}

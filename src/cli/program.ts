@@ -1,0 +1,58 @@
+import { Command } from "commander";
+import { jwksCommand, planCommand, statusCommand, timelineCommand } from "./commands/looking.ts";
+import { recoverCommand, revokeCommand, rollbackCommand, rotateCommand, waitCommand } from "./commands/changing.ts";
+import { standaloneCommand } from "./commands/standalone.ts";
+import { tokenCommand } from "./commands/token.ts";
+import { versionCommand } from "./commands/version.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/** What the exit codes mean; `tools/exit.ts` has the numbers. */
+export const exitCodeText = [
+  "0  done",
+  "1  failed, or the answer is no",
+  "2  the command line is wrong",
+  "3  refused by a rule of the rotation",
+  "4  timed out",
+] as const;
+
+/** The whole command line. Building it does nothing: the help and docs/cli.md are made from it as well. */
+export function buildProgram(around: Surroundings): Command {
+  const program = new Command("keyturn")
+    .summary("rotates the keys that sign JWTs")
+    .description(
+      "Keyturn rotates the keys that sign JWTs: online, without a restart and without one valid token refused.",
+    )
+    .showSuggestionAfterError()
+    .version(around.version, "-V, --version", "print the version");
+  const groups: readonly (readonly [string, readonly Command[]])[] = [
+    ["Run:", [standaloneCommand(around)]],
+    [
+      "Look:",
+      [statusCommand(around), timelineCommand(around), planCommand(around), jwksCommand(around), waitCommand(around)],
+    ],
+    ["Act:", [rotateCommand(around), rollbackCommand(around), revokeCommand(around), recoverCommand(around)]],
+    ["Try:", [tokenCommand(around)]],
+    ["Other:", [versionCommand(around)]],
+  ];
+  for (const [heading, commands] of groups) {
+    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  }
+  program.addHelpText(
+    "after",
+    `\nExit codes:\n${exitCodeText.map((text) => `  ${text}`).join("\n")}\n\nEvery flag has an environment name, shown in the help of its command.`,
+  );
+  for (const command of allOf(program)) {
+    command.exitOverride().helpCommand(command === program ? "help [command]" : false);
+    command.configureOutput({
+      writeOut: (text) => around.io.out.write(text),
+      writeErr: () => undefined,
+      outputError: () => undefined,
+      getOutHelpWidth: () => around.io.out.columns,
+    });
+    command.configureHelp({ sortSubcommands: false, sortOptions: false });
+  }
+  return program;
+}
+
+/** A command, and all below it. */
+export const allOf = (command: Command): readonly Command[] => [command, ...command.commands.flatMap(allOf)];

@@ -1,0 +1,25 @@
+import type { RingHome } from "../tools/home.ts";
+import type { ExitCode } from "../tools/exit.ts";
+import type { Io } from "../tools/screen.ts";
+
+/** Which rotation a tool works on. */
+export interface HomeFlags {
+  readonly dir?: string;
+}
+
+/** What the commands need of the process; `main.ts` makes it, and nothing else knows where it comes from. */
+export interface Surroundings {
+  readonly io: Io;
+  readonly version: string;
+  readonly platform: { readonly node: string; readonly system: string };
+  /** A person watches the log. */
+  readonly logIsLive: boolean;
+  openHome(flags: HomeFlags): Promise<RingHome>;
+  readFile(path: string): Promise<string>;
+  /** The whole of standard input. */
+  readInput(): Promise<string>;
+  /** Milliseconds that nobody can set. */
+  monotonicMs(): number;
+  /** Says how the command ended. */
+  ended(code: ExitCode): void;
+}
