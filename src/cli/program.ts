@@ -42,7 +42,8 @@ export function buildProgram(around: Surroundings): Command {
     `\nExit codes:\n${exitCodeText.map((text) => `  ${text}`).join("\n")}\n\nEvery flag has an environment name, shown in the help of its command.`,
   );
   for (const command of allOf(program)) {
-    command.exitOverride().helpCommand(command === program ? "help [command]" : false);
+    command.exitOverride();
+    if (command !== program) command.helpCommand(false);
     command.configureOutput({
       writeOut: (text) => around.io.out.write(text),
       writeErr: () => undefined,

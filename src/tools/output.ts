@@ -6,7 +6,3 @@ export type DocumentFormat = "json" | "yaml";
 /** The document as text that ends with a line end. Never wrapped: a line of YAML is a line of the value. */
 export const documentText = (document: unknown, format: DocumentFormat): string =>
   format === "json" ? `${JSON.stringify(document, undefined, 2)}\n` : stringify(document, { lineWidth: 0 });
-
-/** Text for a screen that knows ASCII alone. */
-export const asciiOnly = (text: string): string =>
-  text.replaceAll("…", "..").replaceAll("×", "x").replaceAll("÷", "/").replaceAll("–", "-").replaceAll("→", "->");

@@ -67,7 +67,11 @@ export const widthOf = (text: string): number => Array.from(plain(text)).length;
 export const padded = (text: string, columns: number): string =>
   text + " ".repeat(Math.max(0, columns - widthOf(text)));
 
-/** Writes the text as a line. */
+/** Our own words for a screen that knows ASCII alone. */
+const asciiOnly = (text: string): string =>
+  text.replaceAll("…", "..").replaceAll("×", "x").replaceAll("÷", "/").replaceAll("→", "->");
+
+/** Writes the text, which is for people, as a line. */
 export const line = (screen: Screen, text = ""): void => {
-  screen.write(`${text}\n`);
+  screen.write(`${screen.unicode ? text : asciiOnly(text)}\n`);
 };
