@@ -21,7 +21,7 @@ export interface DataDirWrite {
   readonly mode: number;
   /** Of the directory, and of the one behind `..data`. */
   readonly dirMode: number;
-  /** Names the new directory; two writes in one millisecond get different names all the same. */
+  /** Names the new directory; two writes in one millisecond get different names all the same. Unix milliseconds. */
   readonly nowMs: number;
 }
 
@@ -76,16 +76,28 @@ export async function currentVersion(disk: Pick<Disk, "target">, dir: string): P
 export const visibleTarget = (name: string): string => `${dataLink}/${name}`;
 
 async function newVersion(disk: Disk, dir: string, { nowMs, dirMode }: DataDirWrite): Promise<string> {
-  const stamp = new Date(nowMs).toISOString().replace("Z", "").replaceAll(/[-:T]/g, "_");
-  for (let count = 0; ; count++) {
-    const name = `..${stamp}${String(count).padStart(3, "0")}`;
+  for (let tries = 1; ; tries++) {
+    const taken = (await disk.names(dir)).filter((name) => version.test(name)).map(digitsOf);
+    const name = versionName([digitsOf(new Date(nowMs).toISOString()) * 1_000_000n, ...taken.map((n) => n + 1n)]);
     try {
       await disk.makeDir(join(dir, name), dirMode);
       return name;
     } catch (error) {
-      if (errnoOf(error) !== "EEXIST" || count > 998) throw error;
+      if (errnoOf(error) !== "EEXIST" || tries >= 10) throw error;
     }
   }
+}
+
+const digitsOf = (text: string): bigint => BigInt(text.replaceAll(/\D/g, "") || 0);
+
+/**
+ * The instant to the nanosecond, as the kubelet has it, and later than every version there, even when the clock was set
+ * back: a name that comes again would show a slow reader a directory that is being written.
+ */
+function versionName(candidates: readonly bigint[]): string {
+  const digits = String(candidates.reduce((a, b) => (a > b ? a : b))).padStart(23, "0");
+  const [, ...parts] = /^(\d+)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{9})$/.exec(digits) ?? [];
+  return `..${parts.slice(0, 6).join("_")}.${parts[6] ?? ""}`;
 }
 
 /** After the swap, so that no link ever points to nothing; a plain file in the place of a link is replaced by it. */

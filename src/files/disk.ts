@@ -58,6 +58,8 @@ export interface NodeDiskOptions {
    * may own, such as a mounted public directory.
    */
   readonly alsoTrusted?: readonly number[] | "anyone";
+  /** Who is trusted beside root. @default the user who runs this process */
+  readonly user?: number;
   /** For root alone: who is to own the files that are made. */
   readonly owner?: { readonly uid: number; readonly gid: number };
 }
@@ -65,10 +67,10 @@ export interface NodeDiskOptions {
 /**
  * The real disk, on which everything of ours must belong to this process's user or to root (who could change it anyway).
  */
-export function nodeDisk({ alsoTrusted = [], owner }: NodeDiskOptions = {}): Disk {
-  const own = process.geteuid?.() ?? 0;
+export function nodeDisk(options: NodeDiskOptions = {}): Disk {
+  const { alsoTrusted = [], owner, user = process.geteuid?.() ?? 0 } = options;
   const trusts = (uid: number): boolean =>
-    alsoTrusted === "anyone" || uid === own || uid === 0 || alsoTrusted.includes(uid);
+    alsoTrusted === "anyone" || uid === user || uid === 0 || alsoTrusted.includes(uid);
   const writeNew: Disk["writeNew"] = (path, text, mode) => writeFile(path, text, { mode, ...(owner && { owner }) });
   return {
     ...effects,
