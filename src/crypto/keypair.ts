@@ -1,7 +1,8 @@
 import { generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
+import { leastModulusBits, mostModulusBits } from "../ring/codec/jwk.ts";
 import type { KeyMaterial } from "../ring/jwk.ts";
-import type { Algorithm, Kid } from "../ring/key.ts";
+import { isRsa, type Algorithm, type Kid } from "../ring/key.ts";
 import { materialOf } from "./material.ts";
 import { probe } from "./signature.ts";
 import { thumbprint } from "./thumbprint.ts";
@@ -18,9 +19,16 @@ export interface GeneratedKey {
  * Returns a new key pair that has made and verified a signature. Runs in libuv's thread pool: RSA takes 50 ms to seconds,
  * and a blocked event loop would cost a leader its lease.
  *
- * @param modulusBits RSA only, 2048 to 4096; ignored for other algorithms. @default 3072
+ * @param modulusBits RSA only, a multiple of 8 from 2048 to 8192; ignored for other algorithms. OpenSSL rounds odd
+ *   lengths down, and a key that is never as long as asked for would be rotated for ever. @default 3072
+ * @throws RangeError when `modulusBits` is anything else
  */
 export async function generateKey(algorithm: Algorithm, modulusBits = 3072): Promise<GeneratedKey> {
+  const inRange = modulusBits >= leastModulusBits && modulusBits <= mostModulusBits && modulusBits % 8 === 0;
+  if (isRsa(algorithm) && !inRange) {
+    const range = `a multiple of 8 from ${leastModulusBits} to ${mostModulusBits}`;
+    throw new RangeError(`Cannot generate key: modulusBits must be ${range}, is ${modulusBits}`);
+  }
   const material = materialOf(await privateKeyFor(algorithm, modulusBits));
   await probe(material, algorithm);
   return { kid: thumbprint(material.publicJwk), material };
