@@ -35,6 +35,17 @@ export default defineConfig({
         // Each file starts processes of its own and measures time: one at a time on a small machine
         test: { name: "binary", include: folder("binary"), testTimeout: 10 * minutes, fileParallelism: false },
       },
+      {
+        extends: true,
+        // Most of the time goes to waiting for the API server that all files share
+        test: {
+          name: "integration",
+          include: folder("integration"),
+          globalSetup: "test/integration/support/global.ts",
+          testTimeout: minutes,
+          hookTimeout: minutes,
+        },
+      },
     ],
   },
 });

@@ -1,5 +1,6 @@
 import { runSteps, staticSteps } from "./gate.ts";
 import { runProject, testsIn } from "./suites/vitest.ts";
+import { clusterNeeds } from "./testcluster/cluster.ts";
 import type { Outcome } from "./verdict.ts";
 
 export interface Suite {
@@ -39,5 +40,11 @@ export const suites: readonly Suite[] = [
     what: "the real program, real files and independent clients",
     needs: () => testsIn("test/binary"),
     run: () => runProject("binary"),
+  },
+  {
+    name: "integration",
+    what: "Keyturn's resources, policies and controller on a real API server",
+    needs: () => clusterNeeds(),
+    run: () => runProject("integration"),
   },
 ];

@@ -1,0 +1,65 @@
+// Keeps the processes of one cluster, in a process of its own: starts what comes on stdin, a JSON line each, says on stdout
+// which of them ended, and when stdin ends (because the parent is done, or was killed) ends them all and removes the folder.
+import { type ChildProcess, spawn } from "node:child_process";
+import { openSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+/** What the keeper is told. */
+export type Order =
+  | { readonly start: string; readonly command: readonly [string, ...string[]]; readonly logFile: string }
+  /** At the end, leave the folder's `logs/` where they are. */
+  | { readonly keepLogs: true };
+
+/** What the keeper says. */
+export interface Ended {
+  readonly ended: string;
+  /** Exit code, name of the signal, or why it could not be started. */
+  readonly how: string;
+}
+
+const [, , folder = ""] = process.argv;
+const children = new Set<ChildProcess>();
+let keepsLogs = false;
+let isEnding = false;
+
+const say = (ended: Ended): void => void process.stdout.write(`${JSON.stringify(ended)}\n`);
+
+function start({ start: name, command: [file, ...args], logFile }: Extract<Order, { start: string }>): void {
+  const log = openSync(logFile, "a");
+  const child = spawn(file, args, { cwd: folder, stdio: ["ignore", log, log] });
+  children.add(child);
+  const left = (how: string): void => {
+    children.delete(child);
+    if (isEnding && children.size === 0) leave();
+    if (!isEnding) say({ ended: name, how });
+  };
+  child.on("error", ({ message }) => left(message));
+  child.on("exit", (code, signal) => left(signal ?? `exit code ${code ?? "unknown"}`));
+}
+
+/** Nothing of theirs is needed any more, so none is asked to end: they are killed. */
+function end(): void {
+  isEnding = true;
+  for (const child of children) child.kill("SIGKILL");
+  if (children.size === 0) leave();
+}
+
+function leave(): void {
+  for (const part of keepsLogs ? ["etcd", "pki"] : ["."]) rmSync(join(folder, part), { recursive: true, force: true });
+  process.exit();
+}
+
+process.on("SIGTERM", end);
+process.on("SIGHUP", end);
+process.on("SIGINT", end);
+// The parent may be gone
+process.stdout.on("error", () => undefined);
+createInterface({ input: process.stdin })
+  .on("line", (line) => {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- written by processes.ts
+    const order = JSON.parse(line) as Order;
+    if ("start" in order) start(order);
+    else keepsLogs = true;
+  })
+  .on("close", end);
