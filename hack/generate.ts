@@ -11,7 +11,22 @@ interface GeneratedFile {
   readonly produce: () => Promise<string>;
 }
 
-const generatedFiles: readonly GeneratedFile[] = [];
+const generatedFiles: readonly GeneratedFile[] = [
+  {
+    file: "crds/jwtkeyrotations.yaml",
+    async produce() {
+      const [{ yamlFile }, { jwtKeyRotations }] = [await import("./crds/yaml.ts"), await import("./crds/rotation.ts")];
+      return yamlFile("hack/crds/rotation.ts", jwtKeyRotations);
+    },
+  },
+  {
+    file: "crds/keyringacks.yaml",
+    async produce() {
+      const [{ yamlFile }, { keyRingAcks }] = [await import("./crds/yaml.ts"), await import("./crds/ack.ts")];
+      return yamlFile("hack/crds/ack.ts", keyRingAcks);
+    },
+  },
+];
 
 async function isStale({ file, produce }: GeneratedFile, write: boolean): Promise<boolean> {
   const path = join(root, file);

@@ -1,0 +1,48 @@
+import { longest } from "../../src/ring/codec/wire.ts";
+import { texts } from "../../src/ring/spec/limits.ts";
+import { type Column, type CustomResourceDefinition, definition } from "./definition.ts";
+import { object, plain, setOf, text, whole } from "./schema.ts";
+
+const columns: readonly Column[] = [
+  { name: "Rotation", type: "string", jsonPath: ".rotation", description: "The JwtKeyRotation." },
+  { name: "Pod", type: "string", jsonPath: ".podName", description: "The gateway." },
+  { name: "Generation", type: "integer", jsonPath: ".generation", description: "The ring that it has in memory." },
+  { name: "Signs", type: "string", jsonPath: ".signs", description: "Kid that it signs with." },
+  {
+    name: "Age",
+    type: "date",
+    jsonPath: ".metadata.creationTimestamp",
+    description: "Time since its first acknowledgement.",
+  },
+];
+
+/** The most kids that an ack may list; see src/ring/ack-document.ts. */
+const verifiesLimit = 32;
+
+/** What a gateway says of the ring that it has in memory. */
+export const keyRingAcks: CustomResourceDefinition = definition({
+  kind: "KeyRingAck",
+  plural: "keyringacks",
+  shortName: "kra",
+  columns,
+  hasStatus: false,
+  schema: object(
+    "What a gateway pod says of the key ring that it has in memory. Written by the pod itself, named <pod uid>.<rotation>, and removed with it.",
+    {
+      rotation: text("Name of the JwtKeyRotation, in the same namespace.", texts.name),
+      podName: plain("Name of the pod.", { minLength: 1, maxLength: longest.name }),
+      generation: whole("Generation of the ring; 0 while the gateway starts, which confirms nothing.", { minimum: 0 }),
+      verifies: setOf(text("A kid.", texts.kid), "Kids that it accepts.", { maxItems: verifiesLimit }),
+      signs: text("Kid that it signs with; absent when it does not mint.", texts.kid),
+    },
+    {
+      required: ["rotation", "podName", "generation", "verifies"],
+      "x-kubernetes-validations": [
+        {
+          rule: 'self.metadata.name.endsWith("." + self.rotation)',
+          message: "metadata.name: must be <pod uid>.<rotation>",
+        },
+      ],
+    },
+  ),
+});
