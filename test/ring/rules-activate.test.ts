@@ -4,6 +4,7 @@ import type { Schedule } from "../../src/ring/plan.ts";
 import { handledLimit, keysOf, ordinaryKeyLimit } from "../../src/ring/ring.ts";
 import { applyPlan } from "../../src/ring/steps.ts";
 import {
+  type Change,
   active,
   gatewayAt,
   leaving,
@@ -231,7 +232,7 @@ describe("the limit of 15 keys for ordinary steps", () => {
 });
 
 describe("sinceMs of a held activation", () => {
-  const sinceOf = (change: Parameters<typeof planFor>[1], ring = ringOf()) =>
+  const sinceOf = (change: Change, ring = ringOf()) =>
     planFor(ring, { gateways: [silent], ...change }).gates.find((g) => g.step === "activate")?.sinceMs;
 
   it.each([

@@ -77,7 +77,8 @@ export function omit<T extends object, M extends keyof T>(object: T, member: M):
   return Object.fromEntries(Object.entries(object).filter(([name]) => name !== member)) as Omit<T, M>;
 }
 
-type Change = Partial<Omit<PlanInput, "policy">> & { readonly policy?: Partial<Policy> };
+/** What a pass finds otherwise than {@link inputOf} has it. */
+export type Change = Partial<Omit<PlanInput, "policy">> & { readonly policy?: Partial<Policy> };
 
 /** A pass over a ring whose projections show it, without gateways, at the epoch. */
 export const inputOf = (ring: Ring, { policy: edit, ...change }: Change = {}): PlanInput => ({
