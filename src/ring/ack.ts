@@ -14,4 +14,6 @@ export interface GatewayView {
   /** Gets traffic. A gateway that is not, and never acked more than generation 0, does not gate publishing. */
   readonly ready: boolean;
   readonly ack?: Ack;
+  /** Since when it runs, if that is known: its patience begins then. */
+  readonly runningSinceMs?: number;
 }

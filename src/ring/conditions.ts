@@ -1,5 +1,6 @@
 import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
+import { silentFromMs } from "./patience.ts";
 import type { Blocker, Gate, Plan, PlanInput } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
 
@@ -79,10 +80,7 @@ function troubleOf({ clockTrusted, policy, nowMs }: PlanInput, plan: Plan): Beca
       message: "the clock is not to be trusted; only revocation runs until it is set right",
     };
   }
-  const patienceMs = policy.rotationWindowMs + policy.propagationMs;
-  const silent = plan.gates.find(
-    (g) => g.sinceMs !== undefined && nowMs - g.sinceMs > patienceMs && g.waitsFor.some((b) => b.kind === "gateway"),
-  );
+  const silent = plan.gates.find((g) => nowMs > (silentFromMs(g, policy) ?? Infinity));
   if (!silent) return undefined;
   const remedy = "repair or delete the pod, or set propagation.acknowledgements to Ignored";
   return { reason: "GatewaySilent", message: `${describeGate(silent)}; ${remedy}` };

@@ -1,6 +1,6 @@
 import type { Kid } from "./key.ts";
 import type { AdoptableKey, Projection, Stored } from "./plan.ts";
-import { keysOf, revokedLimit, type Ring } from "./ring.ts";
+import { keysOf, ordinaryKeyLimit, revokedLimit, type Ring } from "./ring.ts";
 
 /** What stands in the place of one of the three objects. */
 export type Reading =
@@ -28,7 +28,7 @@ export interface Found {
 /** Why nothing can go on before a person acts. */
 export interface Stall {
   readonly kind: "stalled";
-  readonly reason: "RingUnreadable" | "SecretConflict" | "RingRolledBack";
+  readonly reason: "RingUnreadable" | "SecretConflict" | "RingRolledBack" | "RecoveryRefused";
   readonly message: string;
 }
 
@@ -50,7 +50,28 @@ export function classify(found: Found): Stored | Stall {
       `the ring object can't be read: ${ring.problem}; request a recovery to rebuild it from its projections`,
     );
   }
-  return rolledBack(found) ?? damaged(found) ?? stored(found);
+  return ownKeyInPlace(found) ?? rolledBack(found) ?? damaged(found) ?? within(stored(found));
+}
+
+/** Keys in an adoptable form where there is a ring already: ours only if the ring knows the key. */
+function ownKeyInPlace(found: Found): Stall | undefined {
+  const { signer } = found;
+  if (signer.kind !== "adoptable" || rings(found).length === 0) return undefined;
+  const { kid } = signer.signer;
+  if (rings(found).some((ring) => [...keysOf(ring), ...ring.revoked].some((k) => k.kid === kid))) return undefined;
+  const problem = "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
+  return stall("SecretConflict", `the signer object is not Keyturn's: ${problem}`);
+}
+
+/** A person may bring more keys than a ring has room for, beside a standby and one for emergencies. */
+function within(stored: Stored): Stored | Stall {
+  const brought = "alsoVerify" in stored ? (stored.alsoVerify ?? []) : [];
+  if (brought.length === 0) return stored;
+  const others = stored.kind === "lost" ? keysOf(stored.remains).map((k) => k.kid) : ["the signer"];
+  const room = ordinaryKeyLimit - 1 - others.length;
+  const more = new Set(brought.map((k) => k.kid).filter((kid) => !others.includes(kid))).size;
+  if (more <= room) return stored;
+  return stall("RecoveryRefused", `the recovery brings ${more} keys, and the ring has room for ${room}: bring fewer`);
 }
 
 function stored(found: Found): Stored {
@@ -76,10 +97,12 @@ function stored(found: Found): Stored {
       alsoVerify,
     };
   }
+  const alsoVerify = recovery?.alsoVerify ?? [];
   if (signer.kind === "adoptable") {
-    return { kind: "adoptable", generationFloor, signer: signer.signer, verifyOnly: signer.verifyOnly };
+    const verifyOnly = [...signer.verifyOnly, ...alsoVerify];
+    return { kind: "adoptable", generationFloor, signer: signer.signer, verifyOnly };
   }
-  return { kind: "nothing", generationFloor };
+  return { kind: "nothing", generationFloor, ...(alsoVerify.length > 0 && { alsoVerify }) };
 }
 
 /** Somebody has seen a ring that none of the three objects has: all of them are older, or gone. */
@@ -115,8 +138,10 @@ const highestClaim = (found: Found): number => Math.max(0, ...credibleClaims(fou
 const newestProjection = ({ signer, public: open }: Found): Ring | undefined =>
   latest(signer.kind === "ring" ? signer.ring : undefined, open.kind === "ring" ? open.ring : undefined);
 
-const halvesOf = ({ ring, signer }: Found): readonly Kid[] =>
-  [ring, signer].flatMap((r) => (r.kind === "ring" ? r.halves : []));
+const halvesOf = ({ ring, signer }: Found): readonly Kid[] => [
+  ...[ring, signer].flatMap((r) => (r.kind === "ring" ? r.halves : [])),
+  ...(signer.kind === "adoptable" ? [signer.signer.kid] : []),
+];
 
 /** A revocation that any copy remembers holds, up to the bound of the list: what the spec still names is added again. */
 function united(found: Found, remains: Ring): Ring {

@@ -47,7 +47,12 @@ export interface Projection {
 /** What was found of the three objects; unreadable, foreign and rolled-back ones never reach the planner. */
 export type Stored =
   /** `generationFloor`: the highest generation ever seen for this rotation, 0 if none. */
-  | { readonly kind: "nothing"; readonly generationFloor: number }
+  | {
+      readonly kind: "nothing";
+      readonly generationFloor: number;
+      /** Keys that a person brings along to a recovery, to be verified for a window. */
+      readonly alsoVerify?: readonly AdoptableKey[];
+    }
   | {
       readonly kind: "adoptable";
       readonly generationFloor: number;
@@ -64,7 +69,6 @@ export type Stored =
       /** Kids whose private half was found anywhere. */
       readonly halves: readonly Kid[];
       readonly why: "ringLost" | "recoveryRequested";
-      /** Keys that a person brings along, to be verified for a window. */
       readonly alsoVerify: readonly AdoptableKey[];
     }
   | {
@@ -101,6 +105,7 @@ export type Step =
       readonly type: "begin";
       readonly rotation: RotationRef;
       readonly settings: Settings;
+      readonly alsoVerify?: { readonly keys: readonly AdoptableKey[]; readonly profile: Profile };
       readonly handledRequests: readonly string[];
     })
   | {
@@ -155,7 +160,7 @@ export type Blocker =
       readonly untilMs: number;
       readonly of: "schedule" | "propagation" | "rotationWindow" | "rollbackWindow";
     }
-  | { readonly kind: "gateway"; readonly name: string; readonly ack?: Ack }
+  | { readonly kind: "gateway"; readonly name: string; readonly ack?: Ack; readonly runningSinceMs?: number }
   /** The projections don't show it yet: the next write brings them up to date. */
   | { readonly kind: "projections" }
   | { readonly kind: "standby" }

@@ -1,6 +1,7 @@
 import type { Kid } from "./key.ts";
 import { applyStep } from "./steps.ts";
 import type { Blocker, Gate, Plan, PlanInput, Policy, Step } from "./plan.ts";
+import { silentFromMs } from "./patience.ts";
 import { keysOf, type Ring } from "./ring.ts";
 import { emergencyRules } from "./rules/emergency.ts";
 import { isStep, type Decision, type Rule } from "./rules/pass.ts";
@@ -69,8 +70,11 @@ function firstStep({ rotation, policy, stored, requests: handledRequests }: Plan
   const waitMs = policy.propagationMs;
   const begin = { rotation, settings, waitMs, handledRequests };
   switch (stored.kind) {
-    case "nothing":
-      return { type: "begin", ...begin, ...keyToMake(policy) };
+    case "nothing": {
+      const keys = stored.alsoVerify ?? [];
+      const alsoVerify = keys.length === 0 ? {} : { alsoVerify: { keys, profile: adoptedProfile(policy) } };
+      return { type: "begin", ...begin, ...keyToMake(policy), ...alsoVerify };
+    }
     case "adoptable":
       return {
         type: "adopt",
@@ -118,14 +122,17 @@ function baseGeneration({ stored }: PlanInput): number {
 }
 
 function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]): Plan {
-  const { nowMs } = input;
-  const times = gates.flatMap((g) => g.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])));
+  const { nowMs, policy } = input;
+  const times = gates.flatMap((g) => [
+    ...g.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])),
+    (silentFromMs(g, policy) ?? -Infinity) + 1,
+  ]);
   return {
     baseGeneration: baseGeneration(input),
     nextGeneration: nextGeneration(input),
     nowMs,
     steps,
     gates,
-    nextCheckAtMs: Math.min(nowMs + day, ...times),
+    nextCheckAtMs: Math.min(nowMs + day, ...times.filter((ms) => ms > nowMs)),
   };
 }

@@ -1,4 +1,4 @@
-import type { ActiveKey, Key, Kid, PreparedKey } from "./key.ts";
+import type { ActiveKey, Key, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
 import type { AdoptableKey, Plan, Step } from "./plan.ts";
 import { keysOf, windowInForceMs, type Ring, type Settings } from "./ring.ts";
 import {
@@ -36,8 +36,7 @@ export const needsFreshKey = (step: Step): step is Extract<Step, { type: "begin"
 
 /** One step on one ring, without a new generation: that comes with the whole plan. */
 export function applyStep(ring: Ring | undefined, step: Step, stamp: Stamp): Ring {
-  if (step.type === "begin")
-    return firstRing(step, activeKey(freshFacts(step, stamp.nowMs, stamp), step.settings, stamp));
+  if (step.type === "begin") return begin(step, stamp);
   if (step.type === "adopt") return adopt(step, stamp);
   if (step.type === "rebuild") return rebuild(step, stamp);
   if (!ring) throw new TypeError(`Cannot apply "${step.type}": there is no ring`);
@@ -90,26 +89,57 @@ function firstRing(step: Extract<Step, { type: "begin" | "adopt" }>, signer: Act
   return { rotation, generation: 0, settings, signer, retiring: [], revoked: [], handledRequests };
 }
 
+function begin(step: Extract<Step, { type: "begin" }>, stamp: Stamp): Ring {
+  const { settings, waitMs, alsoVerify } = step;
+  const ring = firstRing(step, activeKey(freshFacts(step, stamp.nowMs, stamp), settings, stamp));
+  if (!alsoVerify) return ring;
+  return { ...ring, retiring: taken(ring, { ...alsoVerify, waitMs }, stamp) };
+}
+
 function adopt(step: Extract<Step, { type: "adopt" }>, stamp: Stamp): Ring {
-  const { settings, verifyOnly } = step;
-  const facts = (key: AdoptableKey) => adoptedFacts(key, step, stamp.nowMs);
-  const signer = activeKey(facts(step.signer), settings, stamp);
-  return { ...firstRing(step, signer), retiring: verifyOnly.map((k) => neverSigned(facts(k), settings, stamp)) };
+  const { settings, verifyOnly: keys } = step;
+  const ring = firstRing(step, activeKey(adoptedFacts(step.signer, step, stamp.nowMs), settings, stamp));
+  return { ...ring, retiring: taken(ring, { ...step, keys }, stamp) };
 }
 
 function rebuild(step: Extract<Step, { type: "rebuild" }>, stamp: Stamp): Ring {
-  const { remains, halves, alsoVerify } = step;
+  const { remains, halves, alsoVerify: keys, why } = step;
   const base = remains.standby ? retireStandby(remains, stamp) : remains;
-  const known = new Set([...keysOf(remains), ...remains.revoked].map((k) => k.kid));
-  const brought = alsoVerify
-    .filter(({ kid }, i) => !known.has(kid) && alsoVerify.findIndex((k) => k.kid === kid) === i)
-    .map((k) => neverSigned(adoptedFacts(k, step, stamp.nowMs), remains.settings, stamp));
   const canSign = (kid: Kid) => halves.includes(kid) && kid !== remains.standby?.kid;
-  return {
+  const found = {
     ...base,
     signer: { ...base.signer, canSign: canSign(base.signer.kid) },
-    retiring: [...brought, ...base.retiring.map((k) => ({ ...k, canSign: canSign(k.kid) }))],
+    retiring: [
+      ...taken(remains, { ...step, keys }, stamp),
+      ...base.retiring.map((k) => ({ ...k, canSign: canSign(k.kid) })),
+    ],
   };
+  return why === "recoveryRequested" ? withoutBarriers(found, stamp) : found;
+}
+
+interface Taken {
+  readonly keys: readonly AdoptableKey[];
+  readonly profile: Profile;
+  readonly waitMs: number;
+}
+
+/** Keys to be verified for a window. Those that the ring knows, or revoked, stay as they are. */
+function taken(ring: Ring, { keys, profile, waitMs }: Taken, stamp: Stamp): readonly VerifyOnlyKey[] {
+  const known = new Set([...keysOf(ring), ...ring.revoked].map((k) => k.kid));
+  return keys
+    .filter(({ kid }, i) => !known.has(kid) && keys.findIndex((k) => k.kid === kid) === i)
+    .map((k) => neverSigned(adoptedFacts(k, { profile, waitMs }, stamp.nowMs), ring.settings, stamp));
+}
+
+/** A ring that went back tells of a past that others have left behind: who accepts or signs must be asked anew. */
+function withoutBarriers(ring: Ring, { nowMs, generation }: Stamp): Ring {
+  const unpublished = ({ publishedAtMs: _then, ...key }: ActiveKey): ActiveKey => key;
+  const retiring = ring.retiring.map(({ publishedAtMs: _then, quiescedAtMs: _over, ...key }) => ({
+    ...key,
+    demotedAtMs: nowMs,
+    demotedInGeneration: generation,
+  }));
+  return { ...ring, signer: unpublished(ring.signer), retiring };
 }
 
 /** The old signer becomes verify-only in the same breath: there is always exactly one. */

@@ -1,4 +1,4 @@
-import type { ActiveKey, Kid, PreparedKey, VerifyOnlyKey } from "./key.ts";
+import type { ActiveKey, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
 import type { AdoptableKey, Step } from "./plan.ts";
 import { windowInForceMs, type Ring, type Settings } from "./ring.ts";
 
@@ -82,19 +82,19 @@ export function neverSigned(key: Facts, settings: Settings, { nowMs, generation 
   };
 }
 
-/** How keys are taken over: `adopt` and `rebuild` say what they promise and how long they wait. */
+/** A key that is taken over: what it promises and how long it waits is ours to say. */
 export function adoptedFacts(
   key: AdoptableKey,
-  step: Extract<Step, { type: "adopt" | "rebuild" }>,
+  { profile, waitMs }: { readonly profile: Profile; readonly waitMs: number },
   nowMs: number,
 ): Facts {
   const { kid, algorithm, modulusBits, createdAtMs } = key;
   return {
     kid,
-    profile: { ...step.profile, algorithm },
+    profile: { ...profile, algorithm },
     ...(modulusBits !== undefined && { modulusBits }),
     createdAtMs,
-    waitMs: step.waitMs,
+    waitMs,
     adoptedAtMs: nowMs,
     canSign: true,
   };

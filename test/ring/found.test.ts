@@ -11,7 +11,7 @@ const tables: Readonly<Record<string, string>> = {
     4           lost4           lost4           lost6           lost4           SecretConflict
     6           lost6           lost6           lost6           lost6           SecretConflict
     unreadable  RingUnreadable  lost4           lost6           RingUnreadable  SecretConflict
-    adoptable   adoptable       lost4           lost6           RingUnreadable  SecretConflict
+    adoptable   adoptable       SecretConflict  SecretConflict  RingUnreadable  SecretConflict
     foreign     SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict`,
   "5": `
                 absent          4               5               6               unreadable      foreign
@@ -20,7 +20,7 @@ const tables: Readonly<Record<string, string>> = {
     5           ring5           ring5           ring5           lost6           ring5           SecretConflict
     6           lost6           lost6           lost6           lost6           lost6           SecretConflict
     unreadable  ring5           ring5           ring5           lost6           ring5           SecretConflict
-    adoptable   ring5           ring5           ring5           lost6           ring5           SecretConflict
+    adoptable   SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict
     foreign     SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict`,
   unreadable: `
                 absent          4               unreadable      foreign

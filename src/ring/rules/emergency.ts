@@ -1,7 +1,7 @@
 import type { Kid } from "../key.ts";
 import { keysOf, revokedLimit } from "../ring.ts";
 import type { Step } from "../plan.ts";
-import { condemned, handledAfter, openRequests, type Pass, type Rule } from "./pass.ts";
+import { condemned, effectivePin, handledAfter, openRequests, type Pass, type Rule } from "./pass.ts";
 import { freshKeyWaitMs, keyToMake, signsEarly } from "./waits.ts";
 
 /**
@@ -21,16 +21,22 @@ const rememberCutoff: Rule = ({ input: { policy, nowMs }, ring }) => {
 const replaceCondemnedSigner: Rule = (pass) =>
   condemned(pass, pass.ring.signer) ? replaceSigner(pass, "signerRevoked") : undefined;
 
-/** An uncondemned standby is promoted whatever its profile: nobody but the controller has seen it. */
+/**
+ * The key that a person pinned, if it can sign; else the standby, whatever its profile, if it is not condemned: nobody but
+ * the controller has seen it; else a fresh one.
+ */
 export function replaceSigner(pass: Pass, why: "signerRevoked" | "signerLost"): Step {
   const {
     input: { policy },
     ring,
   } = pass;
-  const { standby } = ring;
-  const handledRequests = handledAfter(pass, openRequests(pass));
-  if (standby && !condemned(pass, standby)) {
-    return { type: "activate", kid: standby.kid, why, early: signsEarly(pass, standby), handledRequests };
+  const pin = effectivePin(pass);
+  const pinned = keysOf(ring).find((k) => k.kid === pin && k.state !== "active" && k.canSign);
+  // A pin handles no request
+  const handledRequests = pinned ? ring.handledRequests : handledAfter(pass, openRequests(pass));
+  const next = pinned ?? ring.standby;
+  if (next && !condemned(pass, next)) {
+    return { type: "activate", kid: next.kid, why, early: signsEarly(pass, next), handledRequests };
   }
   return { type: "create", as: "active", ...keyToMake(policy), waitMs: freshKeyWaitMs(pass), why, handledRequests };
 }

@@ -71,7 +71,12 @@ const expected = ({ input: { policy, gateways } }: Pass): readonly GatewayView[]
   policy.acknowledgements === "Ignored" ? [] : gateways;
 
 const waitFor = (gateways: readonly GatewayView[]): readonly Blocker[] =>
-  gateways.map(({ name, ack }) => ({ kind: "gateway", name, ...(ack && { ack }) }));
+  gateways.map(({ name, ack, runningSinceMs }) => ({
+    kind: "gateway",
+    name,
+    ...(ack && { ack }),
+    ...(runningSinceMs !== undefined && { runningSinceMs }),
+  }));
 
 /** Without traffic and without a ring: it reads the newest one before it turns ready. */
 const isStarting = ({ ready, ack }: GatewayView): boolean => !ready && (ack?.generation ?? 0) === 0;
@@ -89,6 +94,10 @@ export const maybeSigning = (pass: Pass, key: VerifyOnlyKey): readonly Blocker[]
   waitFor(
     expected(pass).filter(({ ack }) => !ack || ack.generation < key.demotedInGeneration || ack.signs === key.kid),
   );
+
+/** The expected gateways that say that they sign with the kid. */
+export const signingNow = (pass: Pass, kid: Kid): readonly Blocker[] =>
+  waitFor(expected(pass).filter(({ ack }) => ack?.signs === kid));
 
 /** Empty once both projections, read live, fit. */
 export function projectionsLack({ input: { stored } }: Pass, fits: (p: Projection) => boolean): readonly Blocker[] {

@@ -1,7 +1,16 @@
 import type { VerifyOnlyKey } from "../key.ts";
 import type { Policy } from "../plan.ts";
 import { windowInForceMs, type Settings } from "../ring.ts";
-import { effectivePin, maybeSigning, projectionsLack, until, type Decision, type Pass, type Rule } from "./pass.ts";
+import {
+  effectivePin,
+  maybeSigning,
+  projectionsLack,
+  signingNow,
+  until,
+  type Decision,
+  type Pass,
+  type Rule,
+} from "./pass.ts";
 
 /** When the last token of a quiesced key has ended everywhere. */
 export const pruneAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, settings: Settings): number =>
@@ -22,7 +31,12 @@ function retireOne(pass: Pass, key: VerifyOnlyKey): Decision | readonly Decision
     return { step: "markQuiesced", kid, waitsFor, sinceMs: key.demotedAtMs };
   }
   if (kid === effectivePin(pass)) return { step: "prune", kid, waitsFor: [{ kind: "pinned" }] };
-  const prune = until(pruneAtMs(key, quiescedAtMs, pass.ring.settings), "rotationWindow", pass);
+  const prune = [
+    ...until(pruneAtMs(key, quiescedAtMs, pass.ring.settings), "rotationWindow", pass),
+    // Read once more: a person may have put back what still signs with it
+    ...projectionsLack(pass, (p) => p.generation >= key.demotedInGeneration),
+    ...signingNow(pass, kid),
+  ];
   if (prune.length === 0) return { type: "prune", kid };
   const pruneGate = { step: "prune", kid, waitsFor: prune } as const;
   if (!key.canSign) return pruneGate;

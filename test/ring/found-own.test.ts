@@ -1,0 +1,89 @@
+import { describe, expect, it } from "vitest";
+import { classify, type Found, type Reading } from "../../src/ring/found.ts";
+import type { AdoptableKey } from "../../src/ring/plan.ts";
+import { keysOf } from "../../src/ring/ring.ts";
+import { active, ringOf, verifyOnly, withoutStandby } from "../support/rings.ts";
+import { copy, found, verdictOf } from "../support/found.ts";
+
+const key = (kid: string): AdoptableKey => ({ kid, algorithm: "ES256", createdAtMs: 1 });
+const threeFiles = (kid: string): Reading => ({ kind: "adoptable", signer: key(kid), verifyOnly: [] });
+const revoked = { kid: "gone", revokedAtMs: 1 };
+
+describe("classify, where a key in an adoptable form stands beside a ring,", () => {
+  const ring = withoutStandby({
+    generation: 5,
+    signer: active("s5"),
+    retiring: [verifyOnly("k0")],
+    revoked: [revoked],
+  });
+  const beside = (kid: string): Found =>
+    found({ ring: { kind: "ring", ring, halves: ["s5"] }, signer: threeFiles(kid), public: copy(5) });
+
+  it.each(["s5", "k0", "gone"])("goes on where the ring knows the kid: %s", (kid) => {
+    expect(verdictOf(classify(beside(kid)))).toBe("ring5");
+  });
+
+  it("refuses somebody's own key, whose only copy it may be", () => {
+    expect(classify(beside("own"))).toEqual({
+      kind: "stalled",
+      reason: "SecretConflict",
+      message:
+        "the signer object is not Keyturn's: it holds a key that the ring does not know; move it away, or remove the ring to adopt it",
+    });
+  });
+
+  it("rebuilds a lost ring with the half of the signer that stands in it", () => {
+    const verdict = classify(found({ signer: threeFiles("s4"), public: copy(4) }));
+    expect(verdict).toMatchObject({ kind: "lost", halves: ["s4"] });
+  });
+});
+
+describe("classify, where a recovery brings keys along,", () => {
+  const bringing = (count: number, seen: Partial<Found>) => {
+    const alsoVerify = Array.from({ length: count }, (_, i) => key(`brought${i}`));
+    return classify(found({ claims: [{ by: "gw-1", generation: 9 }], recovery: { alsoVerify }, ...seen }));
+  };
+  const ring = ringOf({ generation: 5 });
+  const old: Partial<Found> = { ring: { kind: "ring", ring, halves: [] } };
+  const room = 14 - keysOf(ring).length;
+
+  it("hands them to a ring that begins when nothing is left", () => {
+    expect(bringing(2, {})).toMatchObject({ kind: "nothing", alsoVerify: [{ kid: "brought0" }, { kid: "brought1" }] });
+  });
+
+  it("hands them to an adoption", () => {
+    expect(bringing(1, { signer: threeFiles("own") })).toMatchObject({
+      kind: "adoptable",
+      verifyOnly: [{ kid: "brought0" }],
+    });
+  });
+
+  it.each([
+    [room - 1, "lost5"],
+    [room, "lost5"],
+    [room + 1, "RecoveryRefused"],
+  ])("leaves room for a standby and an emergency: %i keys more, %s", (count, verdict) => {
+    expect(verdictOf(bringing(count, old))).toBe(verdict);
+  });
+
+  it("says how many a ring has room for", () => {
+    expect(bringing(room + 1, old)).toMatchObject({
+      message: `the recovery brings ${room + 1} keys, and the ring has room for ${room}: bring fewer`,
+    });
+  });
+
+  it.each([
+    [13, "nothing"],
+    [14, "RecoveryRefused"],
+  ])("counts the signer of a ring that begins: %i keys, %s", (count, verdict) => {
+    expect(verdictOf(bringing(count, {}))).toBe(verdict);
+  });
+
+  it("does not count a kid that the ring has, or one that is named twice", () => {
+    const kid = ring.signer.kid;
+    const alsoVerify = Array.from({ length: 20 }, () => key(kid));
+    expect(
+      verdictOf(classify(found({ ...old, claims: [{ by: "gw-1", generation: 9 }], recovery: { alsoVerify } }))),
+    ).toBe("lost5");
+  });
+});
