@@ -137,3 +137,8 @@ export const cutKid = (kid: Kid, length: number, unicode: boolean): string =>
 /** `a`, `a and b`, `a, b and c`. */
 export const listed = (items: readonly string[]): string =>
   items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`;
+
+const unborn = /(?:key )?\(new (\d+)\)/g;
+
+/** The forecast's names for keys that don't exist yet, in words: `(new 1)` is `new key 1`. */
+export const newKeyText = (text: string): string => text.replaceAll(unborn, "new key $1");

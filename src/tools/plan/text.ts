@@ -1,11 +1,11 @@
 import { describeGate, describeStep } from "../../ring/describe.ts";
-import type { Forecast } from "../../ring/forecast.ts";
 import type { Gate } from "../../ring/plan.ts";
+import { keysOf } from "../../ring/ring.ts";
 import { paint, type Look } from "../screen.ts";
 import { notBeforeMs } from "../status/report.ts";
 import { table } from "../table.ts";
 import type { View } from "../view.ts";
-import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, type Clock } from "../words.ts";
+import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, newKeyText, type Clock } from "../words.ts";
 
 export interface PlanTextInput {
   readonly view: View;
@@ -30,23 +30,16 @@ export function planText(input: PlanTextInput): readonly string[] {
     ];
   }
   const { steps, gates } = view.decision.plan;
-  const due =
-    steps.length === 0
-      ? []
-      : section(
-          "Due now",
-          look,
-          steps.map(describeStep).map((text) => ` ${text}`),
-        );
+  const due = steps.map((step) => ` ${describeStep(step)}`);
   const waiting = gates.filter((g) => g.waitsFor.length > 0);
   return [
     head,
-    ...due,
+    ...(due.length === 0 ? [] : section("Due now", look, due)),
     ...section("Waiting", look, waiting.length === 0 ? [" nothing"] : gateTable(waiting, look, clock)),
     ...section(
       "What comes, if nothing is edited and every gateway answers at once",
       look,
-      view.forecast.length === 0 ? [" nothing"] : forecastTable(view.forecast, look, clock),
+      view.forecast.length === 0 ? [" nothing"] : forecastTable(view, look, clock),
     ),
   ];
 }
@@ -69,9 +62,12 @@ function gateTable(gates: readonly Gate[], look: Look, clock: Clock): readonly s
   return table(["STEP", "KEY", "NOT BEFORE", "WAITS FOR"], rows, look).map((text) => ` ${text}`);
 }
 
-function forecastTable(forecast: readonly Forecast[], look: Look, clock: Clock): readonly string[] {
-  const rows = forecast.flatMap(({ atMs, steps }) =>
-    steps.map((step, index) => [index === 0 ? clockTimeAndDistance(atMs, clock) : "", describeStep(step)]),
+/** One whole rotation: until the present signer has left the ring. What comes after is the same again. */
+function forecastTable({ forecast, ring }: View, look: Look, clock: Clock): readonly string[] {
+  const end = forecast.findIndex((f) => ring && keysOf(f.ring).every((k) => k.kid !== ring.signer.kid));
+  const shown = end < 0 ? forecast : forecast.slice(0, end + 1);
+  const rows = shown.flatMap(({ atMs, steps }) =>
+    steps.map((step, index) => [index === 0 ? clockTimeAndDistance(atMs, clock) : "", newKeyText(describeStep(step))]),
   );
   return table(["WHEN", "WHAT"], rows, look).map((text) => ` ${text}`);
 }

@@ -77,7 +77,7 @@ export function drawBar(canvas: Canvas, row: Row): string {
       const isPast = column < now || (column === now && span.fromMs < nowMs);
       const style = styles[span.state];
       const text = (isPast ? glyphs.past : glyphs.future)[span.state];
-      cells[column] = { text, style: isPast ? style : ["faint", style] };
+      cells[column] = { text, style };
     }
   }
   markFolds(canvas, cells);
@@ -85,7 +85,7 @@ export function drawBar(canvas: Canvas, row: Row): string {
     const column = atMs === undefined ? -1 : scale.columnOf(atMs);
     if (column >= 0 && column < scale.columns && style !== undefined) cells[column] = { text, style };
   };
-  put(row.publishedAtMs, glyphs.published, (row.publishedAtMs ?? 0) > nowMs ? ["faint", "prepared"] : "prepared");
+  put(row.publishedAtMs, glyphs.published, "prepared");
   put(nowMs, glyphs.now, "now");
   put(row.revokedAtMs, glyphs.revoked, ["strong", "revoked"]);
   return written(cells, look);
@@ -102,7 +102,7 @@ function columnsOf(span: Span, scale: Scale): readonly number[] {
 
 /** Faint dots below the ticks lead the eye to the axis. */
 function emptyRow({ look, scale, ticks }: Canvas): Cell[] {
-  const cells: Cell[] = Array.from({ length: scale.columns }, () => ({ text: " " }));
+  const cells = blankRow(scale);
   for (const { column } of ticks) cells[column] = { text: glyphsOf(look).grid, style: "faint" };
   return cells;
 }
@@ -139,29 +139,44 @@ export interface Flag {
   readonly style: Style;
 }
 
-/** Flags with the longest label that finds room on one of its sides; a flag for which there is none is left out. */
+interface Placed {
+  readonly from: number;
+  readonly text: string;
+  readonly style: Style;
+}
+
+/** Flags with their labels on whichever side lets most of all of them be read; a flag without room is left out. */
 export function drawFlags({ look, scale }: Canvas, flags: readonly Flag[]): string {
-  const cells: Cell[] = Array.from({ length: scale.columns }, () => ({ text: " " }));
-  for (const { atMs, labels, style } of flags) {
+  const mark = glyphsOf(look).flag;
+  const shown = flags.filter(({ atMs }) => scale.columnOf(atMs) >= 0 && scale.columnOf(atMs) < scale.columns);
+  const choices = shown.map(({ atMs, labels, style }): readonly Placed[] => {
     const column = scale.columnOf(atMs);
-    if (column < 0 || column >= scale.columns) continue;
-    const mark = glyphsOf(look).flag;
     const places = labels.flatMap((label) => [
-      { from: column, text: `${mark} ${label}` },
-      { from: column - label.length - 1, text: `${label} ${mark}` },
+      { from: column, text: `${mark} ${label}`, style },
+      { from: column - label.length - 1, text: `${label} ${mark}`, style },
     ]);
-    const place = places.find((p) => isFree(cells, p.from, p.text.length));
-    if (!place) continue;
-    Array.from(place.text).forEach((text, index) => (cells[place.from + index] = { text, style }));
+    return places.filter(({ from, text }) => from >= 0 && from + text.length <= scale.columns);
+  });
+  const cells = blankRow(scale);
+  for (const { from, text, style } of bestOf(choices)) {
+    Array.from(text).forEach((one, index) => (cells[from + index] = { text: one, style }));
   }
   return written(cells, look);
 }
 
-/** With one free cell on each side. */
-function isFree(cells: readonly Cell[], from: number, length: number): boolean {
-  const wanted = cells.slice(Math.max(0, from - 1), from + length + 1);
-  return from >= 0 && from + length <= cells.length && wanted.every((cell) => cell.text === " ");
+/** Of all ways to take one or none of each choice without two touching, the one with the most of them, then with the most text. */
+function bestOf(choices: readonly (readonly Placed[])[], taken: readonly Placed[] = []): readonly Placed[] {
+  const [first, ...rest] = choices;
+  if (!first) return taken;
+  const worth = (placed: readonly Placed[]): number => placed.reduce((sum, p) => sum + 1000 + p.text.length, 0);
+  const free = first.filter((p) =>
+    taken.every((t) => p.from > t.from + t.text.length || t.from > p.from + p.text.length),
+  );
+  const ways = [...free.map((place) => bestOf(rest, [...taken, place])), bestOf(rest, taken)];
+  return ways.reduce((a, b) => (worth(b) > worth(a) ? b : a));
 }
+
+const blankRow = (scale: Scale): Cell[] => Array.from({ length: scale.columns }, () => ({ text: " " }));
 
 /** What the glyphs mean; only those that occur, in as many lines as it takes. */
 export function legend({ look, scale, nowMs }: Canvas, rows: readonly Row[], timeZone: string): readonly string[] {
@@ -173,7 +188,7 @@ export function legend({ look, scale, nowMs }: Canvas, rows: readonly Row[], tim
   );
   const items = [
     ...states.map((state) => {
-      const bars = isFuture ? paint(look, ["faint", styles[state]], future[state].repeat(2)) : "";
+      const bars = isFuture ? paint(look, styles[state], future[state].repeat(2)) : "";
       return `${paint(look, styles[state], past[state].repeat(2))}${bars} ${state}`;
     }),
     ...(rows.some((r) => r.publishedAtMs !== undefined) ? [`${paint(look, "prepared", published)} published`] : []),

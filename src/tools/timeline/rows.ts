@@ -53,8 +53,8 @@ function rowOf(kid: Kid, snapshots: readonly Snapshot[]): Row {
     if (!version || !from) return [];
     return [{ state: version.state, fromMs: from.atMs, toMs: snapshots[index + 1]?.atMs ?? Infinity }];
   });
-  const begin = snapshots[first]?.atMs ?? 0;
-  const before = versions[first] ? spansOf(versions[first], begin) : [];
+  const begin = snapshots[first];
+  const before = versions[first] && begin ? spansOf(versions[first], begin) : [];
   const publishedAtMs = versions.find((v) => v?.publishedAtMs !== undefined)?.publishedAtMs;
   const revokedAtMs = snapshots.flatMap((s) => s.ring.revoked).find((r) => r.kid === kid)?.revokedAtMs;
   return {
@@ -66,18 +66,44 @@ function rowOf(kid: Kid, snapshots: readonly Snapshot[]): Row {
   };
 }
 
-/** What a key's own facts tell of the time before `untilMs`. A key that signs for the second time tells of the second only. */
-function spansOf(key: Key, untilMs: number): readonly Span[] {
+interface Start {
+  readonly state: Key["state"];
+  readonly fromMs: number;
+}
+
+/** What the facts in a ring tell of a key's life before the snapshot. */
+function spansOf(key: Key, { atMs, ring }: Snapshot): readonly Span[] {
   const activatedAtMs = key.state === "prepared" ? undefined : key.activatedAtMs;
   const demotedAtMs = key.state === "verify-only" ? key.demotedAtMs : undefined;
-  const starts = [
-    { state: "prepared", fromMs: key.createdAtMs } as const,
+  const starts: readonly Start[] = [
+    { state: "prepared", fromMs: key.createdAtMs },
+    ...(activatedAtMs === undefined ? [] : firstLife(key, activatedAtMs, ring)),
     ...(activatedAtMs === undefined ? [] : [{ state: "active", fromMs: activatedAtMs } as const]),
     ...(demotedAtMs === undefined ? [] : [{ state: "verify-only", fromMs: demotedAtMs } as const]),
   ];
   return starts
-    .map((start, index) => ({ ...start, toMs: Math.min(untilMs, starts[index + 1]?.fromMs ?? untilMs) }))
+    .map((start, index) => ({ ...start, toMs: Math.min(atMs, starts[index + 1]?.fromMs ?? atMs) }))
     .filter((span) => span.toMs > span.fromMs);
+}
+
+/**
+ * A key that signs for the second time (a rollback) has lost the facts of the first. The key that took over from it still
+ * has them: it was made when this one became the signer, and was activated when this one was demoted.
+ */
+function firstLife(key: Key, activatedAtMs: number, ring: Ring): readonly Start[] {
+  const heirs = keysOf(ring).flatMap((k) =>
+    k.state !== "prepared" && k.activatedAtMs !== undefined && k.activatedAtMs < activatedAtMs
+      ? [{ createdAtMs: k.createdAtMs, activatedAtMs: k.activatedAtMs }]
+      : [],
+  );
+  const heir = heirs
+    .filter((h) => h.createdAtMs > key.createdAtMs)
+    .reduce<(typeof heirs)[number] | undefined>((a, b) => (a && a.activatedAtMs < b.activatedAtMs ? a : b), undefined);
+  if (!heir) return [];
+  return [
+    { state: "active", fromMs: heir.createdAtMs },
+    { state: "verify-only", fromMs: heir.activatedAtMs },
+  ];
 }
 
 /** Neighbours of one state become one. */

@@ -22,6 +22,8 @@ export interface ScaleInput {
   readonly columns: number;
   /** Instants at which something changes: between two of them nothing is lost by folding. */
   readonly edges: readonly number[];
+  /** What must remain readable: how long the phases of the kind that is shortest are. Infinity: nothing is short. */
+  readonly phaseMs: number;
   readonly nowMs: number;
 }
 
@@ -33,8 +35,6 @@ const worthFolding = 2 * foldedWidth.least;
 const foldedShare = 0.6;
 /** Below this many cells nobody sees how long a phase is. */
 const readable = 4;
-/** Shorter than this share of the whole is an instant, not a phase: nothing is folded for its sake. */
-const instantShare = 1 / 20_000;
 
 interface Gap {
   readonly fromMs: number;
@@ -50,7 +50,7 @@ const lengthOf = (gap: Gap): number => gap.toMs - gap.fromMs;
  */
 export function scaleOf(input: ScaleInput): Scale {
   const { columns } = input;
-  const gaps = withFolds(gapsOf(input), columns);
+  const gaps = withFolds(gapsOf(input), input);
   const folds = gaps.filter((g) => g.folded).length;
   const share = Math.floor((columns * foldedShare) / Math.max(1, folds));
   const cells = Math.min(foldedWidth.most, Math.max(foldedWidth.least, share));
@@ -100,20 +100,17 @@ function gapsOf({ fromMs, untilMs, edges }: ScaleInput): readonly Gap[] {
   return borders.slice(1).map((toMs, index) => ({ fromMs: borders[index] ?? fromMs, toMs, folded: false }));
 }
 
-function withFolds(gaps: readonly Gap[], columns: number): readonly Gap[] {
+function withFolds(gaps: readonly Gap[], input: ScaleInput): readonly Gap[] {
+  const { columns, phaseMs } = input;
   const open = gaps.filter((g) => !g.folded);
   const cells = columns - foldedWidth.least * (gaps.length - open.length);
   const msPerCell = sum(open.map(lengthOf)) / cells;
-  const instantMs = sum(gaps.map(lengthOf)) * instantShare;
-  // What is left of the last edge is margin, not a phase
-  const phases = open.filter((g) => g !== gaps.at(-1)).map(lengthOf);
-  const shortestMs = Math.min(...phases.filter((length) => length > instantMs));
   const longest = open.reduce((a, b) => (lengthOf(b) > lengthOf(a) ? b : a), { fromMs: 0, toMs: 0, folded: false });
   const isWorthIt = lengthOf(longest) / msPerCell >= worthFolding && cells - worthFolding >= columns / 3;
-  if (shortestMs / msPerCell >= readable || !isWorthIt || open.length < 2) return gaps;
+  if (phaseMs / msPerCell >= readable || !isWorthIt || open.length < 2) return gaps;
   return withFolds(
     gaps.map((gap) => (gap === longest ? { ...gap, folded: true } : gap)),
-    columns,
+    input,
   );
 }
 

@@ -32,8 +32,8 @@ interface Candidate extends Tick {
 /** Where the axis has ticks, and what they say: round times of the zone, and the date where a new one begins. */
 export function ticksOf(scale: Scale, { nowMs, timeZone }: Clock): readonly Tick[] {
   const candidates = runsOf(scale.stretches).flatMap((run) => {
-    if (!run.folded) return roundOf(run, timeZone);
-    return run.fromMs === nowMs ? [] : edgeOf(run, timeZone);
+    if (!run.folded) return roundOf(run, { nowMs, timeZone });
+    return run.fromMs === nowMs ? [] : edgeOf(run, { nowMs, timeZone });
   });
   const placed: Candidate[] = [];
   for (const candidate of candidates.toSorted((a, b) => a.rank - b.rank)) {
@@ -58,18 +58,20 @@ function runsOf(stretches: readonly Stretch[]): readonly Stretch[] {
 }
 
 /** A fold says when it begins, if there is room for it. */
-function edgeOf({ fromMs, toMs, start }: Stretch, timeZone: string): readonly Candidate[] {
+function edgeOf({ fromMs, toMs, start }: Stretch, { nowMs, timeZone }: Clock): readonly Candidate[] {
   const clock = wallClock(fromMs, timeZone);
   const time = `${clock.hour}:${clock.minute}`;
-  const label = toMs - fromMs >= day ? dateOf(clock) : `${dateOf(clock)} ${time}`;
+  const isToday = dateOf(clock) === dateOf(wallClock(nowMs, timeZone)) && Math.abs(nowMs - fromMs) < day;
+  const label = isToday ? time : toMs - fromMs >= day ? dateOf(clock) : `${dateOf(clock)} ${time}`;
   return [{ column: Math.floor(start + 1e-6), label, rank: 3 }];
 }
 
-function roundOf(run: Stretch, timeZone: string): readonly Candidate[] {
+function roundOf(run: Stretch, { nowMs, timeZone }: Clock): readonly Candidate[] {
   const msPerCell = (run.toMs - run.fromMs) / run.width;
   const step = steps.find((s) => s / msPerCell >= leastCells) ?? steps.at(-1) ?? day;
   const found: Candidate[] = [];
-  let date = "";
+  // Today goes without saying, but where the axis has other days too
+  let date = run.toMs - run.fromMs < day / 2 ? dateOf(wallClock(nowMs, timeZone)) : "";
   for (let atMs = roundUp(run.fromMs, step, timeZone); atMs < run.toMs && found.length < mostTicks;) {
     const clock = wallClock(atMs, timeZone);
     const isNewDate = dateOf(clock) !== date;

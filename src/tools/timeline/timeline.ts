@@ -1,8 +1,8 @@
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { paint, padded, widthOf, type Look } from "../screen.ts";
-import { clockTime, cutKid, distance, kidLength, type Clock } from "../words.ts";
+import { clockTime, cutKid, distance, kidLength, newKeyText, type Clock } from "../words.ts";
 import { drawAxis, drawBar, drawFlags, legend, type Canvas, type Flag } from "./draw.ts";
-import { rowsOf, type Row, type Snapshot } from "./rows.ts";
+import { rowsOf, type Row, type Snapshot, type Span } from "./rows.ts";
 import { scaleOf } from "./scale.ts";
 import { ticksOf } from "./ticks.ts";
 
@@ -30,6 +30,8 @@ export interface TimelineInput {
 }
 
 const leastColumns = 40;
+/** In a longer picture a second is nothing. */
+const sixHoursMs = 6 * 3_600_000;
 
 /**
  * Draws the life of the keys, one row each: bars for what was, lines for what will be, and now between them. Pure; the
@@ -47,12 +49,18 @@ export function renderTimeline(input: TimelineInput): readonly string[] {
   const rows = all.filter((row) => isInRange(row, range)).slice(-mostRows);
   const labels = labelsOf(rows, ring, look);
   const gutter = 1 + Math.max(0, ...labels.map(widthOf)) + 2;
-  const scale = scaleOf({ ...range, columns: look.columns - gutter, edges: edgesOf(rows), nowMs });
+  const scale = scaleOf({
+    ...range,
+    columns: look.columns - gutter,
+    edges: edgesOf(rows),
+    phaseMs: phaseOf(rows, range),
+    nowMs,
+  });
   const clock: Clock = { nowMs, timeZone };
   const canvas: Canvas = { look, scale, nowMs, ticks: ticksOf(scale, clock) };
   const indent = " ".repeat(gutter);
   return [
-    indent + drawFlags(canvas, flagsOf(input, clock)),
+    indent + drawFlags(canvas, flagsOf(input, clock, range)),
     ...rows.map((row, index) => ` ${padded(labels[index] ?? "", gutter - 1)}${drawBar(canvas, row)}`),
     ...drawAxis(canvas).map((text) => indent + text),
     ...legend(canvas, rows, timeZone).map((text) => ` ${text}`),
@@ -84,11 +92,21 @@ const isInRange = (row: Row, { fromMs, untilMs }: Range): boolean =>
 const edgesOf = (rows: readonly Row[]): readonly number[] =>
   rows.flatMap((r) => r.spans.flatMap((s) => [s.fromMs, s.toMs]));
 
+/** The longest phase of each state stands for its kind; a key that was there for seconds only is no reason to fold days. */
+function phaseOf(rows: readonly Row[], { fromMs, untilMs }: Range): number {
+  const spans = rows.flatMap((r) => r.spans);
+  const lengthOf = (span: Span): number => Math.min(span.toMs, untilMs) - Math.max(span.fromMs, fromMs);
+  const longest = (["prepared", "active", "verify-only"] as const).map((state) =>
+    Math.max(0, ...spans.filter((span) => span.state === state).map(lengthOf)),
+  );
+  return Math.min(...longest.filter((ms) => ms > 0));
+}
+
 /** Kids long enough to tell apart, and what each is at the moment. */
 function labelsOf(rows: readonly Row[], ring: Ring, look: Look): readonly string[] {
   const kids = rows.map((r) => r.kid);
   const length = kidLength(kids);
-  const shown = kids.map((kid) => cutKid(kid, length, look.unicode));
+  const shown = kids.map((kid) => cutKid(newKeyText(kid), length, look.unicode));
   const width = Math.max(0, ...shown.map(widthOf));
   return rows.map((row, index) => `${padded(shown[index] ?? "", width)}  ${stateOf(row, ring, look)}`);
 }
@@ -111,9 +129,11 @@ function stateOf(row: Row, ring: Ring, look: Look): string {
   }
 }
 
-function flagsOf({ ring, forecast, nowMs }: TimelineInput, clock: Clock): readonly Flag[] {
+function flagsOf({ ring, forecast, nowMs }: TimelineInput, clock: Clock, range: Range): readonly Flag[] {
   const next = forecast.find((f) => f.ring.signer.kid !== ring.signer.kid);
-  const now: Flag = { atMs: nowMs, labels: [`now ${clockTime(nowMs, clock)}`, "now"], style: "now" };
+  const isWide = range.untilMs - range.fromMs > sixHoursMs;
+  const time = clockTime(nowMs, clock).slice(0, isWide ? "10:42".length : undefined);
+  const now: Flag = { atMs: nowMs, labels: [`now ${time}`, "now"], style: "now" };
   if (!next || next.atMs <= nowMs) return [now];
   const when = [clockTime(next.atMs, clock), distance(next.atMs, nowMs)];
   const labels = [
