@@ -1,0 +1,69 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent, type AgentOptions } from "node:https";
+import type { TlsMaterial } from "./endpoint.ts";
+
+/**
+ * Below the 90 s after which a kube-apiserver closes an idle connection: a request that is sent into the closing fails
+ * without anybody knowing whether it was read.
+ */
+const idleMs = 60_000;
+
+const options: AgentOptions = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 16, timeout: idleMs };
+
+/** The one pool of connections, made anew when what TLS is made with changes: after a rotation of the CA. */
+export class Agents {
+  readonly #isSecure: boolean;
+  #agent: HttpAgent | undefined;
+  #madeFor = "";
+  /** Pools of before, until their last request has ended. */
+  readonly #retired = new Set<HttpAgent>();
+
+  constructor(isSecure: boolean) {
+    this.#isSecure = isSecure;
+  }
+
+  for(tls: TlsMaterial): HttpAgent {
+    const fingerprint = JSON.stringify([tls.ca, tls.cert, tls.key, tls.serverName, tls.insecure]);
+    if (this.#agent !== undefined && fingerprint === this.#madeFor) return this.#agent;
+    this.#retire();
+    this.#madeFor = fingerprint;
+    this.#agent = this.#isSecure ? new HttpsAgent({ ...options, ...tlsOptions(tls) }) : new HttpAgent(options);
+    return this.#agent;
+  }
+
+  /** Closes the connections that nobody uses: after a timeout the others are likely to be dead as well. */
+  dropIdle(): void {
+    if (this.#agent !== undefined) dropIdle(this.#agent);
+  }
+
+  /** Closes every connection, with what is on its way. */
+  close(): void {
+    for (const agent of [...this.#retired, this.#agent]) agent?.destroy();
+    this.#retired.clear();
+    this.#agent = undefined;
+  }
+
+  /** Running requests and watches go on; their connections close after them. */
+  #retire(): void {
+    if (this.#agent === undefined) return;
+    this.#agent.maxFreeSockets = 0;
+    dropIdle(this.#agent);
+    for (const agent of this.#retired) if (Object.keys(agent.sockets).length === 0) this.#retired.delete(agent);
+    this.#retired.add(this.#agent);
+  }
+}
+
+function dropIdle(agent: HttpAgent): void {
+  for (const sockets of Object.values(agent.freeSockets)) for (const socket of sockets ?? []) socket.destroy();
+}
+
+function tlsOptions({ ca, cert, key, serverName, insecure = false }: TlsMaterial): AgentOptions {
+  return {
+    minVersion: "TLSv1.2",
+    ...(ca !== undefined && { ca }),
+    ...(cert !== undefined && { cert }),
+    ...(key !== undefined && { key }),
+    ...(serverName !== undefined && { servername: serverName }),
+    ...(insecure && { rejectUnauthorized: false }),
+  };
+}

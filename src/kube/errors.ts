@@ -1,0 +1,83 @@
+/** The root of every error of this folder. The message is for people and never holds what a Secret holds. */
+export class KubeError extends Error {
+  /** Stable, for programs: the reason of an API server's Status (`Conflict`), or a word of our own (`TimedOut`). */
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+export interface ApiErrorFacts {
+  /** HTTP status. */
+  readonly status: number;
+  /** `Conflict`, `NotFound`, `Invalid`, …; empty where the answer was no Status: from a proxy, or for an unknown path. */
+  readonly reason: string;
+  /** How long the server asks to wait, in milliseconds. */
+  readonly retryAfterMs?: number;
+  /** The name of the object that the Status speaks of. */
+  readonly objectName?: string;
+  /** The fields that were found wrong, without their values. */
+  readonly fields: readonly string[];
+}
+
+/** The API server answered, and refused: a status of 300 or above, or an ERROR event of a watch. */
+export class ApiError extends KubeError implements ApiErrorFacts {
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfterMs?: number;
+  readonly objectName?: string;
+  readonly fields: readonly string[];
+
+  constructor(facts: ApiErrorFacts, message: string) {
+    super(facts.reason || `Http${facts.status}`, message);
+    this.status = facts.status;
+    this.reason = facts.reason;
+    this.fields = facts.fields;
+    if (facts.retryAfterMs !== undefined) this.retryAfterMs = facts.retryAfterMs;
+    if (facts.objectName !== undefined) this.objectName = facts.objectName;
+  }
+}
+
+export type ConnectionCode = "Unreachable" | "TimedOut" | "BadAnswer" | "NoCredentials";
+
+/** No answer, or none that can be understood. */
+export class ConnectionError extends KubeError {
+  /** True when the request may have been carried out all the same; false: it never left. */
+  readonly maybeDone: boolean;
+
+  constructor(code: ConnectionCode, message: string, maybeDone: boolean) {
+    super(code, message);
+    this.maybeDone = maybeDone;
+  }
+}
+
+/** The caller's signal ended the call. What was on its way may still be carried out. */
+export class StoppedError extends KubeError {
+  constructor(what: string) {
+    super("Stopped", `Cannot ${what}: stopped`);
+  }
+}
+
+const isReason = (error: unknown, reason: string): boolean => error instanceof ApiError && error.reason === reason;
+
+/**
+ * True when the API server said that an object is not there. Not for a 404 of a proxy, or of a path that it doesn't know (a
+ * CRD that is missing): those say nothing about the object. {@link KubeClient.find} also compares the name.
+ */
+export const isNotFound = (error: unknown): boolean => isReason(error, "NotFound");
+/** True when the object changed since it was read, or is another one than was meant (`uid`). */
+export const isConflict = (error: unknown): boolean => isReason(error, "Conflict");
+export const isAlreadyExists = (error: unknown): boolean => isReason(error, "AlreadyExists");
+/** True when the resourceVersion, or the continue token, is too old: list anew. */
+export const isExpired = (error: unknown): boolean => error instanceof ApiError && error.status === 410;
+export const isStopped = (error: unknown): boolean => error instanceof StoppedError;
+
+/** True when the same call may work later, without anybody changing anything. */
+export function mayWorkLater(error: unknown): boolean {
+  if (error instanceof ConnectionError) return true;
+  if (!(error instanceof ApiError)) return false;
+  return error.status >= 500 || [401, 408, 409, 410, 429].includes(error.status);
+}

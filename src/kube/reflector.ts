@@ -1,0 +1,172 @@
+import { type Backoff, backoffMs } from "./backoff.ts";
+import type { KubeClient } from "./client.ts";
+import { sleep } from "./clock.ts";
+import { ConnectionError, isExpired, isStopped, KubeError } from "./errors.ts";
+import type { Resource, Selection } from "./resource.ts";
+import { type Change, Store } from "./store.ts";
+import { LostEventError, watch, type WatchEvent } from "./watch.ts";
+
+export interface ReflectorOptions {
+  readonly client: KubeClient;
+  readonly resource: Resource;
+  readonly selection?: Selection;
+  /** Hears of every change, after the store has it. Must not throw: an error goes to `onProblem`. */
+  readonly onChange?: (change: Change) => void;
+  /** Hears of every failure that is followed by another try, for logs and metrics. */
+  readonly onProblem?: (error: unknown) => void;
+  /** So long may a watch say nothing before it counts as dead, in milliseconds. @default 150000 */
+  readonly inactivityMs?: number;
+  /** @default {baseMs: 1000, maxMs: 30000} */
+  readonly backoff?: Backoff;
+}
+
+/** A watch that lived so long, or said something, was no failure. */
+const livedMs = 10_000;
+
+/**
+ * Keeps a {@link Store} like the server's state of a selection: lists, watches from there, and begins again at the right
+ * place whatever happens. Never ends but by the signal.
+ */
+export class Reflector {
+  readonly store = new Store();
+  readonly #options: ReflectorOptions;
+  readonly #selection: Selection;
+  readonly #synced = Promise.withResolvers<undefined>();
+  #hasSynced = false;
+  /** Where the next watch goes on; undefined: list first. */
+  #resourceVersion: string | undefined;
+  #failures = 0;
+  /** Watches in a row that died without a close and without a word. */
+  #silent = 0;
+  /** When the server last said something that was understood, monotonic. */
+  #heardAtMs: number | undefined;
+
+  constructor(options: ReflectorOptions) {
+    this.#options = options;
+    this.#selection = options.selection ?? {};
+  }
+
+  /** True from when the store held one whole state. */
+  get hasSynced(): boolean {
+    return this.#hasSynced;
+  }
+
+  /** Resolves with {@link hasSynced}; never, when that never comes. */
+  async synced(): Promise<void> {
+    await this.#synced.promise;
+  }
+
+  /** How long ago the server last said something, in milliseconds; undefined before the first list. */
+  silenceMs(): number | undefined {
+    return this.#heardAtMs === undefined ? undefined : this.#clock.monotonicMs() - this.#heardAtMs;
+  }
+
+  /** Runs until the signal; resolves when nothing of it is left: no request, no timer. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = await this.#turn(signal);
+      if (waitMs > 0) await sleep(this.#clock, waitMs, signal);
+    }
+  }
+
+  get #clock() {
+    return this.#options.client.transport.clock;
+  }
+
+  /** One list where one is due, and one watch to its end; returns how long to wait before the next, in milliseconds. */
+  async #turn(signal: AbortSignal): Promise<number> {
+    const startedAtMs = this.#clock.monotonicMs();
+    const { chance } = this.#options.client.transport;
+    try {
+      if (this.#resourceVersion === undefined) await this.#list(signal);
+      await this.#watch(signal);
+      // The server's own end after five to ten minutes needs no wait, a server that ends every watch at once does
+      if (this.#clock.monotonicMs() - startedAtMs >= livedMs) {
+        this.#failures = 0;
+        return 0;
+      }
+    } catch (error) {
+      if (isStopped(error) && signal.aborted) return 0;
+      this.#judge(error);
+      this.#options.onProblem?.(error);
+    }
+    this.#failures += 1;
+    return backoffMs(this.#options.backoff ?? { baseMs: 1000, maxMs: 30_000 }, this.#failures, chance);
+  }
+
+  /** Decides whether the next watch may go on where this one ended. */
+  #judge(error: unknown): void {
+    const isSilence = error instanceof ConnectionError && error.code === "TimedOut";
+    this.#silent = isSilence ? this.#silent + 1 : 0;
+    // A server that was restored from a backup says nothing to those who know a newer state than it has
+    const isLost = error instanceof LostEventError || isExpired(error) || this.#silent >= 2;
+    if (isLost || !(error instanceof KubeError)) this.#resourceVersion = undefined;
+  }
+
+  async #list(signal: AbortSignal): Promise<void> {
+    const { client, resource } = this.#options;
+    const { items, resourceVersion } = await client.list(resource, this.#selection, { signal });
+    if (signal.aborted) return;
+    this.#silent = 0;
+    this.#heard();
+    const changes = this.store.replace(items);
+    this.#resourceVersion = resourceVersion;
+    for (const change of changes) this.#tell(change);
+    if (this.#hasSynced) return;
+    this.#hasSynced = true;
+    this.#synced.resolve(undefined);
+  }
+
+  async #watch(signal: AbortSignal): Promise<void> {
+    const { client, resource, inactivityMs = 150_000 } = this.#options;
+    const options = {
+      resource,
+      selection: this.#selection,
+      resourceVersion: this.#resourceVersion ?? "",
+      // Spread, so that a fleet that started at once does not come back at once
+      timeoutSeconds: 300 + Math.floor(client.transport.chance() * 301),
+      inactivityMs,
+      signal,
+    };
+    for await (const event of watch(client, options)) {
+      if (signal.aborted) return;
+      this.#take(event);
+    }
+  }
+
+  #take(event: WatchEvent): void {
+    // The server went back in time; what it said before may be undone
+    if (isBefore(event.resourceVersion, this.#resourceVersion)) {
+      throw new LostEventError(`watch ${this.#options.resource.plural}`, "the server's state went back");
+    }
+    this.#heard();
+    this.#failures = 0;
+    this.#silent = 0;
+    this.#resourceVersion = event.resourceVersion;
+    if (event.type === "BOOKMARK") return;
+    const change = event.type === "DELETED" ? this.store.remove(event.object) : this.store.put(event.object);
+    if (change !== undefined) this.#tell(change);
+  }
+
+  #heard(): void {
+    this.#heardAtMs = this.#clock.monotonicMs();
+  }
+
+  #tell(change: Change): void {
+    try {
+      this.#options.onChange?.(change);
+    } catch (error) {
+      this.#options.onProblem?.(error);
+    }
+  }
+}
+
+/**
+ * Whether one resourceVersion is older than the other, where both are numbers, which Kubernetes promises since 1.35.
+ *
+ * @see https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/5504-comparable-resource-version
+ */
+function isBefore(version: string, than: string | undefined): boolean {
+  if (than === undefined || !/^\d+$/.test(version) || !/^\d+$/.test(than)) return false;
+  return version.length === than.length ? version < than : version.length < than.length;
+}

@@ -1,0 +1,28 @@
+import { backoffMs, type Chance } from "./backoff.ts";
+import { ApiError, ConnectionError } from "./errors.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+const backoff = { baseMs: 200, maxMs: 10_000 };
+const mostTries = 8;
+/** Answers after which nothing is known of a write, and a read may be asked again. */
+const passing = [500, 502, 503, 504];
+
+/**
+ * How long to wait before the same request is sent again, in milliseconds, or undefined when the caller must decide. Only
+ * what can't happen twice: reads; writes that the server turned away unread (429), or that never left this machine. Any
+ * other write may have been carried out, and then a caller has to look first.
+ *
+ * @param tries - How often it has been sent
+ */
+export function waitBeforeRetry(request: { method: Method; tries: number }, error: unknown, chance: Chance) {
+  if (request.tries >= mostTries) return undefined;
+  const jitterMs = backoffMs(backoff, request.tries, chance);
+  const isRead = request.method === "GET";
+  if (error instanceof ConnectionError) {
+    return error.code !== "NoCredentials" && (isRead || !error.maybeDone) ? jitterMs : undefined;
+  }
+  if (!(error instanceof ApiError)) return undefined;
+  const isSafe = error.status === 429 || (isRead && passing.includes(error.status));
+  return isSafe ? (error.retryAfterMs ?? 0) + jitterMs : undefined;
+}

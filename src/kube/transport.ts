@@ -1,0 +1,207 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
+import { Agents } from "./agents.ts";
+import type { Chance } from "./backoff.ts";
+import { type Clock, sleep } from "./clock.ts";
+import type { Endpoint } from "./endpoint.ts";
+import { ApiError, ConnectionError, StoppedError } from "./errors.ts";
+import { Exchange } from "./exchange.ts";
+import { parseJson } from "./object.ts";
+import { type Method, waitBeforeRetry } from "./retry.ts";
+import { apiError, isSecretPath } from "./status.ts";
+
+export interface ApiRequest {
+  readonly method: Method;
+  /** With its query, without the server's own path. */
+  readonly path: string;
+  /** For messages: `update secrets "team/gateway"`. */
+  readonly what: string;
+  readonly body?: unknown;
+  /** @default application/json */
+  readonly contentType?: string;
+  readonly signal?: AbortSignal;
+  /** How long one try may take, in milliseconds. @default 30000 */
+  readonly timeoutMs?: number;
+  /** How long all tries and the waits between them may take, in milliseconds. @default 60000 */
+  readonly totalMs?: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** JSON, frozen to its leaves. */
+  readonly body: unknown;
+}
+
+/** The body of an answer that goes on. */
+export interface OpenAnswer {
+  /** Ends when the server ends it; leaving the loop closes the connection. @throws ConnectionError | StoppedError */
+  readonly chunks: AsyncIterable<Buffer>;
+  /** Ends it now, at any time: {@link chunks} then fails with this error. */
+  cut(error: ConnectionError | StoppedError): void;
+}
+
+/** One try of a request, for metrics. */
+export interface CallReport {
+  readonly method: Method;
+  readonly host: string;
+  /** HTTP status, or `<error>` as client-go says it. */
+  readonly code: string;
+  /** Until the head of the answer. */
+  readonly durationMs: number;
+}
+
+/** What the API server's clock said, in whole seconds, and when that came in. */
+export interface ServerDate {
+  readonly dateMs: number;
+  readonly receivedAtMonotonicMs: number;
+}
+
+export interface TransportOptions {
+  readonly endpoint: Endpoint;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  /** `keyturn/0.1.0`, as it stands in audit logs and in `managedFields`. */
+  readonly userAgent: string;
+  /** Hears of every try. */
+  readonly onCall?: (report: CallReport) => void;
+}
+
+/** All calls of a process to its API server, on one pool of connections that are kept open. */
+export class Transport {
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly #options: TransportOptions;
+  readonly #agents: Agents;
+  #serverDate: ServerDate | undefined;
+
+  constructor(options: TransportOptions) {
+    this.#options = options;
+    this.clock = options.clock;
+    this.chance = options.chance;
+    this.#agents = new Agents(options.endpoint.server.startsWith("https:"));
+  }
+
+  /** Of the newest answer; undefined before the first. */
+  get serverDate(): ServerDate | undefined {
+    return this.#serverDate;
+  }
+
+  /** What the API server's clock says now, by its last `Date` header: exact to about a second. Unix milliseconds. */
+  serverNowMs(): number | undefined {
+    const { dateMs, receivedAtMonotonicMs } = this.#serverDate ?? {};
+    if (dateMs === undefined || receivedAtMonotonicMs === undefined) return undefined;
+    return dateMs + (this.clock.monotonicMs() - receivedAtMonotonicMs);
+  }
+
+  /**
+   * Sends a request and returns its JSON; retries what is safe, see {@link waitBeforeRetry}, and once after a 401.
+   *
+   * @throws ApiError when the server refuses, ConnectionError when there is no answer, StoppedError after the signal
+   */
+  async call(request: ApiRequest): Promise<Answer> {
+    const endsAtMs = this.clock.monotonicMs() + (request.totalMs ?? 60_000);
+    let wasRefreshed = false;
+    for (let tries = 1; ; tries++) {
+      const leftMs = endsAtMs - this.clock.monotonicMs();
+      try {
+        return await this.#try(request, Math.min(request.timeoutMs ?? 30_000, leftMs));
+      } catch (error) {
+        const isDenied = error instanceof ApiError && error.status === 401;
+        const again = isDenied && !wasRefreshed;
+        const waitMs = again ? 0 : waitBeforeRetry({ method: request.method, tries }, error, this.chance);
+        if (waitMs === undefined || this.clock.monotonicMs() + waitMs >= endsAtMs) throw error;
+        wasRefreshed ||= isDenied;
+        if (waitMs > 0) await sleep(this.clock, waitMs, request.signal);
+        if (request.signal?.aborted) throw new StoppedError(request.what);
+      }
+    }
+  }
+
+  /** Begins an answer that goes on, a watch: one try, `timeoutMs` until its head. @throws as {@link call} */
+  async open(request: ApiRequest): Promise<OpenAnswer> {
+    const exchange = await this.#exchange(request, request.timeoutMs ?? 30_000);
+    const head = await this.#head(request, exchange);
+    if ((head.statusCode ?? 0) >= 300) await this.#refuse(request, exchange, head);
+    exchange.unlimited();
+    return { chunks: exchange.chunks(head), cut: (error) => exchange.cut(error) };
+  }
+
+  /** Closes every connection; calls that are on their way fail. */
+  close(): void {
+    this.#agents.close();
+  }
+
+  async #try(request: ApiRequest, timeoutMs: number): Promise<Answer> {
+    const exchange = await this.#exchange(request, timeoutMs);
+    const head = await this.#head(request, exchange);
+    const status = head.statusCode ?? 0;
+    if (status >= 300) return this.#refuse(request, exchange, head);
+    const body = parseJson(await exchange.text(head));
+    if (body !== undefined) return { status, body };
+    throw new ConnectionError("BadAnswer", `Cannot ${request.what}: the answer must be JSON`, true);
+  }
+
+  async #refuse(request: ApiRequest, exchange: Exchange, head: IncomingMessage): Promise<never> {
+    const { what, path } = request;
+    const status = head.statusCode ?? 0;
+    const body = parseJson(await exchange.text(head));
+    if (status === 401) this.#options.endpoint.refresh();
+    const refusal = { what, secret: isSecretPath(path), status, headers: head.headers, body };
+    throw apiError(refusal, this.clock.nowMs());
+  }
+
+  async #exchange(request: ApiRequest, timeoutMs: number): Promise<Exchange> {
+    const { endpoint, clock, userAgent } = this.#options;
+    const { token, tls, headers, agent } = await this.#credentials(request.what);
+    const body = request.body === undefined ? undefined : JSON.stringify(request.body);
+    const all: OutgoingHttpHeaders = {
+      ...headers,
+      accept: "application/json",
+      "user-agent": userAgent,
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body !== undefined && { "content-type": request.contentType ?? "application/json" }),
+      ...(body !== undefined && { "content-length": Buffer.byteLength(body) }),
+    };
+    return new Exchange({
+      url: new URL(endpoint.server.replace(/\/+$/, "") + request.path),
+      method: request.method,
+      headers: all,
+      agent: agent ?? this.#agents.for(tls),
+      what: request.what,
+      timeoutMs,
+      clock,
+      ...(body !== undefined && { body }),
+      ...(request.signal !== undefined && { signal: request.signal }),
+    });
+  }
+
+  async #credentials(what: string) {
+    try {
+      return await this.#options.endpoint.credentials();
+    } catch (error) {
+      const problem = error instanceof Error ? error.message : String(error);
+      throw new ConnectionError("NoCredentials", `Cannot ${what}: no credentials: ${problem}`, false);
+    }
+  }
+
+  async #head({ method }: ApiRequest, exchange: Exchange): Promise<IncomingMessage> {
+    const { endpoint, clock, onCall } = this.#options;
+    const startedAtMs = clock.monotonicMs();
+    const report = (code: string): void =>
+      onCall?.({ method, host: new URL(endpoint.server).host, code, durationMs: clock.monotonicMs() - startedAtMs });
+    try {
+      const head = await exchange.head();
+      report(String(head.statusCode ?? 0));
+      this.#note(head.headers.date);
+      return head;
+    } catch (error) {
+      report("<error>");
+      if (error instanceof ConnectionError && error.code === "TimedOut") this.#agents.dropIdle();
+      throw error;
+    }
+  }
+
+  #note(date: string | undefined): void {
+    const dateMs = date === undefined ? NaN : Date.parse(date);
+    if (!Number.isNaN(dateMs)) this.#serverDate = { dateMs, receivedAtMonotonicMs: this.clock.monotonicMs() };
+  }
+}

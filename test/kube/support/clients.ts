@@ -1,0 +1,28 @@
+import { onTestFinished } from "vitest";
+import { KubeClient } from "../../../src/kube/client.ts";
+import { type Clock, systemClock } from "../../../src/kube/clock.ts";
+import { type Endpoint, fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { type CallReport, Transport } from "../../../src/kube/transport.ts";
+
+export interface ClientOptions {
+  readonly clock?: Clock;
+  readonly chance?: () => number;
+  readonly onCall?: (report: CallReport) => void;
+}
+
+/** A transport to a server or endpoint, closed with the test; its chance is always 0.5. */
+export function transportTo(target: string | Endpoint, options: ClientOptions = {}): Transport {
+  const endpoint = typeof target === "string" ? fixedEndpoint(target, { tls: {} }) : target;
+  const transport = new Transport({
+    endpoint,
+    clock: systemClock,
+    chance: () => 0.5,
+    userAgent: "keyturn-test/1",
+    ...options,
+  });
+  onTestFinished(() => transport.close());
+  return transport;
+}
+
+export const clientTo = (target: string | Endpoint, options: ClientOptions = {}): KubeClient =>
+  new KubeClient(transportTo(target, options));
