@@ -13,6 +13,10 @@ interface GeneratedFile {
 
 const generatedFiles: readonly GeneratedFile[] = [
   {
+    file: "docs/cli.md",
+    produce: async () => (await import("../src/cli/docs.ts")).cliReference(),
+  },
+  {
     file: "crds/jwtkeyrotations.yaml",
     async produce() {
       const [{ yamlFile }, { jwtKeyRotations }] = [await import("./crds/yaml.ts"), await import("./crds/rotation.ts")];

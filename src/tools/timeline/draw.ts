@@ -170,7 +170,7 @@ function bestOf(choices: readonly (readonly Placed[])[], taken: readonly Placed[
   if (!first) return taken;
   const worth = (placed: readonly Placed[]): number => placed.reduce((sum, p) => sum + 1000 + p.text.length, 0);
   const free = first.filter((p) =>
-    taken.every((t) => p.from > t.from + t.text.length || t.from > p.from + p.text.length),
+    taken.every((t) => p.from >= t.from + t.text.length || t.from >= p.from + p.text.length),
   );
   const ways = [...free.map((place) => bestOf(rest, [...taken, place])), bestOf(rest, taken)];
   return ways.reduce((a, b) => (worth(b) > worth(a) ? b : a));

@@ -1,0 +1,137 @@
+import type { Argument, Command, Option } from "commander";
+import { examplesOf } from "./flags.ts";
+import { buildProgram, exitCodeText } from "./program.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+const nowhere = (): never => {
+  throw new TypeError("Cannot run a command while the documentation is made");
+};
+
+/** Building the program asks for nothing but the width of the help, which is not looked at here. */
+const nobody: Surroundings = {
+  io: {
+    out: { columns: 100, colour: false, unicode: true, live: false, write: nowhere },
+    err: { columns: 100, colour: false, unicode: true, live: false, write: nowhere },
+    timeZone: "UTC",
+    interrupted: new AbortController().signal,
+    nowMs: nowhere,
+    randomId: nowhere,
+    pause: nowhere,
+  },
+  version: "",
+  platform: { node: "", system: "" },
+  logIsLive: false,
+  openHome: nowhere,
+  readFile: nowhere,
+  readInput: nowhere,
+  monotonicMs: nowhere,
+  ended: nowhere,
+};
+
+/** docs/cli.md, from the program itself. */
+export function cliReference(): string {
+  const program = buildProgram(nobody);
+  const commands = leavesOf(program);
+  return [
+    "<!-- Generated from src/cli by npm run generate: edits are lost. -->",
+    "",
+    "# The command line",
+    "",
+    program.description(),
+    "",
+    ...commands.map((command) => `- [\`${pathOf(command)}\`](#${anchorOf(command)}): ${command.summary()}`),
+    "",
+    ...exitCodes(),
+    ...environment(),
+    ...commands.flatMap(section),
+  ].join("\n");
+}
+
+const leavesOf = (command: Command): readonly Command[] =>
+  command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+
+const pathOf = (command: Command): string =>
+  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
+const anchorOf = (command: Command): string => pathOf(command).replaceAll(" ", "-");
+
+function exitCodes(): readonly string[] {
+  const rows = exitCodeText.map((text) => {
+    const [, code = "", meaning = ""] = /^(\d+)\s+(.*)$/.exec(text) ?? [];
+    return [code, meaning];
+  });
+  return [
+    "## Exit codes",
+    "",
+    ...table(["code", "meaning"], rows),
+    "",
+    "Errors go to standard error as `keyturn: error: …`, with a `keyturn: hint: …` where there is one. A second SIGINT ends a",
+    "command at once, with exit code 130.",
+    "",
+  ];
+}
+
+const environment = (): readonly string[] => [
+  "## Environment",
+  "",
+  "Every flag has an environment name, shown below; the flag wins. An empty variable counts as unset; a flag without a value",
+  "takes `true` or `false`. A flag of one tool alone has the tool's name in it, so that what is meant for one command never",
+  "takes effect in another.",
+  "",
+  "`NO_COLOR` takes colours away, `FORCE_COLOR` gives them to a pipe. Without a terminal all text is plain ASCII. `TZ` is the",
+  "zone in which instants are shown; JSON and YAML have UTC always.",
+  "",
+];
+
+function section(command: Command): readonly string[] {
+  const [summary = "", ...details] = command.description().split("\n\n");
+  return [
+    `## ${pathOf(command)}`,
+    "",
+    sentence(summary),
+    "",
+    ...details.flatMap((text) => [text.replaceAll("\n", " "), ""]),
+    "```",
+    `${pathOf(command)} ${command.usage()}`.trim(),
+    "```",
+    "",
+    ...argumentsOf(command.registeredArguments),
+    ...flagsOf(command.options),
+    ...examples(command),
+  ];
+}
+
+const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+function argumentsOf(all: readonly Argument[]): readonly string[] {
+  const rows = all.map((one) => [code(one.required ? `<${one.name()}>` : `[${one.name()}]`), one.description]);
+  return rows.length === 0 ? [] : [...table(["argument", "what it is"], rows), ""];
+}
+
+function flagsOf(options: readonly Option[]): readonly string[] {
+  const rows = options.map((option) => {
+    const choices = option.argChoices ? `: ${option.argChoices.map(code).join(", ")}` : "";
+    return [
+      code(option.flags),
+      `${option.description}${choices}`,
+      option.envVar === undefined ? "" : code(option.envVar),
+    ];
+  });
+  return rows.length === 0 ? [] : [...table(["flag", "what it does", "environment"], rows), ""];
+}
+
+function examples(command: Command): readonly string[] {
+  const lines = examplesOf(command).flatMap(({ what, line }, index) => [
+    ...(index === 0 ? [] : [""]),
+    `# ${what}`,
+    line,
+  ]);
+  return lines.length === 0 ? [] : ["```sh", ...lines, "```", ""];
+}
+
+const code = (text: string): string => `\`${text}\``;
+
+function table(heads: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  const row = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
+  return [row(heads), row(heads.map(() => "---")), ...rows.map(row)];
+}
