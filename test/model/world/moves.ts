@@ -1,0 +1,128 @@
+import { adversities } from "./adversity.ts";
+import { idle, planPass, readNext, setController, withoutDoomed, writeProjection, writeRing } from "./controller.ts";
+import { gatewayMoves } from "./gateway-moves.ts";
+import { empty, short } from "./gateway.ts";
+import type { Scenario } from "./scenario.ts";
+import { settle } from "./tokens.ts";
+import { tickMs, type Gateway, type Move, type World } from "./world.ts";
+
+/** Everything that may happen next. */
+export function movesFrom(world: World, scenario: Scenario): Move[] {
+  const moves = [
+    ...world.controllers.flatMap((_, index) => passMoves(world, index, scenario)),
+    ...gatewayMoves(world, scenario),
+    ...adversities(world, scenario),
+  ];
+  const passing = timePasses(world, scenario);
+  return passing ? [...moves, passing] : moves;
+}
+
+/** Where a move leads when all that happens by itself has happened. */
+export const settled = (world: World, scenario: Scenario): World => settle(withoutDoomed(world, scenario), scenario);
+
+function timePasses(world: World, scenario: Scenario): Move | undefined {
+  if (scenario.maxTick !== undefined && world.tick >= scenario.maxTick) return undefined;
+  const tick = world.tick + 1;
+  const gateways = world.gateways.map((g) => (isSpent(g, tick) ? empty(g) : g));
+  return { say: () => "time passes", to: { ...world, tick, gateways } };
+}
+
+/** A zombie whose fence is behind it: nothing that it does matters any more. */
+const isSpent = (g: Gateway, tick: number): boolean =>
+  !g.expected &&
+  g.phase === "ready" &&
+  g.ring !== undefined &&
+  (g.confirmedTick ?? 0) + g.ring.settings.rotationWindowMs / tickMs + 2 < tick;
+
+// --- passes -----------------------------------------------------------------------------------
+
+const nameOf = (world: World, index: number): string =>
+  world.controllers.length === 1 ? "the controller" : `controller ${"AB"[index] ?? "?"}`;
+
+function passMoves(world: World, index: number, scenario: Scenario): Move[] {
+  return scenario.passes === "effects" ? effectMoves(world, index, scenario) : wholePasses(world, index, scenario);
+}
+
+/** The next effect of the pass, or its end by a crash. */
+function effectMoves(world: World, index: number, scenario: Scenario): Move[] {
+  const name = nameOf(world, index);
+  const phase = world.controllers[index]?.phase ?? "idle";
+  const to = effect(world, index, scenario);
+  const next: Move = { say: () => `${name} ${sentence(world, to, index)}`, to };
+  if (phase === "idle" || world.left.crashes === 0) return [next];
+  const paid = { ...world, left: { ...world.left, crashes: world.left.crashes - 1 } };
+  return [next, { say: () => `${name} crashes`, to: setController(paid, index, idle) }];
+}
+
+export function effect(world: World, index: number, scenario: Scenario): World {
+  const pass = world.controllers[index] ?? idle;
+  switch (pass.phase) {
+    case "idle":
+      return readNext(world, index, scenario);
+    case "reading":
+      return pass.gateways && pass.objects ? planPass(world, index, scenario) : readNext(world, index, scenario);
+    case "planned":
+      return writeRing(world, index, scenario);
+    case "ringWritten":
+    case "publicWritten":
+      return writeProjection(world, index, scenario);
+    default:
+      return pass satisfies never;
+  }
+}
+
+function sentence(before: World, after: World, index: number): string {
+  const pass = before.controllers[index];
+  const was = pass?.phase ?? "idle";
+  const now = after.controllers[index];
+  if (now?.phase === "reading") {
+    const { gateways, objects } = now;
+    const knew = pass?.phase === "reading" && pass.gateways !== undefined;
+    if (gateways && !knew) return `reads the acks: ${gateways.map(ackLine).join(", ") || "no gateway"}`;
+    return `reads the projections: ${objects?.signer ? short(objects.signer.ring) : "none"}`;
+  }
+  if (now?.phase === "planned") return `reads the ring and plans: ${now.plan.steps.map(stepLine).join(", ")}`;
+  if (was === "planned") {
+    return now?.phase === "idle"
+      ? "can't write the ring: it changed meanwhile"
+      : `writes the ring: ${after.objects.ring ? short(after.objects.ring.ring) : "none"}`;
+  }
+  if (was === "reading")
+    return now?.phase === "idle" ? "reads the ring and finds nothing to do" : "reads the ring; a projection lacks it";
+  const name = was === "ringWritten" ? "public ring" : "signer Secret";
+  return after.versions > before.versions ? `writes the ${name}` : `can't write the ${name}: it changed meanwhile`;
+}
+
+const ackLine = (g: { name: string; ready: boolean; ack?: { ring?: { generation: number } } }): string =>
+  `${g.name}${g.ready ? "" : " (not ready)"} ${g.ack ? `at ${String((g.ack.ring?.generation ?? 0) % 10_000)}` : "silent"}`;
+const stepLine = (s: { type: string; kid?: string }): string => (s.kid === undefined ? s.type : `${s.type} ${s.kid}`);
+
+/** A pass in one breath, or as far as a crash lets it come. */
+function wholePasses(world: World, index: number, scenario: Scenario): Move[] {
+  const name = nameOf(world, index);
+  const crashes: Move[] = [];
+  let now = effect(world, index, scenario);
+  while (now.breach === undefined && now.controllers[index]?.phase !== "idle") {
+    const crash = crashAt(world, now, index);
+    if (crash) crashes.push({ say: () => `${passLine(name, world, crash)}, and crashes`, to: crash });
+    now = effect(now, index, scenario);
+  }
+  const to = now;
+  if (to.versions === world.versions && to.breach === undefined) return crashes;
+  return [{ say: () => passLine(name, world, to), to }, ...crashes];
+}
+
+/** The pass ends here, if something was written already. */
+function crashAt({ versions, left }: World, now: World, index: number): World | undefined {
+  if (left.crashes === 0 || now.versions === versions) return undefined;
+  return setController({ ...now, left: { ...left, crashes: left.crashes - 1 } }, index, idle);
+}
+
+/** What a pass did, seen from the ring that it wrote. */
+function passLine(name: string, before: World, after: World): string {
+  const ring = after.objects.ring?.ring;
+  const projected = `${after.objects.open?.ring === ring ? "" : ", not the public ring"}${after.objects.signer?.ring === ring ? "" : ", not the signer Secret"}`;
+  const line =
+    ring === before.objects.ring?.ring || !ring ? "mends the projections" : `writes the ring: ${short(ring)}`;
+  return `${name} ${line}${projected}`;
+}

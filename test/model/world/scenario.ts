@@ -1,0 +1,104 @@
+import type { Plan, Policy } from "../../../src/ring/plan.ts";
+import type { rotationRules } from "../../../src/ring/planner.ts";
+import type { Ring } from "../../../src/ring/ring.ts";
+import type { Budgets, World } from "./world.ts";
+
+/** Something that a person does, or that befalls the cluster. Undefined when it makes no sense in this world. */
+export interface Deed {
+  readonly name: string;
+  readonly apply: (world: World) => World | undefined;
+}
+
+export interface GatewayDefinition {
+  readonly name: string;
+  /** Ticks ahead (or behind, negative) of the controller's clock. @default 0 */
+  readonly clock?: number;
+  /** A gateway of the public ConfigMap verifies and never mints. @default "signer" */
+  readonly reads?: "signer" | "open";
+  /** It may not read the API's object. @default false */
+  readonly mountOnly?: boolean;
+  /** It does not exist at first; `arrivals` brings it in. @default false */
+  readonly later?: boolean;
+}
+
+/** The rules that gateways, controllers and people keep; a knock-out lifts one. */
+export interface Knobs {
+  /** No token outlives the gateway's last word that the key signs. */
+  readonly mintFence: boolean;
+  /** A restarted container never serves below what it served before. */
+  readonly floor: boolean;
+  /** A starting container takes its old ack back. */
+  readonly generationZero: boolean;
+  /** A starting container reads the API, not its mount. */
+  readonly uncachedStart: boolean;
+  /** Ready only if the ring is still the acknowledged one. */
+  readonly secondRead: boolean;
+  /** A pass reads the projections before it asks the gateways. */
+  readonly projectionsFirst: boolean;
+  /** Writes only over the version that was read. */
+  readonly compareAndSwap: boolean;
+  /** Newer rings replace older ones, never the other way round. */
+  readonly neverBackwards: boolean;
+  /** A gateway that can't reach the API forbids caching its JWKS. */
+  readonly degradedUncached: boolean;
+  /** Revoked kids of every ring ever seen are refused. */
+  readonly revokedUnion: boolean;
+}
+
+export const everyKnob: Knobs = {
+  mintFence: true,
+  floor: true,
+  generationZero: true,
+  uncachedStart: true,
+  secondRead: true,
+  projectionsFirst: true,
+  compareAndSwap: true,
+  neverBackwards: true,
+  degradedUncached: true,
+  revokedUnion: true,
+};
+
+/** A small world that is searched to the end. */
+export interface Scenario {
+  readonly name: string;
+  /** One line: what it is about. */
+  readonly about: string;
+  readonly policy: Policy;
+  readonly gateways: readonly GatewayDefinition[];
+  readonly budgets: Partial<Budgets>;
+  /** @default 1 */
+  readonly controllers?: number;
+  /** `effects`: a pass may stop between any two of its effects. @default "atomic" */
+  readonly passes?: "atomic" | "effects";
+  /** `steps`: section 7's four steps of a start, one by one; `atomic`: all at once. @default "atomic" */
+  readonly starts?: "atomic" | "steps";
+  /** `later`: a gateway may serve what it has not acknowledged yet. @default "atomic" */
+  readonly acks?: "atomic" | "later";
+  /** A minter may verify with a newer ring than it signs with. @default false */
+  readonly halvesLag?: boolean;
+  /** Gateways may turn ready from a mount that lags, without the API. @default false */
+  readonly degraded?: boolean;
+  /** A mount is newer than this many ticks; absent: it may be as old as it likes. */
+  readonly mountLag?: number;
+  /** An application signs by itself and never acks. @default false */
+  readonly app?: boolean;
+  /** Third parties cache the JWKS for its max-age. @default false */
+  readonly caches?: boolean;
+  readonly edits?: readonly Deed[];
+  readonly disasters?: readonly Deed[];
+  /** `settled`: a ring with a published standby that everybody has. @default "settled" */
+  readonly start?: "settled" | "nothing";
+  /** Every state is also asked whether it comes to rest when the faults stop. @default true */
+  readonly liveness?: boolean;
+  /** Deeper moves are not searched; absent: to the end. */
+  readonly maxDepth?: number;
+  /** The longest that edits make of them, in ticks. @default what the policy says */
+  readonly longest?: { readonly wait?: number; readonly window?: number; readonly lookback?: number };
+  readonly maxTick?: number;
+  readonly knobs?: Knobs;
+  readonly rules?: typeof rotationRules;
+  /** Changes what a plan made of a ring: for knock-outs. */
+  readonly afterApply?: (before: Ring | undefined, plan: Plan, after: Ring) => Ring;
+}
+
+export const knobsOf = (scenario: Scenario): Knobs => scenario.knobs ?? everyKnob;
