@@ -19,7 +19,7 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
   const key = step.kid === undefined ? "a new key" : `key ${shortKid(step.kid)}`;
   switch (step.type) {
     case "begin":
-      return `${key} (${step.profile.algorithm}) starts the ring as its signer`;
+      return `${key} (${step.profile.algorithm}) starts the ring as its signer${alsoVerified(step.alsoVerify?.keys.length ?? 0)}`;
     case "adopt":
       return `key ${shortKid(step.signer.kid)} (${step.signer.algorithm}) is adopted as the signer${alsoVerified(step.verifyOnly.length)}`;
     case "rebuild":

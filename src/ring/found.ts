@@ -50,7 +50,7 @@ export function classify(found: Found): Stored | Stall {
       `the ring object can't be read: ${ring.problem}; request a recovery to rebuild it from its projections`,
     );
   }
-  return ownKeyInPlace(found) ?? rolledBack(found) ?? damaged(found) ?? within(stored(found));
+  return ownKeyInPlace(found) ?? rolledBack(found) ?? damaged(found) ?? within(found, stored(found));
 }
 
 /** Keys in an adoptable form where there is a ring already: ours only if the ring knows the key. */
@@ -64,11 +64,12 @@ function ownKeyInPlace(found: Found): Stall | undefined {
 }
 
 /** A person may bring more keys than a ring has room for, beside a standby and one for emergencies. */
-function within(stored: Stored): Stored | Stall {
-  const brought = "alsoVerify" in stored ? (stored.alsoVerify ?? []) : [];
-  if (brought.length === 0) return stored;
-  const others = stored.kind === "lost" ? keysOf(stored.remains).map((k) => k.kid) : ["the signer"];
-  const room = ordinaryKeyLimit - 1 - others.length;
+function within({ signer, recovery }: Found, stored: Stored): Stored | Stall {
+  const brought = recovery?.alsoVerify ?? [];
+  if (brought.length === 0 || stored.kind === "ring") return stored;
+  const existing = signer.kind === "adoptable" ? [signer.signer, ...signer.verifyOnly] : [{ kid: "the signer" }];
+  const others = (stored.kind === "lost" ? keysOf(stored.remains) : existing).map((k) => k.kid);
+  const room = Math.max(0, ordinaryKeyLimit - 1 - others.length);
   const more = new Set(brought.map((k) => k.kid).filter((kid) => !others.includes(kid))).size;
   if (more <= room) return stored;
   return stall("RecoveryRefused", `the recovery brings ${more} keys, and the ring has room for ${room}: bring fewer`);

@@ -33,6 +33,17 @@ const steps: readonly (readonly [Named, string])[] = [
     "key NzbLsXh8… (ES256) starts the ring as its signer",
   ],
   [
+    {
+      type: "begin",
+      rotation,
+      settings,
+      ...fresh,
+      alsoVerify: { keys: [adoptable, adoptable], profile },
+      handledRequests,
+    },
+    "a new key (ES256) starts the ring as its signer, 2 more keys verify",
+  ],
+  [
     { type: "adopt", rotation, settings, ...fresh, signer: adoptable, verifyOnly: [], handledRequests },
     "key NzbLsXh8… (RS256) is adopted as the signer",
   ],

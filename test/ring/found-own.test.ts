@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { classify, type Found, type Reading } from "../../src/ring/found.ts";
 import type { AdoptableKey } from "../../src/ring/plan.ts";
 import { keysOf } from "../../src/ring/ring.ts";
-import { active, ringOf, verifyOnly, withoutStandby } from "../support/rings.ts";
+import { active, leaving, ringOf, verifyOnly, withoutStandby } from "../support/rings.ts";
 import { copy, found, verdictOf } from "../support/found.ts";
 
 const key = (kid: string): AdoptableKey => ({ kid, algorithm: "ES256", createdAtMs: 1 });
@@ -77,6 +77,30 @@ describe("classify, where a recovery brings keys along,", () => {
     [14, "RecoveryRefused"],
   ])("counts the signer of a ring that begins: %i keys, %s", (count, verdict) => {
     expect(verdictOf(bringing(count, {}))).toBe(verdict);
+  });
+
+  it.each([
+    [11, "adoptable"],
+    [12, "RecoveryRefused"],
+  ])("counts the keys that are adopted: %i keys beside three, %s", (count, verdict) => {
+    const signer: Reading = { kind: "adoptable", signer: key("own"), verifyOnly: [key("older"), key("oldest")] };
+    expect(verdictOf(bringing(count, { signer }))).toBe(verdict);
+  });
+
+  it.each([14, 15, 16])("rebuilds a ring of %i keys with the keys that it has, and has room for none", (count) => {
+    const full = ringOf({ generation: 5, retiring: leaving(count - 2) });
+    const seen: Partial<Found> = { ring: { kind: "ring", ring: full, halves: [] } };
+    const claims = [{ by: "gw-1", generation: 9 }];
+    const withKey = (kid: string) => classify(found({ ...seen, claims, recovery: { alsoVerify: [key(kid)] } }));
+    expect(verdictOf(withKey("v1"))).toBe("lost5");
+    expect(withKey("new")).toMatchObject({
+      message: "the recovery brings 1 keys, and the ring has room for 0: bring fewer",
+    });
+  });
+
+  it("is not refused where the ring goes on: nothing is brought", () => {
+    const alsoVerify = Array.from({ length: 20 }, (_, i) => key(`brought${i}`));
+    expect(verdictOf(classify(found({ ...old, recovery: { alsoVerify } })))).toBe("ring5");
   });
 
   it("does not count a kid that the ring has, or one that is named twice", () => {
