@@ -18,7 +18,7 @@ describe("conditionsOf a ring that is not ready yet", () => {
 
   it("names whom the signer's publication waits for", () => {
     const message = `gw-silent ${acked}`;
-    expect(lines(young, { gateways: [silent], nowMs: epoch - 10 * day }).slice(0, 2)).toEqual([
+    expect(lines(young, { gateways: [silent], nowMs: epoch - 10 * day }).slice(0, 2)).toStrictEqual([
       `Ready False Publishing: ${message}`,
       `Reconciling True Publishing: ${message}`,
     ]);
@@ -34,7 +34,7 @@ describe("conditionsOf a ring that is not ready yet", () => {
 
   it("says so in the pass that publishes it as well", () => {
     const message = "the signer is being published";
-    expect(lines(young)).toEqual([
+    expect(lines(young)).toStrictEqual([
       `Ready False Publishing: ${message}`,
       `Reconciling True Publishing: ${message}`,
       idle,
@@ -45,7 +45,7 @@ describe("conditionsOf a ring that is not ready yet", () => {
 
   it("says that it waits for the end of a suspension", () => {
     const message = "the signer is being published";
-    expect(lines(young, { policy: { suspend: true } })).toEqual([
+    expect(lines(young, { policy: { suspend: true } })).toStrictEqual([
       `Ready False Suspended: ${message}`,
       `Reconciling True Suspended: ${message}`,
       "Rotating False Idle: the rotation is suspended",
@@ -58,7 +58,7 @@ describe("conditionsOf a ring that is not ready yet", () => {
     const message = "the signer's private half is lost; the next key takes over";
     const standby = prepared("k2", { publishedAtMs: epoch - hour });
     const lost = ringOf({ signer: active("k1", { canSign: false }), standby });
-    expect(lines(lost, { gateways: [gatewayAt(lost), silent] })).toEqual([
+    expect(lines(lost, { gateways: [gatewayAt(lost), silent] })).toStrictEqual([
       `Ready False SignerLost: ${message}`,
       `Reconciling True SignerLost: ${message}`,
       `Rotating True Activating: gw-silent ${acked}`,
@@ -74,7 +74,7 @@ describe("conditionsOf no ring", () => {
 
   it("before the first write", () => {
     const message = "a new key (ES256) starts the ring as its signer";
-    expect(without()).toEqual([`Ready False NoRing: ${message}`, `Reconciling True NoRing: ${message}`, runs]);
+    expect(without()).toStrictEqual([`Ready False NoRing: ${message}`, `Reconciling True NoRing: ${message}`, runs]);
   });
 
   it("before a lost one is rebuilt", () => {
@@ -92,7 +92,7 @@ describe("conditionsOf no ring", () => {
 
   it("while suspended", () => {
     const message = "begin: the rotation is suspended";
-    expect(without({ policy: { suspend: true } })).toEqual([
+    expect(without({ policy: { suspend: true } })).toStrictEqual([
       `Ready False NoRing: ${message}`,
       `Reconciling True NoRing: ${message}`,
       suspended,
@@ -101,7 +101,7 @@ describe("conditionsOf no ring", () => {
 
   it("with a distrusted clock", () => {
     const message = "the clock is not to be trusted; only revocation runs until it is set right";
-    expect(without({ clockTrusted: false })).toEqual([
+    expect(without({ clockTrusted: false })).toStrictEqual([
       `Ready False ClockSkew: ${message}`,
       `Stalled True ClockSkew: ${message}`,
       runs,
@@ -115,7 +115,7 @@ describe("conditionsOf what does not mend itself", () => {
     (isSuspended) => {
       const stall = { kind: "stalled", reason: "SecretConflict", message: "the ring object is not Keyturn's" } as const;
       const because = { reason: "SecretConflict", message: "the ring object is not Keyturn's" };
-      expect(conditionsOf(stall, isSuspended)).toEqual([
+      expect(conditionsOf(stall, isSuspended)).toStrictEqual([
         { type: "Ready", status: "False", ...because },
         { type: "Stalled", status: "True", ...because },
         expect.objectContaining({ type: "Suspended", status: isSuspended ? "True" : "False" }),
@@ -125,7 +125,7 @@ describe("conditionsOf what does not mend itself", () => {
 
   it("a distrusted clock", () => {
     const message = "the clock is not to be trusted; only revocation runs until it is set right";
-    expect(lines(ringOf(), { clockTrusted: false, policy: { suspend: true, pinnedKid: "k1" } })).toEqual([
+    expect(lines(ringOf(), { clockTrusted: false, policy: { suspend: true, pinnedKid: "k1" } })).toStrictEqual([
       `Ready False ClockSkew: ${message}`,
       `Stalled True ClockSkew: ${message}`,
       "Rotating False Idle: the rotation is suspended",
@@ -146,7 +146,7 @@ describe("conditionsOf what does not mend itself", () => {
     const ring = ringOf({ retiring: [verifyOnly("k0", { demotedAtMs: epoch - patienceMs })] });
     const seen = lines(ring, { gateways: [silent], nowMs: epoch + atMs });
     const message = `gw-silent ${acked}; ${remedy}`;
-    expect(seen.slice(0, 2)).toEqual(
+    expect(seen.slice(0, 2)).toStrictEqual(
       stalled
         ? [`Ready False GatewaySilent: ${message}`, `Stalled True GatewaySilent: ${message}`]
         : [ready, `Rotating True HandingOver: gw-silent ${acked}`],

@@ -22,13 +22,13 @@ const runs = "Suspended False NotSuspended: the rotation runs";
 const acked = "has not acknowledged";
 
 describe("conditionsOf a ring that is well", () => {
-  it("at rest", () => expect(lines(ringOf())).toEqual([ready, idle, notPinned, runs]));
+  it("at rest", () => expect(lines(ringOf())).toStrictEqual([ready, idle, notPinned, runs]));
 
   it("between two keys", () => expect(lines(withoutStandby())[0]).toBe(ready));
 
   it("on request only", () => {
     const rotating = "Rotating False Idle: rotation is on request only";
-    expect(lines(ringOf(), { policy: { schedule: { kind: "onRequest" } } })).toEqual([
+    expect(lines(ringOf(), { policy: { schedule: { kind: "onRequest" } } })).toStrictEqual([
       ready,
       rotating,
       notPinned,
@@ -102,7 +102,7 @@ describe("conditionsOf a ring that is well", () => {
       "Rotating False AdoptionPending: the schedule until 2026-12-21T00:00:00.000Z, the first rotation after an adoption must be requested",
     ],
   ])("stays Ready while %s", (...[, ring, change, rotating]) => {
-    expect(lines(ring, change)).toEqual([ready, rotating, notPinned, runs]);
+    expect(lines(ring, change)).toStrictEqual([ready, rotating, notPinned, runs]);
   });
 
   it("stays Ready, without Reconciling or Stalled, in every pass of a healthy rotation", () => {
@@ -117,7 +117,7 @@ describe("conditionsOf a ring that is well", () => {
       else story.acked("gw-1").nowMs += 30 * minute;
     }
     expect(story.keys).toBe("k2 active, k3 prepared");
-    expect([...seen].sort()).toEqual([
+    expect([...seen].sort()).toStrictEqual([
       "Pinned False",
       "Ready True",
       "Rotating False",
@@ -166,6 +166,6 @@ describe("conditionsOf a pin", () => {
       "Pinned False PinnedKeyRevoked: key k0 is revoked; rotation goes on as if unpinned",
     ],
   ])("on %s", (...[, pinnedKid, facts, change, rotating, pin]) => {
-    expect(lines(ringOf(facts), { ...change, policy: { pinnedKid } })).toEqual([ready, rotating, pin, runs]);
+    expect(lines(ringOf(facts), { ...change, policy: { pinnedKid } })).toStrictEqual([ready, rotating, pin, runs]);
   });
 });

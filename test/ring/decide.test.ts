@@ -21,7 +21,7 @@ const seen = (change: Partial<Observation> = {}): Observation => ({
 describe("decide", () => {
   it("plans with everything that was read, at the instant of the reading", () => {
     const input = inputOf(ring, { requests: ["spec:now"], gateways: [gatewayAt(ring)] });
-    expect(decide(seen())).toEqual({ kind: "plan", input, plan: planRotation(input) });
+    expect(decide(seen())).toStrictEqual({ kind: "plan", input, plan: planRotation(input) });
   });
 
   it("hands on policy, gateways and the verdict on the clock", () => {
@@ -31,7 +31,7 @@ describe("decide", () => {
 
   it("plans nothing where nothing can go on before a person acts", () => {
     const foreign: Reading = { kind: "foreign", problem: "it has no label of ours" };
-    expect(decide(seen({ found: { ...found, signer: foreign } }))).toEqual({
+    expect(decide(seen({ found: { ...found, signer: foreign } }))).toStrictEqual({
       kind: "stalled",
       reason: "SecretConflict",
       message: "the signer object is not Keyturn's: it has no label of ours",

@@ -31,12 +31,12 @@ describe("forecast", () => {
   const monthly = inputOf(ringOf(), { policy: { schedule: { kind: "interval", everyMs: 16 * day } } });
 
   it("tells the writes of a rotation in their order, each with its instant, and names keys that don't exist yet", () => {
-    expect(told(forecast(monthly, 9 * day))).toEqual(rotation);
+    expect(told(forecast(monthly, 9 * day))).toStrictEqual(rotation);
   });
 
   it("shows the ring after each write", () => {
     const rings = forecast(monthly, 9 * day).map(({ ring }) => keysOf(ring).map((k) => `${k.kid} ${k.state}`));
-    expect(rings).toEqual([
+    expect(rings).toStrictEqual([
       ["k2 active", "(new 1) prepared", "k1 verify-only"],
       ["k2 active", "(new 1) prepared", "k1 verify-only"],
       ["k2 active", "(new 1) prepared"],
@@ -53,7 +53,7 @@ describe("forecast", () => {
   });
 
   it("tells at a horizon of 0 what is due now", () => {
-    expect(told(forecast({ ...monthly, requests: ["spec:now"] }, 0))).toEqual([
+    expect(told(forecast({ ...monthly, requests: ["spec:now"] }, 0))).toStrictEqual([
       "+0m: activate k2, create (new 1)",
       "+0m: markPublished (new 1), markQuiesced k1",
     ]);
@@ -72,21 +72,21 @@ describe("forecast", () => {
     const made = forecast(monthly, 60 * day).flatMap(({ steps }) =>
       steps.flatMap((s) => (s.type === "create" ? [s.kid] : [])),
     );
-    expect(made).toEqual(["(new 1)", "(new 2)", "(new 3)", "(new 4)"]);
+    expect(made).toStrictEqual(["(new 1)", "(new 2)", "(new 3)", "(new 4)"]);
   });
 
   it("takes every gateway for one that answers at once, the silent ones too", () => {
-    expect(told(forecast({ ...monthly, gateways: [silent] }, 9 * day))).toEqual(rotation);
+    expect(told(forecast({ ...monthly, gateways: [silent] }, 9 * day))).toStrictEqual(rotation);
   });
 
   it("begins with the world as it is: what waits for projections and gateways now comes after they answered", () => {
     const ring = ringOf({ standby: omit(prepared("k2"), "publishedAtMs") });
     const stored: Stored = { kind: "ring", ring, projections: {} };
-    expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toEqual(["+0m: markPublished k2"]);
+    expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toStrictEqual(["+0m: markPublished k2"]);
   });
 
   it("tells nothing for a ring at rest on request only", () => {
-    expect(forecast(inputOf(ringOf(), { policy: { schedule: { kind: "onRequest" } } }), 365 * day)).toEqual([]);
+    expect(forecast(inputOf(ringOf(), { policy: { schedule: { kind: "onRequest" } } }), 365 * day)).toStrictEqual([]);
   });
 
   it("goes on past a day with nothing to do", () => {
@@ -94,7 +94,7 @@ describe("forecast", () => {
       policy: { schedule: { kind: "onRequest" } },
       nowMs: epoch - 30 * day,
     });
-    expect(told(forecast(late, 31 * day))).toEqual(["+150m: prune v1"]);
+    expect(told(forecast(late, 31 * day))).toStrictEqual(["+150m: prune v1"]);
   });
 });
 
@@ -106,20 +106,20 @@ describe("forecast without a ring", () => {
   });
 
   it("tells how one begins", () => {
-    expect(told(forecast(begin(), hour))).toEqual([
+    expect(told(forecast(begin(), hour))).toStrictEqual([
       "+0m: begin (new 1), create (new 2)",
       "+0m: markPublished (new 1), markPublished (new 2)",
     ]);
   });
 
   it("tells nothing while it is held", () => {
-    expect(forecast(begin({ clockTrusted: false }), 365 * day)).toEqual([]);
+    expect(forecast(begin({ clockTrusted: false }), 365 * day)).toStrictEqual([]);
   });
 
   it("tells how keys are adopted, and that no rotation follows by itself", () => {
     const signer = { kid: "old", algorithm: "ES256", createdAtMs: 1 } as const;
     const stored: Stored = { kind: "adoptable", generationFloor: 0, signer, verifyOnly: [] };
-    expect(told(forecast(begin({ stored }), 365 * day))).toEqual([
+    expect(told(forecast(begin({ stored }), 365 * day))).toStrictEqual([
       "+0m: adopt, create (new 1)",
       "+0m: markPublished old, markPublished (new 1)",
     ]);
@@ -138,7 +138,7 @@ describe("forecast without a ring", () => {
       why: "ringLost",
       alsoVerify: [],
     };
-    expect(told(forecast(begin({ stored }), hour))).toEqual([
+    expect(told(forecast(begin({ stored }), hour))).toStrictEqual([
       "+0m: rebuild, create (new 1)",
       "+0m: markPublished (new 1), markQuiesced k2",
     ]);
@@ -146,7 +146,7 @@ describe("forecast without a ring", () => {
 
   it("tells nothing of a suspended ring but revocations", () => {
     const input = inputOf(ringOf(), { policy: { suspend: true, revokedKids: [{ kid: "k1" }] } });
-    expect(told(forecast(input, 365 * day))).toEqual(["+0m: activate k2, revoke k1"]);
+    expect(told(forecast(input, 365 * day))).toStrictEqual(["+0m: activate k2, revoke k1"]);
   });
 });
 
@@ -178,13 +178,13 @@ describe("forecast of a ring", () => {
     const told100Days = told(forecast(story.input, 100 * day));
     story.run(100 * day);
     expect(story.writes.length).toBeGreaterThan(0);
-    expect(anonymous(told100Days)).toEqual(anonymous(lived(story)));
+    expect(anonymous(told100Days)).toStrictEqual(anonymous(lived(story)));
   });
 
   it("leaves its input alone", () => {
     const input = inputOf(ringOf({ signer: active("k1"), settings: { ...settings, clockSkewMs: 5 } }));
     const copy = structuredClone(input);
     forecast(input, 100 * day);
-    expect(input).toEqual(copy);
+    expect(input).toStrictEqual(copy);
   });
 });

@@ -25,7 +25,7 @@ describe("classify a lost ring", () => {
 
   it("replaces an unreadable ring object when a recovery is requested, with the keys that were brought", () => {
     const verdict = lost({ ring: reading("unreadable"), signer: copy(4, "s4"), recovery: { alsoVerify: [older] } });
-    expect(verdict).toEqual({
+    expect(verdict).toStrictEqual({
       kind: "lost",
       generationFloor: 4,
       baseGeneration: 0,
@@ -43,7 +43,7 @@ describe("classify a lost ring", () => {
       signer: { kind: "ring", ring: withReason, halves: [] },
       public: { kind: "ring", ring: blank, halves: [] },
     });
-    expect(verdict.remains.revoked).toEqual(withReason.revoked);
+    expect(verdict.remains.revoked).toStrictEqual(withReason.revoked);
   });
 
   const remembering = (generation: number, ...revoked: readonly Revocation[]): Reading => ({
@@ -59,7 +59,7 @@ describe("classify a lost ring", () => {
       signer: remembering(4, r("d", 4), r("a", 9)),
       public: remembering(6, r("b", 2), r("a", 1)),
     });
-    expect(verdict.remains.revoked).toEqual([r("a", 1), r("b", 2), r("c", 3), r("d", 4)]);
+    expect(verdict.remains.revoked).toStrictEqual([r("a", 1), r("b", 2), r("c", 3), r("d", 4)]);
     expect(verdict.remains.generation).toBe(6);
   });
 
@@ -70,7 +70,7 @@ describe("classify a lost ring", () => {
     const many = Array.from({ length: count }, (_, i) => r(`r${i}`, 10 + i));
     const { revoked } = lost({ ring: remembering(5, r("new", day)), public: remembering(6, ...many) }).remains;
     expect(revoked).toHaveLength(revokedLimit);
-    expect([revoked[0]?.kid, revoked.at(-1)?.kid]).toEqual([oldest, "new"]);
+    expect([revoked[0]?.kid, revoked.at(-1)?.kid]).toStrictEqual([oldest, "new"]);
   });
 });
 

@@ -63,7 +63,7 @@ describe("classify", () => {
 
   it("takes the ring object as the truth, and shows what the projections say", () => {
     const verdict = classify(found({ ring: copy(5), signer: copy(4), public: copy(5) }));
-    expect(verdict).toEqual({
+    expect(verdict).toStrictEqual({
       kind: "ring",
       ring: withoutStandby({ generation: 5, signer: active("s5") }),
       projections: { signer: { generation: 4, kids: ["s4"] }, public: { generation: 5, kids: ["s5"] } },
@@ -80,7 +80,7 @@ describe("classify", () => {
   });
 
   it("hands over the keys that are to be adopted", () => {
-    expect(classify(found({ signer: reading("adoptable") }))).toEqual({
+    expect(classify(found({ signer: reading("adoptable") }))).toStrictEqual({
       kind: "adoptable",
       generationFloor: 0,
       signer: old,
@@ -96,9 +96,9 @@ describe("classify", () => {
       reason: "SecretConflict",
       message: `the ${name} object is not Keyturn's: it has no label of ours`,
     });
-    expect(messageOf({ public: foreign })).toEqual(about("public"));
-    expect(messageOf({ signer: foreign, public: foreign })).toEqual(about("signer"));
-    expect(messageOf({ ring: foreign, signer: foreign, public: foreign })).toEqual(about("ring"));
+    expect(messageOf({ public: foreign })).toStrictEqual(about("public"));
+    expect(messageOf({ signer: foreign, public: foreign })).toStrictEqual(about("signer"));
+    expect(messageOf({ ring: foreign, signer: foreign, public: foreign })).toStrictEqual(about("ring"));
   });
 
   it("does not let a recovery overwrite what belongs to others", () => {
@@ -107,7 +107,7 @@ describe("classify", () => {
   });
 
   it("says why a ring object can't be read, and the remedy", () => {
-    expect(classify(found({ ring: reading("unreadable"), public: copy(4) }))).toEqual({
+    expect(classify(found({ ring: reading("unreadable"), public: copy(4) }))).toStrictEqual({
       kind: "stalled",
       reason: "RingUnreadable",
       message:
@@ -118,7 +118,7 @@ describe("classify", () => {
 
 describe("classify damaged projections without a ring object", () => {
   it("makes no ring anew: it says what is damaged, and the remedy", () => {
-    expect(classify(found({ public: reading("unreadable") }))).toEqual({
+    expect(classify(found({ public: reading("unreadable") }))).toStrictEqual({
       kind: "stalled",
       reason: "RingUnreadable",
       message:

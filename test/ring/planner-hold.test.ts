@@ -39,7 +39,7 @@ describe("planRotation on hold", () => {
     } as const;
     const plan = start(stored, change);
     expect(stepsOf(plan)).toBe("rebuild");
-    expect(plan.gates).toEqual([{ step: "activate", waitsFor: [{ kind }] }]);
+    expect(plan.gates).toStrictEqual([{ step: "activate", waitsFor: [{ kind }] }]);
   });
 
   it.each(holds)("does nothing that is due: %s", (_, change, kind) => {
@@ -49,12 +49,12 @@ describe("planRotation on hold", () => {
       retiring: [verifyOnly("a"), verifyOnly("b", { quiescedAtMs: 1 })],
     });
     const plan = planRotation({ ...inputOf(ring), requests: ["spec:now"], nowMs: epoch + 999 * day, ...change });
-    expect(plan.steps).toEqual([]);
-    expect(plan.gates).toEqual([{ step: "activate", waitsFor: [{ kind }] }]);
+    expect(plan.steps).toStrictEqual([]);
+    expect(plan.gates).toStrictEqual([{ step: "activate", waitsFor: [{ kind }] }]);
   });
 
   it.each(holds)("makes no standby: %s", (_, change) => {
-    expect(planRotation({ ...inputOf(withoutStandby()), ...change }).steps).toEqual([]);
+    expect(planRotation({ ...inputOf(withoutStandby()), ...change }).steps).toStrictEqual([]);
   });
 
   it.each(holds)("revokes: signer, others, unknown kids and by age: %s", (_, change) => {

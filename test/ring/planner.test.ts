@@ -24,7 +24,7 @@ const { profile } = policy;
 describe("planRotation without a ring", () => {
   it("begins one: a key signs at once, the next stands by", () => {
     const requests = ["spec:at-creation"];
-    expect(start(nothing(), { requests }).steps).toEqual([
+    expect(start(nothing(), { requests }).steps).toStrictEqual([
       {
         type: "begin",
         rotation: { namespace: "default", name: "gateway" },
@@ -65,7 +65,7 @@ describe("planRotation without a ring", () => {
 
   it("publishes nothing yet: the projections are not written", () => {
     const waits = waitsOf(start(nothing()));
-    expect(waits).toEqual([
+    expect(waits).toStrictEqual([
       "activate (new 2) (schedule): schedule 720h, standby",
       "markPublished (new 1): projections",
       "markPublished (new 2): projections",
@@ -86,7 +86,7 @@ describe("planRotation with keys to adopt", () => {
     "takes them over with issuer and audiences of the policy, and for tokens that live for %s",
     (...[, before, maxTTLMs]) => {
       const plan = start(adoptable, { requests: ["spec:a"], policy: { ...policy, adoptionMaxTTLMs: before } });
-      expect(plan.steps[0]).toEqual({
+      expect(plan.steps[0]).toStrictEqual({
         type: "adopt",
         rotation: { namespace: "default", name: "gateway" },
         settings,
@@ -126,7 +126,7 @@ describe("planRotation with a lost ring", () => {
 
   it("rebuilds it from what remains, and prepares a fresh standby", () => {
     const plan = start(lost(), { policy: { ...policy, adoptionMaxTTLMs: day } });
-    expect(plan.steps).toEqual([
+    expect(plan.steps).toStrictEqual([
       {
         type: "rebuild",
         remains: ringOf(),
@@ -179,8 +179,8 @@ describe("the rules", () => {
   it("are an argument, so that a proof can leave one out", () => {
     const rules = { emergency: [], ordinary: rotationRules.ordinary };
     const input = inputOf(ringOf(), { policy: { revokedKids: [{ kid: "k1" }] } });
-    expect(planRotation(input, rules).steps).toEqual([]);
-    expect(planRotation({ ...input, clockTrusted: false }, { ...rules, ordinary: [] }).steps).toEqual([]);
+    expect(planRotation(input, rules).steps).toStrictEqual([]);
+    expect(planRotation({ ...input, clockTrusted: false }, { ...rules, ordinary: [] }).steps).toStrictEqual([]);
   });
 
   it("need not be asked twice: after the write, the same world has nothing to do but to read it back", () => {
@@ -191,13 +191,13 @@ describe("the rules", () => {
       requests: ["spec:now"],
       stored: { kind: "ring", ring: after, projections: {} },
     });
-    expect(again.steps).toEqual([]);
+    expect(again.steps).toStrictEqual([]);
   });
 
   it("don't change what they are given", () => {
     const input = inputOf(ringOf(), { requests: ["spec:now"], gateways: [silent] });
     const copy = structuredClone(input);
     planRotation(input);
-    expect(input).toEqual(copy);
+    expect(input).toStrictEqual(copy);
   });
 });

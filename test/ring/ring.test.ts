@@ -8,8 +8,8 @@ const { profile } = policy;
 describe("keysOf", () => {
   it("lists signer, standby and verify-only keys, as JWKS does", () => {
     const ring = ringOf({ retiring: [verifyOnly("b"), verifyOnly("a")] });
-    expect(keysOf(ring).map((k) => k.kid)).toEqual(["k1", "k2", "b", "a"]);
-    expect(keysOf(withoutStandby()).map((k) => k.kid)).toEqual(["k1"]);
+    expect(keysOf(ring).map((k) => k.kid)).toStrictEqual(["k1", "k2", "b", "a"]);
+    expect(keysOf(withoutStandby()).map((k) => k.kid)).toStrictEqual(["k1"]);
   });
 });
 

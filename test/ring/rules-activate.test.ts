@@ -46,7 +46,13 @@ describe("activation by schedule", () => {
   it("on request only: never comes, and waits for nothing", () => {
     const plan = planFor(ringOf(), { policy: { schedule: { kind: "onRequest" } }, nowMs: epoch + 5000 * day });
     expect(stepsOf(plan)).toBe("");
-    expect(waitsOf(plan)).toEqual([]);
+    expect(waitsOf(plan)).toStrictEqual([]);
+  });
+
+  it("on request only: comes with a request", () => {
+    expect(stepsOf(planFor(ringOf(), { ...request, policy: { schedule: { kind: "onRequest" } } }))).toBe(
+      "activate k2, create",
+    );
   });
 
   it("counts from the last activation, so that missed runs collapse into one", () => {
@@ -59,7 +65,7 @@ describe("activation by schedule", () => {
   });
 
   it("says why, and that it did not come early", () => {
-    expect(planFor(ringOf(), { policy: due }).steps[0]).toEqual({
+    expect(planFor(ringOf(), { policy: due }).steps[0]).toStrictEqual({
       type: "activate",
       kid: "k2",
       why: "schedule",
@@ -184,14 +190,14 @@ describe("a request", () => {
     const [step] = planFor(ringOf({ handledRequests: old(count) }), request).steps;
     const handled = step?.type === "activate" ? step.handledRequests : [];
     expect(handled).toHaveLength(length);
-    expect([handled[0], handled.at(-1)]).toEqual([oldest, "spec:now"]);
+    expect([handled[0], handled.at(-1)]).toStrictEqual([oldest, "spec:now"]);
   });
 
   it("is never forgotten while it is the current value of its origin", () => {
     const handledRequests = ["annotation:x", ...old(15)];
     const [step] = planFor(ringOf({ handledRequests }), { requests: ["annotation:x", "spec:now"] }).steps;
     const handled = step?.type === "activate" ? step.handledRequests : [];
-    expect(handled).toEqual(["annotation:x", ...old(15).slice(1), "spec:now"]);
+    expect(handled).toStrictEqual(["annotation:x", ...old(15).slice(1), "spec:now"]);
   });
 });
 

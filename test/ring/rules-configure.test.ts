@@ -22,7 +22,10 @@ const applied = (ring: Ring, change: Partial<Policy>, nowMs = epoch): Ring =>
 
 describe("settingsOf", () => {
   it("takes skew, cap and window from the policy", () => {
-    expect(settingsOf({ ...policy, propagationMs: 5 * minute })).toEqual({ ...settings, jwksMaxAgeMs: 5 * minute });
+    expect(settingsOf({ ...policy, propagationMs: 5 * minute })).toStrictEqual({
+      ...settings,
+      jwksMaxAgeMs: 5 * minute,
+    });
   });
 
   it.each([
@@ -38,7 +41,7 @@ describe("settingsOf", () => {
 
 describe("configure", () => {
   it("does nothing while the ring says what the policy says", () => {
-    expect(planFor(ringOf()).steps).toEqual([]);
+    expect(planFor(ringOf()).steps).toStrictEqual([]);
   });
 
   it.each<[string, Partial<Policy>, Partial<Ring["settings"]>]>([
@@ -48,18 +51,18 @@ describe("configure", () => {
     ["the max-age of the JWKS", { propagationMs: minute }, { jwksMaxAgeMs: minute }],
   ])("follows the policy at once: %s", (_, change, expected) => {
     const [step, ...others] = planFor(ringOf(), { policy: change }).steps;
-    expect(step).toEqual({
+    expect(step).toStrictEqual({
       type: "configure",
       settings: { ...settings, ...expected },
       waitMs: change.propagationMs ?? 30 * minute,
     });
-    expect(others).toEqual([]);
-    expect(applied(ringOf(), change).settings).toEqual({ ...settings, ...expected });
+    expect(others).toStrictEqual([]);
+    expect(applied(ringOf(), change).settings).toStrictEqual({ ...settings, ...expected });
   });
 
   it("comes back to rest: applied once, it is not due again", () => {
     const edit = { propagationMs: hour, rotationWindowMs: 5 * hour };
-    expect(planFor(applied(ringOf(), edit), { policy: edit }).steps).toEqual([]);
+    expect(planFor(applied(ringOf(), edit), { policy: edit }).steps).toStrictEqual([]);
   });
 
   const three = ringOf({
@@ -70,7 +73,7 @@ describe("configure", () => {
 
   it("raises the waits of all keys to the propagation in force, and lowers none", () => {
     const waits = keysOf(applied(three, { propagationMs: 40 * minute })).map((k) => k.waitMs / minute);
-    expect(waits).toEqual([50, 40, 40]);
+    expect(waits).toStrictEqual([50, 40, 40]);
   });
 
   it.each(["k1", "k2", "k0"])("is due for the wait of %s alone", (kid) => {
@@ -83,11 +86,11 @@ describe("configure", () => {
       retiring: ring.retiring.map(low),
     };
     expect(stepsOf(planFor(lowered))).toBe("configure");
-    expect(keysOf(applied(lowered, {})).map((k) => k.waitMs)).toEqual([1, 1, 1].map(() => 30 * minute));
+    expect(keysOf(applied(lowered, {})).map((k) => k.waitMs)).toStrictEqual([1, 1, 1].map(() => 30 * minute));
   });
 
   it("does not touch waits that are longer", () => {
-    expect(planFor(ringOf({ signer: active("k1", { waitMs: day }) })).steps).toEqual([]);
+    expect(planFor(ringOf({ signer: active("k1", { waitMs: day }) })).steps).toStrictEqual([]);
   });
 
   it.each([
@@ -126,13 +129,13 @@ describe("longerMaxAge: caches that still hold a JWKS from before a lowered prop
     ["is not remembered while the max-age stays at its most", 20 * minute, undefined],
     ["is not remembered when the max-age grows", day, undefined],
   ])("%s", (_, propagationMs, expected) => {
-    expect(applied(young, { propagationMs }).longerMaxAge).toEqual(expected);
+    expect(applied(young, { propagationMs }).longerMaxAge).toStrictEqual(expected);
   });
 
   it("begins after the newest key, though that was made in the same millisecond or by a faster clock", () => {
     const loweredAt = (createdAtMs: number) =>
       applied(ringOf({ standby: prepared("k2", { createdAtMs }) }), { propagationMs: 0 }).longerMaxAge?.loweredAtMs;
-    expect([loweredAt(epoch - 1), loweredAt(epoch), loweredAt(epoch + 5)]).toEqual([epoch, epoch + 1, epoch + 6]);
+    expect([loweredAt(epoch - 1), loweredAt(epoch), loweredAt(epoch + 5)]).toStrictEqual([epoch, epoch + 1, epoch + 6]);
   });
 
   it.each([
@@ -140,13 +143,16 @@ describe("longerMaxAge: caches that still hold a JWKS from before a lowered prop
     ["a shorter one from before", 10 * minute, 15 * minute],
   ])("keeps the longest when the max-age falls again, counted anew: %s", (_, maxAgeMs, longest) => {
     const ring = ringOf({ longerMaxAge: { maxAgeMs, loweredAtMs: epoch - day } });
-    expect(applied(ring, { propagationMs: minute }).longerMaxAge).toEqual({ maxAgeMs: longest, loweredAtMs: epoch });
+    expect(applied(ring, { propagationMs: minute }).longerMaxAge).toStrictEqual({
+      maxAgeMs: longest,
+      loweredAtMs: epoch,
+    });
   });
 
   it("is kept when the max-age grows again", () => {
     const longerMaxAge = { maxAgeMs: 15 * minute, loweredAtMs: epoch - day };
     const ring = ringOf({ longerMaxAge, settings: { ...settings, jwksMaxAgeMs: minute } });
-    expect(applied(ring, { propagationMs: 5 * minute }).longerMaxAge).toEqual(longerMaxAge);
+    expect(applied(ring, { propagationMs: 5 * minute }).longerMaxAge).toStrictEqual(longerMaxAge);
   });
 
   it.each([
@@ -183,13 +189,13 @@ describe("longerMaxAge: caches that still hold a JWKS from before a lowered prop
     const standby = omit(prepared("k2"), "publishedAtMs");
     const ring = { ...at(epoch), standby };
     const plan = planFor(ring, { policy: { revokedKids: [{ kid: "k1" }] } });
-    expect(applyPlan(ring, plan, ["k3"])?.longerMaxAge).toEqual(ring.longerMaxAge);
+    expect(applyPlan(ring, plan, ["k3"])?.longerMaxAge).toStrictEqual(ring.longerMaxAge);
   });
 
   it("is not settled by a rollback: that key's wait may be the old one", () => {
     const ring = { ...at(epoch), retiring: [verifyOnly("k0", { createdAtMs: epoch })] };
     const plan = planFor(ring, { policy: { pinnedKid: "k0" } });
-    expect(applyPlan(ring, plan, [])?.longerMaxAge).toEqual(ring.longerMaxAge);
+    expect(applyPlan(ring, plan, [])?.longerMaxAge).toStrictEqual(ring.longerMaxAge);
   });
 
   it("holds each key until one has waited it out: two requests after a lowering", () => {

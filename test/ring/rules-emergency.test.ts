@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { keysOf, revokedLimit, type Revocation } from "../../src/ring/ring.ts";
+import { planRotation, rotationRules } from "../../src/ring/planner.ts";
 import { applyPlan } from "../../src/ring/steps.ts";
 import {
   active,
@@ -28,7 +29,7 @@ describe("revocation of a kid", () => {
   it("makes a key that signs at once when nothing stands by", () => {
     const [create, ...others] = planFor(withoutStandby(), revoke("k1")).steps;
     expect(create).toMatchObject({ type: "create", as: "active", why: "signerRevoked", waitMs: 30 * minute });
-    expect(others.map((s) => s.type)).toEqual(["revoke", "create"]);
+    expect(others.map((s) => s.type)).toStrictEqual(["revoke", "create"]);
   });
 
   it("makes a key that signs at once when the standby is condemned too", () => {
@@ -49,25 +50,27 @@ describe("revocation of a kid", () => {
 
   it("remembers a kid that was never seen, so that a restored backup can't bring it back", () => {
     const plan = planFor(ringOf(), { policy: { revokedKids: [{ kid: "stolen", reason: "laptop" }] } });
-    expect(plan.steps).toEqual([{ type: "revoke", kid: "stolen", reason: "laptop" }]);
-    expect(applyPlan(ringOf(), plan, [])?.revoked).toEqual([{ kid: "stolen", revokedAtMs: epoch, reason: "laptop" }]);
+    expect(plan.steps).toStrictEqual([{ type: "revoke", kid: "stolen", reason: "laptop" }]);
+    expect(applyPlan(ringOf(), plan, [])?.revoked).toStrictEqual([
+      { kid: "stolen", revokedAtMs: epoch, reason: "laptop" },
+    ]);
   });
 
   it("does nothing for a kid that is remembered, also with another reason", () => {
     const ring = ringOf({ revoked: [{ kid: "old", revokedAtMs: epoch - day }] });
-    expect(planFor(ring, { policy: { revokedKids: [{ kid: "old", reason: "new words" }] } }).steps).toEqual([]);
+    expect(planFor(ring, { policy: { revokedKids: [{ kid: "old", reason: "new words" }] } }).steps).toStrictEqual([]);
   });
 
   it("takes a key that the ring remembers as revoked, though the spec names it no more", () => {
     const ring = ringOf({ retiring: [verifyOnly("k0")], revoked: [{ kid: "k0", revokedAtMs: 1, reason: "stolen" }] });
-    expect(planFor(ring).steps).toEqual([{ type: "revoke", kid: "k0", reason: "stolen" }]);
+    expect(planFor(ring).steps).toStrictEqual([{ type: "revoke", kid: "k0", reason: "stolen" }]);
   });
 
   it("leaves no trace of the key but its revocation", () => {
     const ring = ringOf({ retiring: [verifyOnly("k0")] });
     const after = applyPlan(ring, planFor(ring, revoke("k0", "k1", "k2")), ["k3", "k4"]);
-    expect(after && keysOf(after).map((k) => k.kid)).toEqual(["k3", "k4"]);
-    expect(after?.revoked.map((r) => r.kid)).toEqual(["k2", "k1", "k0"]);
+    expect(after && keysOf(after).map((k) => k.kid)).toStrictEqual(["k3", "k4"]);
+    expect(after?.revoked.map((r) => r.kid)).toStrictEqual(["k2", "k1", "k0"]);
   });
 
   it.each([
@@ -105,6 +108,15 @@ describe("revocation of a kid", () => {
       policy: { ...revoke("k1").policy, profile, modulusBits: 3072 },
     });
     expect(plan.steps[0]).toMatchObject({ type: "create", profile, modulusBits: 3072, waitMs: 50 * minute });
+  });
+});
+
+describe("the rules that revoke, without the one that replaces the signer", () => {
+  it("never touch the signer: there is always one", () => {
+    const [, , ...others] = rotationRules.emergency;
+    const input = inputOf(ringOf(), { policy: { revokedKids: [{ kid: "k1" }, { kid: "k2" }] } });
+    const rules = { emergency: others, ordinary: [] };
+    expect(stepsOf(planRotation(input, rules))).toBe("revoke k2");
   });
 });
 
@@ -150,7 +162,7 @@ describe("revokeKeysCreatedBefore", () => {
 
   it("says why, on every key that it takes", () => {
     const revoked = applyPlan(twoAges, planFor(twoAges, cutoff(epoch)), ["k3", "k4"])?.revoked;
-    expect(revoked).toEqual(["k2", "k1", "k0"].map((kid): Revocation => ({ kid, revokedAtMs: epoch, reason })));
+    expect(revoked).toStrictEqual(["k2", "k1", "k0"].map((kid): Revocation => ({ kid, revokedAtMs: epoch, reason })));
   });
 
   it("keeps the reason of the spec for a key that both name", () => {
@@ -163,7 +175,11 @@ describe("revokeKeysCreatedBefore", () => {
     ["its value, when that is now", epoch, epoch],
     ["the first pass that sees it, when it lies in the future", epoch + 1, epoch],
   ])("takes effect at %s", (_, requestedMs, effectiveMs) =>
-    expect(planFor(twoAges, cutoff(requestedMs)).steps[0]).toEqual({ type: "revokeBefore", requestedMs, effectiveMs }),
+    expect(planFor(twoAges, cutoff(requestedMs)).steps[0]).toStrictEqual({
+      type: "revokeBefore",
+      requestedMs,
+      effectiveMs,
+    }),
   );
 
   it("in the future does not condemn the keys that replace the old ones", () => {
@@ -179,12 +195,12 @@ describe("revokeKeysCreatedBefore", () => {
 
   it("does nothing when the same value is read again", () => {
     const ring = ringOf({ revokedBefore: { requestedMs: epoch - 20 * day, effectiveMs: epoch - 20 * day } });
-    expect(planFor(ring, cutoff(epoch - 20 * day)).steps).toEqual([]);
+    expect(planFor(ring, cutoff(epoch - 20 * day)).steps).toStrictEqual([]);
   });
 
   it("does nothing when it is lowered below what took effect", () => {
     const ring = ringOf({ revokedBefore: { requestedMs: epoch - 20 * day, effectiveMs: epoch - 20 * day } });
-    expect(planFor(ring, cutoff(epoch - 20 * day - 1)).steps).toEqual([]);
+    expect(planFor(ring, cutoff(epoch - 20 * day - 1)).steps).toStrictEqual([]);
   });
 
   it("takes effect once more when it is raised", () => {
@@ -199,12 +215,12 @@ describe("revokeKeysCreatedBefore", () => {
 
   it("does nothing when a value of the far future is corrected to one before it took effect", () => {
     const ring = ringOf({ revokedBefore: { requestedMs: epoch + 999 * day, effectiveMs: epoch - 20 * day } });
-    expect(planFor(ring, cutoff(epoch - 20 * day)).steps).toEqual([]);
+    expect(planFor(ring, cutoff(epoch - 20 * day)).steps).toStrictEqual([]);
   });
 
   it("never takes effect earlier than before, when it is raised by a clock that was set back", () => {
     const ring = ringOf({ revokedBefore: { requestedMs: epoch + hour, effectiveMs: epoch + hour } });
-    expect(planFor(ring, cutoff(epoch + 2 * hour)).steps[0]).toEqual({
+    expect(planFor(ring, cutoff(epoch + 2 * hour)).steps[0]).toStrictEqual({
       type: "revokeBefore",
       requestedMs: epoch + 2 * hour,
       effectiveMs: epoch + hour,
@@ -216,7 +232,7 @@ describe("revokeKeysCreatedBefore", () => {
     const plan = planFor(ring, cutoff(epoch + hour));
     expect(stepsOf(plan)).toBe("create, revoke k2, revoke k1, create");
     const after = applyPlan(ring, plan, ["k3", "k4"]);
-    expect(after && keysOf(after).map((k) => k.createdAtMs)).toEqual([epoch + hour, epoch + hour]);
+    expect(after && keysOf(after).map((k) => k.createdAtMs)).toStrictEqual([epoch + hour, epoch + hour]);
   });
 
   it("holds after it was removed from the spec: what it condemned stays condemned", () => {
@@ -224,7 +240,7 @@ describe("revokeKeysCreatedBefore", () => {
       retiring: [verifyOnly("k0", { createdAtMs: epoch - 21 * day })],
       revokedBefore: { requestedMs: epoch - 20 * day, effectiveMs: epoch - 20 * day },
     });
-    expect(planFor(ring).steps).toEqual([{ type: "revoke", kid: "k0", reason }]);
+    expect(planFor(ring).steps).toStrictEqual([{ type: "revoke", kid: "k0", reason }]);
   });
 });
 
@@ -249,16 +265,16 @@ describe("the list of revocations", () => {
   it("never lets go of a kid that the spec names", () => {
     const revoked = after(remembered(revokedLimit), "r0", "r1", "new", "newer");
     expect(revoked).toHaveLength(256);
-    expect(revoked?.slice(0, 3).map((r) => r.kid)).toEqual(["r0", "r1", "r4"]);
+    expect(revoked?.slice(0, 3).map((r) => r.kid)).toStrictEqual(["r0", "r1", "r4"]);
   });
 
   it("names the evicted kid in the step, so that people can be told", () => {
     const plan = planFor(ringOf({ revoked: remembered(revokedLimit) }), revoke("k2"));
-    expect(plan.steps[0]).toEqual({ type: "revoke", kid: "k2", evicts: "r0" });
+    expect(plan.steps[0]).toStrictEqual({ type: "revoke", kid: "k2", evicts: "r0" });
   });
 
   it("evicts nobody for a kid that it has already", () => {
     const ring = ringOf({ retiring: [verifyOnly("r5")], revoked: remembered(revokedLimit) });
-    expect(planFor(ring).steps).toEqual([{ type: "revoke", kid: "r5" }]);
+    expect(planFor(ring).steps).toStrictEqual([{ type: "revoke", kid: "r5" }]);
   });
 });

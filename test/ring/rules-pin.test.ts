@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import type { VerifyOnlyKey } from "../../src/ring/key.ts";
+import type { Policy } from "../../src/ring/plan.ts";
 import { applyPlan } from "../../src/ring/steps.ts";
 import {
   active,
@@ -26,8 +28,8 @@ describe("a pin on the signer", () => {
     ["a request", { requests: ["spec:now"] }],
   ])("holds %s", (_, change) => {
     const plan = planFor(ringOf(), { ...pin("k1"), ...change });
-    expect(plan.steps).toEqual([]);
-    expect(plan.gates).toEqual([{ step: "activate", why: "pin", waitsFor: [{ kind: "pinned" }] }]);
+    expect(plan.steps).toStrictEqual([]);
+    expect(plan.gates).toStrictEqual([{ step: "activate", why: "pin", waitsFor: [{ kind: "pinned" }] }]);
   });
 
   it("holds a changed profile, though the standby is replaced", () => {
@@ -51,10 +53,68 @@ describe("a pin on the signer", () => {
   });
 });
 
+describe("a pin on a lost signer", () => {
+  const lost = ringOf({ signer: active("k1", { canSign: false }) });
+
+  it("does not hold it while a gateway still signs with it: the next key takes over in the ordinary way", () => {
+    const plan = planFor(lost, { ...pin("k1"), gateways: [gatewayAt(lost)] });
+    expect(plan.steps[0]).toMatchObject({ type: "activate", kid: "k2", why: "signerLost", early: false });
+  });
+
+  it("on another key is followed at once, before the standby", () => {
+    const ring = { ...lost, retiring: [verifyOnly("k0", { quiescedAtMs: epoch })] };
+    expect(planFor(ring, { ...pin("k0"), requests: ["spec:now"] }).steps[0]).toMatchObject({
+      type: "activate",
+      kid: "k0",
+      why: "signerLost",
+      early: false,
+      handledRequests: [],
+    });
+  });
+});
+
+describe("a pin while the signer is revoked", () => {
+  const revokedKids = [{ kid: "k1" }];
+  const withOld = (change: Partial<VerifyOnlyKey> = {}) =>
+    ringOf({ retiring: [verifyOnly("k0", { quiescedAtMs: epoch, ...change })] });
+  const activated = (change: Partial<VerifyOnlyKey>, edit: Partial<Policy> = {}) => {
+    const edited = { pinnedKid: "k0", revokedKids, ...edit };
+    return planFor(withOld(change), { policy: edited, requests: ["spec:now"] }).steps.find(
+      (s) => s.type === "activate",
+    );
+  };
+
+  it("is followed at once, before the standby, and handles no request", () => {
+    expect(activated({})).toStrictEqual({
+      type: "activate",
+      kid: "k0",
+      why: "signerRevoked",
+      early: false,
+      handledRequests: [],
+    });
+  });
+
+  it.each<[string, Partial<VerifyOnlyKey>, Partial<Policy>]>([
+    ["has lost its private half", { canSign: false }, {}],
+    ["is condemned by its age", { createdAtMs: 1 }, { revokeCreatedBeforeMs: 2 }],
+    ["is revoked", {}, { revokedKids: [...revokedKids, { kid: "k0" }] }],
+    ["is unknown", {}, { pinnedKid: "k9" }],
+    ["is the revoked signer", {}, { pinnedKid: "k1" }],
+  ])("is passed over when its key %s", (_, change, edit) => {
+    expect(activated(change, edit)).toMatchObject({ kid: "k2", why: "signerRevoked", handledRequests: ["spec:now"] });
+  });
+
+  it("tells when its key is not known to every verifier", () => {
+    expect(planFor(withOld(), { policy: { pinnedKid: "k0", revokedKids }, gateways: [silent] }).steps[0]).toMatchObject(
+      { kid: "k0", early: true },
+    );
+  });
+});
+
 describe("a pin on the standby", () => {
   it("activates it without request or schedule", () => {
     const [step] = planFor(ringOf(), pin("k2")).steps;
-    expect(step).toEqual({ type: "activate", kid: "k2", why: "pin", early: false, handledRequests: [] });
+    expect(step).toStrictEqual({ type: "activate", kid: "k2", why: "pin", early: false, handledRequests: [] });
   });
 
   it("waits for its propagation", () => {
@@ -85,12 +145,12 @@ describe("a pin on a verify-only key: rollback", () => {
     const after = applyPlan(ring, plan, []);
     expect(after?.signer.kid).toBe("k0");
     expect(after?.standby?.kid).toBe("k2");
-    expect(after?.retiring.map((k) => k.kid)).toEqual(["k1", "v"]);
+    expect(after?.retiring.map((k) => k.kid)).toStrictEqual(["k1", "v"]);
   });
 
   it("works for a key that is quiesced: it is retired anew, with its old windows", () => {
     const after = applyPlan(ring, planFor(ring, pin("v")), []);
-    expect(after?.signer).toEqual(active("v", { activatedAtMs: epoch }));
+    expect(after?.signer).toStrictEqual(active("v", { activatedAtMs: epoch }));
   });
 
   it("keeps the longer window of the time when the key signed before", () => {
@@ -119,11 +179,11 @@ describe("a pin on a verify-only key: rollback", () => {
     story.policy = { ...story.policy, pinnedKid: "k1" };
     story.settle();
     expect(story.ring.signer.kid).toBe("k1");
-    expect(story.ring.handledRequests).toEqual(["spec:1"]);
+    expect(story.ring.handledRequests).toStrictEqual(["spec:1"]);
     story.policy = policy;
     story.run(minute);
     expect(story.ring.signer.kid).toBe("k3");
-    expect(story.ring.handledRequests).toEqual(["spec:1", "spec:2"]);
+    expect(story.ring.handledRequests).toStrictEqual(["spec:1", "spec:2"]);
   });
 
   it("is kept when the pin goes: the schedule counts from the rollback", () => {
@@ -152,15 +212,15 @@ describe("a pin on a verify-only key: rollback", () => {
 describe("a pin that can't be followed", () => {
   it("names a kid that the ring does not have, and rotates nothing", () => {
     const plan = planFor(ringOf(), { ...pin("k9"), requests: ["spec:now"] });
-    expect(waitsOf(plan)).toEqual(["activate k9 (pin): pinUnknown k9"]);
-    expect(plan.steps).toEqual([]);
+    expect(waitsOf(plan)).toStrictEqual(["activate k9 (pin): pinUnknown k9"]);
+    expect(plan.steps).toStrictEqual([]);
   });
 
   it("names a key whose private half was forgotten, and keeps that key", () => {
     const forgotten = ringOf({ retiring: [verifyOnly("k0", { canSign: false, quiescedAtMs: epoch - day })] });
     const plan = planFor(forgotten, pin("k0"));
-    expect(waitsOf(plan)).toEqual(["activate k0 (pin): pinCannotSign k0", "prune k0: pinned"]);
-    expect(plan.steps).toEqual([]);
+    expect(waitsOf(plan)).toStrictEqual(["activate k0 (pin): pinCannotSign k0", "prune k0: pinned"]);
+    expect(plan.steps).toStrictEqual([]);
   });
 
   it("names a lost signer that was replaced", () => {
@@ -181,6 +241,12 @@ describe("a pin that can't be followed", () => {
     const plan = planFor(ancient, { policy: { pinnedKid: "k0", revokeCreatedBeforeMs: epoch - 15 * day } });
     expect(stepsOf(plan)).toBe("revokeBefore, revoke k0");
     expect(waitOf(plan, "activate")).toBe("activate k2 (schedule): schedule 528h");
+  });
+
+  it("counts although others are revoked, in the spec and in the ring", () => {
+    const ring = ringOf({ revoked: [{ kid: "r1", revokedAtMs: 1 }] });
+    const plan = planFor(ring, { policy: { pinnedKid: "k1", revokedKids: [{ kid: "r1" }] }, nowMs: epoch + 365 * day });
+    expect(stepsOf(plan)).toBe("");
   });
 
   it("makes no difference to publishing and to the retirement of other keys", () => {

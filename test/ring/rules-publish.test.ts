@@ -16,7 +16,7 @@ const stored = (projections: Extract<Stored, { kind: "ring" }>["projections"]): 
 
 describe("markPublished", () => {
   it("passes at once when both projections show the kid and no gateway is expected", () => {
-    expect(planFor(ring).steps).toEqual([{ type: "markPublished", kid: "k2" }]);
+    expect(planFor(ring).steps).toStrictEqual([{ type: "markPublished", kid: "k2" }]);
   });
 
   const stale: Projection = { generation: 99, kids: ["k1"] };
@@ -61,7 +61,7 @@ describe("markPublished", () => {
 
   it("says what it waits for and since when: the creation of the key", () => {
     const plan = planFor(ring, { stored: stored({}), gateways: [silent] });
-    expect(plan.gates.find((g) => g.step === "markPublished")).toEqual({
+    expect(plan.gates.find((g) => g.step === "markPublished")).toStrictEqual({
       step: "markPublished",
       kid: "k2",
       waitsFor: [{ kind: "projections" }, { kind: "gateway", name: "gw-silent" }],
@@ -94,7 +94,7 @@ describe("markPublished", () => {
   });
 
   it("is recorded once", () => {
-    expect(planFor(ringOf()).steps).toEqual([]);
+    expect(planFor(ringOf()).steps).toStrictEqual([]);
   });
 
   it("never happens in the pass that makes the key: planning time is not publication time", () => {

@@ -50,7 +50,7 @@ describe("markQuiesced", () => {
   it("waits for each gateway that may still sign, with what it last said", () => {
     const late = { name: "gw-late", ready: true, ack: { ...ack, generation: 99 } };
     const gate = quiesceWith(gatewayAt(leavingRing), late, silent).gates.find((g) => g.step === "markQuiesced");
-    expect(gate).toEqual({
+    expect(gate).toStrictEqual({
       step: "markQuiesced",
       kid: "k0",
       waitsFor: [
@@ -148,14 +148,14 @@ describe("forgetPrivate and prune", () => {
   ])("%i ms around the end of the window", (atMs, steps, waits) => {
     const plan = planFor(ring, { policy: rollbackWindow, nowMs: epoch + atMs });
     expect(stepsOf(plan)).toBe(steps);
-    expect(waitsOf(plan).slice(1)).toEqual(waits);
+    expect(waitsOf(plan).slice(1)).toStrictEqual(waits);
   });
 
   it("forgets nothing twice", () => {
     const forgotten = ringOf({ retiring: [{ ...key, canSign: false }] });
     const plan = planFor(forgotten, { policy: rollbackWindow, nowMs: epoch - minute });
     expect(stepsOf(plan)).toBe("");
-    expect(waitsOf(plan).slice(1)).toEqual(["prune k0: rotationWindow 1m"]);
+    expect(waitsOf(plan).slice(1)).toStrictEqual(["prune k0: rotationWindow 1m"]);
   });
 
   it("prunes at once when both windows have ended: forgetting first would be a write for nothing", () => {

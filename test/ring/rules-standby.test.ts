@@ -33,7 +33,7 @@ describe("a standby", () => {
 
   it("has no modulus for a key without one", () => {
     const [step] = planFor(withoutStandby()).steps;
-    expect(step).toEqual({ type: "create", as: "prepared", profile, waitMs: 30 * minute });
+    expect(step).toStrictEqual({ type: "create", as: "prepared", profile, waitMs: 30 * minute });
   });
 
   const changes: readonly (readonly [string, Partial<Profile>])[] = [
@@ -48,7 +48,7 @@ describe("a standby", () => {
   it.each(changes)("is replaced when the profile changes: %s", (_, change) => {
     const wanted = { ...profile, ...change };
     const plan = planFor(ringOf(), { policy: { profile: wanted } });
-    expect(plan.steps.filter((s) => s.type !== "configure")).toEqual([
+    expect(plan.steps.filter((s) => s.type !== "configure")).toStrictEqual([
       { type: "discardPrepared", kid: "k2" },
       { type: "create", as: "prepared", profile: wanted, waitMs: 30 * minute },
     ]);
@@ -99,7 +99,7 @@ describe("a standby", () => {
   it("that was discarded verifies for a window, and can't sign", () => {
     const after = applyPlan(ringOf(), planFor(ringOf(), { policy: { profile: rsa } }), ["k3"]);
     const retired = verifyOnly("k2", { canSign: false, demotedAtMs: epoch, demotedInGeneration: 101 });
-    expect(after?.retiring).toEqual([omit(retired, "activatedAtMs")]);
+    expect(after?.retiring).toStrictEqual([omit(retired, "activatedAtMs")]);
   });
 
   it.each([
@@ -126,7 +126,7 @@ describe("a changed profile", () => {
     expect(story.keys).toBe("k1 active, k3 prepared, k2 verify-only");
     story.run(1);
     expect(story.keys).toBe("k3 active, k4 prepared, k1 verify-only, k2 verify-only");
-    expect(keysOf(story.ring).map((k) => k.profile.algorithm)).toEqual(["RS256", "RS256", "ES256", "ES256"]);
+    expect(keysOf(story.ring).map((k) => k.profile.algorithm)).toStrictEqual(["RS256", "RS256", "ES256", "ES256"]);
   });
 
   it("that is taken back in time costs a standby and no rotation", () => {
@@ -198,7 +198,7 @@ describe("a lost signer", () => {
   });
 
   it("is not replaced under suspension", () => {
-    expect(planFor(lost, { policy: { suspend: true } }).steps).toEqual([]);
+    expect(planFor(lost, { policy: { suspend: true } }).steps).toStrictEqual([]);
   });
 
   it.each([
@@ -210,6 +210,13 @@ describe("a lost signer", () => {
     expect(stepsOf(plan)).toBe(steps);
     expect(keysOf(applyPlan(ring, plan, ["k3", "k4"]) ?? ring).length).toBeLessThanOrEqual(keyLimit);
     if (wait !== undefined) expect(waitOf(plan, "create")).toBe(wait);
+  });
+});
+
+describe("a lost signer in a full ring with a standby", () => {
+  it("is replaced by that: it needs no room", () => {
+    const ring = ringOf({ signer: active("k1", { canSign: false }), retiring: leaving(keyLimit - 2) });
+    expect(stepsOf(planFor(ring))).toBe("activate k2");
   });
 });
 

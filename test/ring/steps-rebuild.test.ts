@@ -27,19 +27,19 @@ const rebuild = (change: Partial<Rebuild> = {}): Ring =>
 
 describe("rebuild", () => {
   it("keeps the signer with its facts", () => {
-    expect(rebuild().signer).toEqual(active("k1"));
+    expect(rebuild().signer).toStrictEqual(active("k1"));
   });
 
   it("brings the standby back as verify-only without its half: it may have signed", () => {
     const ring = rebuild();
     expect(ring.standby).toBeUndefined();
-    expect(ring.retiring[0]).toEqual(
+    expect(ring.retiring[0]).toStrictEqual(
       omit(verifyOnly("k2", { canSign: false, demotedAtMs: epoch, demotedInGeneration: 500 }), "activatedAtMs"),
     );
   });
 
   it("keeps the order and the facts of the keys that were on their way out", () => {
-    expect(rebuild().retiring.slice(1)).toEqual([
+    expect(rebuild().retiring.slice(1)).toStrictEqual([
       verifyOnly("b", { quiescedAtMs: 1 }),
       verifyOnly("a", { canSign: false }),
     ]);
@@ -51,7 +51,7 @@ describe("rebuild", () => {
     ["none", [], [false, false, false, false]],
     ["a stranger's", ["k9"], [false, false, false, false]],
   ])("says who can sign by the halves that were found: %s", (...[, halves, canSign]) => {
-    expect(keysOf(rebuild({ halves })).map((k) => k.canSign)).toEqual(canSign);
+    expect(keysOf(rebuild({ halves })).map((k) => k.canSign)).toStrictEqual(canSign);
   });
 
   it("does not believe what the remains say of halves: a public copy has none", () => {
@@ -60,7 +60,7 @@ describe("rebuild", () => {
   });
 
   it("works where nothing stood by", () => {
-    expect(rebuild({ remains: withoutStandby() })).toEqual(withoutStandby());
+    expect(rebuild({ remains: withoutStandby() })).toStrictEqual(withoutStandby());
   });
 
   it("keeps what the ring remembers beside its keys", () => {
@@ -71,11 +71,11 @@ describe("rebuild", () => {
       handledRequests: ["spec:a"],
       settings: { ...settings, clockSkewMs: 5 },
     };
-    expect(rebuild({ remains: withoutStandby(memory) })).toEqual(withoutStandby(memory));
+    expect(rebuild({ remains: withoutStandby(memory) })).toStrictEqual(withoutStandby(memory));
   });
 
   it("verifies keys that a person brings along, for a window, under the policy's wait", () => {
-    expect(rebuild({ alsoVerify: [brought] }).retiring[0]).toEqual({
+    expect(rebuild({ alsoVerify: [brought] }).retiring[0]).toStrictEqual({
       kid: "mine",
       state: "verify-only",
       profile: { ...policy.profile, algorithm: "RS256", maxTTLMs: day },
@@ -88,7 +88,7 @@ describe("rebuild", () => {
       demotedAtMs: epoch,
       demotedInGeneration: 500,
     });
-    expect(keysOf(rebuild({ alsoVerify: [brought] })).map((k) => k.kid)).toEqual(["k1", "mine", "k2", "b", "a"]);
+    expect(keysOf(rebuild({ alsoVerify: [brought] })).map((k) => k.kid)).toStrictEqual(["k1", "mine", "k2", "b", "a"]);
   });
 
   it.each([
@@ -99,7 +99,7 @@ describe("rebuild", () => {
   ])("brings no key twice, and no revoked one back: %s", (_, kid) => {
     const known = { ...remains, revoked: [{ kid: "r", revokedAtMs: 1 }] };
     const ring = rebuild({ remains: known, alsoVerify: [{ ...brought, kid }] });
-    expect(keysOf(ring)).toEqual(keysOf(rebuild({ remains: known })));
+    expect(keysOf(ring)).toStrictEqual(keysOf(rebuild({ remains: known })));
   });
 
   it("brings a key once that is named twice", () => {
@@ -113,6 +113,6 @@ describe("rebuild", () => {
       retiring: [verifyOnly("a", { windowMs: 7 * hour })],
     });
     const ring = rebuild({ remains: windows });
-    expect(keysOf(ring).map((k) => (k.state === "prepared" ? 0 : k.windowMs))).toEqual([5 * hour, 2 * hour, 7 * hour]);
+    expect(keysOf(ring).map((k) => (k.state === "prepared" ? 0 : k.windowMs))).toStrictEqual([5 * hour, 2 * hour, 7 * hour]);
   });
 });

@@ -32,7 +32,7 @@ const planOf = (...steps: readonly Step[]): Plan => ({
 describe("applyPlan", () => {
   it("returns the ring after all steps, under the next generation", () => {
     const ring = applyPlan(ringOf(), planFor(ringOf(), { requests: ["spec:now"] }), ["k3"]);
-    expect(ring).toEqual(
+    expect(ring).toStrictEqual(
       ringOf({
         generation: 101,
         signer: active("k2", { activatedAtMs: epoch }),
@@ -65,14 +65,14 @@ describe("applyPlan", () => {
   it("makes a ring where none was planned for", () => {
     const plan = { ...planOf(begin, create), baseGeneration: 0, nextGeneration: 5 };
     const ring = applyPlan(undefined, plan, ["a", "b"]);
-    expect(ring && keysOf(ring).map((k) => k.kid)).toEqual(["a", "b"]);
+    expect(ring && keysOf(ring).map((k) => k.kid)).toStrictEqual(["a", "b"]);
     expect(ring?.generation).toBe(5);
   });
 
   it("makes no ring where the plan was made for one, nor another where one is", () => {
     const plan = { ...planOf(begin), baseGeneration: 0 };
     expect(applyPlan(undefined, planOf(create), ["a"])).toBeUndefined();
-    expect(applyPlan(ringOf(), plan, ["a"])).toEqual(ringOf());
+    expect(applyPlan(ringOf(), plan, ["a"])).toStrictEqual(ringOf());
   });
 
   it("hands out fresh kids in the order of the steps that need one", () => {
@@ -104,21 +104,21 @@ describe("applyPlan", () => {
     const copy = structuredClone(ring);
     const kids = ["k3"];
     applyPlan(ring, planFor(ring, { requests: ["spec:now"], policy: { propagationMs: minute } }), kids);
-    expect(ring).toEqual(copy);
-    expect(kids).toEqual(["k3"]);
+    expect(ring).toStrictEqual(copy);
+    expect(kids).toStrictEqual(["k3"]);
   });
 });
 
 describe("needsFreshKey", () => {
   it("is true for begin and create alone", () => {
     const prune: Step = { type: "prune", kid: "k0" };
-    expect([begin, create, emergency, prune].map(needsFreshKey)).toEqual([true, true, true, false]);
+    expect([begin, create, emergency, prune].map(needsFreshKey)).toStrictEqual([true, true, true, false]);
   });
 });
 
 describe("begin", () => {
   it("makes a signer that was activated at its creation and is not published", () => {
-    expect(apply({ ...begin, modulusBits: 2048 }, undefined)).toEqual({
+    expect(apply({ ...begin, modulusBits: 2048 }, undefined)).toStrictEqual({
       rotation,
       generation: 0,
       settings,
@@ -154,7 +154,7 @@ describe("adopt", () => {
     };
     const facts = { waitMs: minute, adoptedAtMs: epoch, windowMs: day + 2 * minute };
     const { signer, retiring } = apply(step, undefined);
-    expect(signer).toEqual({
+    expect(signer).toStrictEqual({
       ...facts,
       kid: "old",
       state: "active",
@@ -164,7 +164,7 @@ describe("adopt", () => {
       canSign: true,
       activatedAtMs: epoch,
     });
-    expect(retiring).toEqual([
+    expect(retiring).toStrictEqual([
       {
         ...facts,
         kid: "older",
@@ -182,7 +182,7 @@ describe("adopt", () => {
 describe("create", () => {
   it("prepares a key beside the others", () => {
     const ring = apply(create, withoutStandby());
-    expect(ring).toEqual(
+    expect(ring).toStrictEqual(
       ringOf({ standby: omit(prepared("fresh", { createdAtMs: epoch, waitMs: minute }), "publishedAtMs") }),
     );
   });
@@ -191,8 +191,8 @@ describe("create", () => {
     const ring = apply(emergency);
     expect(ring.signer).toMatchObject({ kid: "fresh", activatedAtMs: epoch, windowMs: 2 * hour, canSign: true });
     expect(ring.signer.publishedAtMs).toBeUndefined();
-    expect(keysOf(ring).map((k) => k.kid)).toEqual(["fresh", "k2", "k1"]);
-    expect(ring.handledRequests).toEqual(["x"]);
+    expect(keysOf(ring).map((k) => k.kid)).toStrictEqual(["fresh", "k2", "k1"]);
+    expect(ring.handledRequests).toStrictEqual(["x"]);
   });
 
   it.each([
