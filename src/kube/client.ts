@@ -155,7 +155,11 @@ export class KubeClient {
     throw new ConnectionError("BadAnswer", `Cannot ${what}: the answer must be this object`, true);
   }
 
-  async #pages(resource: Resource, query: Selection & { readonly limit?: number }, options: CallOptions): Promise<Listing> {
+  async #pages(
+    resource: Resource,
+    query: Selection & { readonly limit?: number },
+    options: CallOptions,
+  ): Promise<Listing> {
     const { namespace, ...rest } = query;
     const items: KubeObject[] = [];
     let more: string | undefined;

@@ -1,0 +1,331 @@
+import type { ServerResponse } from "node:http";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Reflector, type ReflectorOptions } from "../../src/kube/reflector.ts";
+import { configMaps } from "../../src/kube/resource.ts";
+import type { Change } from "../../src/kube/store.ts";
+import { clientTo } from "./support/clients.ts";
+import { FakeClock, turn } from "./support/fake-clock.ts";
+import { cut, json, type Reply, scriptServer, stall, status } from "./support/script-server.ts";
+
+const object = (name: string, resourceVersion: string): object => ({
+  apiVersion: "v1",
+  kind: "ConfigMap",
+  metadata: { namespace: "a", name, uid: `uid-${name}`, resourceVersion },
+});
+
+const list = (resourceVersion: string, ...items: object[]): Reply =>
+  json(200, { kind: "ConfigMapList", metadata: { resourceVersion }, items });
+
+/** A watch that the test writes to. */
+function stream() {
+  const begun = Promise.withResolvers<ServerResponse>();
+  const reply: Reply = (response) => {
+    response.writeHead(200);
+    response.flushHeaders();
+    begun.resolve(response);
+  };
+  const write = async (text: string | Buffer): Promise<void> => void (await begun.promise).write(text);
+  return {
+    reply,
+    write,
+    event: (type: string, what: object): Promise<void> => write(`${JSON.stringify({ type, object: what })}\n`),
+    end: async (): Promise<void> => void (await begun.promise).end(),
+    cut: async (): Promise<void> => void (await begun.promise).destroy(),
+  };
+}
+
+const bookmark = (resourceVersion: string): object => ({ kind: "ConfigMap", metadata: { resourceVersion } });
+const gone = { kind: "Status", code: 410, reason: "Expired", message: "too old" };
+
+async function reflect(replies: readonly Reply[], more: Partial<ReflectorOptions> = {}) {
+  const clock = new FakeClock();
+  const script = await scriptServer(replies);
+  const changes: Change[] = [];
+  const problems: unknown[] = [];
+  const listeners = new Set<() => void>();
+  const note = <T>(into: T[]) => {
+    return (what: T): void => {
+      into.push(what);
+      for (const listener of listeners) listener();
+    };
+  };
+  const reflector = new Reflector({
+    client: clientTo(script.server, { clock }),
+    resource: configMaps,
+    selection: { namespace: "a", labelSelector: "k=v" },
+    onChange: note(changes),
+    onProblem: note(problems),
+    ...more,
+  });
+  const stop = new AbortController();
+  const run = reflector.run(stop.signal);
+  onTestFinished(() => stop.abort());
+  const until = (condition: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (!condition()) return;
+        listeners.delete(look);
+        resolve();
+      };
+      listeners.add(look);
+      look();
+    });
+  const seen = (): string[] => changes.map(({ type, object: { metadata } }) => `${type} ${metadata.name}`);
+  return {
+    clock,
+    reflector,
+    script,
+    problems,
+    seen,
+    changed: (n: number): Promise<void> => until(() => changes.length >= n),
+    failed: (n: number): Promise<void> => until(() => problems.length >= n),
+    /** What the n-th request asked for. */
+    asked: async (n: number): Promise<string> => {
+      const { url } = await script.called(n);
+      if (!url.searchParams.has("watch")) return "list";
+      return `watch from ${url.searchParams.get("resourceVersion") ?? "nowhere"}`;
+    },
+    /** Lets the next back-off pass, however long it is. */
+    backOff: async (): Promise<void> => {
+      await clock.armed(1, 30_000);
+      await clock.advance(30_000);
+    },
+    stopped: async (): Promise<void> => {
+      stop.abort();
+      await run;
+    },
+  };
+}
+
+describe("Reflector", () => {
+  test("lists, and then watches from there with bookmarks, its selectors and a time of its own", async () => {
+    const { reflector, script, seen } = await reflect([list("7", object("x", "5")), stall]);
+    const { url } = await script.called(2);
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      watch: "true",
+      allowWatchBookmarks: "true",
+      resourceVersion: "7",
+      timeoutSeconds: "450",
+      labelSelector: "k=v",
+    });
+    expect(seen()).toEqual(["added x"]);
+    expect(reflector.store.byKey("a/x")?.apiVersion).toBe("v1");
+  });
+
+  test.each([
+    [0, "300"],
+    [0.999999, "600"],
+  ])("asks for 300 to 600 s: chance %d is %s", async (chance, seconds) => {
+    const script = await scriptServer([list("7"), stall]);
+    const client = clientTo(script.server, { chance: () => chance });
+    const stop = new AbortController();
+    const run = new Reflector({ client, resource: configMaps }).run(stop.signal);
+    expect((await script.called(2)).url.searchParams.get("timeoutSeconds")).toBe(seconds);
+    stop.abort();
+    await run;
+  });
+
+  test("has synced when the list has come, not before", async () => {
+    const { reflector, script } = await reflect([stall]);
+    await script.called(1);
+    expect([reflector.hasSynced, reflector.silenceMs()]).toEqual([false, undefined]);
+    const other = await reflect([list("7"), stall]);
+    await other.reflector.synced();
+    expect([other.reflector.hasSynced, other.reflector.silenceMs()]).toEqual([true, 0]);
+  });
+
+  test("takes added, changed and deleted objects, frozen", async () => {
+    const watch = stream();
+    const { reflector, seen, changed } = await reflect([list("7", object("x", "5")), watch.reply]);
+    await watch.event("ADDED", object("y", "8"));
+    await watch.event("MODIFIED", object("x", "9"));
+    await watch.event("DELETED", object("y", "10"));
+    await changed(4);
+    expect(seen()).toEqual(["added x", "added y", "updated x", "deleted y"]);
+    expect(reflector.store.list().map(({ metadata }) => metadata.resourceVersion)).toEqual(["9"]);
+    expect(Object.isFrozen(reflector.store.list()[0]?.metadata)).toBe(true);
+  });
+
+  test("reads events whose characters lie across chunks", async () => {
+    const watch = stream();
+    const { reflector, changed } = await reflect([list("7"), watch.reply]);
+    const bytes = Buffer.from(`${JSON.stringify({ type: "ADDED", object: { ...object("x", "8"), text: "ü🔑" } })}\n`);
+    const half = bytes.indexOf("ü") + 1;
+    await watch.write(bytes.subarray(0, half));
+    await turn();
+    await watch.write(bytes.subarray(half));
+    await changed(1);
+    expect(reflector.store.byKey("a/x")?.["text"]).toBe("ü🔑");
+  });
+
+  test("goes on from the last bookmark when the server ends the watch, at once after a long one", async () => {
+    const [watch, next] = [stream(), stream()];
+    const { clock, script, asked } = await reflect([list("7"), watch.reply, next.reply]);
+    await script.called(2);
+    await watch.event("BOOKMARK", bookmark("20"));
+    await clock.armed(150_000);
+    await clock.advance(100_000);
+    await watch.end();
+    expect(await asked(3)).toBe("watch from 20");
+  });
+
+  test("waits with jitter when the server ends each watch at once", async () => {
+    const end: Reply = (response) => void response.end();
+    const { clock, script } = await reflect([list("7"), end]);
+    for (const [n, waitMs] of [500, 1000, 2000, 4000, 8000, 15_000, 15_000].entries()) {
+      await clock.armed(waitMs);
+      expect(script.calls).toHaveLength(n + 2);
+      await clock.advance(waitMs);
+    }
+  });
+
+  test("goes on from the last event after a cut", async () => {
+    const watch = stream();
+    const { asked, backOff, changed, failed, problems } = await reflect([list("7"), watch.reply, stall]);
+    await watch.event("ADDED", object("x", "8"));
+    await changed(1);
+    await watch.cut();
+    await failed(1);
+    await backOff();
+    expect(await asked(3)).toBe("watch from 8");
+    expect(problems).toMatchObject([{ code: "Unreachable" }]);
+  });
+
+  test.each([
+    ["500", status(500, "InternalError")],
+    ["429", status(429, "TooManyRequests")],
+    ["403", status(403, "Forbidden")],
+    ["a cut", cut],
+    ["no HTTP", ((_, { socket }) => void socket.end("garbage\r\n\r\n")) satisfies Reply],
+  ])("goes on where it was after %s instead of a watch", async (_, reply) => {
+    const { asked, backOff, failed } = await reflect([list("7"), reply, stall]);
+    await failed(1);
+    await backOff();
+    expect(await asked(3)).toBe("watch from 7");
+  });
+
+  test("lists anew after 410, and tells what changed meanwhile", async () => {
+    const replies = [
+      list("7", object("x", "5"), object("y", "5")),
+      status(410, "Expired"),
+      list("30", object("y", "9")),
+    ];
+    const { asked, backOff, failed, seen, changed } = await reflect([...replies, stall]);
+    await failed(1);
+    await backOff();
+    await changed(4);
+    expect(seen()).toEqual(["added x", "added y", "deleted x", "updated y"]);
+    expect([await asked(3), await asked(4)]).toEqual(["list", "watch from 30"]);
+  });
+
+  test.each([
+    ["an ERROR event of 410", { type: "ERROR", object: gone }, "list"],
+    ["an ERROR event of 500", { type: "ERROR", object: { kind: "Status", code: 500 } }, "watch from 7"],
+    ["an event of an unknown type", { type: "NEW", object: object("x", "8") }, "list"],
+    ["an event without an object", { type: "ADDED" }, "list"],
+    ["an object without a resourceVersion", { type: "ADDED", object: { metadata: { name: "x" } } }, "list"],
+    ["an object of another kind", { type: "ADDED", object: { ...object("x", "8"), kind: "Pod" } }, "list"],
+    ["a bookmark without a resourceVersion", { type: "BOOKMARK", object: {} }, "list"],
+    ["a state that is older than the one before", { type: "ADDED", object: object("x", "6") }, "list"],
+    ["a bookmark that is older", { type: "BOOKMARK", object: bookmark("6") }, "list"],
+  ])("after %s in the stream asks next for the right thing", async (_, event, next) => {
+    const watch = stream();
+    const { asked, backOff, failed, seen } = await reflect([list("7"), watch.reply, stall]);
+    await watch.write(`${JSON.stringify(event)}\n`);
+    await failed(1);
+    await backOff();
+    expect(await asked(3)).toBe(next);
+    expect(seen()).toEqual([]);
+  });
+
+  test("lists anew after a line that is no JSON, and does not quote it", async () => {
+    const watch = stream();
+    const { asked, backOff, failed, problems } = await reflect([list("7"), watch.reply, stall]);
+    await watch.write('{"type":"ADDED","object":{"data":"c2VjcmV0"\n');
+    await failed(1);
+    await backOff();
+    expect(await asked(3)).toBe("list");
+    expect(String(problems[0])).not.toContain("c2VjcmV0");
+  });
+
+  test("ends a watch that is dead without a close, and goes on where it was; lists after the second", async () => {
+    const [first, second] = [stream(), stream()];
+    const { asked, backOff, clock, failed, problems, script } = await reflect([
+      list("7"),
+      first.reply,
+      second.reply,
+      stall,
+    ]);
+    await script.called(2);
+    await clock.armed(150_000);
+    await clock.advance(149_999);
+    await turn();
+    expect(problems).toEqual([]);
+    await clock.advance(1);
+    await failed(1);
+    await backOff();
+    expect(await asked(3)).toBe("watch from 7");
+    await clock.armed(150_000);
+    await clock.advance(150_000);
+    await failed(2);
+    await backOff();
+    expect(await asked(4)).toBe("list");
+    expect(problems).toMatchObject([{ code: "TimedOut" }, { code: "TimedOut" }]);
+  });
+
+  test("lets a watch live whose bookmarks come in time", async () => {
+    const watch = stream();
+    const { clock, problems, reflector, script } = await reflect([list("7"), watch.reply]);
+    await script.called(2);
+    for (const version of ["8", "9", "10"]) {
+      await clock.armed(150_000);
+      await clock.advance(149_000);
+      await watch.event("BOOKMARK", bookmark(version));
+    }
+    await clock.armed(150_000);
+    expect(problems).toEqual([]);
+    expect(reflector.silenceMs()).toBe(0);
+  });
+
+  test("contains what a listener throws", async () => {
+    const broken = new Error("broken listener");
+    const onChange = (): void => {
+      throw broken;
+    };
+    const { failed, problems, reflector } = await reflect([list("7", object("x", "5")), stall], { onChange });
+    await failed(1);
+    expect(problems).toEqual([broken]);
+    expect(reflector.store.size).toBe(1);
+  });
+});
+
+describe("Reflector.run, stopped", () => {
+  const page = { kind: "ConfigMapList", metadata: { resourceVersion: "1", continue: "t" }, items: [] };
+
+  test.each([
+    ["during a list", [stall], 1],
+    ["between two pages", [json(200, page), stall], 2],
+    ["before the head of a watch", [list("7"), stall], 2],
+    ["during a watch", [list("7"), stream().reply], 2],
+  ])("%s cuts the request, and leaves no timer", async (_, replies, calls) => {
+    const { clock, problems, script, stopped } = await reflect(replies);
+    await script.called(calls);
+    await clock.armed(1, 200_000);
+    await stopped();
+    await script.quiet();
+    expect([clock.waits, problems, script.calls.length]).toEqual([[], [], calls]);
+  });
+
+  test.each([
+    ["during the retries of a list", [status(503, "ServiceUnavailable")], 1],
+    ["during the back-off of a watch", [list("7"), status(403, "Forbidden")], 2],
+  ])("%s asks for nothing more, and leaves no timer", async (_, replies, calls) => {
+    const { clock, script, stopped } = await reflect(replies);
+    await script.called(calls);
+    await clock.armed(1, 1000);
+    await stopped();
+    expect(clock.waits).toEqual([]);
+    for (let n = 0; n < 20; n++) await turn();
+    expect(script.calls).toHaveLength(calls);
+  });
+});
