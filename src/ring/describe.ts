@@ -94,7 +94,8 @@ const timeText = {
 function gatewayText({ ack }: Extract<Blocker, { kind: "gateway" }>, step: Step["type"]): string {
   if (!ack) return "has not acknowledged";
   if (ack.generation === 0) return "is starting";
-  if (step === "markQuiesced") return `may still sign with it (its ring is of generation ${ack.generation})`;
+  if (step === "markQuiesced" || step === "prune")
+    return `may still sign with it (its ring is of generation ${ack.generation})`;
   return `does not accept the key yet (its ring is of generation ${ack.generation})`;
 }
 

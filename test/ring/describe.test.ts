@@ -154,6 +154,13 @@ describe("describeBlocker", () => {
     expect(describeBlocker({ kind: "gateway", name: "gw-1", ack }, "markQuiesced")).toBe(text);
   });
 
+  it("says of a gateway that signs with an old key again why that is not pruned", () => {
+    const ack = { generation: 7, verifies: [], signs: kid };
+    expect(describeBlocker({ kind: "gateway", name: "gw-1", ack }, "prune")).toBe(
+      "gw-1 may still sign with it (its ring is of generation 7)",
+    );
+  });
+
   it("shows instants as the caller likes", () => {
     const show = (ms: number) => `T+${(ms - epoch) / minute}m`;
     expect(describeBlocker({ kind: "time", untilMs: epoch + hour, of: "schedule" }, "activate", show)).toBe(

@@ -64,6 +64,14 @@ describe("prune, although its time has come,", () => {
     expect(stepsOf(planFor(ring, { gateways: [{ name: "gw", ready: true, ...(again && { ack: again }) }] }))).toBe("");
   });
 
+  it("says since when it waits, which is since its time has come", () => {
+    const gateways = [{ name: "gw", ready: true, ack: { generation: 100, verifies: [], signs: "k0" } }];
+    const sinceAt = (nowMs: number) =>
+      planFor(ring, { gateways, nowMs }).gates.find((g) => g.step === "prune")?.sinceMs;
+    const dueAtMs = epoch - 90 * minute;
+    expect([sinceAt(dueAtMs - 1), sinceAt(dueAtMs), sinceAt(epoch)]).toEqual([undefined, dueAtMs, dueAtMs]);
+  });
+
   it("does not wait for a gateway that has just started", () => {
     const ack = { generation: 0, verifies: [] };
     expect(stepsOf(planFor(ring, { gateways: [{ name: "gw", ready: false, ack }] }))).toBe("prune k0");

@@ -31,14 +31,16 @@ function retireOne(pass: Pass, key: VerifyOnlyKey): Decision | readonly Decision
     return { step: "markQuiesced", kid, waitsFor, sinceMs: key.demotedAtMs };
   }
   if (kid === effectivePin(pass)) return { step: "prune", kid, waitsFor: [{ kind: "pinned" }] };
+  const dueAtMs = pruneAtMs(key, quiescedAtMs, pass.ring.settings);
   const prune = [
-    ...until(pruneAtMs(key, quiescedAtMs, pass.ring.settings), "rotationWindow", pass),
+    ...until(dueAtMs, "rotationWindow", pass),
     // Read once more: a person may have put back what still signs with it
     ...projectionsLack(pass, (p) => p.generation >= key.demotedInGeneration),
     ...signingNow(pass, kid),
   ];
   if (prune.length === 0) return { type: "prune", kid };
-  const pruneGate = { step: "prune", kid, waitsFor: prune } as const;
+  const since = dueAtMs <= pass.input.nowMs ? { sinceMs: dueAtMs } : {};
+  const pruneGate = { step: "prune", kid, waitsFor: prune, ...since } as const;
   if (!key.canSign) return pruneGate;
   const forget = until(forgetAtMs(key, quiescedAtMs, pass.input.policy), "rollbackWindow", pass);
   return forget.length === 0
