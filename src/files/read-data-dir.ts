@@ -9,8 +9,8 @@ export type DataDir =
   | { readonly kind: "missing" }
   /** There are files, but no `..data`: nobody of this kind has written here. */
   | { readonly kind: "plain"; readonly names: readonly string[] }
-  /** `..data` points to nothing. */
-  | { readonly kind: "dangling"; readonly version: string }
+  /** `..data` points to nothing, or is gone while links through it are there. */
+  | { readonly kind: "dangling" }
   /** All files of one write. `linked`: the names that people see point to them. */
   | { readonly kind: "data"; readonly version: string; readonly files: Files; readonly linked: boolean };
 
@@ -32,7 +32,7 @@ export async function readDataDir(disk: Reader, dir: string): Promise<DataDir> {
     const version = await currentVersion(disk, dir);
     if (version === undefined) return withoutData(disk, dir);
     // The same version is missing twice: it did not vanish meanwhile
-    if (version === vanished) return { kind: "dangling", version };
+    if (version === vanished) return { kind: "dangling" };
     const files = await readVersion(disk, join(dir, plainName(dir, version)));
     // A directory is taken to pieces only after the swap: while `..data` still points to it, the set was whole
     const isCurrent = version === (await currentVersion(disk, dir));
@@ -50,6 +50,7 @@ function plainName(dir: string, version: string): string {
 
 async function withoutData(disk: Reader, dir: string): Promise<DataDir> {
   const names = ((await unlessMissing(disk.names(dir))) ?? []).filter((name) => !isInternal(name));
+  for (const name of names) if (await isVisible(disk, dir, name)) return { kind: "dangling" };
   return names.length === 0 ? { kind: "missing" } : { kind: "plain", names };
 }
 

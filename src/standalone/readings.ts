@@ -80,7 +80,7 @@ export async function readProjection(
     case "missing":
       return { ...nothing, reading: { kind: "absent" } };
     case "dangling":
-      return { ...nothing, reading: { kind: "unreadable", problem: `..data points to nothing in ${dir}` } };
+      return { ...nothing, reading: { kind: "unreadable", problem: `..data points to nothing` } };
     case "plain":
       return readPlain(ports, found, { dir, object });
     case "data":

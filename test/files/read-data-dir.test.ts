@@ -32,7 +32,14 @@ describe("readDataDir", () => {
     const dir = await tempDir();
     await write(dir, { a: "1" });
     await rm(join(dir, "..1970_01_01_00_00_00.000000000"), { recursive: true });
-    expect(await readDataDir(disk, dir)).toEqual({ kind: "dangling", version: "..1970_01_01_00_00_00.000000000" });
+    expect(await readDataDir(disk, dir)).toEqual({ kind: "dangling" });
+  });
+
+  test("finds links through a ..data that is gone dangling", async () => {
+    const dir = await tempDir();
+    await write(dir, { a: "1" });
+    await unlink(join(dir, "..data"));
+    expect(await readDataDir(disk, dir)).toEqual({ kind: "dangling" });
   });
 
   test("finds all files of one write, and whether the links to them are whole", async () => {

@@ -1,9 +1,11 @@
-import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach } from "vitest";
 import type { Disk } from "../../src/files/disk.ts";
+import { keyRingAck } from "../../src/ring/ack-document.ts";
+import type { Ack } from "../../src/ring/ack.ts";
 import { decodeKeyRing } from "../../src/ring/codec.ts";
 import { keysOf, type Ring } from "../../src/ring/ring.ts";
 import type { Config } from "../../src/standalone/config.ts";
@@ -104,15 +106,33 @@ export class World {
   /** All rings that are stored, newest first. */
   async rings(): Promise<readonly Ring[]> {
     const names = (await this.ringFiles()).filter((name) => name.startsWith("keyring."));
-    const texts = await Promise.all(names.reverse().map((name) => this.text("ring", name)));
-    return texts.map((text) => decodeKeyRing(text, "ring").ring);
+    return Promise.all(names.reverse().map((name) => this.#ringIn(name)));
   }
 
   /** The newest ring, as facts. */
   async ring(): Promise<Ring> {
-    const [ring] = await this.rings();
-    if (!ring) throw new Error("there is no ring");
-    return ring;
+    return this.#ringIn((await this.ringFiles()).at(-1) ?? "");
+  }
+
+  async #ringIn(name: string): Promise<Ring> {
+    return decodeKeyRing(await this.text("ring", name), "ring").ring;
+  }
+
+  /** What a gateway says, at this moment. */
+  async ack(name: string, ack: Ack, rotation = "demo"): Promise<void> {
+    const document = keyRingAck({ name }, { rotation, podName: name, ack });
+    await writeFile(this.path("acks", `${name}.json`), JSON.stringify(document));
+    await this.touch(name);
+  }
+
+  /** A gateway says that it is still there. */
+  async touch(name: string): Promise<void> {
+    const nowSeconds = this.time.wallMs / 1000;
+    await utimes(this.path("acks", `${name}.json`), nowSeconds, nowSeconds);
+  }
+
+  async writeOverrides(overrides: object): Promise<void> {
+    await writeFile(this.path("overrides.json"), JSON.stringify(overrides), { mode: 0o600 });
   }
 }
 
