@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { GatewayView } from "../../src/ring/ack.ts";
 import type { Projection, Stored } from "../../src/ring/plan.ts";
 import { active, gatewayAt, omit, planFor, prepared, ringOf, silent, verifyOnly, waitOf } from "../support/rings.ts";
-import { epoch, minute, projectionOf, stepsOf } from "../support/story.ts";
+import { day, epoch, minute, projectionOf, stepsOf } from "../support/story.ts";
 
 const standby = omit(prepared("k2", { createdAtMs: epoch - minute }), "publishedAtMs");
 const signer = omit(active("k1", { createdAtMs: epoch - minute }), "publishedAtMs");
@@ -73,6 +73,17 @@ describe("markPublished", () => {
     const adopted = ringOf({ signer: { ...signer, adoptedAtMs: epoch - 5 } });
     const gate = planFor(adopted, { gateways: [silent] }).gates.find((g) => g.step === "markPublished");
     expect(gate?.sinceMs).toBe(epoch - 5);
+  });
+
+  it("waits since the last demotion, when that was later: a recovery asks anew for keys made long ago", () => {
+    const demotions = [-2, -1, -3].map((ms) => verifyOnly(`v${ms}`, { demotedAtMs: epoch + ms, quiescedAtMs: epoch }));
+    const plan = planFor({ ...ring, retiring: demotions }, { gateways: [silent] });
+    expect(plan.gates.find((g) => g.step === "markPublished")?.sinceMs).toBe(epoch - 1);
+    const before = planFor(
+      { ...ring, retiring: [verifyOnly("v", { demotedAtMs: epoch - day })] },
+      { gateways: [silent] },
+    );
+    expect(before.gates.find((g) => g.step === "markPublished")?.sinceMs).toBe(epoch - minute);
   });
 
   it("asks no gateway when acknowledgements are ignored, but reads the projections", () => {

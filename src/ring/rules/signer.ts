@@ -147,7 +147,9 @@ const publish: Rule = (pass) =>
     .map((key): Decision => {
       const waitsFor = [...projectionsLack(pass, (p) => p.kids.includes(key.kid)), ...notAccepting(pass, key.kid)];
       if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
-      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs: key.adoptedAtMs ?? key.createdAtMs };
+      // A recovery demotes anew: what it asks for again was not asked for before
+      const sinceMs = Math.max(key.adoptedAtMs ?? key.createdAtMs, ...pass.ring.retiring.map((k) => k.demotedAtMs));
+      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs };
     });
 
 /** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */
