@@ -27,6 +27,9 @@ async function refusal(files: Files, secrets: readonly string[] = []): Promise<s
   return message.replace(/^Cannot adopt keys: /, "");
 }
 
+/** RSA pairs are made on first use, on a machine that may be busy. */
+const timeout = 60_000;
+
 describe("isAdoptable", () => {
   test.each([
     [["signing.pem", "public.pem", "kid"], true],
@@ -47,7 +50,7 @@ describe("isAdoptable", () => {
   });
 });
 
-describe("readAdoptable of the three files", () => {
+describe("readAdoptable of the three files", { timeout }, () => {
   test.each<readonly [Algorithm, Algorithm]>([
     ["ES256", "ES256"],
     ["ES384", "ES384"],
@@ -116,7 +119,7 @@ describe("readAdoptable of the three files", () => {
   });
 });
 
-describe("readAdoptable of private-jwks.json", () => {
+describe("readAdoptable of private-jwks.json", { timeout }, () => {
   const pairs = [pairOf("ES256", 0), pairOf("PS512", 0), pairOf("EdDSA", 0)] as const;
   const document: Json = {
     keys: pairs.map(({ algorithm, material: { publicJwk, privateJwk } }, i) => ({

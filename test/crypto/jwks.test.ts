@@ -4,7 +4,10 @@ import { privateJwks, publicJwks } from "../../src/crypto/jwks.ts";
 import { algorithms } from "../../src/ring/key.ts";
 import { pairOf, realRing, secretsOf } from "../support/keys.ts";
 
-describe("publicJwks", () => {
+/** RSA pairs are made on first use, on a machine that may be busy. */
+const timeout = 60_000;
+
+describe("publicJwks", { timeout }, () => {
   const { ring, materials } = realRing();
 
   test("lists signer, standby and verify-only keys with kid, alg and use, and no private member", () => {

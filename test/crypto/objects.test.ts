@@ -22,6 +22,9 @@ const textOf = (files: Files): string => Object.values(files).join("\n");
 const holds = (files: Files, pair: typeof signer): boolean =>
   secretsOf([pair.material]).some((secret) => textOf(files).includes(secret));
 
+/** RSA pairs are made on first use, on a machine that may be busy. */
+const timeout = 60_000;
+
 describe("ringObject", () => {
   test("is keyring.json alone, with every private half", () => {
     const files = ringObject(ring, materials);
@@ -30,7 +33,7 @@ describe("ringObject", () => {
   });
 });
 
-describe("signerObject", () => {
+describe("signerObject", { timeout }, () => {
   const files = signerObject(ring, materials);
 
   test("has the six files of the design", () => {
@@ -97,7 +100,7 @@ describe("publicObject", () => {
   });
 });
 
-describe("openssl", () => {
+describe("openssl", { timeout }, () => {
   let dir = "";
   beforeAll(() => {
     dir = mkdtempSync(join(tmpdir(), "keyturn-"));

@@ -8,7 +8,10 @@ import { pairOf } from "../support/keys.ts";
 const unfit = new ChangeNeededError("KeyUnusable", "Cannot use key: the halves do not fit");
 const noPublic = new ChangeNeededError("KeyUnusable", "Cannot use key: the public half is no key");
 
-describe("probe", () => {
+/** RSA pairs are made on first use, on a machine that may be busy. */
+const timeout = 60_000;
+
+describe("probe", { timeout }, () => {
   test.each(algorithms)("resolves for a pair of %s, and for its public half alone", async (algorithm) => {
     const { material } = pairOf(algorithm);
     await expect(probe(material, algorithm)).resolves.toBeUndefined();

@@ -4,7 +4,10 @@ import { thumbprint } from "../../src/crypto/thumbprint.ts";
 import { algorithms } from "../../src/ring/key.ts";
 import { pairOf } from "../support/keys.ts";
 
-describe("thumbprint", () => {
+/** RSA pairs are made on first use, on a machine that may be busy. */
+const timeout = 60_000;
+
+describe("thumbprint", { timeout }, () => {
   test("gives the value of RFC 7638 §3.1's example", () => {
     const n =
       "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3" +

@@ -39,7 +39,10 @@ const paths = pathsOf(document);
 const everywhere = (value: (path: JsonPath) => Json | typeof gone): readonly Json[] =>
   paths.map((path) => changed(document, path, value(path)));
 
-describe("an error of decodeKeyRing holds no part of a private half", () => {
+/** Thousands of documents, on a machine that may be busy. */
+const timeout = 60_000;
+
+describe("an error of decodeKeyRing holds no part of a private half", { timeout }, () => {
   test("when any value is missing, or of another type", () => {
     for (const value of [gone, null, true, -1, {}, []]) expect(refusals(everywhere(() => value))).toBeGreaterThan(50);
   });

@@ -9,7 +9,10 @@ import { epoch, hour, minute } from "../support/story.ts";
 
 const objects: readonly RingObject[] = ["ring", "signer", "public"];
 
-describe("encodeKeyRing and decodeKeyRing", () => {
+/** Hundreds of documents, on a machine that may be busy. */
+const timeout = 60_000;
+
+describe("encodeKeyRing and decodeKeyRing", { timeout }, () => {
   test.each(objects)("give back the facts that the %s object shows, for any ring", (object) => {
     fc.assert(
       fc.property(anyKeyRing, ({ ring, materials }) => {
