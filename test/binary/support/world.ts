@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Algorithm } from "../../../src/ring/key.ts";
-import { serveJwks, type JwksServer } from "./jwks-server.ts";
+import { serveJwks, type JwksServer } from "../../../hack/demo/jwks-server.ts";
 import { Keyturn, save, Standalone } from "./keyturn.ts";
 import { pythonWithPyJwt } from "./pyjwt.ts";
 import { RingWatch } from "./ring-watch.ts";

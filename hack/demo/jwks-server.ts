@@ -1,7 +1,7 @@
 import { readFile, readlink } from "node:fs/promises";
 import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
+import { decodeKeyRing } from "../../src/ring/codec.ts";
 
 export interface JwksServer {
   readonly url: string;
@@ -28,9 +28,10 @@ export async function serveJwks(dir: string): Promise<JwksServer> {
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", resolve);
   });
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new TypeError("Cannot serve: there is no port");
   return {
-    url: `http://127.0.0.1:${port}/jwks.json`,
+    url: `http://127.0.0.1:${address.port}/jwks.json`,
     close: () =>
       new Promise((resolve) => {
         server.closeAllConnections();
@@ -41,9 +42,7 @@ export async function serveJwks(dir: string): Promise<JwksServer> {
 
 async function answerFrom(dir: string): Promise<{ jwks: string; maxAge: number }> {
   const version = await readlink(join(dir, "..data"));
-  const jwks = await readFile(join(dir, version, "jwks.json"), "utf8");
-  const ring = JSON.parse(await readFile(join(dir, version, "keyring.json"), "utf8")) as {
-    settings: { jwksMaxAgeSeconds: number };
-  };
-  return { jwks, maxAge: ring.settings.jwksMaxAgeSeconds };
+  const read = (name: string): Promise<string> => readFile(join(dir, version, name), "utf8");
+  const { ring } = decodeKeyRing(await read("keyring.json"), "public");
+  return { jwks: await read("jwks.json"), maxAge: ring.settings.jwksMaxAgeMs / 1000 };
 }
