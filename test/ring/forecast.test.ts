@@ -82,7 +82,9 @@ describe("forecast", () => {
   it("begins with the world as it is: what waits for projections and gateways now comes after they answered", () => {
     const ring = ringOf({ standby: omit(prepared("k2"), "publishedAtMs") });
     const stored: Stored = { kind: "ring", ring, projections: {} };
-    expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toStrictEqual(["+0m: markPublished k2"]);
+    expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toStrictEqual([
+      "+0m: markPublished k2",
+    ]);
   });
 
   it("tells nothing for a ring at rest on request only", () => {

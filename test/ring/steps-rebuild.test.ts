@@ -113,6 +113,10 @@ describe("rebuild", () => {
       retiring: [verifyOnly("a", { windowMs: 7 * hour })],
     });
     const ring = rebuild({ remains: windows });
-    expect(keysOf(ring).map((k) => (k.state === "prepared" ? 0 : k.windowMs))).toStrictEqual([5 * hour, 2 * hour, 7 * hour]);
+    expect(keysOf(ring).map((k) => (k.state === "prepared" ? 0 : k.windowMs))).toStrictEqual([
+      5 * hour,
+      2 * hour,
+      7 * hour,
+    ]);
   });
 });
