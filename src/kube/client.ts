@@ -33,18 +33,18 @@ export interface Listing {
   readonly resourceVersion: string;
 }
 
-/** So many objects of a list come at a time. */
-const pageSize = 500;
-
 /**
  * The verbs of the API on raw objects, which come whole and frozen, and go as they are given. Every method throws ApiError,
  * ConnectionError or StoppedError.
  */
 export class KubeClient {
   readonly transport: Transport;
+  readonly #pageSize: number;
 
-  constructor(transport: Transport) {
+  /** @param pageSize - So many objects of a list come at a time */
+  constructor(transport: Transport, pageSize = 500) {
     this.transport = transport;
+    this.#pageSize = pageSize;
   }
 
   async get(resource: Resource, ref: Ref, options: CallOptions = {}): Promise<KubeObject> {
@@ -66,7 +66,7 @@ export class KubeClient {
   /** Every object of the selection, read in pages of one consistent state. */
   async list(resource: Resource, selection: Selection = {}, options: CallOptions = {}): Promise<Listing> {
     try {
-      return await this.#pages(resource, { ...selection, limit: pageSize }, options);
+      return await this.#pages(resource, { ...selection, limit: this.#pageSize }, options);
     } catch (error) {
       // The state that the first page showed is no longer kept: all at once then, as client-go does
       if (!isExpired(error)) throw error;
