@@ -1,6 +1,6 @@
 import { algorithms, isRsa } from "../../src/ring/key.ts";
-import { defaults, durations, rotationsPerWindow, rules } from "../../src/ring/spec/limits.ts";
-import { all, any, clean, formatted, implies, quoted, seconds, shown, within } from "./cel.ts";
+import { defaults, durations, rotationsPerWindow, rules, texts } from "../../src/ring/spec/limits.ts";
+import { all, any, clean, fits, formatted, implies, quoted, seconds, shown, within } from "./cel.ts";
 import type { Rule } from "./schema.ts";
 
 // A rule over several fields speaks up only where each of them is sound: else it would complain of a mere consequence.
@@ -106,5 +106,18 @@ export const rotationRules: readonly Rule[] = [
     rule: implies("has(self.timeZone)", "has(self.schedule)"),
     ...at("spec.rotation", rules.timeZoneWithSchedule),
     messageExpression: `${quoted(`${rules.timeZoneWithSchedule.must}, is `)} + ${shown("self.timeZone")}`,
+  },
+];
+
+const namesZone = 'self.matches("^ *(CRON_)?TZ=")';
+const isMacro = 'self.matches("(?i)^ *@(yearly|annually|monthly|weekly|daily|midnight|hourly) *$")';
+const hasFiveFields = 'self.matches("^ *[^ ]+( +[^ ]+){4} *$")';
+
+/** As much of src/ring/schedule.ts as CEL can say. What a field may hold, only the parser knows. */
+export const scheduleRules: readonly Rule[] = [
+  { rule: `!${namesZone}`, message: "must not name a time zone, timeZone does that" },
+  {
+    rule: implies(all(fits("self", texts.schedule.form), `!${namesZone}`), any(isMacro, hasFiveFields)),
+    message: "must have five fields: minute hour day month weekday",
   },
 ];

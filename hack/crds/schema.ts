@@ -48,14 +48,13 @@ export const object = (description: string, properties: Readonly<Record<string, 
 
 /**
  * A text whose form a rule holds, since what `pattern` answers to a person is the pattern. Only the length is a bound of the
- * schema, which is also what lets the API server estimate the cost of the rule.
+ * schema, which is also what lets the API server estimate the cost of the rule. Other rules may follow.
  */
-export const text = (description: string, { most, form, must }: TextLimit, more: More = {}): Schema => ({
+export const text = (description: string, { most, form, must }: TextLimit, rules: readonly Rule[] = []): Schema => ({
   type: "string",
   description,
   maxLength: most,
-  ...more,
-  "x-kubernetes-validations": [{ rule: fits("self", form), message: must }],
+  "x-kubernetes-validations": [{ rule: fits("self", form), message: must }, ...rules],
 });
 
 /** {@link text}, or the empty text, which charts write for unset. */

@@ -2,7 +2,7 @@ import { algorithms } from "../../src/ring/key.ts";
 import { counts, defaults, durations, modulusBits, reservedPrefix, texts } from "../../src/ring/spec/limits.ts";
 import { formatDuration } from "../../src/ring/duration.ts";
 import { fits } from "./cel.ts";
-import { rotationRules, specRules } from "./rules.ts";
+import { rotationRules, scheduleRules, specRules } from "./rules.ts";
 import { choice, duration, flag, mapBy, object, type Schema, setOf, text, textOrEmpty } from "./schema.ts";
 
 const instantForm = new RegExp(
@@ -55,6 +55,7 @@ const rotation = object(
     schedule: text(
       'When to activate the next key, as a CronJob has it: five fields or a macro, such as "0 3 1 * *" or "@monthly". Runs that were missed become one.',
       texts.schedule,
+      scheduleRules,
     ),
     timeZone: text(
       `IANA name of the time zone of schedule, such as Europe/Berlin. Default ${defaults.timeZone}.`,
