@@ -3,7 +3,7 @@ import { asObject, isFields, type KubeObject } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Ref, Resource, Selection } from "./resource.ts";
 import type { Method } from "./retry.ts";
-import type { ApiRequest, Transport } from "./transport.ts";
+import type { ApiRequest, Caller } from "./transport.ts";
 
 export type CallOptions = Pick<ApiRequest, "signal" | "timeoutMs" | "totalMs">;
 
@@ -38,11 +38,11 @@ export interface Listing {
  * ConnectionError or StoppedError.
  */
 export class KubeClient {
-  readonly transport: Transport;
+  readonly transport: Caller;
   readonly #pageSize: number;
 
   /** @param pageSize - So many objects of a list come at a time */
-  constructor(transport: Transport, pageSize = 500) {
+  constructor(transport: Caller, pageSize = 500) {
     this.transport = transport;
     this.#pageSize = pageSize;
   }

@@ -23,6 +23,8 @@ export interface ApiRequest {
   readonly timeoutMs?: number;
   /** How long all tries and the waits between them may take, in milliseconds. @default 60000 */
   readonly totalMs?: number;
+  /** Asked just before each try is sent; where it says false, nothing is sent, and the call is stopped. */
+  readonly guard?: () => boolean;
 }
 
 export interface Answer {
@@ -54,6 +56,9 @@ export interface ServerDate {
   readonly dateMs: number;
   readonly receivedAtMonotonicMs: number;
 }
+
+/** What a client needs of a {@link Transport}. */
+export type Caller = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs">;
 
 export interface TransportOptions {
   readonly endpoint: Endpoint;
@@ -132,6 +137,7 @@ export class Transport {
 
   async #try(request: ApiRequest, timeoutMs: number): Promise<Answer> {
     const exchange = await this.#exchange(request, timeoutMs);
+    if (request.guard?.() === false) throw new StoppedError(request.what);
     const head = await this.#head(request, exchange);
     const status = head.statusCode ?? 0;
     if (status >= 300) return this.#refuse(request, exchange, head);
