@@ -6,9 +6,10 @@ import { codecBench } from "./codec.ts";
 import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
 import { plannerBench } from "./planner.ts";
+import { requestBench } from "./request.ts";
 import { swapBench } from "./swap.ts";
 
-const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench];
+const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench];
 
 const full: Effort = { rounds: 15, batchMs: 100 };
 /** So that a bench that no longer works is found by the tests. The numbers say nothing. */

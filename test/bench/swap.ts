@@ -11,7 +11,7 @@ import type { Contest } from "./measure.ts";
 let folder: string | undefined;
 
 /** The least that survives a power cut: one file with all the bytes, fsync, rename, fsync of the directory. */
-async function replaceByRename(dir: string, text: string): Promise<void> {
+export async function replaceByRename(dir: string, text: string): Promise<void> {
   const file = await open(join(dir, "file.tmp"), "w", 0o600);
   await file.writeFile(text);
   await file.sync();
