@@ -20,6 +20,8 @@ export interface ClusterOptions {
   readonly manifests?: readonly string[];
   /** Takes the progress, for people. @default nothing is said */
   readonly say?: Say;
+  /** @default {@link rungs} */
+  readonly ways?: readonly Rung[];
 }
 
 /**
@@ -56,8 +58,9 @@ async function climb(ways: readonly Rung[], say: Say): Promise<{ found: Found; b
  *
  * @throws Error that says what to install when there is no way to one.
  */
-export async function startCluster({ manifests = [], say = () => undefined }: ClusterOptions = {}): Promise<Cluster> {
-  const { found, by } = await climb(rungs(), say);
+export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  const { manifests = [], say = () => undefined, ways = rungs() } = options;
+  const { found, by } = await climb(ways, say);
   const { startControllers, ...rest } = found;
   try {
     const client = new KubeClient(found.connection);

@@ -1,7 +1,7 @@
 // Keeps the processes of one cluster, in a process of its own: starts what comes on stdin, a JSON line each, says on stdout
 // which of them ended, and when stdin ends (because the parent is done, or was killed) ends them all and removes the folder.
 import { type ChildProcess, spawn } from "node:child_process";
-import { openSync, rmSync } from "node:fs";
+import { openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
@@ -46,7 +46,8 @@ function end(): void {
 }
 
 function leave(): void {
-  for (const part of keepsLogs ? ["etcd", "pki"] : ["."]) rmSync(join(folder, part), { recursive: true, force: true });
+  const parts = keepsLogs ? readdirSync(folder).filter((name) => name !== "logs") : ["."];
+  for (const part of parts) rmSync(join(folder, part), { recursive: true, force: true });
   process.exit();
 }
 

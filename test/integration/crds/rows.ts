@@ -1,4 +1,6 @@
 import fc from "fast-check";
+import { formatDuration } from "../../../src/ring/duration.ts";
+import { type DurationBounds, durations } from "../../../src/ring/spec/limits.ts";
 import { resource, withRotation, withTokens } from "../../ring/spec/resource.ts";
 
 /** Texts for a duration that stumble where Go, CEL and the parser might part. */
@@ -97,8 +99,44 @@ const oddInstants = [
 
 const hasMinimum = { rotation: { interval: "0s" }, propagation: { minimum: "0s" } };
 
+/** Just outside, at and just inside what a duration may be. */
+const edges = ({ leastMs, mostMs }: DurationBounds): readonly string[] =>
+  [leastMs - 1000, leastMs, mostMs, mostMs + 1000].filter((ms) => ms >= 0).map(formatDuration);
+
+interface Durations {
+  readonly interval?: string | undefined;
+  readonly minimum?: string | undefined;
+  readonly maxTTL?: string | undefined;
+  readonly clockSkew?: string | undefined;
+  readonly rotationWindow?: string | undefined;
+  readonly rollbackWindow?: string | undefined;
+}
+
+const withDurations = ({ interval, minimum, maxTTL, clockSkew, ...windows }: Durations): object =>
+  resource({ ...withTokens({ maxTTL, clockSkew }), propagation: { minimum }, rotation: { interval }, ...windows });
+
+/** Settings that break rules over several fields, or don't. */
+const neighbours: readonly Durations[] = [undefined, "1s", "17520h"].flatMap((rotationWindow) =>
+  [undefined, "17520h"].flatMap((rollbackWindow) =>
+    [undefined, "1s"].map((interval) => ({ rotationWindow, rollbackWindow, interval })),
+  ),
+);
+
+const bounds: Readonly<Record<keyof Durations, DurationBounds>> = {
+  ...durations,
+  minimum: durations.propagationMinimum,
+};
+
+/** Each duration at its bounds, among such neighbours: whether a rule over several fields speaks up, and only when it should. */
+const edgesAmongNeighbours = (
+  ["interval", "minimum", "maxTTL", "clockSkew", "rotationWindow", "rollbackWindow"] as const
+).flatMap((field) =>
+  edges(bounds[field]).flatMap((value) => neighbours.map((others) => withDurations({ ...others, [field]: value }))),
+);
+
 /** Resources that stumble where CEL and the parser might part, beside those of the parser's own tables. */
 export const oddResources: readonly object[] = [
+  ...edgesAmongNeighbours,
   ...oddDurations.map((maxTTL) => resource({ ...withTokens({ maxTTL, clockSkew: "0s" }), ...hasMinimum })),
   ...oddDurations.map((rotationWindow) => resource({ rotationWindow, ...hasMinimum })),
   ...oddDurations.map((interval) => resource(withRotation({ interval }))),
@@ -119,40 +157,25 @@ export const oddResources: readonly object[] = [
   ),
 ];
 
-const anyDuration = fc.constantFrom(
-  ...[
-    undefined,
-    undefined,
-    "0s",
-    "1s",
-    "62m",
-    "3720s",
-    "92m",
-    "2h",
-    "3h",
-    "720h",
-    "8760h",
-    "17520h",
-    "90000h",
-    "x",
-    "1.5s",
-    "-1h",
-  ],
+const anyDuration = fc.oneof(
+  { weight: 6, arbitrary: fc.constant(undefined) },
+  { weight: 6, arbitrary: fc.constantFrom("0s", "1s", "62m", "3720s", "92m", "2h", "3h", "720h", "8760h", "17520h") },
+  { weight: 1, arbitrary: fc.constantFrom("90000h", "x", "1.5s", "-1h") },
 );
 
 /** Specs with any number of mistakes that have to do with each other. */
 export const anySpec = fc.record({
   algorithm: fc.constantFrom(undefined, "ES256", "RS256", "PS512"),
-  rsaModulusBits: fc.constantFrom(undefined, 2048, 2049),
+  rsaModulusBits: fc.constantFrom(undefined, undefined, undefined, 2048, 2049),
   rotation: fc.record({
     interval: anyDuration,
-    schedule: fc.constantFrom(undefined, undefined, "@yearly", ""),
-    timeZone: fc.constantFrom(undefined, undefined, "UTC"),
+    schedule: fc.constantFrom(undefined, undefined, undefined, "@yearly", ""),
+    timeZone: fc.constantFrom(undefined, undefined, undefined, "UTC"),
   }),
   propagation: fc.record({ minimum: anyDuration }),
   tokens: fc.record({
-    issuer: fc.constantFrom("i", ""),
-    audiences: fc.constantFrom(["a"], ["a"], []),
+    issuer: fc.constantFrom("i", "i", "i", ""),
+    audiences: fc.constantFrom(["a"], ["a"], ["a"], []),
     maxTTL: anyDuration,
     clockSkew: anyDuration,
   }),
