@@ -1,5 +1,6 @@
 import type { Observation } from "../ring/decide.ts";
 import { RuleError } from "../ring/errors.ts";
+import { forecast } from "../ring/forecast.ts";
 import type { Policy } from "../ring/plan.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
@@ -8,7 +9,7 @@ import { documentText, type DocumentFormat } from "./output.ts";
 import { planDocument } from "./plan/report.ts";
 import { planText } from "./plan/text.ts";
 import { line, type Io } from "./screen.ts";
-import { viewOf, type View } from "./view.ts";
+import { horizonMs, mostWrites, viewOf, type View } from "./view.ts";
 
 /** Another spec to plan with. */
 export interface WhatIf {
@@ -50,14 +51,24 @@ function supposeSpec(seen: Observation, whatIf: WhatIf | undefined): Observation
   return { ...seen, policy: whatIf.policy, requests };
 }
 
+/** So many writes are foreseen in a second or so. */
+const mostWritesUntil = 20_000;
+
+/** Keys that the forecast makes keep their names: a second forecast would call other keys the same. */
 function supposeTime(view: View, atMs: number): View {
-  const { seen, nowMs, forecast } = view;
+  const { seen, nowMs, decision } = view;
+  const instant = new Date(atMs).toISOString();
   if (atMs < nowMs) {
-    const instant = new Date(atMs).toISOString();
     throw new RuleError("InThePast", `Cannot plan at "${instant}": must not be in the past, the ring keeps no history`);
   }
-  const ring = forecast.findLast((f) => f.atMs <= atMs)?.ring ?? view.ring;
-  return viewOf({ ...(ring ? settled(seen, ring) : seen), found: { ...found(seen, ring), nowMs: atMs } });
+  if (decision.kind === "stalled") return viewOf({ ...seen, found: { ...seen.found, nowMs: atMs } });
+  const until = forecast(decision.input, atMs - nowMs, mostWritesUntil + 1);
+  if (until.length > mostWritesUntil) {
+    throw new RuleError("TooFar", `Cannot plan at "${instant}": must be sooner, too many rotations come before`);
+  }
+  const ring = until.at(-1)?.ring ?? view.ring;
+  const after = forecast(decision.input, atMs - nowMs + horizonMs, until.length + mostWrites).slice(until.length);
+  return viewOf({ ...(ring ? settled(seen, ring) : seen), found: { ...found(seen, ring), nowMs: atMs } }, after);
 }
 
 /** Every gateway has the ring. */

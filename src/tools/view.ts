@@ -17,12 +17,16 @@ export interface View {
 }
 
 /** Longer than any schedule that is sensible, so that the next rotation is found. */
-const horizonMs = 400 * 86_400_000;
+export const horizonMs = 400 * 86_400_000;
 /** Two rotations, and what stands in between. */
-const mostWrites = 12;
+export const mostWrites = 12;
 
-/** Derives everything that the tools show from what was read. Pure. */
-export function viewOf(seen: Observation): View {
+/**
+ * Derives everything that the tools show from what was read. Pure.
+ *
+ * @param foreseen - What comes, when that is known already. @default the forecast of what was read
+ */
+export function viewOf(seen: Observation, foreseen?: readonly Forecast[]): View {
   const decision = decide(seen);
   const ring = ringOf(decision, seen.found);
   return {
@@ -31,7 +35,7 @@ export function viewOf(seen: Observation): View {
     decision,
     ...(ring && { ring }),
     conditions: conditionsOf(decision, seen.policy.suspend),
-    forecast: decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : [],
+    forecast: foreseen ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };
 }
 

@@ -78,7 +78,8 @@ export function wallClock(atMs: number, timeZone: string): WallClock {
 }
 
 function makeFormat(timeZone: string): Intl.DateTimeFormat {
-  const format = new Intl.DateTimeFormat("en-GB", {
+  // The British September has four letters
+  const format = new Intl.DateTimeFormat("en-US", {
     timeZone,
     hourCycle: "h23",
     year: "numeric",

@@ -169,11 +169,15 @@ function bestOf(choices: readonly (readonly Placed[])[], taken: readonly Placed[
   const [first, ...rest] = choices;
   if (!first) return taken;
   const worth = (placed: readonly Placed[]): number => placed.reduce((sum, p) => sum + 1000 + p.text.length, 0);
-  const free = first.filter((p) =>
-    taken.every((t) => p.from >= t.from + t.text.length || t.from >= p.from + p.text.length),
-  );
+  const free = first.filter((p) => taken.every((t) => areApart(p, t) || areApart(t, p)));
   const ways = [...free.map((place) => bestOf(rest, [...taken, place])), bestOf(rest, taken)];
   return ways.reduce((a, b) => (worth(b) > worth(a) ? b : a));
+}
+
+/** With air between them, unless a mark stands beside a mark. */
+function areApart(left: Placed, right: Placed): boolean {
+  const end = left.from + left.text.length;
+  return end < right.from || (end === right.from && left.text.at(-1) === right.text.at(0));
 }
 
 const blankRow = (scale: Scale): Cell[] => Array.from({ length: scale.columns }, () => ({ text: " " }));

@@ -39,10 +39,14 @@ export function rowsOf({ ring, nowMs, forecast, history }: Story): readonly Row[
     ...ring.revoked.map((r) => r.kid),
   ]);
   const rows = [...kids].map((kid) => rowOf(kid, snapshots));
-  return rows.sort((a, b) => startMs(a) - startMs(b));
+  return rows.sort((a, b) => startMs(a) - startMs(b) || firstSignedMs(a) - firstSignedMs(b));
 }
 
 const startMs = (row: Row): number => row.spans[0]?.fromMs ?? row.revokedAtMs ?? 0;
+
+/** Of two keys that were born together, the signer stands above the standby. */
+const firstSignedMs = (row: Row): number =>
+  row.spans.find((s) => s.state === "active")?.fromMs ?? Number.MAX_SAFE_INTEGER;
 
 function rowOf(kid: Kid, snapshots: readonly Snapshot[]): Row {
   const versions = snapshots.map((s) => keysOf(s.ring).find((k) => k.kid === kid));
