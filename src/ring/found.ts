@@ -66,7 +66,7 @@ function ownKeyInPlace(found: Found): Stall | undefined {
 /** A person may bring more keys than a ring has room for, beside a standby and one for emergencies. */
 function within({ signer, recovery }: Found, stored: Stored): Stored | Stall {
   const brought = recovery?.alsoVerify ?? [];
-  if (brought.length === 0 || stored.kind === "ring") return stored;
+  if (stored.kind === "ring") return stored;
   const existing = signer.kind === "adoptable" ? [signer.signer, ...signer.verifyOnly] : [{ kid: "the signer" }];
   const others = (stored.kind === "lost" ? keysOf(stored.remains) : existing).map((k) => k.kid);
   const room = Math.max(0, ordinaryKeyLimit - 1 - others.length);

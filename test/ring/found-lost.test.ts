@@ -55,7 +55,7 @@ describe("classify a lost ring", () => {
 
   it("unites the revocations of all copies, oldest first, each once", () => {
     const verdict = lost({
-      ring: remembering(5, r("a", 1), r("c", 3)),
+      ring: remembering(5, r("a", 1), r("c", 3), r("d", 4)),
       signer: remembering(4, r("d", 4), r("a", 9)),
       public: remembering(6, r("b", 2), r("a", 1)),
     });

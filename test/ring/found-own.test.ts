@@ -98,6 +98,16 @@ describe("classify, where a recovery brings keys along,", () => {
     });
   });
 
+  it.each([14, 15, 16])("rebuilds a ring of %i keys where nothing is brought", (count) => {
+    const full = ringOf({ generation: 5, retiring: leaving(count - 2) });
+    expect(verdictOf(classify(found({ public: { kind: "ring", ring: full, halves: [] } })))).toBe("lost5");
+  });
+
+  it("says nothing of brought keys where there are none", () => {
+    const verdict = classify(found({ recovery: { alsoVerify: [] } }));
+    expect(verdict).toStrictEqual({ kind: "nothing", generationFloor: 0 });
+  });
+
   it("is not refused where the ring goes on: nothing is brought", () => {
     const alsoVerify = Array.from({ length: 20 }, (_, i) => key(`brought${i}`));
     expect(verdictOf(classify(found({ ...old, recovery: { alsoVerify } })))).toBe("ring5");

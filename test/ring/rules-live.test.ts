@@ -33,6 +33,15 @@ describe("silentFromMs", () => {
     const plan = planFor(ring, { gateways: [{ name: "gw", ready: true }] });
     expect(plan.nextCheckAtMs).toBe(epoch + patienceMs + 1);
   });
+
+  it.each([
+    ["in the last moment of its patience", patienceMs, patienceMs + 1],
+    ["once that has ended, and was told", patienceMs + 1, patienceMs + 1 + 24 * hour],
+  ])("is when the planner wants to look again: %s", (...[, atMs, nextMs]) => {
+    const ring = ringOf({ retiring: [verifyOnly("k0", { demotedAtMs: epoch })] });
+    const plan = planFor(ring, { gateways: [{ name: "gw", ready: true }], nowMs: epoch + atMs });
+    expect(plan.nextCheckAtMs).toBe(epoch + nextMs);
+  });
 });
 
 describe("prune, although its time has come,", () => {

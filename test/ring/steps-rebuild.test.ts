@@ -102,9 +102,10 @@ describe("rebuild", () => {
     expect(keysOf(ring)).toStrictEqual(keysOf(rebuild({ remains: known })));
   });
 
-  it("brings a key once that is named twice", () => {
-    const ring = rebuild({ alsoVerify: [brought, { ...brought, createdAtMs: 8 }] });
-    expect(keysOf(ring).filter((k) => k.kid === "mine")).toHaveLength(1);
+  it("brings a key once that is named twice, and every other", () => {
+    const ring = rebuild({ alsoVerify: [brought, { ...brought, createdAtMs: 8 }, { ...brought, kid: "yours" }] });
+    expect(keysOf(ring).map((k) => k.kid)).toStrictEqual(["k1", "mine", "yours", "k2", "b", "a"]);
+    expect(ring.retiring[0]?.createdAtMs).toBe(7);
   });
 
   it("keeps the windows that keys stored, and gives the standby the one in force", () => {

@@ -126,7 +126,7 @@ function reasonToRotate(pass: Pass, requests: readonly string[]): Why {
 
 /** Gateways of an older kind know one key and never ack: only a person can say that they are gone. */
 function waitsForFirstRequest({ input: { policy }, ring: { signer } }: Pass, requests: readonly string[]): boolean {
-  const isFirst = signer.adoptedAtMs !== undefined && signer.adoptedAtMs === signer.activatedAtMs;
+  const isFirst = signer.adoptedAtMs === signer.activatedAtMs;
   return isFirst && signer.canSign && policy.acknowledgements === "Required" && requests.length === 0;
 }
 
