@@ -9,7 +9,7 @@ import type { Kid } from "../ring/key.ts";
 import { counts } from "../ring/spec/limits.ts";
 import { parseRotation } from "../ring/spec.ts";
 import { modes, type Layout } from "./layout.ts";
-import { readOverrides, writeOverrides, type Overrides } from "./overrides.ts";
+import { parseOverrides, readOverrides, writeOverrides, type Overrides } from "./overrides.ts";
 import { effective } from "./resource.ts";
 
 /** What a person asks of a rotation (the shape of `Change` of the tools). */
@@ -36,13 +36,13 @@ const mostTries = 100;
  * Writes a change into overrides.json, if the rotation with it is still one that `parseRotation` takes. Two tools at the
  * same time come one after the other: no request is lost.
  *
- * @throws ChangeNeededError `InvalidSpec` with the same words as for the config, `InvalidJwks`
+ * @throws ChangeNeededError `InvalidSpec` with the same words as for the config, `OverridesUnreadable`, `InvalidJwks`
  */
 export async function changeOverrides(disk: Disk, layout: Layout, asked: Asked): Promise<void> {
   const claim = join(layout.dir, ".overrides.claim");
   await takeClaim(disk, claim, asked.nowMs);
   try {
-    const next = withChange(await readOverrides(disk, layout.overrides), asked);
+    const next = parseOverrides(JSON.stringify(withChange(await readOverrides(disk, layout.overrides), asked)));
     const { rotation } = effective(asked.resource, next);
     const { change, nowMs } = asked;
     if (change.kind === "recover" && change.jwks !== undefined) {

@@ -45,7 +45,7 @@ const socketName = /^[a-z0-9]{8,64}\.sock$/;
 export async function acquireLock(disk: Disk, layout: Layout, request: LockRequest): Promise<Lock> {
   await ensureDir(disk, layout.lock, modes.secretDir);
   for (let attempt = 1; ; attempt++) {
-    const own = await publish(disk, layout.lock, request);
+    const own = await publish(layout.lock, request);
     if (typeof own === "string") return { missing: own, release: () => Promise.resolve() };
     const other = await rivalOf(own, disk, layout.lock).catch(async (error: unknown) => {
       await own.withdraw();
@@ -81,7 +81,7 @@ interface Own {
 }
 
 /** Returns why not, when this file system has no sockets. */
-async function publish(disk: Disk, dir: string, { holder, newId }: LockRequest): Promise<Own | string> {
+async function publish(dir: string, { holder, newId }: LockRequest): Promise<Own | string> {
   const id = newId();
   const name = `${id}.sock`;
   let state: Holder["state"] = "trying";
@@ -90,10 +90,8 @@ async function publish(disk: Disk, dir: string, { holder, newId }: LockRequest):
     socket.on("error", () => socket.destroy());
     socket.end(JSON.stringify({ ...holder, state }));
   });
-  const close = async (): Promise<void> => {
-    await removeIfThere(disk, join(dir, name));
-    await closeAll(server, handle);
-  };
+  // Closing takes the name away, too
+  const close = (): Promise<void> => closeAll(server, handle);
   try {
     await listen(server, socketPath(dir, name, handle));
   } catch (error) {

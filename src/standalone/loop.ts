@@ -27,6 +27,8 @@ export interface LoopParts {
   readonly waker: Waker;
   readonly chance: () => number;
   readonly pollMs: number;
+  /** The lock is held. */
+  readonly isAlone: boolean;
 }
 
 const shortestBackoffMs = 100;
@@ -88,7 +90,8 @@ export class Loop {
 
   /** Returns how long to wait for the next pass, in milliseconds; 0 while there is more to do. */
   async #pass(): Promise<number> {
-    const { clock, on } = this.#parts;
+    const { clock, on, store, isAlone } = this.#parts;
+    if (!store.isTidy) await store.tidy({ nowMs: clock.nowMs(), isAlone });
     const problem = await this.#settings.refresh();
     this.#report.settings(problem, this.#settings.current.rotation);
     const report = await runPass(this.#sources, this.#settings.current, await this.#recoverySeen());

@@ -57,24 +57,37 @@ export async function readRingFile(disk: Reader, dir: string): Promise<RingFile 
  * follows, is made exclusively, and is looked at together with the base. So it is a compare-and-swap even where the
  * generation jumps, and even without the lock. link(2) does not replace anything.
  *
+ * @returns false when the file is in place, and something that is not needed any more could not be removed
  * @throws TryLaterError `Conflict` when somebody else was faster
  */
-export async function writeRingFile(disk: Disk, dir: string, write: RingWrite): Promise<void> {
+export async function writeRingFile(disk: Disk, dir: string, write: RingWrite): Promise<boolean> {
   const claim = join(dir, `.after.${write.baseGeneration}.json`);
+  let isDone = false;
   try {
-    await disk.writeNew(claim, write.text, modes.secretFile);
-  } catch (error) {
-    if (errnoOf(error) === "EEXIST") throw conflict(`${basename(claim)} is being written by another process`);
+    await claimBase(disk, claim, write.text);
+    await linkClaimed(disk, dir, { ...write, claim });
+    isDone = true;
     await removeIfThere(disk, claim);
+    await pruneRingFiles(disk, dir);
+    return true;
+  } catch (error) {
+    if (isDone) return false;
+    if (!isTaken(error)) await removeIfThere(disk, claim);
     throw error;
   }
-  try {
-    await linkClaimed(disk, dir, { ...write, claim });
-  } finally {
-    await removeIfThere(disk, claim);
-  }
-  await pruneRingFiles(disk, dir);
 }
+
+async function claimBase(disk: Disk, claim: string, text: string): Promise<void> {
+  try {
+    await disk.writeNew(claim, text, modes.secretFile);
+  } catch (error) {
+    if (errnoOf(error) !== "EEXIST") throw error;
+    throw conflict(`${basename(claim)} is being written by another process`, { cause: error });
+  }
+}
+
+/** The claim is another's. */
+const isTaken = (error: unknown): boolean => error instanceof TryLaterError && errnoOf(error.cause) === "EEXIST";
 
 async function linkClaimed(disk: Disk, dir: string, write: RingWrite & { readonly claim: string }): Promise<void> {
   const { claim, baseGeneration, generation } = write;
@@ -102,18 +115,29 @@ async function linkOrConflict(disk: Disk, claim: string, path: string): Promise<
   }
 }
 
-const conflict = (what: string): TryLaterError =>
-  new TryLaterError("Conflict", `Cannot write the key ring: must follow what was read, ${what}`);
+const conflict = (what: string, options?: ErrorOptions): TryLaterError =>
+  new TryLaterError("Conflict", `Cannot write the key ring: must follow what was read, ${what}`, options);
 
-/** Keeps the last three, and removes claims that follow none of them any more. */
+/** Keeps the last three. */
 async function pruneRingFiles(disk: Disk, dir: string): Promise<void> {
   const generations = await generationsIn(disk, dir);
   for (const generation of generations.slice(kept)) await removeIfThere(disk, fileOf(dir, generation));
 }
 
-/** Removes what a crash has left. Only for the one who holds the lock: a claim may be in use. */
-export async function tidyRingDir(disk: Disk, dir: string): Promise<void> {
+export interface TidyOptions {
+  readonly nowMs: number;
+  /** Nobody else writes here: the lock is held. Else only a claim counts as left that is older than a minute. */
+  readonly isAlone: boolean;
+}
+
+const claimLifeMs = 60_000;
+
+/** Removes what a crash or a fault has left. */
+export async function tidyRingDir(disk: Disk, dir: string, { nowMs, isAlone }: TidyOptions): Promise<void> {
   const names = (await unlessMissing(disk.names(dir))) ?? [];
-  for (const name of names.filter((n) => claimName.test(n))) await removeIfThere(disk, join(dir, name));
+  for (const name of names.filter((n) => claimName.test(n))) {
+    const found = await disk.entry(join(dir, name));
+    if (found && (isAlone || nowMs - found.changedAtMs > claimLifeMs)) await removeIfThere(disk, join(dir, name));
+  }
   await pruneRingFiles(disk, dir);
 }

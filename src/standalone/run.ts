@@ -54,12 +54,18 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
       );
     }
     const store = new Store(disk, layout);
-    await converted(async () => {
-      await store.prepare();
-      await store.tidy();
-    });
+    await converted(() => store.prepare());
     const { pollMs = 1000, waker = newWaker() } = options;
-    await new Loop({ ...options, disk, layout, store, waker, chance, pollMs }).run();
+    await new Loop({
+      ...options,
+      disk,
+      layout,
+      store,
+      waker,
+      chance,
+      pollMs,
+      isAlone: lock.missing === undefined,
+    }).run();
   } finally {
     await lock.release();
   }

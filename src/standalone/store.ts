@@ -8,7 +8,7 @@ import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";
 import { Opener, readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
-import { tidyRingDir, writeRingFile } from "./ring-dir.ts";
+import { tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
 /** The three objects, read one after the other: projections first, the ring last. */
 export interface Snapshot {
@@ -27,10 +27,16 @@ export class Store {
   readonly #disk: Disk;
   readonly #layout: Layout;
   readonly #opener = new Opener();
+  #isTidy = false;
 
   constructor(disk: Disk, layout: Layout) {
     this.#disk = disk;
     this.#layout = layout;
+  }
+
+  /** False when a crash or a fault may have left something: {@link tidy} removes it. */
+  get isTidy(): boolean {
+    return this.#isTidy;
   }
 
   async readProjections(identity: Identity): Promise<Pick<Snapshot, "signer" | "public">> {
@@ -56,11 +62,17 @@ export class Store {
    */
   async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
     const text = ringObject(ring, materials)["keyring.json"] ?? "";
-    await writeRingFile(this.#disk, this.#layout.ring, {
-      baseGeneration: seen.ring.fileGeneration,
-      generation: ring.generation,
-      text,
-    });
+    const write = { baseGeneration: seen.ring.fileGeneration, generation: ring.generation, text };
+    if (!(await this.#mayLeave(() => writeRingFile(this.#disk, this.#layout.ring, write)))) this.#isTidy = false;
+  }
+
+  async #mayLeave<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#isTidy = false;
+      throw error;
+    }
   }
 
   /**
@@ -76,7 +88,8 @@ export class Store {
       const found = await readProjection(ports, this.#layout, object);
       mustNotBeNewer(found, ring, object);
       if (isSame(found.files, want)) continue;
-      await writeDataDir(this.#disk, this.#layout[object], { files: want, nowMs, ...modesOf[object] });
+      const write = { files: want, nowMs, ...modesOf[object] };
+      await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
       written.push(object);
     }
     return written;
@@ -96,10 +109,11 @@ export class Store {
     if (found?.type === "directory" && (found.mode & 0o077) !== 0) await this.#disk.chmod(path, modes.secretDir);
   }
 
-  /** Removes what crashes have left. Only for the one who holds the lock. */
-  async tidy(): Promise<void> {
-    await tidyRingDir(this.#disk, this.#layout.ring);
+  /** Removes what crashes and faults have left. */
+  async tidy(options: TidyOptions): Promise<void> {
+    await tidyRingDir(this.#disk, this.#layout.ring, options);
     await this.tidyProjections();
+    this.#isTidy = true;
   }
 
   /** Removes the versions before the current ones; an old signer's private half stands in them. */

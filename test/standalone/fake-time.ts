@@ -12,6 +12,7 @@ export const epochMs = 1_795_305_600_000;
 export class FakeTime implements Clock, Waker {
   wallMs: number;
   steadyMs = 0;
+  #events: { readonly atSteadyMs: number; readonly act: () => Promise<void> | void }[] = [];
   /** Nobody waits beyond it. */
   #end: { readonly atSteadyMs: number; readonly reached: () => void } | undefined;
 
@@ -43,8 +44,27 @@ export class FakeTime implements Clock, Waker {
       setImmediate(resolve);
     });
     const leftMs = this.#end ? this.#end.atSteadyMs - this.steadyMs : Infinity;
-    if (leftMs <= 0) this.#end?.reached();
-    else this.pass(Math.min(leftMs, Math.max(1, Math.ceil(ms))));
+    const stepMs = Math.min(leftMs, Math.max(1, Math.ceil(ms)));
+    const event = this.#events.find(({ atSteadyMs }) => atSteadyMs <= this.steadyMs + stepMs);
+    if (event) {
+      this.#events = this.#events.filter((other) => other !== event);
+      this.pass(Math.max(0, event.atSteadyMs - this.steadyMs));
+      await event.act();
+    } else if (leftMs <= 0) this.#end?.reached();
+    else this.pass(stepMs);
+  }
+
+  /** Something that happens after so much time, while somebody waits; it ends the wait, as a change of a file does. */
+  in(ms: number, act: () => Promise<void> | void): void {
+    this.#events.push({ atSteadyMs: this.steadyMs + ms, act });
+    this.#events.sort((a, b) => a.atSteadyMs - b.atSteadyMs);
+  }
+
+  /** The same again and again, as long as it returns true. */
+  every(ms: number, act: () => Promise<boolean> | boolean): void {
+    this.in(ms, async () => {
+      if (await act()) this.every(ms, act);
+    });
   }
 
   /** Calls `reached` when somebody wants to wait after so much time. */

@@ -8,7 +8,7 @@ import { start } from "./children/start.ts";
 import { tempDir } from "./world.ts";
 
 const disk = nodeDisk();
-const write = (dir: string, baseGeneration: number, generation: number): Promise<void> =>
+const write = (dir: string, baseGeneration: number, generation: number): Promise<boolean> =>
   writeRingFile(disk, dir, { baseGeneration, generation, text: `ring ${generation}` });
 
 describe("readRingFile", () => {
@@ -129,6 +129,13 @@ describe("writeRingFile", () => {
     await write(dir, 0, 1);
   });
 
+  test("is done when only the cleaning fails, and says so", async () => {
+    const dir = await tempDir();
+    const failing: Disk = { ...disk, removeFile: () => Promise.reject(new Error("no")) };
+    expect(await writeRingFile(failing, dir, { baseGeneration: 0, generation: 1, text: "ring" })).toBe(false);
+    expect(await write(dir, 1, 2)).toBe(true);
+  });
+
   test("does not write below a file that can't be followed", async () => {
     const dir = await tempDir();
     await writeFile(join(dir, "keyring.9007199254740991.json"), "planted");
@@ -146,7 +153,18 @@ describe("tidyRingDir", () => {
     await writeFile(join(dir, ".after.4.json"), "half");
     await link(join(dir, "keyring.4.json"), join(dir, ".after.3.json"));
     await writeFile(join(dir, "notes.txt"), "mine");
-    await tidyRingDir(disk, dir);
+    await tidyRingDir(disk, dir, { nowMs: 0, isAlone: true });
     expect((await readdir(dir)).sort()).toEqual(["keyring.2.json", "keyring.3.json", "keyring.4.json", "notes.txt"]);
+  });
+
+  test.each([
+    [60_000, true],
+    [60_001, false],
+  ])("leaves a claim of %d ms alone where others may write: %s", async (ageMs, stays) => {
+    const dir = await tempDir();
+    await writeFile(join(dir, ".after.4.json"), "");
+    const { mtimeMs } = await stat(join(dir, ".after.4.json"));
+    await tidyRingDir(disk, dir, { nowMs: mtimeMs + ageMs, isAlone: false });
+    expect(await readdir(dir)).toHaveLength(stays ? 1 : 0);
   });
 });

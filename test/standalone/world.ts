@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -129,6 +129,13 @@ export class World {
   async touch(name: string): Promise<void> {
     const nowSeconds = this.time.wallMs / 1000;
     await utimes(this.path("acks", `${name}.json`), nowSeconds, nowSeconds);
+  }
+
+  /** Every entry with its text and its last change. */
+  async fingerprint(): Promise<readonly string[]> {
+    const names = await readdir(this.dir, { recursive: true });
+    const entries = names.map(async (name) => `${name} ${(await lstat(this.path(name))).mtimeMs}`);
+    return (await Promise.all(entries)).sort();
   }
 
   async writeOverrides(overrides: object): Promise<void> {
