@@ -40,7 +40,7 @@ export class Liveness {
 const isAtRest = (world: World): boolean => unrest(world) === undefined;
 
 /** What is still to be done; undefined when all is well. */
-function unrest({ objects, policy, requests, controllers, recovery }: World): string | undefined {
+function unrest({ objects, policy, requests, controllers, gateways, recovery }: World): string | undefined {
   const ring = objects.ring?.ring;
   if (!ring) return "there is no ring";
   if (recovery) return "the recovery is not done";
@@ -57,6 +57,8 @@ function unrest({ objects, policy, requests, controllers, recovery }: World): st
     ring.signer.profile.algorithm === profile.algorithm && ring.signer.profile.maxTTLMs >= profile.maxTTLMs;
   if (!serves && !isPinned) return "the signer has another profile than the policy";
   if (!ring.signer.canSign) return "the signer's private half is lost";
+  // Who is down may still sign when it is back: only activation goes on without it
+  if (gateways.some((g) => g.expected && g.phase !== "ready")) return undefined;
   const left = ring.retiring.find((k) => k.kid !== pinnedKid);
   return left && `the old key ${left.kid} is not pruned`;
 }

@@ -1,4 +1,4 @@
-import { scenarios } from "./scenarios.ts";
+import { scenarios } from "./scenarios/index.ts";
 import { search } from "./search.ts";
 for (const s of scenarios) {
   if (process.argv[3] && !process.argv[3].split(",").includes(s.name)) continue;

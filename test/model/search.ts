@@ -113,7 +113,7 @@ class Visit {
       if (to.breach === undefined && this.#seen.has(key)) continue;
       this.#seen.add(key);
       const child = this.#trail.add(id, index);
-      const breach = breachOfState(to) ?? this.#liveness?.breachFrom(to, key);
+      const breach = breachOfState(to, this.#scenario) ?? this.#liveness?.breachFrom(to, key);
       if (breach !== undefined) return tell(this.#scenario, this.#trail.to(child), breach);
       next.push({ world: to, id: child });
     }

@@ -1,5 +1,6 @@
 import type { Kid } from "../../../src/ring/key.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
+import { knobsOf, type Scenario } from "../world/scenario.ts";
 import { holds, skewTicks } from "../world/tokens.ts";
 import type { Gateway, Token, World } from "../world/world.ts";
 
@@ -50,9 +51,20 @@ function refusalByCache(world: World): Refusal | undefined {
   return undefined;
 }
 
+/** Nobody accepts a key again that it was told to refuse. */
+function revivedAt({ gateways }: World, scenario: Scenario): string | undefined {
+  if (knobsOf(scenario).revokedUnion) return undefined;
+  for (const { name, ring, refuses } of gateways) {
+    const back = ring && refuses.find((kid) => holds(ring, kid));
+    if (back !== undefined) return `${name} accepts ${back} again, which it knows to be revoked`;
+  }
+  return undefined;
+}
+
 /** What must hold in every state. */
-export function breachOfState(world: World): string | undefined {
-  if (world.breach !== undefined) return world.breach;
+export function breachOfState(world: World, scenario: Scenario): string | undefined {
+  const breach = world.breach ?? revivedAt(world, scenario);
+  if (breach !== undefined) return breach;
   const refusal = refusalIn(world);
   return refusal && `refused:${refusal.token.kid}:${refusal.by}`;
 }

@@ -127,6 +127,20 @@ const halvesKept: Check = ({ base, plan, policy }) => {
   return undefined;
 };
 
+/** The window of today, the window of then, whichever is longer. */
+const windowsKept: Check = ({ base, plan, policy }) => {
+  const remains = plan.steps.find((s) => s.type === "rebuild")?.remains ?? base;
+  for (const step of plan.steps) {
+    if (step.type !== "prune") continue;
+    const key = remains?.retiring.find((k) => k.kid === step.kid);
+    const windowMs = Math.max(policy.rotationWindowMs, key?.windowMs ?? 0);
+    if (key?.quiescedAtMs === undefined || key.quiescedAtMs + windowMs > plan.nowMs) {
+      return `key ${step.kid} was pruned before its rotation window ended`;
+    }
+  }
+  return undefined;
+};
+
 const pinHolds: Check = ({ base, next, plan, policy: { pinnedKid, revokedKids, revokeCreatedBeforeMs } }) => {
   const key = base && keysOf(base).find((k) => k.kid === pinnedKid);
   if (!key || has(plan, "rebuild") || revokeCreatedBeforeMs !== undefined) return undefined;
@@ -150,6 +164,7 @@ const checks: readonly Check[] = [
   earlyIsAllowed,
   requestOnce,
   halvesKept,
+  windowsKept,
   pinHolds,
 ];
 

@@ -4,14 +4,15 @@ import type { PlanInput, Projection } from "../../../src/ring/plan.ts";
 import { rotationRules } from "../../../src/ring/planner.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import type { Rule } from "../../../src/ring/rules/pass.ts";
+import { omit } from "../world/omit.ts";
 
 export type Rules = typeof rotationRules;
 
 /** The rules with one of them changed, by the name of its function. The rule that lets old keys go is the last. */
-export function withRule(name: string, change: (rule: Rule) => Rule): Rules {
+export function withRule(name: string, change: (rule: Rule) => Rule, from: Rules = rotationRules): Rules {
   const isIt = (rule: Rule): boolean =>
     rule.name === name || (name === "retire" && rule === rotationRules.ordinary.at(-1));
-  const { emergency, ordinary } = rotationRules;
+  const { emergency, ordinary } = from;
   if (![...emergency, ...ordinary].some(isIt))
     throw new TypeError(`Cannot knock out "${name}": the planner has no such rule`);
   const changed = (rule: Rule): Rule => (isIt(rule) ? change(rule) : rule);
@@ -25,6 +26,16 @@ export const seeing = (name: string, change: (input: PlanInput) => PlanInput): R
     (rule) =>
       ({ input, ring }) =>
         rule({ input: change(input), ring }),
+  );
+
+/** Publishing and activation both look at another input. */
+export const seeingForActivation = (change: (input: PlanInput) => PlanInput): Rules =>
+  withRule(
+    "activate",
+    (rule) =>
+      ({ input, ring }) =>
+        rule({ input: change(input), ring }),
+    seeing("publish", change),
   );
 
 /** The rule looks at other facts of the keys. */
@@ -44,6 +55,8 @@ export const mapKeys = (ring: Ring, change: <K extends Key>(key: K) => K): Ring 
 });
 
 export const withoutGateways = (input: PlanInput): PlanInput => ({ ...input, gateways: [] });
+
+export const withoutPin = (input: PlanInput): PlanInput => ({ ...input, policy: omit(input.policy, "pinnedKid") });
 
 export const withAcks =
   (change: (ack: Ack, gateway: GatewayView) => Ack) =>

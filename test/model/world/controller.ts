@@ -9,9 +9,7 @@ import { breachOfRest, breachOfWrite } from "../invariants/writes.ts";
 import { knobsOf, type Knobs, type Scenario } from "./scenario.ts";
 import {
   msAt,
-  tickMs,
   type Controller,
-  type Early,
   type Objects,
   type Reads,
   type Sighting,
@@ -27,9 +25,6 @@ export const setController = (world: World, index: number, to: Controller): Worl
   ...world,
   controllers: world.controllers.map((c, i) => (i === index ? to : c)),
 });
-
-/** What the controllers' wall clock shows. */
-export const controllerMs = (world: World): number => msAt(world.tick + world.clockJump);
 
 // --- reading ----------------------------------------------------------------------------------
 
@@ -69,7 +64,7 @@ export function planPass(world: World, index: number, scenario: Scenario): World
   const plan = planRotation(input, scenario.rules);
   if (plan.steps.length === 0) {
     if (!ring) return setController(world, index, idle);
-    const breach = breachOfRest(ring.ring, input);
+    const breach = scenario.tokensOnly === true ? undefined : breachOfRest(ring.ring, input);
     const rested = setController(world, index, { phase: "ringWritten", ring: ring.ring, read });
     return breach === undefined ? skipWritten(rested, index) : { ...rested, breach };
   }
@@ -99,7 +94,7 @@ function foundOf(world: World, seen: { gateways: readonly Sighting[]; recovery: 
     public: reading(read.open, () => []),
     claims: seen.gateways.flatMap((g) => (g.ack?.ring ? [{ by: g.name, generation: g.ack.ring.generation }] : [])),
     ...(seen.recovery && { recovery: { alsoVerify: [] } }),
-    nowMs: controllerMs(world),
+    nowMs: msAt(world.tick),
   };
 }
 
@@ -121,7 +116,8 @@ function ackOf(stored: StoredAck): Ack {
 
 /** A pass whose next write is bound to fail has ended: it only does not know yet. */
 export function withoutDoomed(world: World, scenario: Scenario): World {
-  if (!knobsOf(scenario).compareAndSwap || !world.controllers.some((c) => isDoomed(world, c))) return world;
+  const { swapRing, swapProjections } = knobsOf(scenario);
+  if (!swapRing || !swapProjections || !world.controllers.some((c) => isDoomed(world, c))) return world;
   return { ...world, controllers: world.controllers.map((c) => (isDoomed(world, c) ? idle : c)) };
 }
 
@@ -143,8 +139,9 @@ const put = (world: World, name: keyof Objects, ring: Ring): World => {
 function mayWrite(world: World, name: keyof Objects, write: { read: Objects; ring: Ring; knobs: Knobs }): boolean {
   const { knobs } = write;
   const current = world.objects[name];
-  if (knobs.compareAndSwap && current?.version !== write.read[name]?.version) return false;
-  return !knobs.neverBackwards || (current?.ring.generation ?? 0) <= write.ring.generation;
+  const swaps = name === "ring" ? knobs.swapRing : knobs.swapProjections;
+  if (swaps && current?.version !== write.read[name]?.version) return false;
+  return !knobs.neverOverHigher || (current?.ring.generation ?? 0) <= write.ring.generation;
 }
 
 export function writeRing(world: World, index: number, scenario: Scenario): World {
@@ -153,11 +150,11 @@ export function writeRing(world: World, index: number, scenario: Scenario): Worl
   const { next, read, plan, base, policy } = pass;
   if (!mayWrite(world, "ring", { read, ring: next, knobs: knobsOf(scenario) }))
     return setController(world, index, idle);
-  const breach = breachOfWrite({ world, base, plan, next, policy });
+  const breach = scenario.tokensOnly === true ? undefined : breachOfWrite({ world, base, plan, next, policy });
   const recovered = plan.steps.some((s) => s.type === "rebuild" || s.type === "begin");
   const written = put(world, "ring", next);
   const moved = setController(written, index, { phase: "ringWritten", ring: next, read });
-  const early = plan.steps.some(isEarly) ? [earlySigner(world, next)] : [];
+  const early = plan.steps.some(isEarly) ? [{ kid: next.signer.kid, sinceGeneration: next.generation }] : [];
   return {
     ...moved,
     early: [...world.early, ...early],
@@ -166,12 +163,6 @@ export function writeRing(world: World, index: number, scenario: Scenario): Worl
     ...(breach !== undefined && { breach }),
   };
 }
-
-const earlySigner = ({ tick }: World, { signer, generation, settings }: Ring): Early => ({
-  kid: signer.kid,
-  sinceGeneration: generation,
-  untilTick: tick + settings.jwksMaxAgeMs / tickMs,
-});
 
 /** A requested recovery may bring a key back that was pruned long ago. */
 const isEarly = (step: Step): boolean =>

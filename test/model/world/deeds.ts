@@ -2,8 +2,7 @@ import type { Kid, Profile } from "../../../src/ring/key.ts";
 import type { Policy } from "../../../src/ring/plan.ts";
 import { keysOf } from "../../../src/ring/ring.ts";
 import type { Deed } from "./scenario.ts";
-import { controllerMs } from "./controller.ts";
-import { tickMs, type Objects, type World } from "./world.ts";
+import { msAt, tickMs, type Objects, type World } from "./world.ts";
 
 export const profile: Profile = { algorithm: "ES256", issuer: "i", audiences: ["a"], maxTTLMs: tickMs };
 const eddsa: Profile = { ...profile, algorithm: "EdDSA" };
@@ -80,9 +79,11 @@ export const revokeStandby = revoking("revokes the standby", (world) => ringOf(w
 export const revokeRetiring = revoking("revokes the newest old key", (world) => ringOf(world)?.retiring[0]?.kid);
 export const revokeUnknown = revoking("revokes a kid that nobody knows", () => "k-unknown");
 
+export const forgive = edit("takes all revocations out of the spec", () => ({ revokedKids: [] }));
+
 export const revokeBefore = (ticks: number): Deed =>
   edit(`revokes all keys made before ${ticks === 0 ? "now" : `${String(ticks)} ticks from now`}`, (world) => {
-    const atMs = controllerMs(world) + ticks * tickMs;
+    const atMs = msAt(world.tick) + ticks * tickMs;
     return atMs > (world.policy.revokeCreatedBeforeMs ?? 0) ? { revokeCreatedBeforeMs: atMs } : undefined;
   });
 
@@ -144,12 +145,11 @@ function forgotten(before: World, after: World): World {
 const kidsOf = ({ objects: { ring, signer, open } }: World): ReadonlySet<Kid> =>
   new Set([ring, signer, open].flatMap((o) => (o ? keysOf(o.ring).map((k) => k.kid) : [])));
 
-/** A clock that the check against the API server finds wrong. */
-export const jumpClock = (ticks: number): Deed => ({
-  name: `finds the controllers' clock ${String(Math.abs(ticks))} ticks ${ticks > 0 ? "ahead" : "behind"}`,
-  apply: (world) => (world.clockTrusted ? { ...world, clockTrusted: false, clockJump: ticks } : undefined),
-});
+export const distrustClock: Deed = {
+  name: "finds the controllers' clock to be wrong",
+  apply: (world) => (world.clockTrusted ? { ...world, clockTrusted: false } : undefined),
+};
 export const mendClock: Deed = {
   name: "mends the controllers' clock",
-  apply: (world) => (world.clockTrusted ? undefined : { ...world, clockTrusted: true, clockJump: 0 }),
+  apply: (world) => (world.clockTrusted ? undefined : { ...world, clockTrusted: true }),
 };

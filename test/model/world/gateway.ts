@@ -47,8 +47,7 @@ export function load({ world, gateway, scenario }: Loading, ring: Ring): Gateway
   const lags = scenario.halvesLag === true && before !== undefined;
   const brought = gateway.reads === "signer" && signer.canSign && !lags ? signer.kid : undefined;
   const half = brought ?? (lags || before === signer.kid ? before : undefined);
-  const revoked = ring.revoked.map((r) => r.kid);
-  const refuses = knobsOf(scenario).revokedUnion ? [...new Set([...gateway.refuses, ...revoked])] : revoked;
+  const refuses = [...new Set([...gateway.refuses, ...ring.revoked.map((r) => r.kid)])];
   const loaded = { ...omit(gateway, "half"), ring, refuses };
   if (half === undefined) return omit(loaded, "confirmedTick");
   return half === before ? { ...loaded, half } : { ...omit(loaded, "confirmedTick"), half, ...hears(world, gateway) };
@@ -91,20 +90,19 @@ export function takeHalf({ world, gateway, scenario }: Loading): Gateway | undef
 
 /** One of the four steps of a start. */
 export function startStep(loading: Loading): Gateway | undefined {
-  const { world, gateway, scenario } = loading;
+  const { gateway, scenario } = loading;
   const knobs = knobsOf(scenario);
   switch (gateway.phase) {
     case "down":
       return { ...gateway, phase: "zeroed", ...(knobs.generationZero && { ack: {} }) };
     case "zeroed": {
-      const found = knobs.uncachedStart ? sourceOf(world, gateway) : (gateway.mount ?? sourceOf(world, gateway));
-      const ring = newest(found, knobs.floor ? gateway.floor : undefined);
+      const ring = newest(startingFrom(loading), knobs.floor ? gateway.floor : undefined);
       return ring && { ...load(loading, ring), phase: "loaded" };
     }
     case "loaded":
       return { ...acknowledge(gateway), phase: "acked" };
     case "acked": {
-      const now = sourceOf(world, gateway);
+      const now = startingFrom(loading);
       const isNewest = now === undefined || now.generation <= (gateway.ring?.generation ?? 0);
       return isNewest || !knobs.secondRead
         ? { ...gateway, phase: "ready" }
@@ -117,6 +115,9 @@ export function startStep(loading: Loading): Gateway | undefined {
       return gateway.phase satisfies never;
   }
 }
+
+const startingFrom = ({ world, gateway, scenario }: Loading): Ring | undefined =>
+  knobsOf(scenario).uncachedStart ? sourceOf(world, gateway) : gateway.mount;
 
 /** A start without pauses. */
 export function start(loading: Loading): Gateway | undefined {

@@ -1,6 +1,6 @@
 import { effect } from "./moves.ts";
 import { isStalled } from "./controller.ts";
-import { answer, setGateway } from "./gateway.ts";
+import { answer, setGateway, startStep } from "./gateway.ts";
 import { hasMount, syncMount } from "./mount.ts";
 import type { GatewayDefinition, Scenario } from "./scenario.ts";
 import { settle } from "./tokens.ts";
@@ -9,13 +9,13 @@ import type { Budgets, Gateway, World } from "./world.ts";
 const none: Budgets = {
   requests: 0,
   crashes: 0,
+  pauses: 0,
   restarts: 0,
   deletions: 0,
   arrivals: 0,
   edits: 0,
   disasters: 0,
   backups: 0,
-  jumps: 0,
 };
 
 const gatewayOf = ({
@@ -41,7 +41,6 @@ const restTicks = 12;
 export function initialWorld(scenario: Scenario): World {
   const world: World = {
     tick: scenario.start === "nothing" ? 0 : -restTicks,
-    clockJump: 0,
     clockTrusted: true,
     made: 0,
     versions: 0,
@@ -71,7 +70,7 @@ export function initialWorld(scenario: Scenario): World {
 
 /** One round in which everybody does what is to be done, and then time passes. */
 export function fairRound(world: World, scenario: Scenario): World {
-  let now = world.clockTrusted ? world : { ...world, clockTrusted: true, clockJump: 0 };
+  let now = world.clockTrusted ? world : { ...world, clockTrusted: true };
   for (let passes = 0; passes < 6; passes++) {
     const { versions, gateways } = now;
     do now = effect(now, 0, scenario);
@@ -83,10 +82,16 @@ export function fairRound(world: World, scenario: Scenario): World {
   return settle({ ...now, tick: now.tick + 1 }, scenario);
 }
 
+const isStarting = ({ expected, phase }: Gateway): boolean => expected && phase !== "ready" && phase !== "gone";
+
 /** Every gateway starts, takes over and acknowledges. */
 function answered(world: World, scenario: Scenario): World {
   let now = world;
   for (const g of world.gateways) {
+    if (scenario.crashLoops === true && now.tick >= 0 && isStarting(g)) {
+      if (g.phase === "down") now = setGateway(now, startStep({ world: now, gateway: g, scenario }) ?? g);
+      continue;
+    }
     const mounted = hasMount(g, scenario) ? (syncMount(now, g) ?? g) : g;
     const to = answer({ world: now, gateway: mounted, scenario }) ?? mounted;
     if (to !== g) now = settle(setGateway(now, to), scenario);

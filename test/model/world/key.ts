@@ -31,7 +31,7 @@ export class WorldKey {
     this.#kids.clear();
     this.#rings = [];
     this.#seenRings = [];
-    this.#nowMs = msAt(world.tick + world.clockJump);
+    this.#nowMs = msAt(world.tick);
     this.#requests = world.requests;
     this.#generations = rankedGenerations(world);
     this.#objects(world.objects);
@@ -40,7 +40,6 @@ export class WorldKey {
     for (const g of world.gateways) this.#gateway(g, world);
     this.#tokens(world);
     this.#flags(world.clockTrusted, world.recovery, world.servesOld);
-    this.#add(world.clockJump);
     if (world.backup) this.#objects(world.backup);
     for (const left of Object.values<number>({ ...world.left })) this.#add(left);
     return this.#digest.value();
@@ -244,7 +243,6 @@ export class WorldKey {
       for (const e of list) {
         this.#kid(e.kid);
         this.#generation(e.sinceGeneration);
-        this.#add(Math.max(0, e.untilTick - tick));
       }
     }
     this.#kidSet(world.revokedEver);

@@ -1,11 +1,11 @@
 import { inApi, load, loadDegraded } from "./gateway.ts";
 import { omit } from "./omit.ts";
-import type { Scenario } from "./scenario.ts";
+import { knobsOf, type Scenario } from "./scenario.ts";
 import type { Gateway, World } from "./world.ts";
 
 /** Does it matter what the kubelet shows? */
 export const hasMount = (gateway: Gateway, scenario: Scenario): boolean =>
-  gateway.expected && (gateway.mountOnly || scenario.degraded === true);
+  gateway.expected && (gateway.mountOnly || scenario.degraded === true || !knobsOf(scenario).uncachedStart);
 
 /** The kubelet shows the newest. */
 export function syncMount(world: World, gateway: Gateway): Gateway | undefined {

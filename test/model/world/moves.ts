@@ -4,7 +4,7 @@ import { gatewayMoves } from "./gateway-moves.ts";
 import { empty, short } from "./gateway.ts";
 import type { Scenario } from "./scenario.ts";
 import { settle } from "./tokens.ts";
-import { tickMs, type Gateway, type Move, type World } from "./world.ts";
+import { tickMs, type Controller, type Gateway, type Move, type World } from "./world.ts";
 
 /** Everything that may happen next. */
 export function movesFrom(world: World, scenario: Scenario): Move[] {
@@ -97,25 +97,54 @@ const ackLine = (g: { name: string; ready: boolean; ack?: { ring?: { generation:
   `${g.name}${g.ready ? "" : " (not ready)"} ${g.ack ? `at ${String((g.ack.ring?.generation ?? 0) % 10_000)}` : "silent"}`;
 const stepLine = (s: { type: string; kid?: string }): string => (s.kid === undefined ? s.type : `${s.type} ${s.kid}`);
 
-/** A pass in one breath, or as far as a crash lets it come. */
+/** A pass in one breath, or as far as a crash or a pause lets it come; a paused one goes on. */
 function wholePasses(world: World, index: number, scenario: Scenario): Move[] {
   const name = nameOf(world, index);
-  const crashes: Move[] = [];
+  const others: Move[] = [];
   let now = effect(world, index, scenario);
   while (now.breach === undefined && now.controllers[index]?.phase !== "idle") {
-    const crash = crashAt(world, now, index);
-    if (crash) crashes.push({ say: () => `${passLine(name, world, crash)}, and crashes`, to: crash });
+    others.push(...broken(world, now, index));
     now = effect(now, index, scenario);
   }
   const to = now;
-  if (to.versions === world.versions && to.breach === undefined) return crashes;
-  return [{ say: () => passLine(name, world, to), to }, ...crashes];
+  const paused = world.controllers[index]?.phase !== "idle";
+  if (to.versions === world.versions && to.breach === undefined && !paused) return others;
+  return [{ say: () => `${paused ? "woken up, " : ""}${passLine(name, world, to)}`, to }, ...others];
 }
 
-/** The pass ends here, if something was written already. */
-function crashAt({ versions, left }: World, now: World, index: number): World | undefined {
-  if (left.crashes === 0 || now.versions === versions) return undefined;
-  return setController({ ...now, left: { ...left, crashes: left.crashes - 1 } }, index, idle);
+/** The pass ends here, if something was written already; or it is stopped here. */
+function broken({ left, ...before }: World, now: World, index: number): Move[] {
+  const name = nameOf(now, index);
+  const moves: Move[] = [];
+  const line = (): string =>
+    now.versions === before.versions ? `${name} begins a pass` : passLine(name, { ...before, left }, now);
+  if (left.crashes > 0 && now.versions > before.versions) {
+    const to = setController({ ...now, left: { ...left, crashes: left.crashes - 1 } }, index, idle);
+    moves.push({ say: () => `${line()}, and crashes`, to });
+  }
+  if (left.pauses > 0) {
+    const pass = now.controllers[index];
+    const to = { ...now, left: { ...left, pauses: left.pauses - 1 } };
+    moves.push({ say: () => `${line()}, and is stopped with ${holding(pass)}`, to });
+  }
+  return moves;
+}
+
+function holding(pass: Controller | undefined): string {
+  switch (pass?.phase) {
+    case "reading":
+      return `what it has read of ${[...(pass.objects ? ["the projections"] : []), ...(pass.gateways ? ["the acks"] : [])].join(" and ")}`;
+    case "planned":
+      return `a plan: ${pass.plan.steps.map(stepLine).join(", ")}`;
+    case "ringWritten":
+    case "publicWritten":
+      return `a projection to write: ${short(pass.ring)}`;
+    case "idle":
+    case undefined:
+      return "nothing";
+    default:
+      return pass satisfies never;
+  }
 }
 
 /** What a pass did, seen from the ring that it wrote. */

@@ -25,6 +25,8 @@ export interface GatewayDefinition {
 export interface Knobs {
   /** No token outlives the gateway's last word that the key signs. */
   readonly mintFence: boolean;
+  /** The fence leaves room for two clocks that are wrong in both directions. */
+  readonly fenceSkew: boolean;
   /** A restarted container never serves below what it served before. */
   readonly floor: boolean;
   /** A starting container takes its old ack back. */
@@ -35,9 +37,13 @@ export interface Knobs {
   readonly secondRead: boolean;
   /** A pass reads the projections before it asks the gateways. */
   readonly projectionsFirst: boolean;
-  /** Writes only over the version that was read. */
-  readonly compareAndSwap: boolean;
-  /** Newer rings replace older ones, never the other way round. */
+  /** The ring is written only over the version that was read. */
+  readonly swapRing: boolean;
+  /** So are the projections. */
+  readonly swapProjections: boolean;
+  /** Nothing is written over a higher generation. */
+  readonly neverOverHigher: boolean;
+  /** Gateways never take over a smaller generation. */
   readonly neverBackwards: boolean;
   /** A gateway that can't reach the API forbids caching its JWKS. */
   readonly degradedUncached: boolean;
@@ -47,12 +53,15 @@ export interface Knobs {
 
 export const everyKnob: Knobs = {
   mintFence: true,
+  fenceSkew: true,
   floor: true,
   generationZero: true,
   uncachedStart: true,
   secondRead: true,
   projectionsFirst: true,
-  compareAndSwap: true,
+  swapRing: true,
+  swapProjections: true,
+  neverOverHigher: true,
   neverBackwards: true,
   degradedUncached: true,
   revokedUnion: true,
@@ -80,6 +89,8 @@ export interface Scenario {
   readonly degraded?: boolean;
   /** A mount is newer than this many ticks; absent: it may be as old as it likes. */
   readonly mountLag?: number;
+  /** What is down stays down, however long the rest is fair. @default false */
+  readonly crashLoops?: boolean;
   /** An application signs by itself and never acks. @default false */
   readonly app?: boolean;
   /** Third parties cache the JWKS for its max-age. @default false */
@@ -95,7 +106,11 @@ export interface Scenario {
   /** The longest that edits make of them, in ticks. @default what the policy says */
   readonly longest?: { readonly wait?: number; readonly window?: number; readonly lookback?: number };
   readonly maxTick?: number;
+  /** What is larger in a deep search. */
+  readonly deep?: Partial<Scenario>;
   readonly knobs?: Knobs;
+  /** Writes are judged by what becomes of tokens alone: for knock-outs whose harm is to be seen. @default false */
+  readonly tokensOnly?: boolean;
   readonly rules?: typeof rotationRules;
   /** Changes what a plan made of a ring: for knock-outs. */
   readonly afterApply?: (before: Ring | undefined, plan: Plan, after: Ring) => Ring;

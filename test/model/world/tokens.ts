@@ -2,7 +2,7 @@ import type { Kid } from "../../../src/ring/key.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
 import { ageMounts } from "./mount.ts";
 import { knobsOf, type Scenario } from "./scenario.ts";
-import { msAt, tickMs, type AppKey, type Early, type Gateway, type Token, type Until, type World } from "./world.ts";
+import { msAt, tickMs, type AppKey, type Gateway, type Token, type Until, type World } from "./world.ts";
 
 /** How far two clocks may be apart from the controller's, in ticks: both directions occur. */
 export const skewTicks = 1;
@@ -66,9 +66,10 @@ function mintedBy(world: World, g: Gateway, scenario: Scenario): Token[] {
   if (!key || g.refuses.includes(key.kid)) return [];
   const clock = world.tick + g.clock;
   const ttl = Math.min(key.profile.maxTTLMs, settings.mintMaxTTLMs) / tickMs;
-  const fence =
-    (g.confirmedTick ?? -Infinity) + g.clock + (settings.rotationWindowMs - 2 * settings.clockSkewMs) / tickMs;
-  const fenced = knobsOf(scenario).mintFence && !g.mountOnly;
+  const { mintFence, fenceSkew } = knobsOf(scenario);
+  const room = (settings.rotationWindowMs - (fenceSkew ? 2 * settings.clockSkewMs : 0)) / tickMs;
+  const fence = (g.confirmedTick ?? -Infinity) + g.clock + room;
+  const fenced = mintFence && !g.mountOnly;
   const ends = fenced ? Math.min(clock + ttl, fence) : clock + ttl;
   return ends > clock ? [{ kid: key.kid, tick: ends, by: g.name, mintedTick: world.tick }] : [];
 }
@@ -110,14 +111,9 @@ function stillEarly(world: World): World["early"] {
   if (world.early.length === 0 || !ring) return world.early;
   const known = (kid: Kid): boolean => {
     const key = keysOf(ring).find((k) => k.kid === kid);
-    return key?.publishedAtMs !== undefined && key.publishedAtMs + key.waitMs <= msAt(world.tick + world.clockJump);
+    return key?.publishedAtMs !== undefined && key.publishedAtMs + key.waitMs <= msAt(world.tick);
   };
-  const lags = (e: Early): boolean =>
-    world.gateways.some((g) => g.expected && g.phase === "ready" && (g.ring?.generation ?? 0) < e.sinceGeneration);
-  return world.early.flatMap((e) => {
-    const untilTick = lags(e) ? world.tick + ring.settings.jwksMaxAgeMs / tickMs : e.untilTick;
-    return world.tick >= untilTick && known(e.kid) ? [] : [{ ...e, untilTick }];
-  });
+  return world.early.filter((e) => !known(e.kid));
 }
 
 // --- third-party caches -----------------------------------------------------------------------

@@ -109,27 +109,25 @@ export interface Token extends Until {
 export interface Early {
   readonly kid: Kid;
   readonly sinceGeneration: number;
-  /** Not over before this tick: copies without the key may be about although the ring calls it published. */
-  readonly untilTick: number;
 }
 
 /** How often each adversity may still happen. */
 export interface Budgets {
   readonly requests: number;
   readonly crashes: number;
+  /** How often a whole pass may be stopped in the middle, to go on later. */
+  readonly pauses: number;
   readonly restarts: number;
   readonly deletions: number;
   readonly arrivals: number;
   readonly edits: number;
   readonly disasters: number;
   readonly backups: number;
-  readonly jumps: number;
 }
 
 export interface World {
   readonly tick: number;
-  /** The controllers' wall clock against the tick: it may jump. */
-  readonly clockJump: number;
+  /** False: the controllers' clock is wrong and known to be; instants come from the API server then. */
   readonly clockTrusted: boolean;
   readonly made: number;
   readonly versions: number;

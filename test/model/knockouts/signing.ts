@@ -1,0 +1,105 @@
+import type { Key } from "../../../src/ring/key.ts";
+import type { Plan } from "../../../src/ring/plan.ts";
+import type { Ring } from "../../../src/ring/ring.ts";
+import { isStep, type Decision, type Rule } from "../../../src/ring/rules/pass.ts";
+import { ahead, late } from "../scenarios/base.ts";
+import { pinOldest, propagation } from "../world/deeds.ts";
+import { mapKeys, seeing, seeingKeys, withoutGateways, withoutProjections, withRule } from "./change.ts";
+import { checkedIn, tokensIn, type Knockout } from "./knockout.ts";
+
+const decisionsOf = (rule: Rule, ...args: Parameters<Rule>): readonly Decision[] => [rule(...args) ?? []].flat();
+
+/** The standby counts as published from the moment at which it is made. */
+const publishedAtBirth = (_before: Ring | undefined, plan: Plan, after: Ring): Ring =>
+  mapKeys(after, (key) => (key.publishedAtMs === undefined ? { ...key, publishedAtMs: plan.nowMs } : key));
+
+const waitsAsBefore = (before: Ring | undefined, _plan: Plan, after: Ring): Ring =>
+  mapKeys(after, <K extends Key>(key: K): K => {
+    const known = before && [before.signer, before.standby, ...before.retiring].find((k) => k?.kid === key.kid);
+    return known ? { ...key, waitMs: known.waitMs } : key;
+  });
+
+const withoutLongerMaxAge = (_before: Ring | undefined, _plan: Plan, { longerMaxAge: _, ...ring }: Ring): Ring => ring;
+
+/** From created to signing. */
+export const signing: readonly Knockout[] = [
+  {
+    rule: "3, published: sees every ack list it",
+    out: "publishing does not look at acks",
+    scenario: tokensIn("requests", { rules: seeing("publish", withoutGateways) }),
+    ends: /k3: refused by a third-party cache/,
+  },
+  {
+    rule: "3, published: a later pass that reads the kid live in both projections",
+    out: "publishing does not look at the projections",
+    scenario: tokensIn("nobody acks", { rules: seeing("publish", withoutProjections) }),
+    ends: /refused by a third-party cache/,
+  },
+  {
+    rule: "3, published: planning time is never publication time; the wait counts from the barrier, not from the write",
+    out: "a key counts as published from the write that makes it",
+    scenario: tokensIn("requests", { afterApply: publishedAtBirth }),
+    ends: /k3: refused by a third-party cache/,
+  },
+  {
+    rule: "3, published: recorded for every key that lacks it, the active one included (else a rollback to the first key could not pass)",
+    out: "only the standby is marked as published",
+    scenario: checkedIn("birth", {
+      controllers: 1,
+      passes: "atomic",
+      edits: [pinOldest],
+      budgets: { requests: 1, edits: 1 },
+      rules: withRule(
+        "publish",
+        (rule) => (pass) => decisionsOf(rule, pass).filter((d) => "kid" in d && d.kid === pass.ring.standby?.kid),
+      ),
+    }),
+    ends: /never comes to rest: the pinned key k1 does not sign/,
+  },
+  {
+    rule: "3, activation: needs publishedAt + waitSeconds",
+    out: "activation does not wait",
+    scenario: tokensIn("requests", { rules: seeingKeys("activate", (key) => ({ ...key, waitMs: 0 })) }),
+    ends: /k3: refused by a third-party cache/,
+  },
+  {
+    rule: "3, activation: the larger of propagation.minimum and the JWKS max-age then in force",
+    out: "a new key waits as long as the policy says now",
+    scenario: tokensIn("propagation", {
+      rules: withRule(
+        "createStandby",
+        (rule) => (pass) =>
+          decisionsOf(rule, pass).map((d) =>
+            isStep(d) && d.type === "create" ? { ...d, waitMs: pass.input.policy.propagationMs } : d,
+          ),
+      ),
+    }),
+    ends: /refused by a third-party cache/,
+  },
+  {
+    rule: "3, activation: … the max-age then in force, also the longer one of before a lowering (the lead's repair)",
+    out: "a longer max-age of before is forgotten",
+    scenario: tokensIn("propagation", { afterApply: withoutLongerMaxAge }),
+    ends: /refused by a third-party cache/,
+  },
+  {
+    rule: "3, activation: the wait is raised if the minimum is raised",
+    out: "keys keep the wait that they were made with",
+    scenario: tokensIn("propagation", {
+      app: true,
+      edits: [propagation(3)],
+      afterApply: waitsAsBefore,
+    }),
+    ends: /the application minted .* refused/,
+  },
+  {
+    rule: "3, activation: read live once more, every expected gateway's ack listing the kid",
+    out: "activation does not look at acks",
+    scenario: tokensIn("degraded", {
+      gateways: [ahead, late],
+      mountLag: 4,
+      rules: seeing("activate", withoutGateways),
+    }),
+    ends: /refused by gateway-3/,
+  },
+];
