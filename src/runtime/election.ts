@@ -107,7 +107,7 @@ export class LeaderElector {
   async #renew(term: Term, ended: AbortSignal): Promise<void> {
     const { clock } = this.#options;
     const either = AbortSignal.any([ended, term.signal]);
-    while (!either.aborted) {
+    for (;;) {
       await this.#pause(either);
       if (either.aborted) return;
       const at = instantOf(clock);

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { isFields } from "../../src/kube/object.ts";
 import { LeaderElector, type ElectionOptions } from "../../src/runtime/election.ts";
@@ -46,7 +47,7 @@ function candidate({ script }: World, identity: string, more: Partial<ElectionOp
     terms.push(leadership);
     tell();
     const either = AbortSignal.any([stop.signal, leadership.signal]);
-    await new Promise<void>((resolve) => either.addEventListener("abort", () => resolve(), { once: true }));
+    await once(either, "abort");
   });
   onTestFinished(() => stop.abort());
   const until = (condition: () => boolean): Promise<void> =>

@@ -1,0 +1,159 @@
+import { expect, test } from "vitest";
+import type { KubeObject } from "../../src/kube/object.ts";
+import { EventRecorder, events, type Happening } from "../../src/runtime/events.ts";
+import { clientTo } from "../kube/support/clients.ts";
+import { fakeApi } from "../kube/support/fake-api.ts";
+import { FakeClock } from "../kube/support/fake-clock.ts";
+
+const regarding: KubeObject = {
+  apiVersion: "keyturn.dev/v1alpha1",
+  kind: "JwtKeyRotation",
+  metadata: { namespace: "team", name: "gateway", uid: "u1", resourceVersion: "7" },
+  spec: { secret: "never" },
+};
+const happening: Happening = { regarding, type: "Normal", reason: "Activated", action: "Rotate", note: "it signs" };
+const minute = 60_000;
+
+async function recording() {
+  const { api, script } = await fakeApi();
+  const clock = new FakeClock();
+  const client = clientTo(script.server);
+  let names = 0;
+  const problems: unknown[] = [];
+  const recorder = new EventRecorder({
+    client,
+    clock,
+    reportingController: "keyturn.dev/controller",
+    reportingInstance: "pod-0",
+    unique: () => String((names += 1)),
+    onProblem: (problem) => problems.push(problem),
+  });
+  return {
+    api,
+    script,
+    clock,
+    recorder,
+    problems,
+    listed: async () => {
+      await recorder.flush();
+      return (await client.list(events, { namespace: "team" })).items;
+    },
+  };
+}
+
+test("EventRecorder writes an event in events.k8s.io/v1, with nothing of the object but its reference", async () => {
+  const { recorder, listed } = await recording();
+  recorder.record(happening);
+  const [event] = await listed();
+  expect(event).toMatchObject({
+    apiVersion: "events.k8s.io/v1",
+    metadata: { name: "gateway.1", namespace: "team" },
+    eventTime: "2026-11-21T10:00:00.000000Z",
+    reportingController: "keyturn.dev/controller",
+    reportingInstance: "pod-0",
+    type: "Normal",
+    reason: "Activated",
+    action: "Rotate",
+    note: "it signs",
+  });
+  expect(event?.["regarding"]).toEqual({
+    apiVersion: "keyturn.dev/v1alpha1",
+    kind: "JwtKeyRotation",
+    namespace: "team",
+    name: "gateway",
+    uid: "u1",
+    resourceVersion: "7",
+  });
+  expect(event).not.toHaveProperty("series");
+});
+
+test("EventRecorder makes a series of what repeats, written the second time and then every five minutes", async () => {
+  const { clock, recorder, listed, script } = await recording();
+  for (let n = 0; n < 10; n++) recorder.record(happening);
+  expect((await listed())[0]?.["series"]).toMatchObject({ count: 2 });
+  await clock.advance(5 * minute - 1);
+  recorder.record(happening);
+  expect((await listed())[0]?.["series"]).toMatchObject({ count: 2 });
+  await clock.advance(1);
+  recorder.record(happening);
+  const all = await listed();
+  expect(all).toHaveLength(1);
+  expect(all[0]?.["series"]).toEqual({ count: 12, lastObservedTime: "2026-11-21T10:05:00.000000Z" });
+  expect(script.calls.filter(({ method }) => method !== "GET")).toHaveLength(3);
+});
+
+test.each([
+  [6 * minute - 1, 1],
+  [6 * minute, 2],
+])("EventRecorder begins a new series when it was quiet: after %i ms there are %i", async (ms, count) => {
+  const { clock, recorder, listed } = await recording();
+  recorder.record(happening);
+  await clock.advance(ms);
+  recorder.record(happening);
+  expect(await listed()).toHaveLength(count);
+});
+
+test("EventRecorder writes two events for two notes", async () => {
+  const { recorder, listed } = await recording();
+  recorder.record(happening);
+  recorder.record({ ...happening, note: "another" });
+  expect(await listed()).toHaveLength(2);
+});
+
+test("EventRecorder lets through 25 for an object, then one each five minutes; others are not held", async () => {
+  const { clock, recorder, listed } = await recording();
+  const tell = (note: string): void => recorder.record({ ...happening, note });
+  for (let n = 0; n < 40; n++) tell(`note ${n}`);
+  expect([(await listed()).length, recorder.dropped]).toEqual([25, 15]);
+  const other = { ...regarding, metadata: { ...regarding.metadata, name: "other", uid: "u2" } };
+  recorder.record({ ...happening, regarding: other });
+  expect(await listed()).toHaveLength(26);
+  await clock.advance(5 * minute - 1);
+  tell("too early");
+  await clock.advance(1);
+  tell("in time");
+  tell("too many");
+  expect((await listed()).map(({ note }) => note).slice(26)).toEqual(["in time"]);
+});
+
+test("EventRecorder goes on after an event that was refused", async () => {
+  const { api, recorder, listed, problems } = await recording();
+  api.fault = (call, response) => {
+    if (call.method === "POST") response.writeHead(403).end();
+    return call.method === "POST";
+  };
+  recorder.record(happening);
+  recorder.record({ ...happening, note: "next" });
+  await recorder.flush();
+  expect([problems.length, recorder.dropped]).toEqual([2, 2]);
+  api.fault = () => false;
+  recorder.record(happening);
+  expect(await listed()).toHaveLength(1);
+});
+
+test("EventRecorder tells anew what was removed by somebody", async () => {
+  const { api, recorder, listed, problems } = await recording();
+  recorder.record(happening);
+  await recorder.flush();
+  api.fault = (call, response) => {
+    if (call.method === "PATCH") response.writeHead(404).end("{}");
+    return call.method === "PATCH";
+  };
+  recorder.record(happening);
+  await recorder.flush();
+  recorder.record(happening);
+  expect(await listed()).toHaveLength(2);
+  expect(problems).toEqual([]);
+});
+
+test.each([
+  ["a".repeat(1024), 1024],
+  ["a".repeat(1025), 1024],
+  ["🔑".repeat(300), 1023],
+])("EventRecorder cuts a note at 1024 bytes, between characters", async (note, bytes) => {
+  const { recorder, listed } = await recording();
+  recorder.record({ ...happening, note });
+  const [event] = await listed();
+  expect(Buffer.byteLength(String(event?.["note"]))).toBe(bytes);
+  expect(String(event?.["note"])).not.toContain("\uFFFD");
+});

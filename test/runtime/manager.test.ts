@@ -1,0 +1,101 @@
+import { expect, onTestFinished, test } from "vitest";
+import { Reflector } from "../../src/kube/reflector.ts";
+import { configMaps } from "../../src/kube/resource.ts";
+import { Controller, type Outcome } from "../../src/runtime/controller.ts";
+import { LeaderElector } from "../../src/runtime/election.ts";
+import { leases } from "../../src/runtime/lease.ts";
+import { runManager } from "../../src/runtime/manager.ts";
+import { clientTo } from "../kube/support/clients.ts";
+import { fakeApi } from "../kube/support/fake-api.ts";
+import { FakeClock, turn } from "../kube/support/fake-clock.ts";
+
+const lease = { namespace: "team", name: "keyturn" };
+
+/** One process: a watch, a controller whose passes the test ends, and an election. */
+async function start() {
+  const { api, script } = await fakeApi();
+  const clock = new FakeClock();
+  const client = clientTo(script.server, { clock });
+  const passes: { signal: AbortSignal; end: PromiseWithResolvers<Outcome> }[] = [];
+  const began = Promise.withResolvers<null>();
+  const reflector = new Reflector({ client, resource: configMaps, selection: { namespace: "team" } });
+  const elector = new LeaderElector({ client, lease, identity: "a", clock, chance: () => 0 });
+  const closed: string[] = [];
+  let terms = 0;
+  await client.create(configMaps, { metadata: { namespace: "team", name: "x" } });
+  const stop = new AbortController();
+  const run = runManager(
+    {
+      clock,
+      reflectors: [reflector],
+      elector,
+      graceMs: 5000,
+      server: { port: 0, close: async () => void closed.push("server") },
+      controllers: () => {
+        terms += 1;
+        const controller = new Controller({
+          name: "test",
+          clock,
+          chance: () => 0,
+          reconcile: (_, signal) => {
+            const end = Promise.withResolvers<Outcome>();
+            signal.addEventListener("abort", () => end.reject(new Error("aborted")));
+            passes.push({ signal, end });
+            began.resolve(null);
+            return end.promise;
+          },
+        });
+        for (const { metadata } of reflector.store.list()) controller.enqueue(metadata.name);
+        return [controller];
+      },
+    },
+    stop.signal,
+  );
+  onTestFinished(() => stop.abort());
+  const holder = async (): Promise<unknown> => (await client.get(leases, lease))["spec"];
+  return { api, clock, passes, began: began.promise, run, stop, closed, holder, terms: () => terms };
+}
+
+test("runManager begins when the watches have synced, and ends in order", async () => {
+  const { api, clock, passes, began, run, stop, closed, holder } = await start();
+  await began;
+  expect(api.watches).toBe(1);
+  stop.abort();
+  await turn();
+  expect([passes[0]?.signal.aborted, closed]).toEqual([false, []]);
+  expect(await holder()).toMatchObject({ holderIdentity: "a" });
+  passes[0]?.end.resolve({});
+  await run;
+  expect(await holder()).toMatchObject({ holderIdentity: "" });
+  expect([closed, clock.waits]).toEqual([["server"], []]);
+});
+
+test("runManager ends passes that go on after their time", async () => {
+  const { clock, passes, began, run, stop, holder } = await start();
+  await began;
+  stop.abort();
+  await clock.armed(5000);
+  await clock.advance(4999);
+  expect(passes[0]?.signal.aborted).toBe(false);
+  await clock.advance(1);
+  expect(passes[0]?.signal.aborted).toBe(true);
+  await run;
+  expect(await holder()).toMatchObject({ holderIdentity: "" });
+});
+
+test("runManager ends passes at once when the leadership is lost, and leads again with new controllers", async () => {
+  const { api, clock, passes, began, terms, run, stop } = await start();
+  await began;
+  api.fault = ({ url }) => url.pathname.includes("leases");
+  await clock.advance(10_000);
+  expect(passes[0]?.signal.aborted).toBe(true);
+  api.fault = () => false;
+  for (let n = 0; terms() < 2 && n < 50; n++) {
+    await clock.advance(500);
+    for (let turns = 0; turns < 20; turns++) await turn();
+  }
+  expect(terms()).toBe(2);
+  stop.abort();
+  passes[1]?.end.resolve({});
+  await run;
+});
