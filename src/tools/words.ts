@@ -136,8 +136,8 @@ export const cutKid = (kid: Kid, length: number, unicode: boolean): string =>
   kid.length <= length + 1 ? kid : `${kid.slice(0, length)}${unicode ? "…" : ".."}`;
 
 /** `a`, `a and b`, `a, b and c`. */
-export const listed = (items: readonly string[]): string =>
-  items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} and ${items.at(-1) ?? ""}`;
+export const listed = (items: readonly string[], last: "and" | "or" = "and"): string =>
+  items.length < 2 ? items.join("") : `${items.slice(0, -1).join(", ")} ${last} ${items.at(-1) ?? ""}`;
 
 const unborn = /(?:key )?\(new (\d+)\)/g;
 

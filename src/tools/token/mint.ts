@@ -80,7 +80,7 @@ function audienceOf(wanted: string | undefined, audiences: readonly string[]): s
   const [first = ""] = audiences;
   if (wanted === undefined) return first;
   if (audiences.includes(wanted)) return wanted;
-  throw new RuleError("AudienceUnknown", `Cannot mint for audience "${wanted}": must be ${listed(audiences)}`);
+  throw new RuleError("AudienceUnknown", `Cannot mint for audience "${wanted}": must be ${listed(audiences, "or")}`);
 }
 
 function allowed(claims: MintOptions["claims"]): MintOptions["claims"] {

@@ -121,7 +121,7 @@ function judgeClaims({ payload }: OpenedJws, key: Key, times: Times): Verdict {
   if (iss !== profile.issuer) return refusal("IssuerMismatch", `its issuer is not ${profile.issuer}`, kid);
   const audiences = [aud].flat().filter((one) => typeof one === "string");
   if (!audiences.some((one) => profile.audiences.includes(one))) {
-    return refusal("AudienceMismatch", `its audience is not ${listed(profile.audiences)}`, kid);
+    return refusal("AudienceMismatch", `its audience is not ${listed(profile.audiences, "or")}`, kid);
   }
   const { exp, nbf = 0, iat } = payload;
   for (const [name, value] of Object.entries({ exp, nbf, iat })) {

@@ -1,0 +1,41 @@
+import { publicObject, signerObject } from "../../../src/crypto/objects.ts";
+import type { Observation } from "../../../src/ring/decide.ts";
+import type { Algorithm } from "../../../src/ring/key.ts";
+import type { Ring } from "../../../src/ring/ring.ts";
+import type { RingHome } from "../../../src/tools/home.ts";
+import { realRing } from "../../support/keys.ts";
+import { epoch, policy } from "../../support/story.ts";
+
+export interface KeyHome extends RingHome {
+  readonly ring: Ring;
+  /** As it stands in the signer object. */
+  readonly signerJwks: string;
+}
+
+/** A home with real keys, for tokens: nothing in it changes. */
+export function keyHome(algorithm: Algorithm = "ES256", change: Partial<Ring> = {}): KeyHome {
+  const { ring, materials } = realRing(algorithm, change);
+  const signerJwks = signerObject(ring, materials)["private-jwks.json"] ?? "";
+  const publicJwks = publicObject(ring, materials)["jwks.json"] ?? "";
+  const reading = { kind: "ring", ring, halves: [ring.signer.kid] } as const;
+  const observation: Observation = {
+    rotation: ring.rotation,
+    policy: { ...policy, profile: ring.signer.profile },
+    requests: [],
+    gateways: [],
+    found: { ring: reading, signer: reading, public: reading, claims: [], nowMs: epoch },
+    clockTrusted: true,
+  };
+  return {
+    where: "directory /var/lib/keyturn",
+    ring,
+    signerJwks,
+    observe: async () => observation,
+    publicJwks: async () => publicJwks,
+    privateJwks: async () => signerJwks,
+    change: async () => undefined,
+    async *changes() {
+      // Nothing ever changes
+    },
+  };
+}
