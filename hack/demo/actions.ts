@@ -28,7 +28,9 @@ export async function act(
   }
   // The first line says what was asked for; what comes of it is told when it comes
   const [line = ""] = said.join("").split("\n");
-  const text = line.replace(/no scheduled rotation happens until .*/, "nothing rotates until you press r");
+  const text = line
+    .replace(/no scheduled rotation happens until .*/, "nothing rotates until you press r")
+    .replace(/; it is the signer: .*/, ", the signer");
   scene.tell({ atMs: io.nowMs(), what: "you", text });
 }
 
