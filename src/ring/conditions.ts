@@ -87,27 +87,23 @@ function troubleOf({ clockTrusted, policy, nowMs }: PlanInput, plan: Plan): Beca
 }
 
 /** What is missing before every token that is signed now is accepted everywhere. */
-function lackOf({ signer }: Ring, { stored, policy }: PlanInput, plan: Plan): Because | undefined {
+function lackOf({ signer }: Ring, { policy }: PlanInput, plan: Plan): Because | undefined {
   if (!signer.canSign)
     return { reason: "SignerLost", message: "the signer's private half is lost; the next key takes over" };
   if (signer.publishedAtMs !== undefined) return undefined;
   const gate = plan.gates.find((g) => g.step === "markPublished" && g.kid === signer.kid);
   const message = gate ? describeGate(gate) : "the signer is being published";
-  return stored.kind === "ring" && !policy.suspend
-    ? { reason: "Publishing", message }
-    : { reason: "Suspended", message };
+  return { reason: policy.suspend ? "Suspended" : "Publishing", message };
 }
 
 // --- Rotating and Pinned ----------------------------------------------------------------------
 
 function rotationOf(ring: Ring, plan: Plan): Condition {
   const next = plan.gates.find((g) => g.step === "activate");
-  const blockers = next?.waitsFor ?? [];
-  if (blockers.some((b) => b.kind === "adoption")) {
-    return condition("Rotating", false, { reason: "AdoptionPending", message: describeGate(gateOf(next)) });
-  }
-  const waits = blockers.some((b) => isIdle(b)) || next === undefined;
-  if (!waits) return condition("Rotating", true, { reason: "Activating", message: describeGate(gateOf(next)) });
+  if (next?.waitsFor.some((b) => b.kind === "adoption"))
+    return condition("Rotating", false, { reason: "AdoptionPending", message: describeGate(next) });
+  if (next && !next.waitsFor.some(isIdle))
+    return condition("Rotating", true, { reason: "Activating", message: describeGate(next) });
   const leaving = ring.retiring.find((k) => k.quiescedAtMs === undefined && k.activatedAtMs !== undefined);
   if (leaving) {
     const gate = plan.gates.find((g) => g.step === "markQuiesced" && g.kid === leaving.kid);
@@ -117,8 +113,6 @@ function rotationOf(ring: Ring, plan: Plan): Condition {
   const message = next ? describeGate(next) : "rotation is on request only";
   return condition("Rotating", false, { reason: "Idle", message });
 }
-
-const gateOf = (gate: Gate | undefined): Gate => gate ?? { step: "activate", waitsFor: [] };
 
 /** Waiting for these is no rotation in progress. */
 const isIdle = (b: Blocker): boolean =>

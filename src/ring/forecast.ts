@@ -31,10 +31,10 @@ export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100):
     const plan = planRotation(now);
     const before = now.stored.kind === "ring" ? now.stored.ring : undefined;
     const kids = plan.steps.filter(needsFreshKey).map(() => `(new ${++made})`);
-    const ring = plan.steps.length === 0 ? before : applyPlan(baseFor(plan, before), plan, kids);
+    const ring = applyPlan(baseFor(plan, before), plan, kids);
     if (!ring) break;
     if (plan.steps.length > 0) writes.push({ atMs: now.nowMs, steps: named(plan, kids), ring });
-    const settled = plan.steps.length === 0 && isProjected(now, ring);
+    const settled = isProjected(now, ring);
     if (settled && plan.nextCheckAtMs > endMs) break;
     now = { ...after(now, ring), nowMs: settled ? Math.max(plan.nextCheckAtMs, now.nowMs + 1) : now.nowMs };
   }
