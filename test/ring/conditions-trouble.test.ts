@@ -1,9 +1,20 @@
 import { describe, expect, it } from "vitest";
 import { conditionsOf, lineOf } from "../../src/ring/conditions.ts";
+import { planRotation } from "../../src/ring/planner.ts";
 import type { Gate } from "../../src/ring/plan.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { lines } from "../support/conditions.ts";
-import { type Change, active, gatewayAt, omit, prepared, ringOf, silent, verifyOnly } from "../support/rings.ts";
+import {
+  type Change,
+  active,
+  gatewayAt,
+  inputOf,
+  omit,
+  prepared,
+  ringOf,
+  silent,
+  verifyOnly,
+} from "../support/rings.ts";
 import { day, epoch, hour, policy } from "../support/story.ts";
 
 const ready = "Ready True SignerPublished: key k1 signs, and every verifier accepts it";
@@ -75,6 +86,12 @@ describe("conditionsOf no ring", () => {
   it("before the first write", () => {
     const message = "a new key (ES256) starts the ring as its signer";
     expect(without()).toStrictEqual([`Ready False NoRing: ${message}`, `Reconciling True NoRing: ${message}`, runs]);
+  });
+
+  it("in a pass that has nothing to say", () => {
+    const input = inputOf(ringOf(), nothing);
+    const plan = { ...planRotation(input), steps: [], gates: [] };
+    expect(conditionsOf({ kind: "plan", input, plan }, false)[0]).toMatchObject({ message: "there is no ring yet" });
   });
 
   it("before a lost one is rebuilt", () => {
@@ -200,6 +217,13 @@ describe("lineOf", () => {
     );
     expect(lineOf([done, ...from])).toBe(line);
     expect(lineOf([...from.toReversed(), done])).toBe(line);
+  });
+
+  it("takes a gate for what weighs most in it", () => {
+    const projections: Gate = { ...gateway, kid: "both", waitsFor: [{ kind: "projections" }, ...gateway.waitsFor] };
+    expect(lineOf([standby, projections])).toMatch(/^markQuiesced both/);
+    const pending: Gate = { ...prune, kid: "both", waitsFor: [...prune.waitsFor, { kind: "projections" }] };
+    expect(lineOf([schedule, pending])).toMatch(/^prune both/);
   });
 
   it("names the first of equals", () => {

@@ -82,6 +82,22 @@ describe("conditionsOf a ring that is well", () => {
       { gateways: [silent] },
       `Rotating True HandingOver: gw-silent ${acked}`,
     ],
+    [
+      "an old standby, which never signed, goes before it",
+      ringOf({ retiring: [omit(verifyOnly("a", { demotedInGeneration: 101 }), "activatedAtMs"), verifyOnly("b")] }),
+      { gateways: [silent] },
+      `Rotating True HandingOver: gw-silent ${acked}`,
+    ],
+    [
+      "a changed profile finds no room for its first key",
+      ringOf({
+        retiring: leaving(13),
+        signer: active("k1", { profile: { ...policy.profile, issuer: "old" } }),
+        standby: prepared("k2", { profile: { ...policy.profile, issuer: "old" } }),
+      }),
+      {},
+      "Rotating True Activating: the next key is not published yet",
+    ],
     ["the old signer is quiesced", ringOf({ retiring: [verifyOnly("k0", { quiescedAtMs: epoch })] }), {}, idle],
     [
       "a discarded standby goes: it never signed",
@@ -130,6 +146,11 @@ describe("conditionsOf a ring that is well", () => {
 describe("conditionsOf a pin", () => {
   const k0 = verifyOnly("k0", { quiescedAtMs: epoch });
   const pinned = "Rotating False Idle: the signer is pinned";
+
+  it("is not taken for revoked because others are", () => {
+    const facts = { revoked: [{ kid: "k9", revokedAtMs: epoch }] };
+    expect(lines(ringOf(facts), { policy: { pinnedKid: "k1" } })[2]).toMatch(/^Pinned True/);
+  });
 
   it.each<[string, string, Partial<Ring>, Change, string, string]>([
     ["the signer", "k1", {}, {}, pinned, "Pinned True Pinned: key k1 stays the signer until it is unpinned"],

@@ -3,7 +3,7 @@ import { forecast, type Forecast } from "../../src/ring/forecast.ts";
 import type { PlanInput, Stored } from "../../src/ring/plan.ts";
 import { keysOf } from "../../src/ring/ring.ts";
 import { active, inputOf, leaving, omit, prepared, ringOf, settings, silent } from "../support/rings.ts";
-import { day, epoch, hour, minute, policy, Story } from "../support/story.ts";
+import { day, epoch, hour, minute, policy, projectionOf, Story } from "../support/story.ts";
 
 /** `+60m: activate k2, create (new 1)`. */
 const told = (writes: readonly Forecast[]): readonly string[] =>
@@ -85,6 +85,19 @@ describe("forecast", () => {
     expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toStrictEqual([
       "+0m: markPublished k2",
     ]);
+  });
+
+  it.each(["signer", "public"] as const)("brings the %s object up to date before time passes", (late) => {
+    const ring = ringOf({ standby: omit(prepared("k2"), "publishedAtMs") });
+    const shown = projectionOf(ring);
+    const old = { generation: 99, kids: ["k1"] };
+    for (const projections of [
+      { signer: shown, public: shown, [late]: old },
+      { [late === "signer" ? "public" : "signer"]: shown },
+    ])
+      expect(told(forecast({ ...inputOf(ring), stored: { kind: "ring", ring, projections } }, hour))).toStrictEqual([
+        "+0m: markPublished k2",
+      ]);
   });
 
   it("tells nothing for a ring at rest on request only", () => {
