@@ -116,7 +116,6 @@ export class Transport {
         if (waitMs === undefined || this.clock.monotonicMs() + waitMs >= endsAtMs) throw error;
         wasRefreshed ||= isDenied;
         if (waitMs > 0) await sleep(this.clock, waitMs, request.signal);
-        if (request.signal?.aborted) throw new StoppedError(request.what);
       }
     }
   }

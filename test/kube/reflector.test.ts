@@ -179,6 +179,22 @@ describe("Reflector", () => {
     }
   });
 
+  test("begins its back-off anew after a watch that lived for ten seconds", async () => {
+    const long = stream();
+    const refused = status(403, "Forbidden");
+    const { clock, script } = await reflect([list("7"), refused, refused, refused, long.reply, refused, stall]);
+    for (const waitMs of [500, 1000, 2000]) {
+      await clock.armed(waitMs);
+      await clock.advance(waitMs);
+    }
+    await script.called(5);
+    await clock.armed(150_000);
+    await clock.advance(10_000);
+    await long.end();
+    await script.called(6);
+    await clock.armed(500);
+  });
+
   test("goes on from the last event after a cut", async () => {
     const watch = stream();
     const { asked, backOff, changed, failed, problems } = await reflect([list("7"), watch.reply, stall]);
@@ -303,14 +319,14 @@ describe("Reflector.run, stopped", () => {
   const page = { kind: "ConfigMapList", metadata: { resourceVersion: "1", continue: "t" }, items: [] };
 
   test.each([
-    ["during a list", [stall], 1],
-    ["between two pages", [json(200, page), stall], 2],
-    ["before the head of a watch", [list("7"), stall], 2],
-    ["during a watch", [list("7"), stream().reply], 2],
-  ])("%s cuts the request, and leaves no timer", async (_, replies, calls) => {
+    ["during a list", { replies: [stall], calls: 1, timerMs: 30_000 }],
+    ["between two pages", { replies: [json(200, page), stall], calls: 2, timerMs: 30_000 }],
+    ["before the head of a watch", { replies: [list("7"), stall], calls: 2, timerMs: 30_000 }],
+    ["during a watch", { replies: [list("7"), stream().reply], calls: 2, timerMs: 150_000 }],
+  ])("%s cuts the request, and leaves no timer", async (_, { replies, calls, timerMs }) => {
     const { clock, problems, script, stopped } = await reflect(replies);
     await script.called(calls);
-    await clock.armed(1, 200_000);
+    await clock.armed(timerMs);
     await stopped();
     await script.quiet();
     expect([clock.waits, problems, script.calls.length]).toEqual([[], [], calls]);

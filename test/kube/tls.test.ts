@@ -24,12 +24,16 @@ function changing(url: string, first: Credentials) {
   return { state, endpoint };
 }
 
-test("Transport believes a server whose certificate its CA signed, on one connection", async () => {
-  const script = await scriptServer([ok], server);
-  const transport = transportTo(changing(script.server, { tls: { ca: authority.cert } }).endpoint);
-  for (let n = 0; n < 500; n++) await transport.call(read);
-  expect(script.connections.opened).toBe(1);
-});
+test(
+  "Transport believes a server whose certificate its CA signed, on one connection",
+  { timeout: 30_000 },
+  async () => {
+    const script = await scriptServer([ok], server);
+    const transport = transportTo(changing(script.server, { tls: { ca: authority.cert } }).endpoint);
+    for (let n = 0; n < 500; n++) await transport.call(read);
+    expect(script.connections.opened).toBe(1);
+  },
+);
 
 test("Transport sends nothing to a server that another CA signed", async () => {
   const script = await scriptServer([ok], server);
@@ -79,6 +83,9 @@ test("Transport lets a watch go on that began before the CA's certificates chang
   const all: string[] = [];
   for await (const chunk of chunks) all.push(chunk.toString());
   expect(all.join("")).toBe("one\ntwo\n");
+  // And its connection goes with it, for it was made with what is no longer trusted
+  await closed(script.calls[0]?.socket);
+  expect(script.connections.open).toBe(1);
 });
 
 test("Transport shows its client certificate, and the next one after a change", async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { ApiError, type ConnectionError, StoppedError } from "../../src/kube/errors.ts";
 import type { CallReport } from "../../src/kube/transport.ts";
@@ -34,18 +35,22 @@ describe("Transport.call", () => {
     expect(calls[0]?.url.pathname).toBe("/clusters/one/api/v1/namespaces/a/configmaps/b");
   });
 
-  test("opens one connection for 500 calls in a row, and eight for 500 of eight workers", async () => {
-    const script = await scriptServer([ok]);
-    const transport = transportTo(script.server);
-    for (let n = 0; n < 500; n++) await transport.call(read);
-    expect(script.connections.opened).toBe(1);
-    let left = 500;
-    const worker = async (): Promise<void> => {
-      while (left-- > 0) await transport.call(read);
-    };
-    await Promise.all(Array.from({ length: 8 }, worker));
-    expect(script.connections.opened).toBeLessThanOrEqual(8);
-  });
+  test(
+    "opens one connection for 500 calls in a row, and eight for 500 of eight workers",
+    { timeout: 30_000 },
+    async () => {
+      const script = await scriptServer([ok]);
+      const transport = transportTo(script.server);
+      for (let n = 0; n < 500; n++) await transport.call(read);
+      expect(script.connections.opened).toBe(1);
+      let left = 500;
+      const worker = async (): Promise<void> => {
+        while (left-- > 0) await transport.call(read);
+      };
+      await Promise.all(Array.from({ length: 8 }, worker));
+      expect(script.connections.opened).toBeLessThanOrEqual(8);
+    },
+  );
 
   test("close leaves no connection open", async () => {
     const script = await scriptServer([ok]);
@@ -115,6 +120,15 @@ describe("Transport.call after a failure", () => {
   test("says of a write that was cut that it may have been done", async () => {
     const { server } = await scriptServer([cut]);
     expect(await failure(transportTo(server).call(write))).toMatchObject({ code: "Unreachable", maybeDone: true });
+  });
+
+  test("says so as well, and sends it only once, on a connection that was used before", async () => {
+    const { server, calls } = await scriptServer([ok, cut, ok]);
+    const transport = transportTo(server);
+    await transport.call(read);
+    expect(await failure(transport.call(write))).toMatchObject({ code: "Unreachable", maybeDone: true });
+    expect(calls).toHaveLength(2);
+    expect(calls[1]?.socket).toBe(calls[0]?.socket);
   });
 
   test.each([400, 403, 404, 409, 410, 422])("sends nothing twice that is refused with %i", async (code) => {
@@ -191,6 +205,16 @@ describe("Transport.call without an answer", () => {
     expect(await answer).toBeInstanceOf(StoppedError);
     expect(calls).toHaveLength(1);
     expect(clock.waits).toEqual([]);
+  });
+
+  test("leaves no listener on the signal of many calls", async () => {
+    const { server } = await scriptServer([ok, status(404, "NotFound"), ok]);
+    const { signal } = new AbortController();
+    const transport = transportTo(server);
+    for (let n = 0; n < 3; n++) await transport.call({ ...read, signal }).catch(() => undefined);
+    for await (const chunk of (await transport.open({ ...read, signal })).chunks)
+      expect(chunk.length).toBeGreaterThan(0);
+    expect(getEventListeners(signal, "abort")).toEqual([]);
   });
 
   test("sends nothing for a signal that was aborted before", async () => {
