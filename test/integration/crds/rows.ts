@@ -1,6 +1,5 @@
+import { edgesAmongNeighbours, edgesOfLengths, edgesOfRules } from "./edges.ts";
 import fc from "fast-check";
-import { formatDuration } from "../../../src/ring/duration.ts";
-import { type DurationBounds, durations } from "../../../src/ring/spec/limits.ts";
 import { resource, withRotation, withTokens } from "../../ring/spec/resource.ts";
 
 /** Texts for a duration that stumble where Go, CEL and the parser might part. */
@@ -99,44 +98,11 @@ const oddInstants = [
 
 const hasMinimum = { rotation: { interval: "0s" }, propagation: { minimum: "0s" } };
 
-/** Just outside, at and just inside what a duration may be. */
-const edges = ({ leastMs, mostMs }: DurationBounds): readonly string[] =>
-  [leastMs - 1000, leastMs, mostMs, mostMs + 1000].filter((ms) => ms >= 0).map(formatDuration);
-
-interface Durations {
-  readonly interval?: string | undefined;
-  readonly minimum?: string | undefined;
-  readonly maxTTL?: string | undefined;
-  readonly clockSkew?: string | undefined;
-  readonly rotationWindow?: string | undefined;
-  readonly rollbackWindow?: string | undefined;
-}
-
-const withDurations = ({ interval, minimum, maxTTL, clockSkew, ...windows }: Durations): object =>
-  resource({ ...withTokens({ maxTTL, clockSkew }), propagation: { minimum }, rotation: { interval }, ...windows });
-
-/** Settings that break rules over several fields, or don't. */
-const neighbours: readonly Durations[] = [undefined, "1s", "17520h"].flatMap((rotationWindow) =>
-  [undefined, "17520h"].flatMap((rollbackWindow) =>
-    [undefined, "1s"].map((interval) => ({ rotationWindow, rollbackWindow, interval })),
-  ),
-);
-
-const bounds: Readonly<Record<keyof Durations, DurationBounds>> = {
-  ...durations,
-  minimum: durations.propagationMinimum,
-};
-
-/** Each duration at its bounds, among such neighbours: whether a rule over several fields speaks up, and only when it should. */
-const edgesAmongNeighbours = (
-  ["interval", "minimum", "maxTTL", "clockSkew", "rotationWindow", "rollbackWindow"] as const
-).flatMap((field) =>
-  edges(bounds[field]).flatMap((value) => neighbours.map((others) => withDurations({ ...others, [field]: value }))),
-);
-
 /** Resources that stumble where CEL and the parser might part, beside those of the parser's own tables. */
 export const oddResources: readonly object[] = [
   ...edgesAmongNeighbours,
+  ...edgesOfRules,
+  ...edgesOfLengths,
   ...oddDurations.map((maxTTL) => resource({ ...withTokens({ maxTTL, clockSkew: "0s" }), ...hasMinimum })),
   ...oddDurations.map((rotationWindow) => resource({ rotationWindow, ...hasMinimum })),
   ...oddDurations.map((interval) => resource(withRotation({ interval }))),
