@@ -29,11 +29,15 @@ export interface ClockVerdict {
  *   the jump would have counted it. Where nothing was waiting, nothing is held.
  * - Set backwards: facts only wait longer, but tokens made before the jump would outlive a key that is retired after it.
  *   Held until the clock is back where it was, at the most for the longest wait and window in the ring.
+ *
+ * What happened while nobody ran shows in one way only: a ring with facts from the future tells of a clock that was set
+ * back.
  */
 export class ClockGuard {
   readonly #clock: Clock;
   /** Wall minus monotonic while the clock was last trusted. */
   #trustedOffsetMs: number;
+  #hasLooked = false;
   #hold: { readonly offsetMs: number; readonly endsAtMonotonicMs: number } | undefined;
 
   constructor(clock: Clock) {
@@ -45,6 +49,10 @@ export class ClockGuard {
   check(ring: Ring | undefined): ClockVerdict {
     const monotonicMs = this.#clock.monotonicMs();
     const offsetMs = this.#clock.nowMs() - monotonicMs;
+    if (ring && !this.#hasLooked) {
+      this.#trustedOffsetMs = Math.max(this.#trustedOffsetMs, latestFactMs(ring) - monotonicMs);
+      this.#hasLooked = true;
+    }
     const jumpMs = offsetMs - this.#trustedOffsetMs;
     if (Math.abs(jumpMs) <= toleranceMs) {
       this.#hold = undefined;
@@ -74,6 +82,14 @@ const deadlinesOf = (ring: Ring): readonly number[] => [
   ...keysOf(ring).flatMap((key) => maySignFromMs(key) ?? []),
   ...ring.retiring.map((key) => retiredAtMs(key, ring)),
 ];
+
+/** When the ring was last changed by what its clock said. */
+const latestFactMs = (ring: Ring): number =>
+  Math.max(
+    ring.signer.activatedAtMs,
+    ...keysOf(ring).map((key) => key.publishedAtMs ?? 0),
+    ...ring.retiring.map((key) => Math.max(key.demotedAtMs, key.quiescedAtMs ?? 0)),
+  );
 
 /** A key that is not quiesced yet begins to wait only after the hold. */
 const retiredAtMs = (key: VerifyOnlyKey, { settings }: Ring): number =>

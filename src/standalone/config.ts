@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { errnoOf } from "../files/errors.ts";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { kind } from "../ring/spec/limits.ts";
 import { isObject } from "./resource.ts";
@@ -21,8 +22,17 @@ export const configDirs = (config: Config): readonly string[] =>
  */
 export async function readConfig(config: Config): Promise<unknown> {
   if (!("path" in config)) return config.resource;
-  const text = await converted(() => readFile(config.path, "utf8"));
-  return rotationIn(text, config.path);
+  return rotationIn(await converted(() => readPlain(config.path)), config.path);
+}
+
+async function readPlain(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    if (errnoOf(error) === "ENOENT") throw unreadable(path, "must be a file, is not there");
+    if (errnoOf(error) === "EISDIR") throw unreadable(path, "must be a file, is a directory");
+    throw error;
+  }
 }
 
 /**

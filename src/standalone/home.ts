@@ -82,12 +82,9 @@ class Home implements DirectoryHome {
     return converted(async () => {
       const resource = await this.#resource();
       const now = effective(resource, await readOverrides(this.#disk, this.#layout.overrides));
+      const nothing = { recoverySeenUpToMs: this.#sources.clock.nowMs() };
       const state = await readState(this.#disk, this.#layout.state);
-      const { observation } = await observe(
-        this.#sources,
-        now,
-        state?.recoverySeenUpToMs ?? this.#sources.clock.nowMs(),
-      );
+      const { observation } = await observe(this.#sources, now, state ?? nothing);
       return observation;
     });
   }

@@ -1,6 +1,7 @@
 import { watchDirs, type Waker } from "../files/watch.ts";
 import type { Disk } from "../files/disk.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
+import type { Ring } from "../ring/ring.ts";
 import { AckReader } from "./acks.ts";
 import { ClockGuard, type Clock } from "./clock.ts";
 import { configDirs, type Config } from "./config.ts";
@@ -11,7 +12,7 @@ import type { Sources } from "./observe.ts";
 import { runPass, type PassReport } from "./pass.ts";
 import { Reporter } from "./report.ts";
 import { Settings } from "./settings.ts";
-import { readState, writeState } from "./state.ts";
+import { Memory } from "./state.ts";
 import { storageError } from "./storage-error.ts";
 import type { Store } from "./store.ts";
 
@@ -45,10 +46,10 @@ export class Loop {
   readonly #acks: AckReader;
   readonly #sources: Sources;
   readonly #report: Reporter;
+  readonly #memory: Memory;
   #failures = 0;
   #inARow = 0;
   #tidyAtMonotonicMs = Infinity;
-  #recoverySeenUpToMs: number | undefined;
 
   constructor(parts: LoopParts) {
     const { disk, layout, config, clock, store } = parts;
@@ -58,6 +59,7 @@ export class Loop {
     this.#acks = new AckReader(disk, layout.acks, clock);
     this.#sources = { store, clock, acks: this.#acks, judgeClock: (ring) => guard.check(ring) };
     this.#report = new Reporter(parts.log);
+    this.#memory = new Memory(disk, layout.state);
   }
 
   /** @throws KeyturnError when the first settings can't be read; anything that is a mistake in the program */
@@ -94,11 +96,12 @@ export class Loop {
     if (!store.isTidy) await store.tidy({ nowMs: clock.nowMs(), isAlone });
     const problem = await this.#settings.refresh();
     this.#report.settings(problem, this.#settings.current.rotation);
-    const report = await runPass(this.#sources, this.#settings.current, await this.#recoverySeen());
+    const { current } = this.#settings;
+    const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
     this.#failures = 0;
     this.#report.pass(report);
     on?.(report);
-    await this.#settleRecovery(report);
+    if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
     const progressed = report.steps.length > 0 || report.published.length > 0;
     this.#inARow = progressed ? this.#inARow + 1 : 0;
     if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
@@ -118,26 +121,6 @@ export class Loop {
     if (this.#parts.clock.monotonicMs() < this.#tidyAtMonotonicMs) return;
     await this.#parts.store.tidyProjections();
     this.#tidyAtMonotonicMs = Infinity;
-  }
-
-  /** What was asked for before anybody looked is old: it must not recover from a later fault. */
-  async #recoverySeen(): Promise<number> {
-    const { disk, layout, clock } = this.#parts;
-    this.#recoverySeenUpToMs ??= (await readState(disk, layout.state))?.recoverySeenUpToMs;
-    if (this.#recoverySeenUpToMs === undefined) await this.#markRecovery(clock.nowMs());
-    return this.#recoverySeenUpToMs ?? clock.nowMs();
-  }
-
-  /** A request is used up by the first pass that finds a sound ring: neither lost nor repeated, whatever crashes. */
-  async #settleRecovery({ decision }: PassReport): Promise<void> {
-    const askedMs = this.#settings.current.recoverRequestedAtMs ?? -Infinity;
-    const isSound = decision.kind === "plan" && decision.input.stored.kind === "ring";
-    if (isSound && askedMs > (await this.#recoverySeen())) await this.#markRecovery(askedMs);
-  }
-
-  async #markRecovery(recoverySeenUpToMs: number): Promise<void> {
-    await writeState(this.#parts.disk, this.#parts.layout.state, { recoverySeenUpToMs });
-    this.#recoverySeenUpToMs = recoverySeenUpToMs;
   }
 
   #fingerprint(): Promise<string> {
@@ -175,3 +158,7 @@ const watchedDirs = ({ dir, ring, signer, public: open, acks }: Layout): readonl
   open,
   acks,
 ];
+
+/** The ring was found whole, and stands in both projections. */
+const isSound = (report: PassReport): report is PassReport & { readonly ring: Ring } =>
+  report.ring !== undefined && report.decision.kind === "plan" && report.decision.input.stored.kind === "ring";

@@ -7,6 +7,7 @@ import { besideRing } from "./adoption.ts";
 import type { Clock, ClockVerdict } from "./clock.ts";
 import { recoveryIn } from "./recovery.ts";
 import type { Effective } from "./resource.ts";
+import type { State } from "./state.ts";
 import type { Snapshot, Store } from "./store.ts";
 
 export interface Sources {
@@ -26,12 +27,8 @@ export interface Sight {
   readonly warnings: readonly string[];
 }
 
-/**
- * Reads everything in the order that the planner relies on: projections, acks, ring, clock.
- *
- * @param recoverySeenUpToMs - Requests for a recovery up to this instant count no more
- */
-export async function observe(sources: Sources, now: Effective, recoverySeenUpToMs: number): Promise<Sight> {
+/** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
+export async function observe(sources: Sources, now: Effective, state: State): Promise<Sight> {
   const { ref, policy } = now.rotation;
   const identity = { rotation: ref, algorithm: policy.profile.algorithm };
   const projections = await sources.store.readProjections(identity);
@@ -42,7 +39,7 @@ export async function observe(sources: Sources, now: Effective, recoverySeenUpTo
   const clockVerdict = sources.judgeClock(ring.reading.kind === "ring" ? ring.reading.ring : undefined);
   const nowMs = sources.clock.nowMs();
   const recovery = recoveryIn(now, {
-    seenUpToMs: recoverySeenUpToMs,
+    seenUpToMs: state.recoverySeenUpToMs,
     nowMs,
     algorithm: policy.profile.algorithm,
   });
@@ -51,7 +48,7 @@ export async function observe(sources: Sources, now: Effective, recoverySeenUpTo
     ring: ring.reading,
     signer: signer.reading,
     public: projections.public.reading,
-    claims: [...claimsOf(acks.gateways), ...claimOfUnreadable(snapshot)],
+    claims: [...claimsOf(acks.gateways), ...claimOfUnreadable(snapshot), ...claimOfState(state)],
     ...(brought && { recovery: { alsoVerify: brought.keys } }),
     nowMs,
   };
@@ -77,3 +74,6 @@ const claimsOf = (gateways: Observation["gateways"]): Found["claims"] =>
 /** The name of a ring file that can't be read still says how far the ring had come. */
 const claimOfUnreadable = ({ ring }: Snapshot): Found["claims"] =>
   ring.reading.kind === "unreadable" ? [{ by: "the ring file's name", generation: ring.fileGeneration }] : [];
+
+const claimOfState = ({ ringGeneration }: State): Found["claims"] =>
+  ringGeneration === undefined ? [] : [{ by: "state.json", generation: ringGeneration }];

@@ -7,6 +7,7 @@ import type { Ring } from "../ring/ring.ts";
 import { applyPlan, needsFreshKey } from "../ring/steps.ts";
 import { observe, type Sight, type Sources } from "./observe.ts";
 import type { Effective } from "./resource.ts";
+import type { State } from "./state.ts";
 import { materialsOf } from "./store.ts";
 
 /** What a pass has seen, decided and done. */
@@ -24,8 +25,8 @@ export interface PassReport {
  * One sentence: read, plan, apply, publish. Twice is the same as once, and a crash between any two effects is made good
  * by the next pass.
  */
-export async function runPass(sources: Sources, now: Effective, recoverySeenUpToMs: number): Promise<PassReport> {
-  const sight = await observe(sources, now, recoverySeenUpToMs);
+export async function runPass(sources: Sources, now: Effective, state: State): Promise<PassReport> {
+  const sight = await observe(sources, now, state);
   const decision = decide(sight.observation);
   if (decision.kind === "stalled") return { sight, decision, steps: [], published: [] };
   const { ring, materials, steps } = await apply(sources, sight, decision);

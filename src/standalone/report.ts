@@ -1,7 +1,8 @@
+import { conditionsOf } from "../ring/conditions.ts";
+import type { Decision } from "../ring/decide.ts";
 import { describeGate, describeStep, shortKid } from "../ring/describe.ts";
-import type { KeyturnError } from "../ring/errors.ts";
 import type { NamedStep } from "../ring/forecast.ts";
-import { TryLaterError } from "../ring/errors.ts";
+import { TryLaterError, type KeyturnError } from "../ring/errors.ts";
 import type { Rotation } from "../ring/spec.ts";
 import { Changes, type Log } from "./log.ts";
 import type { PassReport } from "./pass.ts";
@@ -19,14 +20,22 @@ export class Reporter {
     for (const step of steps) this.#step(step, ring?.generation);
     if (published.length > 0)
       this.#log.debug({ published, generation: ring?.generation }, "the projections are written");
-    const stall = decision.kind === "stalled" ? decision : undefined;
-    if (this.#changes.isNew("stall", stall?.message)) {
-      this.#log.error({ reason: stall?.reason }, `stalled: ${stall?.message ?? ""}`);
-    }
+    this.#stall(decision, sight.observation.policy.suspend);
     this.#clock(sight.clockVerdict);
     for (const warning of sight.warnings) this.#once(warning);
     this.#gateways(decision);
-    if (this.#changes.isNew("failure", undefined)) return;
+    this.#changes.isNew("failure", undefined);
+  }
+
+  /** What a person must mend. */
+  #stall(decision: Decision, suspended: boolean): void {
+    const found = conditionsOf(decision, suspended).find(({ type }) => type === "Stalled");
+    // The clock has its own line, with how far it was set
+    const stall = found?.reason === "ClockSkew" ? undefined : found;
+    const wasStalled = this.#changes.has("stall");
+    if (this.#changes.isNew("stall", stall?.message)) {
+      this.#log.error({ reason: stall?.reason }, `stalled: ${stall?.message ?? ""}`);
+    } else if (wasStalled && !stall) this.#log.info({}, "no longer stalled");
   }
 
   #step(step: NamedStep, generation: number | undefined): void {
@@ -45,7 +54,7 @@ export class Reporter {
   }
 
   /** Whom the barriers wait for. */
-  #gateways(decision: PassReport["decision"]): void {
+  #gateways(decision: Decision): void {
     const gates = decision.kind === "plan" ? decision.plan.gates : [];
     const silent = gates.filter((gate) => gate.waitsFor.some(({ kind }) => kind === "gateway"));
     const text = silent.map((gate) => `${gate.step} ${shortKid(gate.kid ?? "")}: ${describeGate(gate)}`).join("; ");

@@ -62,6 +62,7 @@ export class Store {
    */
   async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
     const text = ringObject(ring, materials)["keyring.json"] ?? "";
+    await ensureDir(this.#disk, this.#layout.ring, modes.secretDir);
     const write = { baseGeneration: seen.ring.fileGeneration, generation: ring.generation, text };
     if (!(await this.#mayLeave(() => writeRingFile(this.#disk, this.#layout.ring, write)))) this.#isTidy = false;
   }

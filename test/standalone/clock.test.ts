@@ -93,6 +93,16 @@ describe("ClockGuard", () => {
     expect(guard.check(ring)).toMatchObject({ trusted: false, jumpMs: -5 * minute, holdMs: 5 * minute });
   });
 
+  test("a ring with facts from the future tells of a clock that was set back while nobody ran", async () => {
+    const { world, ring } = await rotated();
+    world.time.wallMs -= 10 * minute;
+    const guard = new ClockGuard(world.time);
+    // The last fact is a minute old
+    expect(guard.check(ring)).toMatchObject({ trusted: false, jumpMs: -9 * minute, holdMs: 9 * minute });
+    world.time.pass(9 * minute);
+    expect(guard.check(ring).trusted).toBe(true);
+  });
+
   test("without a ring nothing waits, so nothing is held", () => {
     const time = new FakeTime();
     const guard = new ClockGuard(time);

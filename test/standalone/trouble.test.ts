@@ -1,4 +1,17 @@
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, symlink, unlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  cp,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  unlink,
+  writeFile,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hour, minute, second } from "./fake-time.ts";
@@ -134,20 +147,52 @@ describe("a ring that is lost or older than its projections", () => {
     expect(after.retiring.map(({ kid }) => kid)).toContain(second.standby?.kid);
   });
 
-  test("all three gone while a gateway knows more: stalled until a recovery, which orders after it", async () => {
+  test("all three gone while others know more: stalled until a recovery, which orders after them", async () => {
     const world = await newWorld();
     const before = await world.settle();
     await world.ack("gateway-1", { generation: before.generation + 3, verifies: kidsOf(before) });
     for (const name of ["ring", "signer", "public"]) await rm(world.path(name), { recursive: true });
     await world.runFor(minute);
+    const claims = `gateway-1 (generation ${before.generation + 3}), state.json (generation ${before.generation})`;
     expect(stalls(world)).toEqual([
-      `stalled: gateway-1 (generation ${before.generation + 3}) saw a newer ring, and there is no ring any more; restore it or request a recovery`,
+      `stalled: ${claims} saw a newer ring, and there is no ring any more; restore it or request a recovery`,
     ]);
     world.time.pass(second);
     await world.touch("gateway-1");
     await askRecovery(world);
     await world.runFor(second);
     expect((await world.ring()).generation).toBeGreaterThan(before.generation + 3);
+  });
+
+  test("all three restored from an older copy: stalled, and goes on when the newer ones come back", async () => {
+    const world = await newWorld();
+    await world.settle();
+    const names = ["ring", "signer", "public"];
+    for (const name of names)
+      await cp(world.path(name), world.path("..", "backup", name), { recursive: true, verbatimSymlinks: true });
+    await world.runFor(hour);
+    const newer = await world.ring();
+    for (const name of names) {
+      await rename(world.path(name), world.path("..", `newer-${name}`));
+      await cp(world.path("..", "backup", name), world.path(name), { recursive: true, verbatimSymlinks: true });
+    }
+    await world.runFor(minute);
+    expect(stalls(world)).toEqual([expect.stringContaining(`state.json (generation ${newer.generation}) saw a newer`)]);
+    for (const name of names) {
+      await rm(world.path(name), { recursive: true });
+      await rename(world.path("..", `newer-${name}`), world.path(name));
+    }
+    await world.settle();
+    expect(await world.ring()).toEqual(newer);
+  });
+
+  test("a ring directory that is lost while it runs is rebuilt at once", async () => {
+    const world = await newWorld();
+    const before = await world.settle();
+    world.time.in(minute, () => rm(world.path("ring"), { recursive: true }));
+    await world.runFor(2 * minute);
+    expect((await world.ring()).signer.kid).toBe(before.signer.kid);
+    expect(stalls(world)).toEqual([]);
   });
 
   test("a recovery takes along the public keys that a person brings", async () => {
