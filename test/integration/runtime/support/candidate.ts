@@ -61,7 +61,10 @@ async function work(leadership: Leadership): Promise<void> {
     }
     await sleep(systemClock, 20, either);
   }
-  if (leadership.signal.aborted) say("lost");
+  if (!leadership.signal.aborted) return;
+  say("lost");
+  // On a busy machine the next one may lose it as well, and it would rightly be this one's again
+  stop.abort();
 }
 
 await elector.run(stop.signal, work);
