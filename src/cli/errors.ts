@@ -46,7 +46,9 @@ function complaintOf(error: unknown): Complaint | undefined {
   if (error instanceof KeyturnError) {
     const hint = hints[error.code];
     const code = error instanceof RuleError ? exitCodes.refused : exitCodes.failed;
-    return { message: error.message, code, ...(hint !== undefined && { hint }) };
+    // All problems of a spec stand below each other
+    const message = error.code === "InvalidSpec" ? `Cannot use the JwtKeyRotation:\n${error.message}` : error.message;
+    return { message, code, ...(hint !== undefined && { hint }) };
   }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `this is a defect of Keyturn: ${message}`, code: exitCodes.failed };

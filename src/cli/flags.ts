@@ -59,7 +59,9 @@ export const dirFlag = (): Option => flag("-d, --dir <directory>", "directory of
 export const outputFlag = (formats: readonly string[]): Option =>
   flag("-o, --output <format>", "instead of text for people", { choices: formats });
 
-export const waitFlags = (owner: string): readonly Option[] => [
+/** How a change is asked for. */
+export const changeFlags = (owner: string): readonly Option[] => [
+  flag("--dry-run", "ask for nothing; show what would come of it", { owner }).conflicts("wait"),
   flag("-w, --wait", "stay until it is done, and tell what happens", { owner }),
   timeoutFlag(owner),
 ];
@@ -71,7 +73,8 @@ export const timeoutFlag = (owner: string): Option =>
     otherwise: "no limit",
   });
 
-export interface WaitFlags {
+export interface ChangeFlags {
+  readonly dryRun?: boolean;
   readonly wait?: boolean;
   readonly timeout?: number;
 }
@@ -80,7 +83,7 @@ export interface WaitFlags {
 const longestTimerMs = 2 ** 31 - 1;
 
 /** When patience ends. */
-export const deadlineOf = ({ timeout }: WaitFlags): { readonly deadline?: AbortSignal } =>
+export const deadlineOf = ({ timeout }: ChangeFlags): { readonly deadline?: AbortSignal } =>
   timeout === undefined ? {} : { deadline: AbortSignal.timeout(Math.min(timeout, longestTimerMs)) };
 
 /** One line of shell, and what it does. */

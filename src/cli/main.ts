@@ -44,12 +44,19 @@ function versionOf(manifest: string): string {
   return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "unknown";
 }
 
+const fileProblems: Readonly<Record<string, string>> = {
+  ENOENT: "is not there",
+  EACCES: "belongs to somebody else",
+  EISDIR: "is a directory",
+};
+
 async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown error";
-    throw new ChangeNeededError("FileUnreadable", `Cannot read "${path}": must be a readable file, is ${code}`);
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const is = fileProblems[code] ?? (code === "" ? "is not" : `is not: ${code}`);
+    throw new ChangeNeededError("FileUnreadable", `Cannot read "${path}": must be a readable file, ${is}`);
   }
 }
 

@@ -3,15 +3,20 @@ import type { RotationRef } from "../ring/ring.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { follow } from "./follow.ts";
 import type { Change, RingHome } from "./home.ts";
-import { happenings } from "./progress.ts";
-import { line, paint, type Io, type Style } from "./screen.ts";
+import { planText } from "./plan/text.ts";
+import { line, type Io } from "./screen.ts";
 import { statusReport } from "./status/report.ts";
+import { withChange } from "./suppose.ts";
+import { Telling } from "./telling.ts";
 import { viewOf, type View } from "./view.ts";
-import { clockTime, withClockTimes } from "./words.ts";
+import { withClockTimes } from "./words.ts";
 
-/** Whether to stay until it has come true, and how long. */
-export interface WaitOptions {
+/** How a change is asked for. */
+export interface ChangeOptions {
+  /** Stay until it has come true. */
   readonly wait: boolean;
+  /** Ask for nothing: show what would come of it. */
+  readonly dryRun?: boolean;
   /** Fires when the patience ends. */
   readonly deadline?: AbortSignal;
 }
@@ -37,28 +42,34 @@ export interface Asked {
   readonly change: Change;
   /** What to say when it is asked for. */
   readonly asked: string;
-  /** Has it come true? The sentence to end with, or undefined. */
+  /** Has it come true? The sentence to end with, which may be empty, or undefined. */
   readonly done: (view: View) => string | undefined;
 }
 
-/** Asks for the change; then says what will come of it, or stays and tells what happens until it is done. */
-export async function ask(asked: Asked, { wait, deadline }: WaitOptions): Promise<ExitCode> {
-  const { home, io, before, change } = asked;
+/** Asks for the change; then says what it waits for, or stays and tells what happens until it is done. */
+export async function ask(asked: Asked, { wait, dryRun = false, deadline }: ChangeOptions): Promise<ExitCode> {
+  const { home, io, change } = asked;
+  if (dryRun) return suppose(asked);
   await home.change(change);
   line(io.out, asked.asked);
   if (wait) return waitUntil({ ...asked, ...(deadline && { deadline }) });
   const after = viewOf(await home.observe());
-  const done = asked.done(after);
-  const next = done ?? outlook(before, after, io);
-  if (next !== undefined) line(io.out, next);
+  const sentence = asked.done(after) ?? outlook(after, io);
+  if (sentence !== undefined && sentence !== "") line(io.out, sentence);
   return exitCodes.done;
 }
 
-/** What the home will make of it, in a line: the next write of the forecast. */
-function outlook(_before: View, after: View, io: Io): string | undefined {
+function suppose({ before, change, io }: Asked): ExitCode {
+  const view = viewOf(withChange(before.seen, change));
+  const suppositions = ["as if it had been asked for; nothing was done"];
+  for (const text of planText({ view, look: io.out, timeZone: io.timeZone, suppositions })) line(io.out, text);
+  return exitCodes.done;
+}
+
+function outlook(after: View, io: Io): string | undefined {
+  const { waitingFor } = statusReport(after);
   const clock = { nowMs: after.nowMs, timeZone: io.timeZone };
-  const waitingFor = statusReport(after).waitingFor;
-  return waitingFor === undefined ? undefined : `Now waiting to ${withClockTimes(waitingFor, clock)}`;
+  return waitingFor === undefined ? undefined : `Now waiting: ${withClockTimes(waitingFor, clock)}`;
 }
 
 export interface Waiting {
@@ -70,46 +81,24 @@ export interface Waiting {
   readonly done: (view: View) => string | undefined;
 }
 
-const colours: Readonly<Record<string, Style>> = {
-  active: "active",
-  prepared: "prepared",
-  published: "prepared",
-  "verify-only": "verifyOnly",
-  revoked: "revoked",
-  waiting: "faint",
-};
-
 /** Tells what happens until `done` has something to say. */
 export async function waitUntil({ home, io, before, deadline, done }: Waiting): Promise<ExitCode> {
   const signal = deadline ? AbortSignal.any([io.interrupted, deadline]) : io.interrupted;
-  let last = before;
-  let waitingFor: string | undefined;
-  for await (const view of follow(home, io, signal)) {
-    tell(last, view, io);
-    last = view;
-    const sentence = done(view);
-    if (sentence !== undefined) {
-      line(io.out, sentence);
-      return exitCodes.done;
+  const telling = new Telling(io, before);
+  try {
+    for await (const view of follow(home, io, signal)) {
+      telling.look(view);
+      const sentence = done(view);
+      if (sentence !== undefined) {
+        telling.clear();
+        line(io.out, sentence);
+        return exitCodes.done;
+      }
+      telling.waiting(view);
     }
-    const now = statusReport(view).waitingFor;
-    if (now !== undefined && now !== waitingFor) say(io, view, ["waiting", now]);
-    waitingFor = now;
+  } finally {
+    telling.clear();
   }
-  const what = waitingFor ?? statusReport(last).waitingFor ?? "nothing that is known";
-  const clock = { nowMs: io.nowMs(), timeZone: io.timeZone };
-  const why = io.interrupted.aborted ? "interrupted" : "timed out";
-  line(io.err, `keyturn: ${why} while waiting: ${withClockTimes(what, clock)}`);
+  line(io.err, `keyturn: ${io.interrupted.aborted ? "interrupted" : "timed out"} while waiting: ${telling.unmet}`);
   return io.interrupted.aborted ? exitCodes.failed : exitCodes.timedOut;
-}
-
-function tell(before: View, after: View, io: Io): void {
-  if (!after.ring) return;
-  for (const { what, text } of happenings(before.ring, after.ring)) say(io, after, [what, text]);
-}
-
-function say(io: Io, { nowMs }: View, [what, text]: readonly [what: string, text: string]): void {
-  const clock = { nowMs, timeZone: io.timeZone };
-  const at = paint(io.err, "faint", clockTime(nowMs, clock));
-  line(io.err, `${at}  ${paint(io.err, colours[what] ?? "faint", what.padEnd(11))}  ${withClockTimes(text, clock)}`);
 }

@@ -1,11 +1,11 @@
 import { RuleError } from "../ring/errors.ts";
-import { ask, nameOf, type WaitOptions } from "./change.ts";
+import { ask, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import type { Io } from "./screen.ts";
 import { viewOf } from "./view.ts";
 
-export interface RecoverOptions extends WaitOptions {
+export interface RecoverOptions extends ChangeOptions {
   /** RFC 7517 §5: public keys that are to be verified for a window, too. */
   readonly jwks?: string;
 }

@@ -2,7 +2,7 @@ import { shortKid } from "../ring/describe.ts";
 import { RuleError } from "../ring/errors.ts";
 import type { Kid } from "../ring/key.ts";
 import { keysOf } from "../ring/ring.ts";
-import { ask, changeable, nameOf, type Asked, type WaitOptions } from "./change.ts";
+import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { kidNamed, leastPrefix } from "./kids.ts";
@@ -10,7 +10,7 @@ import { line, type Io } from "./screen.ts";
 import type { View } from "./view.ts";
 import { listed } from "./words.ts";
 
-export interface RevokeOptions extends WaitOptions {
+export interface RevokeOptions extends ChangeOptions {
   /** A kid or its prefix. */
   readonly kid: string;
   /** For whoever reads the ring later. */
@@ -52,7 +52,7 @@ function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions
   );
 }
 
-export interface RevokeCreatedBeforeOptions extends WaitOptions {
+export interface RevokeCreatedBeforeOptions extends ChangeOptions {
   /** Keys made before it are revoked; an instant in the future means now. */
   readonly atMs: number;
 }

@@ -2,14 +2,14 @@ import { shortKid } from "../ring/describe.ts";
 import { RuleError } from "../ring/errors.ts";
 import type { Key, Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
-import { ask, changeable, nameOf, type WaitOptions } from "./change.ts";
+import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { kidNamed } from "./kids.ts";
 import { line, type Io } from "./screen.ts";
 import type { View } from "./view.ts";
 
-export interface RollbackOptions extends WaitOptions {
+export interface RollbackOptions extends ChangeOptions {
   /** A kid or its prefix. @default the key that signed before the present one */
   readonly to?: string;
   /** Ends the pin of an earlier rollback. */
@@ -19,7 +19,7 @@ export interface RollbackOptions extends WaitOptions {
 /** Pins a key that can still sign as the signer: it signs again, and no scheduled rotation happens until it is unpinned. */
 export async function rollback(home: RingHome, options: RollbackOptions, io: Io): Promise<ExitCode> {
   const before = await changeable(home, options.unpin ? "unpin" : "roll back");
-  if (options.unpin) return unpin(home, before, io);
+  if (options.unpin) return unpin({ home, before, io }, options);
   const { ring } = before;
   if (!ring) throw new RuleError("NoRing", `Cannot roll back ${nameOf(before.seen.rotation)}: there is no ring yet`);
   const kid = target(ring, options.to);
@@ -41,15 +41,19 @@ export async function rollback(home: RingHome, options: RollbackOptions, io: Io)
   );
 }
 
-async function unpin(home: RingHome, { seen, ring }: View, io: Io): Promise<ExitCode> {
+async function unpin(
+  { home, before, io }: Pick<Asked, "home" | "before" | "io">,
+  options: ChangeOptions,
+): Promise<ExitCode> {
+  const { seen, ring } = before;
   if (seen.policy.pinnedKid === undefined) {
     line(io.out, `${nameOf(seen.rotation)} is not pinned`);
     return exitCodes.done;
   }
-  await home.change({ kind: "pin", kid: undefined });
   const signer = ring ? `; key ${shortKid(ring.signer.kid)} signs until the next rotation` : "";
-  line(io.out, `${nameOf(seen.rotation)} is unpinned${signer}`);
-  return exitCodes.done;
+  const asked = `${nameOf(seen.rotation)} is unpinned${signer}`;
+  const done = (view: View): string | undefined => (view.seen.policy.pinnedKid === undefined ? "" : undefined);
+  return ask({ home, io, before, change: { kind: "pin", kid: undefined }, asked, done }, options);
 }
 
 /** Keys that may sign again: they have their private half, and every verifier knows them. */

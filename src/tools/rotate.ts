@@ -1,12 +1,12 @@
 import { shortKid } from "../ring/describe.ts";
-import { ask, changeable, nameOf, type WaitOptions } from "./change.ts";
+import { ask, changeable, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { line, type Io } from "./screen.ts";
 import { holds, type View } from "./view.ts";
 
 /** Asks for a rotation. The prepared key signs as soon as every verifier is known to accept it, not before. */
-export async function rotate(home: RingHome, options: WaitOptions, io: Io): Promise<ExitCode> {
+export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Promise<ExitCode> {
   const before = await changeable(home, "rotate");
   const name = nameOf(before.seen.rotation);
   const requestedAt = new Date(io.nowMs()).toISOString();

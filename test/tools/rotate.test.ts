@@ -17,7 +17,7 @@ describe("rotate", () => {
     expect(home.asked).toEqual([{ kind: "rotate", requestedAt: "2026-11-21T00:00:00.000Z" }]);
     expect(io.lines).toEqual([
       "Rotation of default/gateway requested",
-      `Now waiting to activate ${short("k2")}: propagation until 00:30:00 (in 30m)`,
+      `Now waiting: activate ${short("k2")}: propagation until 00:30:00 (in 30m)`,
     ]);
   });
 

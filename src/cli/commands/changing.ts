@@ -1,4 +1,5 @@
 import { Argument, type Command } from "commander";
+import type { ChangeOptions } from "../../tools/change.ts";
 import { recover } from "../../tools/recover.ts";
 import { revoke, revokeCreatedBefore } from "../../tools/revoke.ts";
 import { rollback } from "../../tools/rollback.ts";
@@ -13,14 +14,18 @@ import {
   instant,
   quoted,
   timeoutFlag,
-  waitFlags,
-  type WaitFlags,
+  changeFlags,
+  type ChangeFlags,
 } from "../flags.ts";
 import type { HomeFlags, Surroundings } from "../surroundings.ts";
 
-type ChangeFlags = HomeFlags & WaitFlags;
+type Flags = HomeFlags & ChangeFlags;
 
-const waiting = (flags: WaitFlags) => ({ wait: flags.wait ?? false, ...deadlineOf(flags) });
+const optionsOf = (flags: ChangeFlags): ChangeOptions => ({
+  wait: flags.wait ?? false,
+  dryRun: flags.dryRun ?? false,
+  ...deadlineOf(flags),
+});
 
 export function rotateCommand(around: Surroundings): Command {
   return commandOf({
@@ -28,17 +33,18 @@ export function rotateCommand(around: Surroundings): Command {
     summary: "ask for a rotation",
     details:
       "The prepared key becomes the signer as soon as every verifier is known to accept it, not before. Tokens of the old\nsigner stay valid until they end.",
-    flags: [dirFlag(), ...waitFlags("rotate")],
+    flags: [dirFlag(), ...changeFlags("rotate")],
     examples: [
       ["Ask, and go on", "keyturn rotate --dir /var/lib/keyturn"],
+      ["What would happen?", "keyturn rotate --dir /var/lib/keyturn --dry-run"],
       ["Stay until the new key signs", "keyturn rotate --dir /var/lib/keyturn --wait --timeout 1h"],
     ],
-  }).action(async (flags: ChangeFlags) => {
-    around.ended(await rotate(await around.openHome(flags), waiting(flags), around.io));
+  }).action(async (flags: Flags) => {
+    around.ended(await rotate(await around.openHome(flags), optionsOf(flags), around.io));
   });
 }
 
-interface RollbackFlags extends ChangeFlags {
+interface RollbackFlags extends Flags {
   readonly to?: string;
   readonly unpin?: boolean;
 }
@@ -56,19 +62,19 @@ export function rollbackCommand(around: Surroundings): Command {
         otherwise: "the previous signer",
       }),
       flag("--unpin", "end the pin: the schedule decides again", { owner: "rollback" }).conflicts(["to", "wait"]),
-      ...waitFlags("rollback"),
+      ...changeFlags("rollback"),
     ],
     examples: [
       ["The new key makes trouble: back to the one before", "keyturn rollback --dir /var/lib/keyturn --wait"],
       ["Go on as before", "keyturn rollback --dir /var/lib/keyturn --unpin"],
     ],
   }).action(async ({ to, unpin = false, ...flags }: RollbackFlags) => {
-    const options = { unpin, ...(to !== undefined && { to }), ...waiting(flags) };
+    const options = { unpin, ...(to !== undefined && { to }), ...optionsOf(flags) };
     around.ended(await rollback(await around.openHome(flags), options, around.io));
   });
 }
 
-interface RevokeFlags extends ChangeFlags {
+interface RevokeFlags extends Flags {
   readonly reason?: string;
   readonly unknown?: boolean;
   readonly createdBefore?: number | "now";
@@ -89,7 +95,7 @@ export function revokeCommand(around: Surroundings): Command {
         owner: "revoke",
         parse,
       }),
-      ...waitFlags("revoke"),
+      ...changeFlags("revoke"),
     ],
     examples: [
       ["A key was stolen", 'keyturn revoke 3fJk9aQx --reason "laptop stolen" --dir /var/lib/keyturn --wait'],
@@ -107,10 +113,10 @@ async function revokeBy(kid: string | undefined, flags: RevokeFlags, around: Sur
   }
   if (kid === undefined) {
     const atMs = createdBefore === undefined || createdBefore === "now" ? around.io.nowMs() : createdBefore;
-    return revokeCreatedBefore(await around.openHome(flags), { atMs, ...waiting(flags) }, around.io);
+    return revokeCreatedBefore(await around.openHome(flags), { atMs, ...optionsOf(flags) }, around.io);
   }
   if (reason === undefined || reason === "") throw new UsageError(`Cannot revoke ${quoted(kid)}: must have a --reason`);
-  return revoke(await around.openHome(flags), { kid, reason, unknown, ...waiting(flags) }, around.io);
+  return revoke(await around.openHome(flags), { kid, reason, unknown, ...optionsOf(flags) }, around.io);
 }
 
 export function recoverCommand(around: Surroundings): Command {
@@ -121,15 +127,15 @@ export function recoverCommand(around: Surroundings): Command {
     flags: [
       dirFlag(),
       flag("--jwks <file>", "public keys that are to be verified for a window, too (a JWK Set)", { owner: "recover" }),
-      ...waitFlags("recover"),
+      ...changeFlags("recover"),
     ],
     examples: [
       ["Rebuild from what is left", "keyturn recover --dir /var/lib/keyturn --wait"],
       ["Keep what caches still serve", "keyturn recover --dir /var/lib/keyturn --jwks saved-jwks.json"],
     ],
-  }).action(async ({ jwks, ...flags }: ChangeFlags & { readonly jwks?: string }) => {
+  }).action(async ({ jwks, ...flags }: Flags & { readonly jwks?: string }) => {
     const text = jwks === undefined ? {} : { jwks: await around.readFile(jwks) };
-    around.ended(await recover(await around.openHome(flags), { ...text, ...waiting(flags) }, around.io));
+    around.ended(await recover(await around.openHome(flags), { ...text, ...optionsOf(flags) }, around.io));
   });
 }
 

@@ -73,7 +73,7 @@ export const statusDocument = (view: View): StatusDocument => ({
 export function statusReport(view: View): StatusReport {
   const { ring, decision } = view;
   const plan = decision.kind === "plan" ? decision.plan : undefined;
-  const waitingFor = decision.kind === "plan" ? lineOf(decision.plan.gates) : decision.message;
+  const waitingFor = decision.kind === "plan" ? waitingLine(decision.plan) : decision.message;
   return {
     conditions: view.conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
     ...(ring && { activeKid: ring.signer.kid }),
@@ -88,6 +88,9 @@ export function statusReport(view: View): StatusReport {
     revocations: ring ? revocationsOf(view, ring) : [],
   };
 }
+
+/** While something is due nothing is waited for: its gates are those of keys that don't exist yet. */
+const waitingLine = ({ steps, gates }: Plan): string | undefined => (steps.length > 0 ? undefined : lineOf(gates));
 
 const states = { prepared: "Prepared", active: "Active", "verify-only": "VerifyOnly" } as const;
 

@@ -1,4 +1,5 @@
 import type { Condition } from "../../ring/conditions.ts";
+import { describeStep } from "../../ring/describe.ts";
 import type { Key } from "../../ring/key.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { pruneAtMs } from "../../ring/rules/retire.ts";
@@ -85,10 +86,17 @@ function factsOf(view: View, look: Look, clock: Clock): readonly Fact[] {
   const behind = waitingFor.length === 0 ? "" : `, waiting for ${listed(waitingFor)}`;
   return [
     ...(ring ? signerFacts(ring, nextRotationMs(view), { look, clock }) : []),
+    ...dueFacts(view),
     ["Waiting for", report.waitingFor === undefined ? "nothing" : withClockTimes(report.waitingFor, clock)],
     ["Generation", report.ringGeneration === undefined ? "none" : String(report.ringGeneration)],
     ["Gateways", expected === 0 ? "none expected" : `${acknowledged} of ${expected} up to date${behind}`],
   ];
+}
+
+/** What the next pass does. It is gone in a moment, unless nobody runs the rotation. */
+function dueFacts({ decision }: View): readonly Fact[] {
+  const steps = decision.kind === "plan" ? decision.plan.steps : [];
+  return steps.map((step, index) => [index === 0 ? "Due now" : "", describeStep(step)]);
 }
 
 function signerFacts(
