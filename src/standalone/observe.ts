@@ -32,41 +32,35 @@ export async function observe(sources: Sources, now: Effective, state: State): P
   const { ref, policy } = now.rotation;
   const identity = { rotation: ref, algorithm: policy.profile.algorithm };
   const projections = await sources.store.readProjections(identity);
-  const acks = await sources.acks.read(ref);
+  const { gateways, warnings } = await sources.acks.read(ref);
   const ring = await sources.store.readRing(identity);
   const signer = { ...projections.signer, reading: besideRing(projections.signer.reading, ring.reading) };
   const snapshot = { ring, signer, public: projections.public };
   const clockVerdict = sources.judgeClock(ring.reading.kind === "ring" ? ring.reading.ring : undefined);
   const nowMs = sources.clock.nowMs();
-  const recovery = recoveryIn(now, {
-    seenUpToMs: state.recoverySeenUpToMs,
-    nowMs,
-    algorithm: policy.profile.algorithm,
-  });
-  const { brought } = typeof recovery === "object" ? recovery : {};
-  const found: Found = {
-    ring: ring.reading,
-    signer: signer.reading,
-    public: projections.public.reading,
-    claims: [...claimsOf(acks.gateways), ...claimOfUnreadable(snapshot), ...claimOfState(state)],
-    ...(brought && { recovery: { alsoVerify: brought.keys } }),
+  const recovery = recoveryIn(now, { seenUpToMs: state.recoverySeenUpToMs, nowMs, algorithm: identity.algorithm });
+  const claims = [...claimsOf(gateways), ...claimOfUnreadable(snapshot), ...claimOfState(state)];
+  const found = {
+    ...readingsOf(snapshot),
+    claims,
+    ...(recovery.isAsked && { recovery: { alsoVerify: recovery.keys } }),
     nowMs,
   };
+  const clockTrusted = clockVerdict.trusted;
   return {
-    observation: {
-      rotation: ref,
-      policy,
-      requests: now.requests,
-      gateways: acks.gateways,
-      found,
-      clockTrusted: clockVerdict.trusted,
-    },
+    observation: { rotation: ref, policy, requests: now.requests, gateways, found, clockTrusted },
     snapshot,
     clockVerdict,
-    brought: brought?.materials ?? new Map(),
-    warnings: [...acks.warnings, ...(brought?.ignored ?? []), ...(typeof recovery === "string" ? [recovery] : [])],
+    brought: recovery.materials,
+    warnings: [...warnings, ...recovery.warnings],
   };
 }
+
+const readingsOf = ({ ring, signer, public: open }: Snapshot): Pick<Found, "ring" | "signer" | "public"> => ({
+  ring: ring.reading,
+  signer: signer.reading,
+  public: open.reading,
+});
 
 const claimsOf = (gateways: Observation["gateways"]): Found["claims"] =>
   gateways.flatMap(({ name, ack }) => (ack ? [{ by: name, generation: ack.generation }] : []));

@@ -1,11 +1,17 @@
-import { readPublicJwks, type BroughtKeys } from "../crypto/brought.ts";
+import { readPublicJwks } from "../crypto/brought.ts";
 import { KeyturnError } from "../ring/errors.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
+import type { AdoptableKey } from "../ring/plan.ts";
 import type { Effective } from "./resource.ts";
 
-/** A recovery that is asked for and not done yet, with the keys that come with it. */
+/** Whether a recovery is asked for and not done yet, and what comes with it. */
 export interface Recovery {
-  readonly brought: BroughtKeys;
+  readonly isAsked: boolean;
+  /** Public keys that are to be verified for a window, too. */
+  readonly keys: readonly AdoptableKey[];
+  readonly materials: KeyMaterials;
+  readonly warnings: readonly string[];
 }
 
 interface RecoveryContext {
@@ -15,18 +21,20 @@ interface RecoveryContext {
   readonly algorithm: Algorithm;
 }
 
+const plain: Recovery = { isAsked: false, keys: [], materials: new Map(), warnings: [] };
+
 /**
- * The recovery that is asked for, undefined when there is none. A JWKS that can't be used holds it up, and comes back as
- * a text: recovering without keys that a person counts on would refuse their tokens.
+ * The recovery that is asked for. A JWKS that can't be used holds it up, with a warning: recovering without keys that a
+ * person counts on would refuse their tokens.
  */
-export function recoveryIn(now: Effective, context: RecoveryContext): Recovery | string | undefined {
-  const { seenUpToMs, nowMs, algorithm } = context;
-  if ((now.recoverRequestedAtMs ?? -Infinity) <= seenUpToMs) return undefined;
-  if (now.recoverJwks === undefined) return { brought: { keys: [], materials: new Map(), ignored: [] } };
+export function recoveryIn(now: Effective, { seenUpToMs, nowMs, algorithm }: RecoveryContext): Recovery {
+  if ((now.recoverRequestedAtMs ?? -Infinity) <= seenUpToMs) return plain;
+  if (now.recoverJwks === undefined) return { ...plain, isAsked: true };
   try {
-    return { brought: readPublicJwks(now.recoverJwks, { createdAtMs: nowMs, algorithm }) };
+    const { keys, materials, ignored } = readPublicJwks(now.recoverJwks, { createdAtMs: nowMs, algorithm });
+    return { isAsked: true, keys, materials, warnings: ignored };
   } catch (error) {
-    if (error instanceof KeyturnError) return `the recovery waits: ${error.message}`;
+    if (error instanceof KeyturnError) return { ...plain, warnings: [`the recovery waits: ${error.message}`] };
     throw error;
   }
 }

@@ -108,6 +108,10 @@ async function linkOrConflict(disk: Disk, claim: string, path: string): Promise<
   try {
     await disk.link(claim, path);
   } catch (error) {
+    if (["EPERM", "EOPNOTSUPP", "ENOTSUP"].includes(errnoOf(error) ?? "")) {
+      const must = "must be on a file system that has hard links";
+      throw new ChangeNeededError("StorageRefused", `Cannot write "${path}": ${must}`, { cause: error });
+    }
     if (errnoOf(error) !== "EEXIST") throw error;
     // A file server may answer "exists" to the repetition of a request that it has carried out
     const [ours, theirs] = [await disk.entry(claim), await disk.entry(path)];

@@ -1,6 +1,6 @@
 import { replaceFile, readIfThere } from "../files/atomic.ts";
 import type { Disk } from "../files/disk.ts";
-import { ChangeNeededError, TryLaterError, type KeyturnError } from "../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readConfig, type Config } from "./config.ts";
 import { modes, type Layout } from "./layout.ts";
@@ -31,22 +31,26 @@ export class Settings {
    * Reads both files, and puts the config where the tools find it.
    *
    * @returns why what stands there now is not in force, or undefined when it is
-   * @throws KeyturnError the first time, when there is nothing to keep
+   * @throws KeyturnError the first time, when there is nothing to keep; when the config can't be put there
    */
   async refresh(): Promise<KeyturnError | undefined> {
+    const read = await this.#read();
+    if (read instanceof KeyturnError) return read;
+    this.#current = read.next;
+    await this.#show(read.resource);
+    return undefined;
+  }
+
+  async #read(): Promise<{ readonly resource: unknown; readonly next: Effective } | KeyturnError> {
     try {
       const resource = await readConfig(this.#config);
-      const overrides = await readOverrides(this.#disk, this.#layout.overrides);
-      const next = effective(resource, overrides);
+      const next = effective(resource, await readOverrides(this.#disk, this.#layout.overrides));
       mustKeepName(next.rotation.ref, this.#current?.rotation.ref);
-      this.#current = next;
-      await this.#show(resource);
-      return undefined;
+      return { resource, next };
     } catch (cause) {
       const error = storageError(cause);
-      const isBad = error instanceof ChangeNeededError || error instanceof TryLaterError;
-      if (!this.#current || !isBad) throw error;
-      return error;
+      if (this.#current && error instanceof KeyturnError) return error;
+      throw error;
     }
   }
 

@@ -113,6 +113,14 @@ describe("writeRingFile", () => {
     expect(await readdir(dir)).toEqual(["keyring.1.json"]);
   });
 
+  test("says what is wrong with a file system without hard links", async () => {
+    const dir = await tempDir();
+    const fat: Disk = { ...disk, link: () => Promise.reject(Object.assign(new Error("EPERM"), { code: "EPERM" })) };
+    const attempt = writeRingFile(fat, dir, { baseGeneration: 0, generation: 1, text: "ring" });
+    await expect(attempt).rejects.toThrow("must be on a file system that has hard links");
+    expect(await readdir(dir)).toEqual([]);
+  });
+
   test("leaves no part behind when the disk is full, and can be called again", async () => {
     const dir = await tempDir();
     const full: Disk = {

@@ -211,6 +211,18 @@ describe("a ring that is lost or older than its projections", () => {
   });
 });
 
+test("a JWKS that can't be used holds a recovery up, and says so", async () => {
+  const world = await newWorld();
+  await world.settle();
+  const path = await newest(world);
+  await writeFile(path, "damaged");
+  world.time.pass(second);
+  await askRecovery(world, { recoverJwks: "{}" });
+  await world.runFor(minute);
+  expect(await readFile(path, "utf8")).toBe("damaged");
+  expect(world.log.texts("warn")).toEqual(["the recovery waits: Cannot read JWKS: $.keys: is missing"]);
+});
+
 describe("a damaged projection", () => {
   const damages: Record<string, (world: World) => Promise<void>> = {
     "a file cut short": (world) => writeFile(world.path("public", "..data", "jwks.json"), "{"),
