@@ -40,9 +40,15 @@ export async function serveJwks(dir: string): Promise<JwksServer> {
   };
 }
 
-async function answerFrom(dir: string): Promise<{ jwks: string; maxAge: number }> {
+/** Resolves `..data` once, and begins anew when what it pointed to is removed meanwhile: as every reader must. */
+async function answerFrom(dir: string, tries = 5): Promise<{ jwks: string; maxAge: number }> {
   const version = await readlink(join(dir, "..data"));
   const read = (name: string): Promise<string> => readFile(join(dir, version, name), "utf8");
-  const { ring } = decodeKeyRing(await read("keyring.json"), "public");
-  return { jwks: await read("jwks.json"), maxAge: ring.settings.jwksMaxAgeMs / 1000 };
+  try {
+    const { ring } = decodeKeyRing(await read("keyring.json"), "public");
+    return { jwks: await read("jwks.json"), maxAge: ring.settings.jwksMaxAgeMs / 1000 };
+  } catch (error) {
+    if (tries === 0) throw error;
+    return answerFrom(dir, tries - 1);
+  }
 }

@@ -48,14 +48,26 @@ function load(version: string): Signing {
   };
 }
 
-let using = load(readlinkSync(join(dir, "..data")));
+/** Begins anew when what `..data` pointed to was removed meanwhile. */
+function loadNewest(): Signing {
+  for (;;) {
+    const version = readlinkSync(join(dir, "..data"));
+    try {
+      return load(version);
+    } catch (error) {
+      if (version === readlinkSync(join(dir, "..data"))) throw error;
+    }
+  }
+}
+
+let using = loadNewest();
 let newest = using;
 
 /** What it sees and when it signs are decided in one breath: a process that was held up in between signs nothing old. */
 async function mint(): Promise<void> {
   const nowMs = Date.now();
   const version = readlinkSync(join(dir, "..data"));
-  if (version !== newest.version) newest = load(version);
+  if (version !== newest.version) newest = loadNewest();
   if (newest.kid !== using.kid && nowMs >= newest.usableFromMs) using = newest;
   if (newest.kid === using.kid) using = newest;
   const { key, kid, algorithm, issuer, audience, maxTTLSeconds } = using;

@@ -20,11 +20,12 @@ async function fetchCopy(): Promise<Copy> {
   return { keys, freshUntilMs: sentAtMs + Number(maxAge) * 1000 };
 }
 
-let copy: Promise<Copy> = fetchCopy();
+let copy: Promise<Copy> | undefined;
 
+/** A copy that could not be fetched is fetched again for the next token. */
 async function freshKeys(): Promise<Copy["keys"]> {
-  const { keys, freshUntilMs } = await copy;
-  if (Date.now() < freshUntilMs) return keys;
+  const { keys, freshUntilMs } = (await copy?.catch(() => undefined)) ?? { freshUntilMs: 0 };
+  if (keys && Date.now() < freshUntilMs) return keys;
   copy = fetchCopy();
   return (await copy).keys;
 }
