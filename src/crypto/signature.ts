@@ -69,23 +69,19 @@ export async function probe(material: KeyMaterial, algorithm: Algorithm): Promis
 }
 
 /**
- * True unless an RSA key's numbers contradict each other (RFC 8017 §3.2). OpenSSL signs with p, q, dp, dq and qi alone, so
- * a signature says nothing of `d`, with which other readers of our JWKS sign.
+ * True unless an RSA key's numbers contradict each other (RFC 8017 §3.2). A signature does not tell: OpenSSL signs with p, q,
+ * dp, dq and qi, and when that comes out wrong with d alone; other readers of our JWKS may have only the one or the other.
  */
 function numbersFit(jwk: PrivateJwk): boolean {
   if (jwk.kty !== "RSA") return true;
-  const [n, e, d] = [numberOf(jwk.n), numberOf(jwk.e), numberOf(jwk.d)];
-  const [p, q, qi] = [numberOf(jwk.p), numberOf(jwk.q), numberOf(jwk.qi)];
-  const [dp, dq] = [numberOf(jwk.dp), numberOf(jwk.dq)];
+  const [p, q, d] = [numberOf(jwk.p), numberOf(jwk.q), numberOf(jwk.d)];
   return (
     p > 1n &&
     q > 1n &&
-    p * q === n &&
-    (e * d) % (p - 1n) === 1n &&
-    (e * d) % (q - 1n) === 1n &&
-    dp === d % (p - 1n) &&
-    dq === d % (q - 1n) &&
-    (qi * q) % p === 1n
+    p * q === numberOf(jwk.n) &&
+    numberOf(jwk.dp) === d % (p - 1n) &&
+    numberOf(jwk.dq) === d % (q - 1n) &&
+    (numberOf(jwk.qi) * q) % p === 1n
   );
 }
 

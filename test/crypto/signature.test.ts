@@ -34,9 +34,23 @@ describe("probe", { timeout }, () => {
     },
   );
 
-  test("refuses an RSA key whose prime is 1", async () => {
-    const { publicJwk, privateJwk } = pairOf("RS256").material as { publicJwk: { n: string } } & Required<KeyMaterial>;
-    const wrong = { ...privateJwk, p: publicJwk.n, q: "AQ" } as PrivateJwk;
+  test.each([
+    ["p", { p: "AQ", q: "n", dp: "dp", dq: "d" }],
+    ["q", { p: "n", q: "AQ", dp: "d", dq: "dq" }],
+  ] as const)("refuses an RSA key whose prime %s is 1", async (_prime, { p, q, dp, dq }) => {
+    const { publicJwk, privateJwk } = rsa(0);
+    const taken = (name: string): string => (name in privateJwk ? privateJwk[name as keyof Rsa] : name);
+    const wrong = { ...privateJwk, p: taken(p), q: taken(q), dp: taken(dp), dq: taken(dq) };
+    await expect(probe({ publicJwk, privateJwk: wrong }, "RS256")).rejects.toThrow(unfit);
+  });
+
+  test("refuses an RSA key with a foreign prime to which all else was made to fit but the modulus", async () => {
+    const { publicJwk, privateJwk } = rsa(0);
+    const prime = numberOf(rsa(1).privateJwk.p);
+    const dp = base64urlOf(numberOf(privateJwk.d) % (prime - 1n));
+    // Fermat: the inverse of q
+    const qi = base64urlOf(power(numberOf(privateJwk.q), prime - 2n, prime));
+    const wrong = { ...privateJwk, p: base64urlOf(prime), dp, qi };
     await expect(probe({ publicJwk, privateJwk: wrong }, "RS256")).rejects.toThrow(unfit);
   });
 
@@ -54,3 +68,26 @@ describe("probe", { timeout }, () => {
     );
   });
 });
+
+type Rsa = Extract<PrivateJwk, { kty: "RSA" }>;
+
+function rsa(nth: number): { readonly publicJwk: KeyMaterial["publicJwk"]; readonly privateJwk: Rsa } {
+  const { publicJwk, privateJwk } = pairOf("RS256", nth).material;
+  if (privateJwk.kty !== "RSA") throw new Error("no RSA key");
+  return { publicJwk, privateJwk };
+}
+
+function numberOf(text: string): bigint {
+  return BigInt(`0x${Buffer.from(text, "base64url").toString("hex")}`);
+}
+
+function base64urlOf(value: bigint): string {
+  const hex = value.toString(16);
+  return Buffer.from(hex.padStart(hex.length + (hex.length % 2), "0"), "hex").toString("base64url");
+}
+
+function power(base: bigint, exponent: bigint, modulus: bigint): bigint {
+  if (exponent === 0n) return 1n;
+  const half = power((base * base) % modulus, exponent / 2n, modulus);
+  return exponent % 2n === 0n ? half : (half * base) % modulus;
+}

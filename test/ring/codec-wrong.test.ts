@@ -256,6 +256,7 @@ describe("decodeKeyRing refuses a document", () => {
       "$.keys[2].publicJwk.e: must be an odd number from 3 up of at most 64 bits",
     ],
     ["keys[2].publicJwk.e", "AAEAAQ", `$.keys[2].publicJwk.e: ${positive}`],
+    ["keys[2].publicJwk.e", "AQABA", `$.keys[2].publicJwk.e: ${positive}`],
     ["keys[2].publicJwk.e", "AA", `$.keys[2].publicJwk.e: ${positive}`],
   ])("with a wrong public half: %s = %j", (...row) => {
     check("ring", row);
@@ -291,6 +292,7 @@ describe("decodeKeyRing refuses a document", () => {
     ["keys[0].privateJwk", privateJwk, "$.keys[0].privateJwk: is private and must not be public"],
     ["keys[0].publicJwk.d", "AAAA", "$.keys[0].publicJwk.d: is private and must not be public"],
     ["keys[3].publicJwk", { ...ed, q: 1 }, "$.keys[3].publicJwk.q: is private and must not be public"],
+    ["revoked[0].oth", [], "$.revoked[0].oth: is private and must not be public"],
     ["settings.k", 1, "$.settings.k: is private and must not be public"],
     ["rotation.deep", [{}, [{ qi: 1 }]], "$.rotation.deep[1][0].qi: is private and must not be public"],
     ["format", { dp: 1 }, "$.format.dp: is private and must not be public"],

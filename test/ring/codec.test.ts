@@ -65,6 +65,13 @@ describe("encodeKeyRing", () => {
     expect(text).not.toMatch(/privateJwk|"reason"|stolen|"(?:d|p|q|dp|dq|qi)":/);
   });
 
+  test("lets out public members alone, even if somebody passes a private JWK off as a public one", () => {
+    const whole = new Map(
+      [...materials].map(([kid, { publicJwk, privateJwk }]) => [kid, { publicJwk: privateJwk ?? publicJwk }]),
+    );
+    expect(encodeKeyRing(ring, whole, "public")).toBe(encodeKeyRing(ring, materials, "public"));
+  });
+
   test("forgets a private half when the facts say that the key can't sign any more", () => {
     const retiring = ring.retiring.map((key) => ({ ...key, canSign: false }));
     const text = encodeKeyRing({ ...ring, retiring }, materials, "ring");
@@ -167,6 +174,12 @@ describe("decodeKeyRing", () => {
     for (const object of objects) {
       expect(decodeKeyRing(encodeKeyRing(lost, materials, object), object).ring.signer.canSign).toBe(false);
     }
+  });
+
+  test("takes a cutoff that came into effect as requested", () => {
+    const revokedBefore = { requestedMs: epoch, effectiveMs: epoch };
+    const text = encodeKeyRing({ ...ring, revokedBefore }, materials, "ring");
+    expect(decodeKeyRing(text, "ring").ring.revokedBefore).toStrictEqual(revokedBefore);
   });
 
   test("keeps the order of verify-only keys and takes the others from any place", () => {
