@@ -14,6 +14,9 @@ export default defineConfig({
     allowOnly: !process.env["CI"],
     environment: "node",
     restoreMocks: true,
+    // A hang is caught all the same; a busy machine is no failure
+    testTimeout: minutes,
+    hookTimeout: minutes,
     unstubEnvs: true,
     projects: [
       {
@@ -42,8 +45,6 @@ export default defineConfig({
           name: "integration",
           include: folder("integration"),
           globalSetup: "test/integration/support/global.ts",
-          testTimeout: minutes,
-          hookTimeout: minutes,
         },
       },
     ],
