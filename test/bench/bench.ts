@@ -28,7 +28,8 @@ export function tableOf({ bench, what, results }: BenchResult): string {
     `${ratioText(ratio.min)} … ${ratioText(ratio.max)}`,
     String(rounds),
   ]);
-  const head = ["", "ours", "time", "per second", "baseline", "time", "ratio", "min … max", "rounds"];
+  const time = results[0]?.clock === "cpu" ? "CPU time" : "time";
+  const head = ["", "ours", time, "per second", "baseline", time, "ratio", "min … max", "rounds"];
   const widths = head.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]?.length ?? 0)));
   const left = [0, 1, 4];
   const line = (cells: readonly string[]): string =>

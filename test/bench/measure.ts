@@ -9,6 +9,11 @@ export interface Contender {
 /** Ours and what it is measured against, both on the same work. */
 export interface Contest {
   readonly name: string;
+  /**
+   * `cpu`: processor time of this process, all its threads: what others do on the machine hardly counts. `wall`: for
+   * work that waits for disks and other processes.
+   */
+  readonly clock: "cpu" | "wall";
   readonly ours: Contender;
   readonly baseline: Contender;
   /** Runs in one batch; @default as many as fill `Effort.batchMs` */
@@ -32,6 +37,7 @@ export interface Spread {
 
 export interface Result {
   readonly contest: string;
+  readonly clock: Contest["clock"];
   readonly ours: { readonly name: string; readonly microseconds: Spread };
   readonly baseline: { readonly name: string; readonly microseconds: Spread };
   /** Time of ours ÷ time of the baseline, taken within each round: what slows the machine for a while slows both. */
@@ -47,11 +53,12 @@ export async function measure(contest: Contest, effort: Effort): Promise<Result>
   const rounds = effort.batchMs === 0 ? effort.rounds : (contest.rounds ?? effort.rounds);
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? (["ours", "baseline"] as const) : (["baseline", "ours"] as const)) {
-      times[side].push((await timeOf(contest[side], counts[side])) / counts[side]);
+      times[side].push((await timeOf(contest[side], counts[side], contest.clock)) / counts[side]);
     }
   }
   return {
     contest: contest.name,
+    clock: contest.clock,
     ours: { name: ours.name, microseconds: spreadOf(times.ours) },
     baseline: { name: baseline.name, microseconds: spreadOf(times.baseline) },
     ratio: spreadOf(times.ours.map((time, round) => time / (times.baseline[round] ?? Number.NaN))),
@@ -60,38 +67,46 @@ export async function measure(contest: Contest, effort: Effort): Promise<Result>
 }
 
 /** Doubles until a batch takes long enough; that also lets the compiler do its work before anything counts. */
-async function batchOf(contender: Contender, { batch }: Contest, { batchMs }: Effort): Promise<number> {
+async function batchOf(contender: Contender, { batch, clock }: Contest, { batchMs }: Effort): Promise<number> {
   if (batchMs === 0) return 1;
   if (batch !== undefined) return batch;
   let count = 1;
   for (;;) {
-    const ms = (await timeOf(contender, count)) / 1000;
+    const ms = (await timeOf(contender, count, clock)) / 1000;
     if (ms >= batchMs) return count;
     count *= ms < batchMs / 4 ? 4 : 2;
   }
 }
 
 /** Microseconds. */
-async function timeOf(contender: Contender, count: number): Promise<number> {
+async function timeOf(contender: Contender, count: number, clock: Contest["clock"]): Promise<number> {
   const { before } = contender;
-  if (!before) return timeInARow(contender, count);
+  if (!before) return timeInARow(contender, count, clock);
   let sum = 0;
   for (let done = 0; done < count; done++) {
     await before();
-    sum += await timeInARow(contender, 1);
+    sum += await timeInARow(contender, 1, clock);
   }
   return sum;
 }
 
 /** Awaiting what is no promise would cost more than what is measured. */
-async function timeInARow({ run }: Contender, count: number): Promise<number> {
-  const startedAtMs = performance.now();
+async function timeInARow({ run }: Contender, count: number, clock: Contest["clock"]): Promise<number> {
+  const started = microseconds[clock]();
   for (let done = 0; done < count; done++) {
     const result = run();
     if (result instanceof Promise) await result;
   }
-  return (performance.now() - startedAtMs) * 1000;
+  return microseconds[clock]() - started;
 }
+
+const microseconds: Readonly<Record<Contest["clock"], () => number>> = {
+  cpu: () => {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  },
+  wall: () => performance.now() * 1000,
+};
 
 function spreadOf(values: readonly number[]): Spread {
   const sorted = values.toSorted((a, b) => a - b);

@@ -37,13 +37,24 @@ export const plannerBench: Bench = {
     const copy = { name: "structuredClone of the same ring", run: () => structuredClone(ring) };
     const steps = planRotation(busy).steps.length;
     return [
-      { name: "nothing is due", ours: { name: "planRotation", run: () => planRotation(atRest) }, baseline: copy },
       {
         name: "nothing is due",
+        clock: "cpu",
+        ours: { name: "planRotation", run: () => planRotation(atRest) },
+        baseline: copy,
+      },
+      {
+        name: "nothing is due",
+        clock: "cpu",
         ours: { name: "planRotation", run: () => planRotation(atRest) },
         baseline: { name: "a script's loop over the 16 keys", run: () => scriptedPass(ring, atRest) },
       },
-      { name: `${steps} steps are due`, ours: { name: "planRotation", run: () => planRotation(busy) }, baseline: copy },
+      {
+        name: `${steps} steps are due`,
+        clock: "cpu",
+        ours: { name: "planRotation", run: () => planRotation(busy) },
+        baseline: copy,
+      },
     ];
   },
 };

@@ -76,7 +76,7 @@ async function contestsIn(dir: string): Promise<readonly Contest[]> {
       name: "a request in overrides.json",
       ours: { name: "new signer behind ..data", before, run: () => rotated(dir, change) },
       baseline: { name: `fsync'd write + rename of the signer's ${bytes}`, run: () => replaceByRename(dir, text) },
-      ...{ batch: 1, rounds },
+      ...{ clock: "wall", batch: 1, rounds },
     },
     {
       name: "keyturn rotate, a process",
@@ -85,7 +85,7 @@ async function contestsIn(dir: string): Promise<readonly Contest[]> {
         name: "a node process that writes + renames the same",
         run: () => execute(process.execPath, ["-e", script], { cwd: dir }),
       },
-      ...{ batch: 1, rounds },
+      ...{ clock: "wall", batch: 1, rounds },
     },
   ];
 }

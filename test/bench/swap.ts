@@ -28,6 +28,7 @@ function directoryContest(files: Files, of: { readonly name: string; readonly di
   const count = Object.keys(files).length;
   return {
     name: `${of.name} object, ${count} files, ${(text.length / 1024).toFixed(1)} KiB`,
+    clock: "wall",
     ours: {
       name: "swap of the directory",
       run: () => writeDataDir(disk, join(of.dir, of.name), { files, mode: 0o600, dirMode: 0o700, nowMs: Date.now() }),
