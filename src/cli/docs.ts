@@ -25,12 +25,11 @@ const nobody: Surroundings = {
   readFile: nowhere,
   readInput: nowhere,
   monotonicMs: nowhere,
-  ended: nowhere,
 };
 
 /** docs/cli.md, from the program itself. */
 export function cliReference(): string {
-  const program = buildProgram(nobody);
+  const program = buildProgram(nobody, nowhere);
   const commands = leavesOf(program);
   return [
     "<!-- Generated from src/cli by npm run generate: edits are lost. -->",

@@ -6,10 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { exitCodes } from "../tools/exit.ts";
-import { report } from "./errors.ts";
 import { openHome } from "./home.ts";
-import { buildProgram } from "./program.ts";
-import { withoutFalse } from "./environment.ts";
+import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 
@@ -34,9 +32,6 @@ const around: Surroundings = {
   readFile: readText,
   readInput: () => text(process.stdin),
   monotonicMs,
-  ended: (code) => {
-    process.exitCode = code;
-  },
 };
 
 function versionOf(manifest: string): string {
@@ -74,10 +69,4 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(exitCodes.done);
 });
 
-try {
-  const program = buildProgram(around);
-  withoutFalse(program, env);
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = report(error, around.io.err);
-}
+process.exitCode = await run(process.argv.slice(2), around, env);

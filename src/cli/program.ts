@@ -4,7 +4,7 @@ import { recoverCommand, revokeCommand, rollbackCommand, rotateCommand, waitComm
 import { standaloneCommand } from "./commands/standalone.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { versionCommand } from "./commands/version.ts";
-import type { Surroundings } from "./surroundings.ts";
+import type { Cli, Surroundings } from "./surroundings.ts";
 
 /** What the exit codes mean; `tools/exit.ts` has the numbers. */
 export const exitCodeText = [
@@ -16,7 +16,8 @@ export const exitCodeText = [
 ] as const;
 
 /** The whole command line. Building it does nothing: the help and docs/cli.md are made from it as well. */
-export function buildProgram(around: Surroundings): Command {
+export function buildProgram(around: Surroundings, ended: Cli["ended"]): Command {
+  const cli: Cli = { ...around, ended };
   const program = new Command("keyturn")
     .summary("rotates the keys that sign JWTs")
     .description(
@@ -25,14 +26,11 @@ export function buildProgram(around: Surroundings): Command {
     .showSuggestionAfterError()
     .version(around.version, "-V, --version", "print the version");
   const groups: readonly (readonly [string, readonly Command[]])[] = [
-    ["Run:", [standaloneCommand(around)]],
-    [
-      "Look:",
-      [statusCommand(around), timelineCommand(around), planCommand(around), jwksCommand(around), waitCommand(around)],
-    ],
-    ["Act:", [rotateCommand(around), rollbackCommand(around), revokeCommand(around), recoverCommand(around)]],
-    ["Try:", [tokenCommand(around)]],
-    ["Other:", [versionCommand(around)]],
+    ["Run:", [standaloneCommand(cli)]],
+    ["Look:", [statusCommand(cli), timelineCommand(cli), planCommand(cli), jwksCommand(cli), waitCommand(cli)]],
+    ["Act:", [rotateCommand(cli), rollbackCommand(cli), revokeCommand(cli), recoverCommand(cli)]],
+    ["Try:", [tokenCommand(cli)]],
+    ["Other:", [versionCommand(cli)]],
   ];
   for (const [heading, commands] of groups) {
     for (const command of commands) program.addCommand(command.helpGroup(heading));

@@ -7,6 +7,11 @@ export interface HomeFlags {
   readonly dir?: string;
 }
 
+/** What a command is built with: its surroundings, and where it says how it ended. */
+export interface Cli extends Surroundings {
+  ended(code: ExitCode): void;
+}
+
 /** What the commands need of the process; `main.ts` makes it, and nothing else knows where it comes from. */
 export interface Surroundings {
   readonly io: Io;
@@ -20,6 +25,4 @@ export interface Surroundings {
   readInput(): Promise<string>;
   /** Milliseconds that nobody can set. */
   monotonicMs(): number;
-  /** Says how the command ended. */
-  ended(code: ExitCode): void;
 }

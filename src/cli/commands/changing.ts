@@ -17,7 +17,7 @@ import {
   changeFlags,
   type ChangeFlags,
 } from "../flags.ts";
-import type { HomeFlags, Surroundings } from "../surroundings.ts";
+import type { HomeFlags, Cli } from "../surroundings.ts";
 
 type Flags = HomeFlags & ChangeFlags;
 
@@ -27,7 +27,7 @@ const optionsOf = (flags: ChangeFlags): ChangeOptions => ({
   ...deadlineOf(flags),
 });
 
-export function rotateCommand(around: Surroundings): Command {
+export function rotateCommand(cli: Cli): Command {
   return commandOf({
     name: "rotate",
     summary: "ask for a rotation",
@@ -40,7 +40,7 @@ export function rotateCommand(around: Surroundings): Command {
       ["Stay until the new key signs", "keyturn rotate --dir /var/lib/keyturn --wait --timeout 1h"],
     ],
   }).action(async (flags: Flags) => {
-    around.ended(await rotate(await around.openHome(flags), optionsOf(flags), around.io));
+    cli.ended(await rotate(await cli.openHome(flags), optionsOf(flags), cli.io));
   });
 }
 
@@ -49,7 +49,7 @@ interface RollbackFlags extends Flags {
   readonly unpin?: boolean;
 }
 
-export function rollbackCommand(around: Surroundings): Command {
+export function rollbackCommand(cli: Cli): Command {
   return commandOf({
     name: "rollback",
     summary: "have an earlier key sign again, and hold it",
@@ -70,7 +70,7 @@ export function rollbackCommand(around: Surroundings): Command {
     ],
   }).action(async ({ to, unpin = false, ...flags }: RollbackFlags) => {
     const options = { unpin, ...(to !== undefined && { to }), ...optionsOf(flags) };
-    around.ended(await rollback(await around.openHome(flags), options, around.io));
+    cli.ended(await rollback(await cli.openHome(flags), options, cli.io));
   });
 }
 
@@ -80,7 +80,7 @@ interface RevokeFlags extends Flags {
   readonly createdBefore?: number | "now";
 }
 
-export function revokeCommand(around: Surroundings): Command {
+export function revokeCommand(cli: Cli): Command {
   const parse = (text: string, name: string): number | "now" => (text === "now" ? "now" : instant(text, name));
   return commandOf({
     name: "revoke",
@@ -102,24 +102,24 @@ export function revokeCommand(around: Surroundings): Command {
       ["The whole ring leaked", "keyturn revoke --created-before now --dir /var/lib/keyturn --wait"],
     ],
   }).action(async (kid: string | undefined, flags: RevokeFlags) => {
-    around.ended(await revokeBy(kid, flags, around));
+    cli.ended(await revokeBy(kid, flags, cli));
   });
 }
 
-async function revokeBy(kid: string | undefined, flags: RevokeFlags, around: Surroundings) {
+async function revokeBy(kid: string | undefined, flags: RevokeFlags, cli: Cli) {
   const { createdBefore, reason, unknown = false } = flags;
   if ((kid === undefined) === (createdBefore === undefined)) {
     throw new UsageError("Cannot revoke: must have either a kid or --created-before");
   }
   if (kid === undefined) {
-    const atMs = createdBefore === undefined || createdBefore === "now" ? around.io.nowMs() : createdBefore;
-    return revokeCreatedBefore(await around.openHome(flags), { atMs, ...optionsOf(flags) }, around.io);
+    const atMs = createdBefore === undefined || createdBefore === "now" ? cli.io.nowMs() : createdBefore;
+    return revokeCreatedBefore(await cli.openHome(flags), { atMs, ...optionsOf(flags) }, cli.io);
   }
   if (reason === undefined || reason === "") throw new UsageError(`Cannot revoke ${quoted(kid)}: must have a --reason`);
-  return revoke(await around.openHome(flags), { kid, reason, unknown, ...optionsOf(flags) }, around.io);
+  return revoke(await cli.openHome(flags), { kid, reason, unknown, ...optionsOf(flags) }, cli.io);
 }
 
-export function recoverCommand(around: Surroundings): Command {
+export function recoverCommand(cli: Cli): Command {
   return commandOf({
     name: "recover",
     summary: "rebuild a ring that is damaged or older than what its gateways have seen",
@@ -134,8 +134,8 @@ export function recoverCommand(around: Surroundings): Command {
       ["Keep what caches still serve", "keyturn recover --dir /var/lib/keyturn --jwks saved-jwks.json"],
     ],
   }).action(async ({ jwks, ...flags }: Flags & { readonly jwks?: string }) => {
-    const text = jwks === undefined ? {} : { jwks: await around.readFile(jwks) };
-    around.ended(await recover(await around.openHome(flags), { ...text, ...optionsOf(flags) }, around.io));
+    const text = jwks === undefined ? {} : { jwks: await cli.readFile(jwks) };
+    cli.ended(await recover(await cli.openHome(flags), { ...text, ...optionsOf(flags) }, cli.io));
   });
 }
 
@@ -144,7 +144,7 @@ interface ForFlags extends HomeFlags {
   readonly timeout?: number;
 }
 
-export function waitCommand(around: Surroundings): Command {
+export function waitCommand(cli: Cli): Command {
   const parse = (text: string, name: string): WaitFor => {
     const target = waitForOf(text);
     if (target) return target;
@@ -166,6 +166,6 @@ export function waitCommand(around: Surroundings): Command {
     ],
   }).action(async (flags: ForFlags) => {
     const options = { for: flags.for, ...deadlineOf(flags) };
-    around.ended(await wait(await around.openHome(flags), options, around.io));
+    cli.ended(await wait(await cli.openHome(flags), options, cli.io));
   });
 }

@@ -6,14 +6,14 @@ import { plan, type WhatIf } from "../../tools/plan.ts";
 import { status } from "../../tools/status.ts";
 import { timeline } from "../../tools/timeline.ts";
 import { commandOf, dirFlag, duration, flag, instant, outputFlag } from "../flags.ts";
-import type { HomeFlags, Surroundings } from "../surroundings.ts";
+import type { HomeFlags, Cli } from "../surroundings.ts";
 
 interface StatusFlags extends HomeFlags {
   readonly output?: "json" | "yaml" | "wide";
   readonly watch?: boolean;
 }
 
-export function statusCommand(around: Surroundings): Command {
+export function statusCommand(cli: Cli): Command {
   return commandOf({
     name: "status",
     summary: "show the rotation: conditions, what comes next, a picture of the keys",
@@ -28,7 +28,7 @@ export function statusCommand(around: Surroundings): Command {
       ["When does it rotate next?", "keyturn status --dir /var/lib/keyturn -o json | jq -r .status.nextRotationTime"],
     ],
   }).action(async ({ output, watch = false, ...home }: StatusFlags) => {
-    around.ended(await status(await around.openHome(home), { watch, ...(output && { output }) }, around.io));
+    cli.ended(await status(await cli.openHome(home), { watch, ...(output && { output }) }, cli.io));
   });
 }
 
@@ -37,7 +37,7 @@ interface TimelineFlags extends HomeFlags {
   readonly future?: number;
 }
 
-export function timelineCommand(around: Surroundings): Command {
+export function timelineCommand(cli: Cli): Command {
   return commandOf({
     name: "timeline",
     summary: "draw the life of the keys: what was, and what will be",
@@ -56,7 +56,7 @@ export function timelineCommand(around: Surroundings): Command {
     ],
   }).action(async ({ past, future, ...home }: TimelineFlags) => {
     const range = { ...(past !== undefined && { pastMs: past }), ...(future !== undefined && { futureMs: future }) };
-    around.ended(await timeline(await around.openHome(home), range, around.io));
+    cli.ended(await timeline(await cli.openHome(home), range, cli.io));
   });
 }
 
@@ -66,7 +66,7 @@ interface PlanFlags extends HomeFlags {
   readonly spec?: string;
 }
 
-export function planCommand(around: Surroundings): Command {
+export function planCommand(cli: Cli): Command {
   return commandOf({
     name: "plan",
     summary: "show what happens next, when, and what it waits for; change nothing",
@@ -88,24 +88,24 @@ export function planCommand(around: Surroundings): Command {
     const options = {
       ...(output && { output }),
       ...(at !== undefined && { atMs: at }),
-      ...(spec !== undefined && { whatIf: await whatIf(spec, around) }),
+      ...(spec !== undefined && { whatIf: await whatIf(spec, cli) }),
     };
-    around.ended(await plan(await around.openHome(home), options, around.io));
+    cli.ended(await plan(await cli.openHome(home), options, cli.io));
   });
 }
 
-async function whatIf(path: string, around: Surroundings): Promise<WhatIf> {
-  const rotation = parseRotation(rotationIn(await around.readFile(path), path));
+async function whatIf(path: string, cli: Cli): Promise<WhatIf> {
+  const rotation = parseRotation(rotationIn(await cli.readFile(path), path));
   return { name: path, policy: rotation.policy, requests: requestsOf(rotation) };
 }
 
-export function jwksCommand(around: Surroundings): Command {
+export function jwksCommand(cli: Cli): Command {
   return commandOf({
     name: "jwks",
     summary: "print the published JWKS",
     flags: [dirFlag()],
     examples: [["Which keys do verifiers see?", "keyturn jwks --dir /var/lib/keyturn | jq -r '.keys[].kid'"]],
   }).action(async (home: HomeFlags) => {
-    around.ended(await jwks(await around.openHome(home), around.io));
+    cli.ended(await jwks(await cli.openHome(home), cli.io));
   });
 }

@@ -3,14 +3,14 @@ import { mint } from "../../tools/token/mint.ts";
 import { verify } from "../../tools/token/verify.ts";
 import { UsageError } from "../errors.ts";
 import { commandOf, dirFlag, duration, flag, outputFlag, quoted } from "../flags.ts";
-import type { HomeFlags, Surroundings } from "../surroundings.ts";
+import type { HomeFlags, Cli } from "../surroundings.ts";
 
-export function tokenCommand(around: Surroundings): Command {
+export function tokenCommand(cli: Cli): Command {
   return new Command("token")
     .summary("mint or verify one token")
     .description("mint or verify one token")
-    .addCommand(mintCommand(around))
-    .addCommand(verifyCommand(around));
+    .addCommand(mintCommand(cli))
+    .addCommand(verifyCommand(cli));
 }
 
 interface MintFlags extends HomeFlags {
@@ -21,7 +21,7 @@ interface MintFlags extends HomeFlags {
   readonly type?: "JWT" | "at+jwt";
 }
 
-function mintCommand(around: Surroundings): Command {
+function mintCommand(cli: Cli): Command {
   const own = { owner: "token" };
   const claim = flag(
     "--claim <name=value>",
@@ -53,7 +53,7 @@ function mintCommand(around: Surroundings): Command {
       ...(audience !== undefined && { audience }),
       ...(ttl !== undefined && { ttlMs: ttl }),
     };
-    around.ended(await mint(await around.openHome(home), options, around.io));
+    cli.ended(await mint(await cli.openHome(home), options, cli.io));
   });
 }
 
@@ -72,7 +72,7 @@ function jsonOr(text: string): unknown {
   }
 }
 
-function verifyCommand(around: Surroundings): Command {
+function verifyCommand(cli: Cli): Command {
   return commandOf({
     name: "verify",
     summary: "say whether a token is accepted, and if not, why",
@@ -85,8 +85,8 @@ function verifyCommand(around: Surroundings): Command {
     ],
   }).action(
     async (token: string | undefined, { output, ...home }: HomeFlags & { readonly output?: "json" | "yaml" }) => {
-      const text = token === undefined || token === "-" ? await around.readInput() : token;
-      around.ended(await verify(await around.openHome(home), { token: text, ...(output && { output }) }, around.io));
+      const text = token === undefined || token === "-" ? await cli.readInput() : token;
+      cli.ended(await verify(await cli.openHome(home), { token: text, ...(output && { output }) }, cli.io));
     },
   );
 }

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Io, Look, Screen } from "../../../src/tools/screen.ts";
 import { epoch } from "../../support/story.ts";
 import type { StoryHome } from "./story-home.ts";
@@ -79,7 +80,8 @@ export class FakeIo implements Io {
   }
 
   async pause(ms: number, signal: AbortSignal): Promise<void> {
-    await Promise.resolve();
+    // Real timers and signals must get their turn
+    await setImmediate();
     if (signal.aborted) return;
     this.#home?.run(ms);
     for (const { atMs, controller } of this.#deadlines) if (this.nowMs() >= atMs) controller.abort();

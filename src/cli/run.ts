@@ -1,0 +1,29 @@
+import { exitCodes, type ExitCode } from "../tools/exit.ts";
+import { withoutFalse } from "./environment.ts";
+import { report } from "./errors.ts";
+import { buildProgram } from "./program.ts";
+import type { Surroundings } from "./surroundings.ts";
+
+/**
+ * Runs one command line, and returns its exit code; never throws.
+ *
+ * @param args - Without the program's own name
+ * @param env - Commander reads `process.env` as well: it must be the same object
+ */
+export async function run(
+  args: readonly string[],
+  around: Surroundings,
+  env: Record<string, string | undefined>,
+): Promise<ExitCode> {
+  let code: ExitCode = exitCodes.done;
+  try {
+    const program = buildProgram(around, (ended) => {
+      code = ended;
+    });
+    withoutFalse(program, env);
+    await program.parseAsync([...args], { from: "user" });
+    return code;
+  } catch (error) {
+    return report(error, around.io.err);
+  }
+}

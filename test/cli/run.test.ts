@@ -1,0 +1,341 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { allOf, buildProgram } from "../../src/cli/program.ts";
+import { ChangeNeededError, RuleError, TryLaterError } from "../../src/ring/errors.ts";
+import { hour } from "../support/story.ts";
+import { pipe, terminal } from "../tools/support/fake-io.ts";
+import { kidOf, StoryHome } from "../tools/support/story-home.ts";
+import { FakeCli } from "./around.ts";
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith("KEYTURN_")) vi.stubEnv(name, undefined);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const rotated = (): StoryHome => StoryHome.settled({ schedule: { kind: "interval", everyMs: 6 * hour } }).run(7 * hour);
+
+const program = buildProgram(
+  {
+    io: new FakeCli().io,
+    version: "",
+    platform: { node: "", system: "" },
+    logIsLive: false,
+    openHome: () => Promise.reject(new Error("not here")),
+    readFile: () => Promise.reject(new Error("not here")),
+    readInput: () => Promise.reject(new Error("not here")),
+    monotonicMs: () => 0,
+  },
+  () => undefined,
+);
+const commands = allOf(program).filter((command) => command.commands.length === 0);
+const pathOf = (name: string): readonly string[] => (["mint", "verify"].includes(name) ? ["token", name] : [name]);
+
+describe("help", () => {
+  test("lists every command and what the exit codes mean", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("--help")).toBe(0);
+    for (const command of program.commands) expect(cli.io.out.text).toContain(`  ${command.name()}`);
+    expect(cli.io.out.text).toContain("  3  refused by a rule of the rotation");
+    expect(cli.io.err.text).toBe("");
+  });
+
+  test.each(commands.map((command) => command.name()))("of %s has examples and environment names", async (name) => {
+    const cli = new FakeCli();
+    expect(await cli.run(...pathOf(name), "--help")).toBe(0);
+    const text = cli.io.out.text.replaceAll(/\s+/g, " ");
+    expect(text).toContain(`Usage: keyturn ${pathOf(name).join(" ")}`);
+    expect(text).toMatch(/Examples: # .* keyturn /);
+    const command = commands.find((one) => one.name() === name);
+    for (const { envVar, long } of command?.options ?? []) {
+      expect(envVar).toMatch(/^KEYTURN_[A-Z_]+$/);
+      expect(text).toContain(long);
+      expect(text).toContain(envVar);
+    }
+  });
+
+  test("fits into the terminal", async () => {
+    const cli = new FakeCli(undefined, { look: { ...pipe, columns: 70 } });
+    await cli.run("status", "--help");
+    const [options = ""] = cli.io.out.text.split("Examples:");
+    expect(Math.max(...options.split("\n").map((text) => text.length))).toBeLessThanOrEqual(70);
+  });
+});
+
+describe("a wrong command line ends with 2, and says what is wrong", () => {
+  const cases: readonly (readonly [args: string, error: string, hint: string])[] = [
+    ["", "a command is missing", "--help lists the commands"],
+    ["token", "a command is missing", "--help lists the commands"],
+    ["stauts", 'unknown command "stauts"', "did you mean status?"],
+    ["token mnit", 'unknown command "mnit"', "did you mean mint?"],
+    ["frobnicate", 'unknown command "frobnicate"', "--help shows what there is"],
+    ["status --wach", 'unknown option "--wach"', "did you mean --watch?"],
+    [
+      "status extra",
+      'too many arguments for "status". Expected 0 arguments but got 1: extra.',
+      "--help shows what there is",
+    ],
+    ["status -o xml", 'Cannot use --output "xml": must be json, yaml, wide', "--help shows examples"],
+    ["plan -o wide", 'Cannot use --output "wide": must be json, yaml', "--help shows examples"],
+    [
+      "plan --at tomorrow",
+      'Cannot use --at "tomorrow": must be an instant such as 2026-11-21T10:00:00Z',
+      "--help shows examples",
+    ],
+    ["rotate --timeout soon", 'Cannot use --timeout "soon": must look like 90m, 1h30m or 45s', "--help shows examples"],
+    [
+      "rotate --wait --dry-run",
+      'option "--dry-run" cannot be used with option "-w, --wait"',
+      "--help shows what there is",
+    ],
+    [
+      "rollback --unpin --to abcdefgh",
+      'option "--unpin" cannot be used with option "--to <kid>"',
+      "--help shows what there is",
+    ],
+    ["wait", 'required option "--for <what>" not specified', "--help shows what there is"],
+    ["revoke", "Cannot revoke: must have either a kid or --created-before", "--help shows examples"],
+    [
+      "revoke abcdefgh --created-before now",
+      "Cannot revoke: must have either a kid or --created-before",
+      "--help shows examples",
+    ],
+    ["revoke abcdefgh", 'Cannot revoke "abcdefgh": must have a --reason', "--help shows examples"],
+    [
+      "revoke --created-before yesterday",
+      'Cannot use --created-before "yesterday": must be an instant such as 2026-11-21T10:00:00Z',
+      "--help shows examples",
+    ],
+    ["token mint", 'required option "--sub <subject>" not specified', "--help shows what there is"],
+    ["token mint --sub a --claim b", 'Cannot use --claim "b": must be name=value', "--help shows examples"],
+    ["token mint --sub a --type dpop", 'Cannot use --type "dpop": must be JWT, at+jwt', "--help shows examples"],
+    ["standalone", "Cannot run: must have --dir", "--help shows examples"],
+    [
+      "standalone --config a --issuer b",
+      'option "--issuer <url>" cannot be used with option "-c, --config <file>"',
+      "--help shows what there is",
+    ],
+    [
+      "standalone --log-level loud",
+      'Cannot use --log-level "loud": must be debug, info, warn, error, silent',
+      "--help shows examples",
+    ],
+  ];
+
+  test.each(cases)("%s", async (args, error, hint) => {
+    const cli = new FakeCli();
+    expect(await cli.run(...args.split(" ").filter((arg) => arg !== ""))).toBe(2);
+    expect(cli.io.err.text).toBe(`keyturn: error: ${error}\nkeyturn: hint: ${hint}\n`);
+    expect(cli.io.out.text).toBe("");
+    expect(cli.home.asked).toEqual([]);
+  });
+
+  test("wait --for names everything that can be waited for", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("wait", "--for", "dinner")).toBe(2);
+    expect(cli.io.err.text).toContain('Cannot use --for "dinner": must be Ready, rotated or one of step=create, ');
+  });
+
+  test("in the flags of standalone, all problems at once, by the names of the flags", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("standalone", "--dir", "/nowhere", "--interval", "10")).toBe(2);
+    expect(cli.io.err.text).toContain("Cannot use the flags:\n  --issuer: must be set, is missing\n");
+  });
+});
+
+describe("exit codes", () => {
+  test("0: done", async () => {
+    const cli = new FakeCli(rotated());
+    expect(await cli.run("rollback", "--wait")).toBe(0);
+    expect(cli.home.ring().signer.kid).toBe(kidOf("k1"));
+  });
+
+  test("1: failed, and a hint what helps", async () => {
+    const cli = new FakeCli();
+    cli.home.failures.push(new ChangeNeededError("NoRotation", "Cannot use it"));
+    expect(await cli.run("status")).toBe(1);
+    expect(cli.io.err.text).toBe(
+      "keyturn: error: Cannot use it\nkeyturn: hint: keyturn standalone --dir DIR --config FILE starts one\n",
+    );
+  });
+
+  test("1: the same call may work later", async () => {
+    const cli = new FakeCli();
+    cli.home.failures.push(new TryLaterError("Conflict", "Cannot write it now"));
+    expect(await cli.run("status")).toBe(1);
+  });
+
+  test("1: a token that is refused", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("token", "verify", "no.token.at-all")).toBe(1);
+    expect(cli.io.out.text).toContain("refused, Malformed");
+  });
+
+  test("1: a defect, which says so", async () => {
+    const cli = new FakeCli();
+    cli.home.failures.push(new TypeError("x is not a function"));
+    expect(await cli.run("status")).toBe(1);
+    expect(cli.io.err.text).toContain("keyturn: error: this is a defect of Keyturn: TypeError: x is not a function");
+  });
+
+  test("3: refused by a rule", async () => {
+    const cli = new FakeCli();
+    cli.home.failures.push(new RuleError("Whatever", "Cannot do it: must not"));
+    expect(await cli.run("rotate")).toBe(3);
+    expect(cli.io.err.text).toBe("keyturn: error: Cannot do it: must not\n");
+  });
+
+  test("4: timed out", async () => {
+    expect(await new FakeCli().run("wait", "--for=step=activate", "--timeout", "1ms")).toBe(4);
+  });
+});
+
+test("errors are red on a terminal, and all lines of one stand below each other", async () => {
+  const cli = new FakeCli(undefined, { look: terminal });
+  cli.home.failures.push(new ChangeNeededError("InvalidSpec", "spec.a: must be set\nspec.b: must be set"));
+  await cli.run("status");
+  expect(cli.io.err.text).toBe(
+    "keyturn: \u001b[1;31merror:\u001b[0m Cannot use the JwtKeyRotation:\n  spec.a: must be set\n  spec.b: must be set\n",
+  );
+});
+
+describe("flags", () => {
+  test("reach the tool", async () => {
+    const cli = new FakeCli(rotated());
+    await cli.run("revoke", kidOf("k1").slice(0, 8), "--reason", "laptop stolen", "--dir", "/keys");
+    expect(cli.home.asked).toEqual([{ kind: "revoke", kid: kidOf("k1"), reason: "laptop stolen" }]);
+    expect(cli.opened).toEqual([expect.objectContaining({ dir: "/keys" })]);
+  });
+
+  test("revoke --created-before now means the present", async () => {
+    const cli = new FakeCli(rotated());
+    await cli.run("revoke", "--created-before", "now");
+    expect(cli.home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: cli.home.nowMs }]);
+  });
+
+  test("have environment names, and win over them", async () => {
+    vi.stubEnv("KEYTURN_DIR", "/env");
+    vi.stubEnv("KEYTURN_OUTPUT", "json");
+    const cli = new FakeCli();
+    expect(await cli.run("status")).toBe(0);
+    expect(JSON.parse(cli.io.out.text)).toHaveProperty("kind", "JwtKeyRotation");
+    expect(cli.opened).toEqual([expect.objectContaining({ dir: "/env" })]);
+    const other = new FakeCli();
+    await other.run("status", "--dir", "/flag");
+    expect(other.opened).toEqual([expect.objectContaining({ dir: "/flag" })]);
+  });
+
+  test("of one tool have its name in theirs: what is meant for rollback does not wait in rotate", async () => {
+    vi.stubEnv("KEYTURN_ROLLBACK_TO", kidOf("k1"));
+    vi.stubEnv("KEYTURN_ROTATE_WAIT", "false");
+    const cli = new FakeCli(rotated());
+    expect(await cli.run("rollback")).toBe(0);
+    expect(cli.home.asked).toEqual([{ kind: "pin", kid: kidOf("k1") }]);
+    expect(await cli.run("rotate")).toBe(0);
+  });
+
+  test.each([
+    ["yes", "true"],
+    ["yes", "1"],
+    ["no", "false"],
+    ["no", "0"],
+    ["no", ""],
+  ])("without a value say %s when the variable is %j", async (meaning, value) => {
+    vi.stubEnv("KEYTURN_ROTATE_DRY_RUN", value);
+    const cli = new FakeCli();
+    await cli.run("rotate");
+    expect(cli.home.asked).toHaveLength(meaning === "yes" ? 0 : 1);
+  });
+
+  test("without a value refuse any other variable", async () => {
+    vi.stubEnv("KEYTURN_ROTATE_DRY_RUN", "perhaps");
+    const cli = new FakeCli();
+    expect(await cli.run("rotate")).toBe(2);
+    expect(cli.io.err.text).toContain('Cannot use KEYTURN_ROTATE_DRY_RUN "perhaps": must be true or false');
+  });
+
+  test("with a value count as unset when the variable is empty", async () => {
+    vi.stubEnv("KEYTURN_OUTPUT", "");
+    const cli = new FakeCli();
+    await cli.run("status");
+    expect(cli.io.out.text).toMatch(/^default\/gateway/);
+  });
+});
+
+describe("commands", () => {
+  test("plan --spec reads the file as kubectl apply would", async () => {
+    const cli = new FakeCli();
+    cli.files.set(
+      "edited.yaml",
+      [
+        "apiVersion: keyturn.dev/v1alpha1",
+        "kind: JwtKeyRotation",
+        "metadata: {name: gateway}",
+        "spec: {algorithm: EdDSA, tokens: {issuer: https://issuer.example, audiences: [api, admin]}}",
+      ].join("\n"),
+    );
+    expect(await cli.run("plan", "--spec", "edited.yaml")).toBe(0);
+    expect(cli.io.out.text).toContain("with edited.yaml");
+    expect(cli.io.out.text).toContain("is discarded before it signed: the profile changed");
+  });
+
+  test("plan --spec refuses a bad file with all its problems", async () => {
+    const cli = new FakeCli();
+    cli.files.set(
+      "bad.yaml",
+      "apiVersion: keyturn.dev/v1alpha1\nkind: JwtKeyRotation\nmetadata: {name: x}\nspec: {}\n",
+    );
+    expect(await cli.run("plan", "--spec", "bad.yaml")).toBe(1);
+    expect(cli.io.err.text).toContain("Cannot use the JwtKeyRotation:\n  spec.tokens.issuer: must be set");
+  });
+
+  test("recover --jwks hands over the file", async () => {
+    const cli = new FakeCli();
+    cli.home.found = { ring: { kind: "unreadable", problem: "no JSON" } };
+    cli.files.set("saved.json", '{"keys":[]}');
+    expect(await cli.run("recover", "--jwks", "saved.json")).toBe(0);
+    expect(cli.home.asked).toMatchObject([{ kind: "recover", jwks: '{"keys":[]}' }]);
+  });
+
+  test.each([[["verify"]], [["verify", "-"]]])("token %j reads standard input", async (args) => {
+    const cli = new FakeCli();
+    cli.input = "no token\n";
+    expect(await cli.run("token", ...args)).toBe(1);
+  });
+
+  test("token mint takes claims as JSON where they are JSON, and the last of two", async () => {
+    const cli = new FakeCli();
+    // The story has no private half: that it gets so far says that the flags were right
+    const claims = ["--claim", 'roles=["admin"]', "--claim", "scope=read", "--claim", "scope=a=b"];
+    expect(await cli.run("token", "mint", "--sub", "alice", ...claims)).toBe(3);
+    expect(cli.io.err.text).toContain("Cannot mint: the private half of the signer");
+  });
+
+  test("jwks prints what is published, byte for byte", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("jwks")).toBe(0);
+    expect(cli.io.out.text).toBe(await cli.home.publicJwks());
+  });
+
+  test("timeline draws as much as it is asked for", async () => {
+    const cli = new FakeCli(rotated());
+    expect(await cli.run("timeline", "--past", "2h", "--future", "1h")).toBe(0);
+    expect(cli.io.lines.at(-2)).toContain("07:00");
+    expect(cli.io.out.text).not.toContain("new key");
+  });
+
+  test("timeline refuses while there is no ring", async () => {
+    const cli = new FakeCli(new StoryHome());
+    expect(await cli.run("timeline")).toBe(3);
+    expect(cli.io.err.text).toContain("Cannot draw default/gateway: there is no ring yet");
+  });
+
+  test("version says what a bug report needs", async () => {
+    const cli = new FakeCli();
+    expect(await cli.run("version")).toBe(0);
+    expect(cli.io.out.text).toBe("keyturn 1.2.3 (Node.js v24.0.0, linux/x64)\n");
+    const other = new FakeCli();
+    expect(await other.run("--version")).toBe(0);
+    expect(other.io.out.text).toBe("1.2.3\n");
+  });
+});
