@@ -13,7 +13,7 @@ import { runPass, type PassReport } from "./pass.ts";
 import { Reporter } from "./report.ts";
 import { Settings } from "./settings.ts";
 import { Memory } from "./state.ts";
-import { storageError } from "./storage-error.ts";
+import { converted, storageError } from "./storage-error.ts";
 import type { Store } from "./store.ts";
 
 export interface LoopParts {
@@ -65,9 +65,7 @@ export class Loop {
   /** @throws KeyturnError when the first settings can't be read; anything that is a mistake in the program */
   async run(): Promise<void> {
     const { config, layout, signal, waker } = this.#parts;
-    await this.#settings.refresh().catch((error: unknown) => {
-      throw storageError(error);
-    });
+    await converted(() => this.#settings.load());
     watchDirs([...configDirs(config), ...watchedDirs(layout)], () => waker.wake(), signal);
     while (!signal.aborted) {
       const before = await this.#attempt(() => this.#fingerprint());

@@ -21,17 +21,24 @@ export class Settings {
     this.#config = config;
   }
 
-  /** What is in force. @throws TypeError before the first {@link refresh} */
+  /** What is in force. @throws TypeError before {@link load} */
   get current(): Effective {
     if (!this.#current) throw new TypeError("Cannot tell the settings: they were not read yet");
     return this.#current;
   }
 
+  /** Reads both files for the first time. @throws KeyturnError when they are bad: there is nothing to keep */
+  async load(): Promise<void> {
+    const read = await this.#read();
+    if (read instanceof KeyturnError) throw read;
+    this.#current = read.next;
+  }
+
   /**
-   * Reads both files, and puts the config where the tools find it.
+   * Reads both files again, and puts the config where the tools find it.
    *
    * @returns why what stands there now is not in force, or undefined when it is
-   * @throws KeyturnError the first time, when there is nothing to keep; when the config can't be put there
+   * @throws KeyturnError when the config can't be put there
    */
   async refresh(): Promise<KeyturnError | undefined> {
     const read = await this.#read();

@@ -1,8 +1,11 @@
 import { chown, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { afterEach, vi } from "vitest";
 import { nodeDisk, type Disk } from "../../src/files/disk.ts";
+
+// Real files take long on a machine that is busy
+vi.setConfig({ testTimeout: 60_000 });
 
 const made: string[] = [];
 

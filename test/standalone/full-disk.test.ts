@@ -7,7 +7,7 @@ import { hookedDisk } from "./hooked-disk.ts";
 import { kidsOf, newWorld, tempDir, World } from "./world.ts";
 import { expectSound, readersSee } from "./crash/sound.ts";
 
-const everywhere = { timeout: 180_000 };
+const everywhere = { timeout: 600_000 };
 
 const noSpace = (): Error =>
   Object.assign(new Error("ENOSPC: no space left on device"), { code: "ENOSPC", syscall: "write" });

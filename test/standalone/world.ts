@@ -2,7 +2,7 @@ import { lstat, mkdtemp, readdir, readFile, rm, utimes, writeFile } from "node:f
 import { existsSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach } from "vitest";
+import { afterEach, vi } from "vitest";
 import type { Disk } from "../../src/files/disk.ts";
 import { keyRingAck } from "../../src/ring/ack-document.ts";
 import type { Ack } from "../../src/ring/ack.ts";
@@ -149,6 +149,9 @@ export const isIdle = ({ steps, published }: PassReport): boolean => steps.lengt
 export const kidsOf = (ring: Ring): readonly string[] => keysOf(ring).map(({ kid }) => kid);
 
 const temporary: string[] = [];
+
+// Real files and processes take long on a machine that is busy
+vi.setConfig({ testTimeout: 60_000 });
 
 /** In memory where the machine allows it: a real file system, on which fsync costs nothing. */
 const base = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();

@@ -50,7 +50,7 @@ async function killedAt(killAt: number, torn: boolean): Promise<void> {
 
 test(
   "SIGKILL at every effect of a whole rotation: readers see whole files, the next start goes on",
-  { timeout: 600_000 },
+  { timeout: 1_800_000 },
   async () => {
     const { effects = [] } = await runChild(join(await tempDir(), "home"), 0);
     expect(effects.length).toBeGreaterThan(100);

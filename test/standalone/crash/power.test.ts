@@ -94,7 +94,7 @@ async function replay(ops: readonly Op[], dir: string): Promise<void> {
 
 test(
   "a power failure after every effect of a whole rotation: whatever was not synchronised is lost, the next start goes on",
-  { timeout: 600_000 },
+  { timeout: 1_800_000 },
   async () => {
     const ops = await record();
     const tried = new Set<string>();
