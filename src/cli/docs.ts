@@ -10,8 +10,8 @@ const nowhere = (): never => {
 /** Building the program asks for nothing but the width of the help, which is not looked at here. */
 const nobody: Surroundings = {
   io: {
-    out: { columns: 100, colour: false, unicode: true, live: false, write: nowhere },
-    err: { columns: 100, colour: false, unicode: true, live: false, write: nowhere },
+    out: { columns: 100, colour: false, unicode: true, live: false, rows: Infinity, write: nowhere },
+    err: { columns: 100, colour: false, unicode: true, live: false, rows: Infinity, write: nowhere },
     timeZone: "UTC",
     interrupted: new AbortController().signal,
     nowMs: nowhere,

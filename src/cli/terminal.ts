@@ -2,7 +2,11 @@ import type { WriteStream } from "node:tty";
 import type { Screen } from "../tools/screen.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
-type Stream = Pick<WriteStream, "write"> & { readonly isTTY?: boolean; readonly columns?: number };
+type Stream = Pick<WriteStream, "write"> & {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  readonly rows?: number;
+};
 
 /** Width where there is no terminal to ask, and the bounds of what is drawn. */
 const usual = 100;
@@ -28,6 +32,9 @@ export function screenOf(stream: Stream, env: Env): Screen {
       return Math.min(most, Math.max(least, Number.isFinite(width) ? width : usual));
     },
     live: isTerminal && !isDumb,
+    get rows() {
+      return stream.rows ?? Infinity;
+    },
     write: (text) => void stream.write(text),
   };
 }

@@ -12,6 +12,8 @@ export interface Look {
 export interface Screen extends Look {
   /** A person watches: what was written may be redrawn. */
   readonly live: boolean;
+  /** Lines that a person sees at once; Infinity where nobody watches. */
+  readonly rows: number;
   write(text: string): void;
 }
 

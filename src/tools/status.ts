@@ -52,7 +52,9 @@ async function redraw(home: RingHome, options: StatusOptions, io: Io): Promise<v
   try {
     for await (const view of follow(home, io, io.interrupted)) {
       last = view;
+      // What is below the last line would scroll the first one away
       const text = lines(view, { home, options, io })
+        .slice(0, Math.max(1, io.out.rows - 1))
         .map((one) => `${one}${clear.restOfLine}\r\n`)
         .join("");
       io.out.write(`${screen.home}${text}${clear.restOfScreen}`);

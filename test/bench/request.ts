@@ -1,5 +1,4 @@
-import { execFile, spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { existsSync, watch } from "node:fs";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -8,11 +7,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { decodeKeyRing } from "../../src/ring/codec.ts";
 import { directoryHome } from "../../src/standalone/home.ts";
+import { Keyturn } from "../binary/support/keyturn.ts";
+import type { LineProcess } from "../binary/support/line-process.ts";
 import type { Bench } from "./bench.ts";
 import type { Contest } from "./measure.ts";
 import { replaceByRename } from "./swap.ts";
 
-const main = join(import.meta.dirname, "..", "..", "src", "cli", "main.ts");
 const execute = promisify(execFile);
 const clock = { nowMs: () => Date.now(), monotonicMs: () => performance.now() };
 
@@ -24,7 +24,8 @@ const mostKeys = 8;
 const rounds = 25;
 
 let folder: string | undefined;
-let standalone: ChildProcess | undefined;
+let keyturn: Keyturn | undefined;
+let standalone: LineProcess | undefined;
 
 /** Waits, awake for every change in the directory, until what stands there fits. */
 async function until(dir: string, fits: () => Promise<boolean>): Promise<void> {
@@ -60,11 +61,11 @@ async function rotated(dir: string, request: () => Promise<unknown>): Promise<vo
   await Promise.all([request(), swapped]);
 }
 
-async function contestsIn(dir: string): Promise<readonly Contest[]> {
+async function contestsIn(dir: string, program: Keyturn): Promise<readonly Contest[]> {
   const home = await directoryHome(dir, { clock });
   let count = 0;
   const change = (): Promise<void> => home.change({ kind: "rotate", requestedAt: `bench ${++count}` });
-  const command = (): Promise<unknown> => execute(process.execPath, [main, "rotate", "--dir", dir]);
+  const command = (): Promise<unknown> => program.run(["rotate", "--dir", dir]);
   const files = ["keyring.json", "jwks.json", "private-jwks.json", "signing.pem", "public.pem", "kid"];
   const text = (await Promise.all(files.map((name) => readFile(join(dir, "signer", name), "utf8")))).join("");
   const bytes = `${(text.length / 1024).toFixed(1)} KiB`;
@@ -95,17 +96,14 @@ export const requestBench: Bench = {
   what: "from a request to the new signer behind ..data: keyturn standalone is woken, makes a key, writes the ring, swaps both directories",
   contests: async () => {
     folder = await mkdtemp(join(tmpdir(), "keyturn-bench-"));
-    standalone = spawn(process.execPath, [main, "standalone", "--dir", folder, ...flags, ...times], {
-      stdio: ["ignore", "ignore", "inherit"],
-    });
+    keyturn = await Keyturn.build();
+    standalone = keyturn.start(["standalone", "--dir", folder, ...flags, ...times]);
     await started(folder);
-    return contestsIn(folder);
+    return contestsIn(folder, keyturn);
   },
   close: async () => {
-    if (standalone?.exitCode === null) {
-      standalone.kill();
-      await once(standalone, "exit");
-    }
+    await standalone?.end();
+    await keyturn?.remove();
     if (folder !== undefined) await rm(folder, { recursive: true, force: true });
   },
 };

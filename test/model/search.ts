@@ -83,7 +83,9 @@ interface State {
 class Visit {
   readonly #scenario: Scenario;
   readonly #keys: WorldKey;
-  readonly #liveness: Liveness | undefined;
+  readonly #liveness: Liveness;
+  /** Which states are asked is decided by their fingerprints: the same ones in each run. */
+  readonly #every: number;
   readonly #seen = new Set<number>();
   readonly #trail = new Trail();
   transitions = 0;
@@ -91,7 +93,8 @@ class Visit {
   constructor(scenario: Scenario) {
     this.#scenario = scenario;
     this.#keys = new WorldKey(scenario);
-    this.#liveness = scenario.liveness === false ? undefined : new Liveness(scenario, this.#keys);
+    this.#every = scenario.livenessEvery ?? 8;
+    this.#liveness = new Liveness(scenario, this.#keys);
   }
 
   get states(): number {
@@ -113,10 +116,14 @@ class Visit {
       if (to.breach === undefined && this.#seen.has(key)) continue;
       this.#seen.add(key);
       const child = this.#trail.add(id, index);
-      const breach = breachOfState(to, this.#scenario) ?? this.#liveness?.breachFrom(to, key);
+      const breach = breachOfState(to, this.#scenario) ?? this.#unrest(to, key);
       if (breach !== undefined) return tell(this.#scenario, this.#trail.to(child), breach);
       next.push({ world: to, id: child });
     }
     return undefined;
+  }
+
+  #unrest(world: World, key: number): string | undefined {
+    return this.#every > 0 && key % this.#every === 0 ? this.#liveness.breachFrom(world, key) : undefined;
   }
 }

@@ -248,6 +248,15 @@ describe("status --watch", () => {
     expect(after).not.toContain("\u001b[H");
   });
 
+  test("draws no more lines than the terminal has", async () => {
+    const home = StoryHome.settled();
+    const io = new FakeIo({ home, look: terminal, live: true }).interruptIn(second);
+    io.out.rows = 10;
+    await status(home, { watch: true }, io);
+    const [, frame = ""] = io.out.text.split("\u001b[H");
+    expect(frame.split("\r\n")).toHaveLength(10);
+  });
+
   test("leaves the screen in order when looking fails", async () => {
     const home = StoryHome.settled();
     const io = new FakeIo({ home, look: terminal, live: true });

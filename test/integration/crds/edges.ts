@@ -41,7 +41,8 @@ export const edgesAmongNeighbours = (
 export const edgesOfRules: readonly object[] = [
   ...["1h32m", "1h32m1s", "x", "1.5s", "17520h0.5s"].map((rollbackWindow) => resource({ rollbackWindow })),
   ...["12m40s", "12m39s", "x", "0.5s"].map((interval) => resource(withRotation({ interval }))),
-  ...["8639h", "8639h0m1s"].map((rotationWindow) => resource({ rotationWindow })),
+  ...["8639h", "8639h0m1s", "x"].map((rotationWindow) => resource({ rotationWindow })),
+  resource({ propagation: { minimum: "x" } }),
   ...["ES256", "ES384", "ES512", "EdDSA", "PS256"].map((algorithm) => resource({ algorithm, rsaModulusBits: 2048 })),
   resource({ tokens: undefined }),
   { ...resource(), spec: undefined },

@@ -15,13 +15,17 @@ export interface Knockout {
 /** A scenario whose writes are judged by what becomes of tokens. */
 export const tokensIn = (name: string, change: Partial<Scenario>): Scenario => ({
   ...scenarioNamed(name),
-  liveness: false,
+  livenessEvery: 0,
   tokensOnly: true,
   ...change,
 });
 
 /** A scenario with all its checks. */
-export const checkedIn = (name: string, change: Partial<Scenario>): Scenario => ({ ...scenarioNamed(name), ...change });
+export const checkedIn = (name: string, change: Partial<Scenario>): Scenario => ({
+  ...scenarioNamed(name),
+  livenessEvery: 1,
+  ...change,
+});
 
 export const without = (...knobs: readonly (keyof Knobs)[]): { readonly knobs: Knobs } => ({
   knobs: { ...everyKnob, ...Object.fromEntries(knobs.map((k) => [k, false])) },

@@ -11,8 +11,8 @@ export const gateways: readonly Scenario[] = [
     starts: "steps",
     acks: "later",
     gateways: [ahead],
-    budgets: { requests: 2, restarts: 2 },
-    deep: { gateways: [ahead, behind], budgets: { requests: 2, restarts: 1 } },
+    budgets: { requests: 2, restarts: 1 },
+    deep: { gateways: [ahead, behind] },
   },
   {
     ...shared,
@@ -21,14 +21,14 @@ export const gateways: readonly Scenario[] = [
     gateways: [ahead, late],
     app: false,
     starts: "steps",
-    budgets: { requests: 2, arrivals: 1, crashes: 1 },
-    deep: { app: true, acks: "later" },
+    budgets: { requests: 2, arrivals: 1 },
+    deep: { app: true, acks: "later", budgets: { requests: 2, arrivals: 1, crashes: 1 } },
   },
   {
     ...shared,
     name: "zombies",
     about: "pods are deleted by force, their processes mint on; new ones appear in their place",
-    budgets: { requests: 2, deletions: 2, arrivals: 1 },
+    budgets: { requests: 2, deletions: 1, arrivals: 1 },
     deep: { budgets: { requests: 2, deletions: 3, arrivals: 2 } },
   },
   {
@@ -49,7 +49,7 @@ export const gateways: readonly Scenario[] = [
     degraded: true,
     mountLag: 2,
     budgets: { requests: 2, restarts: 1, arrivals: 1 },
-    maxDepth: 20,
+    maxDepth: 11,
     deep: { maxDepth: 40, app: true },
   },
   {
@@ -70,7 +70,8 @@ export const gateways: readonly Scenario[] = [
     caches: false,
     starts: "steps",
     gateways: [mounted, behind],
-    budgets: { requests: 1, restarts: 2 },
+    budgets: { requests: 1, restarts: 1 },
+    deep: { budgets: { requests: 1, restarts: 2 }, app: true },
   },
   {
     ...shared,
@@ -79,8 +80,8 @@ export const gateways: readonly Scenario[] = [
     app: false,
     halvesLag: true,
     acks: "later",
-    gateways: [mounted, { ...behind, reads: "open" }],
+    gateways: [mounted],
     budgets: { requests: 2 },
-    deep: { gateways: [mounted, behind] },
+    deep: { gateways: [mounted, { ...behind, reads: "open" }] },
   },
 ];

@@ -15,8 +15,8 @@ export const people: readonly Scenario[] = [
     gateways: [ahead],
     edits: [deeds.otherAlgorithm, deeds.sameAlgorithm, deeds.longerTTL, deeds.shorterTTL],
     longest: { window: 4 },
-    budgets: { edits: 2, requests: 1 },
-    deep: { gateways: [ahead, behind] },
+    budgets: { edits: 2 },
+    deep: { gateways: [ahead, behind], budgets: { edits: 2, requests: 1 } },
   },
   {
     ...shared,
@@ -45,14 +45,15 @@ export const people: readonly Scenario[] = [
     about: "pins on old keys and on the standby, taken back again",
     gateways: [ahead],
     edits: [deeds.pinOldest, deeds.pinStandby, deeds.unpin],
-    budgets: { edits: 3, requests: 2 },
-    deep: { gateways: [ahead, behind] },
+    budgets: { edits: 2, requests: 2 },
+    deep: { gateways: [ahead, behind], budgets: { edits: 3, requests: 2 } },
   },
   {
     ...shared,
     name: "revocation",
     about: "every kind of key revoked, by kid and by date",
     gateways: [ahead],
+    app: false,
     edits: [
       deeds.revokeSigner,
       deeds.revokeStandby,
@@ -64,7 +65,7 @@ export const people: readonly Scenario[] = [
     ],
     longest: { lookback: 3 },
     budgets: { edits: 2, requests: 1 },
-    deep: { gateways: [ahead, behind] },
+    deep: { gateways: [ahead, behind], app: true },
   },
   {
     ...shared,
@@ -83,7 +84,7 @@ export const people: readonly Scenario[] = [
       deeds.resume,
     ],
     budgets: { edits: 3, requests: 1 },
-    maxDepth: 16,
-    deep: { maxDepth: 30 },
+    maxDepth: 8,
+    deep: { maxDepth: 14 },
   },
 ];

@@ -10,7 +10,7 @@ export const hasMount = (gateway: Gateway, scenario: Scenario): boolean =>
 /** The kubelet shows the newest. */
 export function syncMount(world: World, gateway: Gateway): Gateway | undefined {
   const source = inApi(world, gateway);
-  return !source || gateway.mount === source ? undefined : { ...omit(gateway, "mountStaleTick"), mount: source };
+  return !source || gateway.mount === source ? undefined : { ...gateway, mount: source };
 }
 
 /** Mounts grow old; none grows older than the scenario lets it, and whoever lives by it alone follows. */
@@ -19,12 +19,17 @@ export const ageMounts = (world: World, scenario: Scenario): readonly Gateway[] 
 
 function aged(world: World, gateway: Gateway, scenario: Scenario): Gateway {
   const source = inApi(world, gateway);
-  if (!hasMount(gateway, scenario) || !source || gateway.mount === source) return gateway;
+  if (!hasMount(gateway, scenario) || !source) return gateway;
+  const livesByIt = gateway.phase === "ready" && (gateway.mountOnly || gateway.degraded === true);
+  const follows = livesByIt && (gateway.ring?.generation ?? 0) < source.generation;
+  if (gateway.mount === source && !follows) return omitStale(gateway);
   const since = gateway.mountStaleTick ?? world.tick;
   if (world.tick - since < (scenario.mountLag ?? 0)) return { ...gateway, mountStaleTick: since };
   const synced: Gateway = { ...omit(gateway, "mountStaleTick"), mount: source };
-  const follows = gateway.phase === "ready" && (gateway.ring?.generation ?? 0) < source.generation;
   const loading = { world, gateway: synced, scenario };
   if (follows && gateway.mountOnly) return load(loading, source);
-  return follows && gateway.degraded === true ? loadDegraded(loading, source) : synced;
+  return follows ? loadDegraded(loading, source) : synced;
 }
+
+const omitStale = (gateway: Gateway): Gateway =>
+  gateway.mountStaleTick === undefined ? gateway : omit(gateway, "mountStaleTick");

@@ -99,8 +99,8 @@ export interface Scenario {
   readonly disasters?: readonly Deed[];
   /** `settled`: a ring with a published standby that everybody has. @default "settled" */
   readonly start?: "settled" | "nothing";
-  /** Every state is also asked whether it comes to rest when the faults stop. @default true */
-  readonly liveness?: boolean;
+  /** One state in so many is also asked whether it comes to rest when the faults stop; 0: none. @default 8 */
+  readonly livenessEvery?: number;
   /** Deeper moves are not searched; absent: to the end. */
   readonly maxDepth?: number;
   /** The longest that edits make of them, in ticks. @default what the policy says */

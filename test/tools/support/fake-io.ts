@@ -12,6 +12,7 @@ class FakeScreen implements Screen {
   readonly colour: boolean;
   readonly unicode: boolean;
   readonly live: boolean;
+  rows = Infinity;
   text = "";
 
   constructor({ columns, colour, unicode }: Look, live: boolean) {
