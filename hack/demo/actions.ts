@@ -18,7 +18,14 @@ export async function act(
   { stage: { home }, scene, io }: { readonly stage: Stage; readonly scene: Scene; readonly io: Io },
 ): Promise<void> {
   const said: string[] = [];
-  const ear: Screen = { columns: 200, colour: false, unicode: true, live: false, write: (text) => said.push(text) };
+  const ear: Screen = {
+    columns: 200,
+    rows: 50,
+    colour: false,
+    unicode: true,
+    live: false,
+    write: (text) => said.push(text),
+  };
   const heard: Io = { ...io, out: ear, err: ear };
   try {
     await perform(action, { home, scene, io: heard });

@@ -39,7 +39,8 @@ export function frame(input: FrameInput): readonly string[] {
   const picture = pictureOf(input, room - leastNews);
   const news = newsLines(input, room - picture.length);
   const filling = Array.from({ length: Math.max(0, room - picture.length - news.length) }, () => "");
-  return [...head, ...picture, ...counts, ...news, ...filling, ...foot].map((text) => clipped(text, look.columns));
+  const body = [...head, ...picture, ...counts, ...news, ...filling].slice(0, Math.max(0, rows - foot.length));
+  return [...body, ...foot].map((text) => clipped(text, look.columns));
 }
 
 function headline({ look, folder, scene, nowMs }: FrameInput): string {
@@ -94,7 +95,7 @@ function countLines({ verdict, perSecond, look }: FrameInput): readonly string[]
 /** The newest ones that find room, oldest first. */
 function newsLines({ scene, look, nowMs, timeZone }: FrameInput, room: number): readonly string[] {
   const clock = { nowMs, timeZone };
-  return scene.news.slice(-Math.max(0, room)).map(({ atMs, what, text }) => {
+  return scene.news.slice(Math.max(0, scene.news.length - Math.max(0, room))).map(({ atMs, what, text }) => {
     const at = paint(look, "faint", clockTime(atMs, clock));
     const style = newsStyles[what] ?? "faint";
     const said = withClockTimes(text, clock);

@@ -22,7 +22,7 @@ const script: ReadonlyMap<number, Action> = new Map([
   [34, "revoke"],
 ]);
 
-const screen: Screen = { ...look, live: true, write: () => undefined };
+const screen: Screen = { ...look, live: true, rows: 50, write: () => undefined };
 const ended = new AbortController();
 const io: Io = {
   ...{ out: screen, err: screen, timeZone: "UTC", interrupted: ended.signal },

@@ -42,7 +42,12 @@ function print(view: View, { home, options, io }: Printing): void {
 const lines = (view: View, { home, options, io }: Printing): readonly string[] =>
   statusText({ view, where: home.where, look: io.out, timeZone: io.timeZone, wide: options.output === "wide" });
 
-const screen = { enter: "\u001b[?1049h\u001b[?25l", home: "\u001b[H", leave: "\u001b[?25h\u001b[?1049l" };
+/** The other screen, without cursor and without line breaks of the terminal's own; and back. */
+const screen = {
+  enter: "\u001b[?1049h\u001b[?25l\u001b[?7l",
+  home: "\u001b[H",
+  leave: "\u001b[?7h\u001b[?25h\u001b[?1049l",
+};
 const clear = { restOfLine: "\u001b[K", restOfScreen: "\u001b[J" };
 
 /** Draws over what it drew before, on the other screen; leaves the last picture behind. */

@@ -48,6 +48,10 @@ export function distance(atMs: number, nowMs: number): string {
   return atMs > nowMs ? `in ${span}` : `${span} ago`;
 }
 
+/** As kubectl has ages in tables: `3d4h` for what was, `in 29m` for what will be. */
+export const age = (atMs: number, nowMs: number): string =>
+  atMs > nowMs ? distance(atMs, nowMs) : shortSpan(nowMs - atMs);
+
 /** The parts of an instant on a clock on the wall. */
 export interface WallClock {
   readonly year: string;

@@ -4,8 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { frame } from "../../hack/demo/frame.ts";
+import type { Scene } from "../../hack/demo/scene.ts";
 import { Tokens } from "../../hack/demo/tokens.ts";
-import { active, ringOf } from "../support/rings.ts";
+import { plain, widthOf } from "../../src/tools/screen.ts";
+import { viewOf } from "../../src/tools/view.ts";
+import { active, inputOf, ringOf } from "../support/rings.ts";
 import { epoch } from "../support/story.ts";
 
 const main = join(import.meta.dirname, "..", "..", "hack", "demo", "main.ts");
@@ -42,6 +46,50 @@ describe("npm start without a terminal", () => {
     expect(pasted).toHaveLength(2);
     const { stdout } = await execute("sh", ["-ec", pasted.join("\n")]);
     expect(stdout).toBe("Verified OK\n");
+  });
+});
+
+describe("frame", () => {
+  const ring = ringOf({ revoked: [{ kid: "k0", revokedAtMs: epoch - 1000 }] });
+  const reading = { kind: "ring", ring, halves: ["k1", "k2"] } as const;
+  const { rotation, policy, requests, gateways, clockTrusted } = inputOf(ring);
+  const found = { ring: reading, signer: reading, public: reading, claims: [], nowMs: epoch };
+  const view = viewOf({ rotation, policy, requests, gateways, clockTrusted, found });
+  const news = Array.from({ length: 40 }, (_, i) => ({
+    atMs: epoch,
+    what: "you",
+    text: `line ${i} ${"long ".repeat(50)}`,
+  }));
+  const scene = { view, history: [], news, rotations: 0, startedAtMs: epoch - 60_000 } as unknown as Scene;
+  const verdict = { verified: 12_481, refused: 0, revoked: 96, early: 3 };
+
+  test.for([
+    [60, 10],
+    [80, 16],
+    [80, 24],
+    [100, 30],
+    [160, 50],
+  ] as const)("fills %i columns and %i rows, never more, and ends with the keys", ([columns, rows]) => {
+    const look = { columns, colour: true, unicode: true };
+    const lines = frame({
+      ...{ scene, verdict, look, rows, nowMs: epoch, timeZone: "UTC" },
+      ...{ perSecond: 400, folder: "/tmp/keyturn-demo-abcdef" },
+    });
+    expect(lines).toHaveLength(rows);
+    expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(columns);
+    expect(plain(lines.at(-1) ?? "")).toMatch(/^ r rotate +b roll back +x revoke the signer +q end/);
+  });
+
+  test("says what counts in so many words", () => {
+    const look = { columns: 100, colour: false, unicode: false };
+    const lines = frame({
+      ...{ scene, verdict, look, rows: 30, nowMs: epoch, timeZone: "UTC" },
+      perSecond: 400,
+      folder: "/tmp/x",
+    });
+    expect(lines.join("\n")).toContain("+ 12,481 verified, 0 refused");
+    expect(lines.join("\n")).toContain("96 of revoked keys refused, as they should be");
+    expect(lines.join("\n")).not.toContain("\u001b");
   });
 });
 

@@ -41,6 +41,11 @@ describe("table", () => {
     expect(lines).toEqual(["KID   STATE", "abc   active", "d"]);
   });
 
+  test("moves its columns together where it would get too wide", () => {
+    expect(table(["A", "B"], [["1", "2"]], { ...pipe, columns: 7 })).toEqual(["A  B", "1  2"]);
+    expect(table(["A", "B"], [["1", "2"]], { ...pipe, columns: 8 })).toEqual(["A   B", "1   2"]);
+  });
+
   test("stands in columns whatever is coloured", () => {
     const rows = [[paint(terminal, "active", "abc"), "x"]];
     expect(table(["KID", "STATE"], rows, terminal).map(plain)).toEqual(["KID   STATE", "abc   x"]);

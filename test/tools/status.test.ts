@@ -241,9 +241,9 @@ describe("status --watch", () => {
     const io = new FakeIo({ home, look: terminal, live: true }).interruptIn(3 * second);
     await status(home, { watch: true }, io);
     const { text } = io.out;
-    expect(text.startsWith("\u001b[?1049h\u001b[?25l")).toBe(true);
+    expect(text.startsWith("\u001b[?1049h\u001b[?25l\u001b[?7l")).toBe(true);
     expect(text.split("\u001b[H").length - 1).toBeGreaterThan(1);
-    const [, after = ""] = text.split("\u001b[?25h\u001b[?1049l");
+    const [, after = ""] = text.split("\u001b[?7h\u001b[?25h\u001b[?1049l");
     expect(plain(after)).toMatch(/^default\/gateway /);
     expect(after).not.toContain("\u001b[H");
   });
@@ -262,7 +262,7 @@ describe("status --watch", () => {
     const io = new FakeIo({ home, look: terminal, live: true });
     home.failures.push(new Error("broken"));
     await expect(status(home, { watch: true }, io)).rejects.toThrow("broken");
-    expect(io.out.text.endsWith("\u001b[?25h\u001b[?1049l")).toBe(true);
+    expect(io.out.text.endsWith("\u001b[?7h\u001b[?25h\u001b[?1049l")).toBe(true);
   });
 
   test("goes on when it can't look for a moment", async () => {

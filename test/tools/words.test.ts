@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import {
+  age,
   clockTime,
   cutKid,
   distance,
@@ -52,6 +53,10 @@ describe("distance", () => {
   ])("says on which side of now an instant lies: %i is %s", (atMs, text) => {
     expect(distance(atMs, epoch)).toBe(text);
   });
+});
+
+test("age is a bare length of time for what was", () => {
+  expect([age(epoch - 3 * day, epoch), age(epoch, epoch), age(epoch + hour, epoch)]).toEqual(["3d", "0s", "in 60m"]);
 });
 
 describe("clockTime", () => {

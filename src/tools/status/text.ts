@@ -11,7 +11,7 @@ import {
   clockTime,
   clockTimeAndDistance,
   cutKid,
-  distance,
+  age,
   kidLength,
   listed,
   withClockTimes,
@@ -124,7 +124,7 @@ function keyTable(ring: Ring, { look, wide }: StatusTextInput, clock: Clock): re
   const length = wide ? Infinity : kidLength(keys.map((k) => k.kid));
   const heads = [
     "KID",
-    "ALGORITHM",
+    "ALG",
     "STATE",
     "CREATED",
     "PUBLISHED",
@@ -135,7 +135,7 @@ function keyTable(ring: Ring, { look, wide }: StatusTextInput, clock: Clock): re
   ];
   const rows = keys.map((key) => {
     const facts = timesOf(key, ring);
-    const ago = (atMs: number | undefined): string => (atMs === undefined ? "" : distance(atMs, clock.nowMs));
+    const ago = (atMs: number | undefined): string => (atMs === undefined ? "" : age(atMs, clock.nowMs));
     return [
       cutKid(key.kid, length, look.unicode),
       key.profile.algorithm,

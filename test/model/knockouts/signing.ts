@@ -1,4 +1,3 @@
-import type { Key } from "../../../src/ring/key.ts";
 import type { Plan } from "../../../src/ring/plan.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import { isStep, type Decision, type Rule } from "../../../src/ring/rules/pass.ts";
@@ -12,12 +11,6 @@ const decisionsOf = (rule: Rule, ...args: Parameters<Rule>): readonly Decision[]
 /** The standby counts as published from the moment at which it is made. */
 const publishedAtBirth = (_before: Ring | undefined, plan: Plan, after: Ring): Ring =>
   mapKeys(after, (key) => (key.publishedAtMs === undefined ? { ...key, publishedAtMs: plan.nowMs } : key));
-
-const waitsAsBefore = (before: Ring | undefined, _plan: Plan, after: Ring): Ring =>
-  mapKeys(after, <K extends Key>(key: K): K => {
-    const known = before && [before.signer, before.standby, ...before.retiring].find((k) => k?.kid === key.kid);
-    return known ? { ...key, waitMs: known.waitMs } : key;
-  });
 
 const withoutLongerMaxAge = (_before: Ring | undefined, _plan: Plan, { longerMaxAge: _, ...ring }: Ring): Ring => ring;
 
@@ -81,16 +74,6 @@ export const signing: readonly Knockout[] = [
     out: "a longer max-age of before is forgotten",
     scenario: tokensIn("propagation", { afterApply: withoutLongerMaxAge }),
     ends: /refused by a third-party cache/,
-  },
-  {
-    rule: "3, activation: the wait is raised if the minimum is raised",
-    out: "keys keep the wait that they were made with",
-    scenario: tokensIn("propagation", {
-      app: true,
-      edits: [propagation(3)],
-      afterApply: waitsAsBefore,
-    }),
-    ends: /the application minted .* refused/,
   },
   {
     rule: "3, activation: read live once more, every expected gateway's ack listing the kid",
