@@ -3,7 +3,7 @@ import type { Ring } from "../../../src/ring/ring.ts";
 import { isStep, type Decision, type Rule } from "../../../src/ring/rules/pass.ts";
 import { ahead, late } from "../scenarios/base.ts";
 import { pinOldest, propagation } from "../world/deeds.ts";
-import { mapKeys, seeing, seeingKeys, withoutGateways, withoutProjections, withRule } from "./change.ts";
+import { mapKeys, seeing, seeingKeys, withoutGateways, withoutProjections, withRule, type Rules } from "./change.ts";
 import { checkedIn, tokensIn, type Knockout } from "./knockout.ts";
 
 const decisionsOf = (rule: Rule, ...args: Parameters<Rule>): readonly Decision[] => [rule(...args) ?? []].flat();
@@ -11,6 +11,14 @@ const decisionsOf = (rule: Rule, ...args: Parameters<Rule>): readonly Decision[]
 /** The standby counts as published from the moment at which it is made. */
 const publishedAtBirth = (_before: Ring | undefined, plan: Plan, after: Ring): Ring =>
   mapKeys(after, (key) => (key.publishedAtMs === undefined ? { ...key, publishedAtMs: plan.nowMs } : key));
+
+/** The policy's minimum reaches the keys that are made from now on, and no other. */
+const keepingWaits: Rules = withRule("configure", (rule) => ({ input, ring }) => {
+  const patient = mapKeys(ring, (key) => ({ ...key, waitMs: Infinity }));
+  return decisionsOf(rule, { input, ring: patient }).map((d) =>
+    isStep(d) && d.type === "configure" ? { ...d, waitMs: 0 } : d,
+  );
+});
 
 const withoutLongerMaxAge = (_before: Ring | undefined, _plan: Plan, { longerMaxAge: _, ...ring }: Ring): Ring => ring;
 
@@ -74,6 +82,12 @@ export const signing: readonly Knockout[] = [
     out: "a longer max-age of before is forgotten",
     scenario: tokensIn("propagation", { afterApply: withoutLongerMaxAge }),
     ends: /refused by a third-party cache/,
+  },
+  {
+    rule: "3, activation: the wait is raised if the minimum is raised",
+    out: "keys keep the wait that they were made with",
+    scenario: tokensIn("propagation", { app: true, edits: [propagation(3)], rules: keepingWaits }),
+    ends: /the application minted .* with k1: refused/,
   },
   {
     rule: "3, activation: read live once more, every expected gateway's ack listing the kid",
