@@ -135,11 +135,11 @@ export const restoreRing = restore("restores the ring Secret from the backup", [
 export const restoreProjections = restore("restores both projections from the backup", ["signer", "open"]);
 export const restoreAll = restore("restores all three objects from the backup", ["ring", "signer", "open"]);
 
-/** What stood in an object before, and stands in none after: lost by the hand of a person. */
+/** What a person took out of all three objects, or brought back after it had left them: not our promise any more. */
 function forgotten(before: World, after: World): World {
-  const left = kidsOf(after);
-  const lost = [...kidsOf(before)].filter((kid) => !left.has(kid) && !before.destroyed.includes(kid));
-  return { ...after, destroyed: [...before.destroyed, ...lost] };
+  const [had, has] = [kidsOf(before), kidsOf(after)];
+  const changed = [...had.symmetricDifference(has)].filter((kid) => !before.destroyed.includes(kid));
+  return { ...after, destroyed: [...before.destroyed, ...changed] };
 }
 
 const kidsOf = ({ objects: { ring, signer, open } }: World): ReadonlySet<Kid> =>

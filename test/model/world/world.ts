@@ -154,7 +154,7 @@ export interface World {
   /** A person has put older projections in place: who reads them meanwhile is that person's affair. */
   readonly servesOld: boolean;
   readonly revokedEver: readonly Kid[];
-  /** Keys that a person took out of all three objects: their tokens are not our promise any more. */
+  /** Keys that a person took out of all three objects, or brought back: their tokens are not our promise any more. */
   readonly destroyed: readonly Kid[];
   readonly left: Budgets;
   /** What went wrong in the move that led here. */

@@ -48,8 +48,9 @@ export class StoryHome implements RingHome {
 
   /** Lets time pass, with a pass whenever one is due. */
   run(forMs: number): this {
+    const before = this.story.stored;
     this.story.run(forMs);
-    this.#waking?.();
+    if (this.story.stored !== before) this.#waking?.();
     return this;
   }
 
@@ -117,7 +118,7 @@ export class StoryHome implements RingHome {
     }
   }
 
-  /** Yields after each `run`; ends with the signal. */
+  /** Yields after a `run` that changed the ring; ends with the signal. */
   async *changes(signal: AbortSignal): AsyncIterable<void> {
     const ended = new Promise<boolean>((resolve) => {
       signal.addEventListener("abort", () => {
