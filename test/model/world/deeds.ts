@@ -138,8 +138,8 @@ export const restoreAll = restore("restores all three objects from the backup", 
 /** What a person took out of all three objects, or brought back after it had left them: not our promise any more. */
 function forgotten(before: World, after: World): World {
   const [had, has] = [kidsOf(before), kidsOf(after)];
-  const changed = [...had.symmetricDifference(has)].filter((kid) => !before.destroyed.includes(kid));
-  return { ...after, destroyed: [...before.destroyed, ...changed] };
+  const changed = [...[...had].filter((kid) => !has.has(kid)), ...[...has].filter((kid) => !had.has(kid))];
+  return { ...after, destroyed: [...new Set([...before.destroyed, ...changed])] };
 }
 
 const kidsOf = ({ objects: { ring, signer, open } }: World): ReadonlySet<Kid> =>
