@@ -1,69 +1,14 @@
 import type { Key } from "../../ring/key.ts";
-import { paint, widthOf, type Look, type Style } from "../screen.ts";
+import { paint, widthOf, type Style } from "../screen.ts";
+import { blankRow, glyphsOf, written, type Canvas, type Cell } from "./cells.ts";
 import type { Row, Span } from "./rows.ts";
 import type { Scale } from "./scale.ts";
-import type { Tick } from "./ticks.ts";
-
-export interface Canvas {
-  readonly look: Look;
-  readonly scale: Scale;
-  readonly nowMs: number;
-  readonly ticks: readonly Tick[];
-}
-
-interface Cell {
-  readonly text: string;
-  readonly style?: Style | readonly Style[];
-}
-
-interface Glyphs {
-  /** What was. */
-  readonly past: Readonly<Record<Key["state"], string>>;
-  /** What will be. */
-  readonly future: Readonly<Record<Key["state"], string>>;
-  readonly published: string;
-  readonly revoked: string;
-  readonly now: string;
-  readonly flag: string;
-  readonly fold: string;
-  readonly grid: string;
-  readonly axis: string;
-  readonly tick: string;
-}
-
-const unicodeGlyphs: Glyphs = {
-  past: { prepared: "░", active: "█", "verify-only": "▒" },
-  future: { prepared: "┄", active: "━", "verify-only": "─" },
-  published: "◆",
-  revoked: "✕",
-  now: "┃",
-  flag: "▼",
-  fold: "╱",
-  grid: "·",
-  axis: "─",
-  tick: "┴",
-};
-
-const asciiGlyphs: Glyphs = {
-  past: { prepared: ":", active: "#", "verify-only": "=" },
-  future: { prepared: ".", active: "+", "verify-only": "-" },
-  published: "o",
-  revoked: "X",
-  now: "|",
-  flag: "v",
-  fold: "/",
-  grid: " ",
-  axis: "-",
-  tick: "+",
-};
 
 const styles: Readonly<Record<Key["state"], Style>> = {
   prepared: "prepared",
   active: "active",
   "verify-only": "verifyOnly",
 };
-
-const glyphsOf = (look: Look): Glyphs => (look.unicode ? unicodeGlyphs : asciiGlyphs);
 
 /** One key's life. Each phase has a cell at least, be it ever so short. */
 export function drawBar(canvas: Canvas, row: Row): string {
@@ -131,57 +76,6 @@ export function drawAxis(canvas: Canvas): readonly string[] {
   return [written(axis, look), paint(look, "faint", labels)];
 }
 
-/** A mark above the rows. */
-export interface Flag {
-  readonly atMs: number;
-  /** The same in fewer and fewer words. */
-  readonly labels: readonly string[];
-  readonly style: Style;
-}
-
-interface Placed {
-  readonly from: number;
-  readonly text: string;
-  readonly style: Style;
-}
-
-/** Flags with their labels on whichever side lets most of all of them be read; a flag without room is left out. */
-export function drawFlags({ look, scale }: Canvas, flags: readonly Flag[]): string {
-  const mark = glyphsOf(look).flag;
-  const shown = flags.filter(({ atMs }) => scale.columnOf(atMs) >= 0 && scale.columnOf(atMs) < scale.columns);
-  const choices = shown.map(({ atMs, labels, style }): readonly Placed[] => {
-    const column = scale.columnOf(atMs);
-    const places = labels.flatMap((label) => [
-      { from: column, text: `${mark} ${label}`, style },
-      { from: column - label.length - 1, text: `${label} ${mark}`, style },
-    ]);
-    return places.filter(({ from, text }) => from >= 0 && from + text.length <= scale.columns);
-  });
-  const cells = blankRow(scale);
-  for (const { from, text, style } of bestOf(choices)) {
-    Array.from(text).forEach((one, index) => (cells[from + index] = { text: one, style }));
-  }
-  return written(cells, look);
-}
-
-/** Of all ways to take one or none of each choice without two touching, the one with the most of them, then with the most text. */
-function bestOf(choices: readonly (readonly Placed[])[], taken: readonly Placed[] = []): readonly Placed[] {
-  const [first, ...rest] = choices;
-  if (!first) return taken;
-  const worth = (placed: readonly Placed[]): number => placed.reduce((sum, p) => sum + 1000 + p.text.length, 0);
-  const free = first.filter((p) => taken.every((t) => areApart(p, t) || areApart(t, p)));
-  const ways = [...free.map((place) => bestOf(rest, [...taken, place])), bestOf(rest, taken)];
-  return ways.reduce((a, b) => (worth(b) > worth(a) ? b : a));
-}
-
-/** With air between them, unless a mark stands beside a mark. */
-function areApart(left: Placed, right: Placed): boolean {
-  const end = left.from + left.text.length;
-  return end < right.from || (end === right.from && left.text.at(-1) === right.text.at(0));
-}
-
-const blankRow = (scale: Scale): Cell[] => Array.from({ length: scale.columns }, () => ({ text: " " }));
-
 /** What the glyphs mean; only those that occur, in as many lines as it takes. */
 export function legend({ look, scale, nowMs }: Canvas, rows: readonly Row[], timeZone: string): readonly string[] {
   const { past, future, published, revoked, fold } = glyphsOf(look);
@@ -213,15 +107,4 @@ function wrapped(items: readonly string[], columns: number): readonly string[] {
     else lines.push(item);
   }
   return lines;
-}
-
-/** Neighbours of one style share their escapes. */
-function written(cells: readonly Cell[], look: Look): string {
-  const runs: { text: string; readonly style: Cell["style"] }[] = [];
-  for (const { text, style } of cells) {
-    const last = runs.at(-1);
-    if (last && String(last.style) === String(style)) last.text += text;
-    else runs.push({ text, style });
-  }
-  return runs.map(({ text, style }) => (style === undefined ? text : paint(look, style, text))).join("");
 }

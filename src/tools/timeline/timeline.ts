@@ -1,7 +1,9 @@
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { paint, padded, widthOf, type Look } from "../screen.ts";
 import { clockTime, cutKid, distance, kidLength, newKeyText, type Clock } from "../words.ts";
-import { drawAxis, drawBar, drawFlags, legend, type Canvas, type Flag } from "./draw.ts";
+import type { Canvas } from "./cells.ts";
+import { drawAxis, drawBar, legend } from "./draw.ts";
+import { drawFlags, type Flag } from "./flags.ts";
 import { rowsOf, type Row, type Snapshot, type Span } from "./rows.ts";
 import { scaleOf } from "./scale.ts";
 import { ticksOf } from "./ticks.ts";
