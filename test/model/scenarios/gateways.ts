@@ -48,9 +48,8 @@ export const gateways: readonly Scenario[] = [
     app: false,
     degraded: true,
     mountLag: 2,
-    budgets: { requests: 2, restarts: 1, arrivals: 1 },
-    maxDepth: 11,
-    deep: { maxDepth: 40, app: true },
+    budgets: { requests: 2, arrivals: 1 },
+    deep: { app: true, budgets: { requests: 2, restarts: 1, arrivals: 1 } },
   },
   {
     ...shared,
