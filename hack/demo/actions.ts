@@ -3,7 +3,7 @@ import { revoke } from "../../src/tools/revoke.ts";
 import { rollback } from "../../src/tools/rollback.ts";
 import { rotate } from "../../src/tools/rotate.ts";
 import type { Io, Screen } from "../../src/tools/screen.ts";
-import { holds } from "../../src/tools/view.ts";
+import { holds } from "../../src/ring/view.ts";
 import type { Scene } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 

@@ -1,7 +1,7 @@
 import { padded, paint, widthOf, type Look, type Style } from "../../src/tools/screen.ts";
 import { renderTimeline } from "../../src/tools/timeline/timeline.ts";
-import { holds } from "../../src/tools/view.ts";
-import { nextRotationMs } from "../../src/tools/status/report.ts";
+import { holds } from "../../src/ring/view.ts";
+import { nextRotationMs } from "../../src/ring/status.ts";
 import { clockTime, distance, withClockTimes } from "../../src/tools/words.ts";
 import type { News, Scene } from "./scene.ts";
 import { demo } from "./times.ts";

@@ -3,7 +3,7 @@ import { follow } from "../../src/tools/follow.ts";
 import { happenings, type Happening } from "../../src/tools/progress.ts";
 import type { Io } from "../../src/tools/screen.ts";
 import type { Snapshot } from "../../src/tools/timeline/rows.ts";
-import type { View } from "../../src/tools/view.ts";
+import type { View } from "../../src/ring/view.ts";
 import type { Stage } from "./stage.ts";
 
 /** Something to tell, and when it was. */

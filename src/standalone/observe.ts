@@ -1,3 +1,4 @@
+import { recoveryIn } from "../keeper/recovery.ts";
 import type { Observation } from "../ring/decide.ts";
 import type { Found } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
@@ -5,7 +6,6 @@ import type { Ring } from "../ring/ring.ts";
 import type { AckReader } from "./acks.ts";
 import { besideRing } from "./adoption.ts";
 import type { Clock, ClockVerdict } from "./clock.ts";
-import { recoveryIn } from "./recovery.ts";
 import type { Effective } from "./resource.ts";
 import type { State } from "./state.ts";
 import type { Snapshot, Store } from "./store.ts";

@@ -1,13 +1,10 @@
 import { basename } from "node:path";
-import { openKeyRing } from "../crypto/open.ts";
 import type { Reader } from "../files/disk.ts";
 import { RefusedEntryError } from "../files/errors.ts";
 import { readDataDir, type DataDir } from "../files/read-data-dir.ts";
+import { type DocumentRead, type Opener, readDocument } from "../keeper/document.ts";
 import type { Files } from "../files/data-dir.ts";
-import type { KeyRing, RingObject } from "../ring/codec.ts";
-import { KeyturnError } from "../ring/errors.ts";
-import type { Reading } from "../ring/found.ts";
-import type { KeyMaterials } from "../ring/jwk.ts";
+import type { RingObject } from "../ring/codec.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readPlainKeys } from "./adoption.ts";
@@ -15,9 +12,7 @@ import type { Layout } from "./layout.ts";
 import { readRingFile } from "./ring-dir.ts";
 
 /** One of the three objects as it stands on the disk. */
-export interface ObjectRead {
-  readonly reading: Reading;
-  readonly materials: KeyMaterials;
+export interface ObjectRead extends DocumentRead {
   /** Generation in the ring file's name, 0 when there is none: what the next write follows. */
   readonly fileGeneration: number;
   /** The files of a projection, when they are all there under the names that people see. */
@@ -25,20 +20,6 @@ export interface ObjectRead {
 }
 
 const nothing = { materials: new Map(), fileGeneration: 0 } satisfies Partial<ObjectRead>;
-
-/** Opens documents, and remembers the last one of each object: proving a key costs a signature. */
-export class Opener {
-  readonly #last = new Map<RingObject, { readonly text: string; readonly opened: KeyRing }>();
-
-  /** @throws ChangeNeededError `RingUnreadable`, never with key material */
-  async open(text: string, object: RingObject): Promise<KeyRing> {
-    const last = this.#last.get(object);
-    if (last?.text === text) return last.opened;
-    const opened = await openKeyRing(text, object);
-    this.#last.set(object, { text, opened });
-    return opened;
-  }
-}
 
 /** Whose objects these are to be. */
 export interface Identity {
@@ -57,7 +38,7 @@ export async function readRing(ports: ReadingPorts, layout: Layout): Promise<Obj
   const file = await refusedAsProblem(() => readRingFile(ports.disk, layout.ring));
   if (file === undefined) return { ...nothing, reading: { kind: "absent" } };
   if (typeof file === "string") return { ...nothing, reading: { kind: "foreign", problem: file } };
-  const read = await readDocument(ports, file.text, "ring");
+  const read = await documentOf(ports, file.text, "ring");
   const { reading } = read;
   const fileGeneration = file.generation;
   if (reading.kind === "ring" && reading.ring.generation !== fileGeneration) {
@@ -97,7 +78,7 @@ async function readData(
 ): Promise<ObjectRead> {
   const text = files["keyring.json"];
   if (text === undefined) return { ...nothing, reading: { kind: "unreadable", problem: "keyring.json is missing" } };
-  return { ...(await readDocument(ports, text, object)), ...(linked && { files }) };
+  return { ...(await documentOf(ports, text, object)), ...(linked && { files }) };
 }
 
 async function readPlain(
@@ -111,20 +92,8 @@ async function readPlain(
   return { ...nothing, reading: { kind: "foreign", problem } };
 }
 
-async function readDocument(ports: ReadingPorts, text: string, object: RingObject): Promise<ObjectRead> {
-  try {
-    const { ring, materials } = await ports.opener.open(text, object);
-    const { namespace, name } = ring.rotation;
-    if (namespace !== ports.rotation.namespace || name !== ports.rotation.name) {
-      const problem = `it belongs to the rotation ${namespace}/${name}`;
-      return { ...nothing, reading: { kind: "foreign", problem } };
-    }
-    const halves = [...materials].filter(([, { privateJwk }]) => privateJwk !== undefined).map(([kid]) => kid);
-    return { ...nothing, materials, reading: { kind: "ring", ring, halves } };
-  } catch (error) {
-    if (error instanceof KeyturnError) return { ...nothing, reading: { kind: "unreadable", problem: error.message } };
-    throw error;
-  }
+async function documentOf(ports: ReadingPorts, text: string, object: RingObject): Promise<ObjectRead> {
+  return { ...nothing, ...(await readDocument(text, { opener: ports.opener, object, rotation: ports.rotation })) };
 }
 
 /** Something foreign in our place is a state of the world, not a fault of this pass. */

@@ -2,12 +2,12 @@ import { publicObject, ringObject, signerObject } from "../crypto/objects.ts";
 import { ensureDir } from "../files/atomic.ts";
 import { tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
+import { Opener } from "../keeper/document.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
-import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
-import type { Kid } from "../ring/key.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";
-import { Opener, readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
+import { readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
 import { tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
 /** The three objects, read one after the other: projections first, the ring last. */
@@ -143,12 +143,3 @@ const isSame = (found: Files | undefined, want: Files): boolean =>
   found !== undefined &&
   Object.keys(found).length === Object.keys(want).length &&
   Object.entries(want).every(([name, text]) => found[name] === text);
-
-/** Every half that was found; a key's private half wins over the lack of it. */
-export function materialsOf({ ring, signer, public: open }: Snapshot): KeyMaterials {
-  const all = new Map<Kid, KeyMaterial>();
-  for (const [kid, material] of [...open.materials, ...signer.materials, ...ring.materials]) {
-    if (material.privateJwk !== undefined || !all.has(kid)) all.set(kid, material);
-  }
-  return all;
-}

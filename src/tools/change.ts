@@ -5,10 +5,10 @@ import { follow } from "./follow.ts";
 import type { Change, RingHome } from "./home.ts";
 import { planText } from "./plan/text.ts";
 import { line, type Io } from "./screen.ts";
-import { statusReport } from "./status/report.ts";
+import { statusReport } from "../ring/status.ts";
 import { withChange } from "./suppose.ts";
 import { Telling } from "./telling.ts";
-import { viewOf, type View } from "./view.ts";
+import { viewOf, type View } from "../ring/view.ts";
 import { withClockTimes } from "./words.ts";
 
 /** How a change is asked for. */

@@ -1,7 +1,7 @@
 import { TryLaterError } from "../ring/errors.ts";
 import type { RingHome } from "./home.ts";
 import type { Io } from "./screen.ts";
-import { viewOf, type View } from "./view.ts";
+import { viewOf, type View } from "../ring/view.ts";
 
 /** What is due by the clock alone shows no change in the home. */
 const leastOftenMs = 1000;

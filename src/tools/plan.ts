@@ -9,7 +9,7 @@ import { documentText, type DocumentFormat } from "./output.ts";
 import { planDocument } from "./plan/report.ts";
 import { planText } from "./plan/text.ts";
 import { line, type Io } from "./screen.ts";
-import { horizonMs, mostWrites, viewOf, type View } from "./view.ts";
+import { horizonMs, mostWrites, viewOf, type View } from "../ring/view.ts";
 
 /** Another spec to plan with. */
 export interface WhatIf {

@@ -3,7 +3,7 @@ import { ask, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import type { Io } from "./screen.ts";
-import { viewOf } from "./view.ts";
+import { viewOf } from "../ring/view.ts";
 
 export interface RecoverOptions extends ChangeOptions {
   /** RFC 7517 §5: public keys that are to be verified for a window, too. */

@@ -7,7 +7,7 @@ import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { kidNamed, leastPrefix } from "./kids.ts";
 import { line, type Io } from "./screen.ts";
-import type { View } from "./view.ts";
+import type { View } from "../ring/view.ts";
 import { listed } from "./words.ts";
 
 export interface RevokeOptions extends ChangeOptions {

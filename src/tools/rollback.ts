@@ -7,7 +7,7 @@ import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { kidNamed } from "./kids.ts";
 import { line, type Io } from "./screen.ts";
-import type { View } from "./view.ts";
+import type { View } from "../ring/view.ts";
 
 export interface RollbackOptions extends ChangeOptions {
   /** A kid or its prefix. @default the key that signed before the present one */

@@ -3,7 +3,7 @@ import { ask, changeable, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { line, type Io } from "./screen.ts";
-import { holds, type View } from "./view.ts";
+import { holds, type View } from "../ring/view.ts";
 
 /** Asks for a rotation. The prepared key signs as soon as every verifier is known to accept it, not before. */
 export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Promise<ExitCode> {

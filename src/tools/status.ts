@@ -4,9 +4,9 @@ import type { RingHome } from "./home.ts";
 import { documentText, type DocumentFormat } from "./output.ts";
 import { happenings } from "./progress.ts";
 import { line, type Io } from "./screen.ts";
-import { statusDocument, statusReport } from "./status/report.ts";
+import { statusDocument, statusReport } from "../ring/status.ts";
 import { statusText } from "./status/text.ts";
-import { viewOf, type View } from "./view.ts";
+import { viewOf, type View } from "../ring/view.ts";
 import { clockTime, withClockTimes } from "./words.ts";
 
 export interface StatusOptions {

@@ -1,7 +1,7 @@
 import { happenings } from "./progress.ts";
 import { line, paint, type Io, type Style } from "./screen.ts";
-import { statusReport } from "./status/report.ts";
-import type { View } from "./view.ts";
+import { statusReport } from "../ring/status.ts";
+import type { View } from "../ring/view.ts";
 import { clockTime, withClockTimes, type Clock } from "./words.ts";
 
 const styles: Readonly<Record<string, Style>> = {

@@ -4,7 +4,7 @@ import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { line, type Io } from "./screen.ts";
 import { renderTimeline } from "./timeline/timeline.ts";
-import { viewOf } from "./view.ts";
+import { viewOf } from "../ring/view.ts";
 
 export interface TimelineOptions {
   /** How far back the picture goes. @default to the birth of the oldest key */

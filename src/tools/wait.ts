@@ -4,7 +4,7 @@ import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { happenings, type Happening } from "./progress.ts";
 import type { Io } from "./screen.ts";
-import { holds, viewOf, type View } from "./view.ts";
+import { holds, viewOf, type View } from "../ring/view.ts";
 
 /** Steps that can be waited for, and what the ring shows when they are done. */
 const steps = {

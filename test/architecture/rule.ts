@@ -6,14 +6,15 @@ import type { Import, SourceFacts } from "./scan.ts";
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ring: [],
   crypto: ["ring"],
+  keeper: ["ring", "crypto"],
   files: [],
   kube: [],
   runtime: ["kube"],
-  operator: ["ring", "crypto", "files", "kube", "runtime"],
+  operator: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
   gateway: ["ring", "crypto", "files", "kube", "runtime"],
-  standalone: ["ring", "crypto", "files", "kube", "runtime"],
+  standalone: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
   tools: ["ring", "crypto", "files", "kube", "runtime"],
-  cli: ["ring", "crypto", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools"],
+  cli: ["ring", "crypto", "keeper", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools"],
 };
 
 /** Library → the only folders that may import it. */

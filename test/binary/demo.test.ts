@@ -8,7 +8,7 @@ import { frame } from "../../hack/demo/frame.ts";
 import type { Scene } from "../../hack/demo/scene.ts";
 import { Tokens } from "../../hack/demo/tokens.ts";
 import { plain, widthOf } from "../../src/tools/screen.ts";
-import { viewOf } from "../../src/tools/view.ts";
+import { viewOf } from "../../src/ring/view.ts";
 import { active, inputOf, ringOf } from "../support/rings.ts";
 import { epoch } from "../support/story.ts";
 

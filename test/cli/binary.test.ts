@@ -4,7 +4,7 @@ import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import type { StatusDocument } from "../../src/tools/status/report.ts";
+import type { StatusDocument } from "../../src/ring/status.ts";
 
 // Each test starts processes, which takes its time on a busy machine
 vi.setConfig({ testTimeout: 60_000 });

@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { TryLaterError } from "../../src/ring/errors.ts";
 import { plain } from "../../src/tools/screen.ts";
 import { status } from "../../src/tools/status.ts";
-import type { StatusDocument } from "../../src/tools/status/report.ts";
+import type { StatusDocument } from "../../src/ring/status.ts";
 import { day, epoch, hour, minute, second } from "../support/story.ts";
 import { FakeIo, terminal } from "./support/fake-io.ts";
 import { kidOf, StoryHome } from "./support/story-home.ts";

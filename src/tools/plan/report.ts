@@ -1,8 +1,8 @@
 import { describeStep } from "../../ring/describe.ts";
 import type { Kid } from "../../ring/key.ts";
 import type { Step } from "../../ring/plan.ts";
-import { planReport, type PlanReport } from "../status/report.ts";
-import type { View } from "../view.ts";
+import { planReport, type PlanReport } from "../../ring/status.ts";
+import type { View } from "../../ring/view.ts";
 
 interface StepReport {
   readonly step: Step["type"];

@@ -2,9 +2,9 @@ import { describeGate, describeStep } from "../../ring/describe.ts";
 import type { Gate } from "../../ring/plan.ts";
 import { keysOf } from "../../ring/ring.ts";
 import { paint, type Look } from "../screen.ts";
-import { notBeforeMs } from "../status/report.ts";
+import { notBeforeMs } from "../../ring/status.ts";
 import { table } from "../table.ts";
-import type { View } from "../view.ts";
+import type { View } from "../../ring/view.ts";
 import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, newKeyText, type Clock } from "../words.ts";
 
 export interface PlanTextInput {

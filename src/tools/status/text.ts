@@ -6,7 +6,7 @@ import { pruneAtMs } from "../../ring/rules/retire.ts";
 import { padded, paint, type Look, type Style } from "../screen.ts";
 import { pairs, table } from "../table.ts";
 import { renderTimeline } from "../timeline/timeline.ts";
-import type { View } from "../view.ts";
+import type { View } from "../../ring/view.ts";
 import {
   clockTime,
   clockTimeAndDistance,
@@ -17,7 +17,7 @@ import {
   withClockTimes,
   type Clock,
 } from "../words.ts";
-import { nextRotationMs, statusReport } from "./report.ts";
+import { nextRotationMs, statusReport } from "../../ring/status.ts";
 
 export interface StatusTextInput {
   readonly view: View;

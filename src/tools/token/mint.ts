@@ -7,7 +7,7 @@ import { nameOf } from "../change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../home.ts";
 import { line, type Io } from "../screen.ts";
-import { viewOf } from "../view.ts";
+import { viewOf } from "../../ring/view.ts";
 import { listed } from "../words.ts";
 import { keysOfJwks, privateKeyIn } from "./jwks.ts";
 import { compactJws } from "./jws.ts";

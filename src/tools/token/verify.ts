@@ -5,7 +5,7 @@ import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../home.ts";
 import { documentText, type DocumentFormat } from "../output.ts";
 import { line, paint, type Io } from "../screen.ts";
-import { viewOf } from "../view.ts";
+import { viewOf } from "../../ring/view.ts";
 import { clockTimeAndDistance, withClockTimes, type Clock } from "../words.ts";
 import { keysOfJwks } from "./jwks.ts";
 import { judge, type Verdict } from "./verdict.ts";

@@ -1,12 +1,12 @@
-import type { GatewayView } from "../../ring/ack.ts";
-import type { Condition } from "../../ring/conditions.ts";
-import { lineOf } from "../../ring/conditions.ts";
-import { describeGate } from "../../ring/describe.ts";
-import type { Algorithm, Key, Kid } from "../../ring/key.ts";
-import type { Gate, Plan, Step } from "../../ring/plan.ts";
-import { keysOf, type Ring, type Settings } from "../../ring/ring.ts";
-import { pruneAtMs } from "../../ring/rules/retire.ts";
-import type { View } from "../view.ts";
+import type { GatewayView } from "./ack.ts";
+import type { Condition } from "./conditions.ts";
+import { lineOf } from "./conditions.ts";
+import { describeGate } from "./describe.ts";
+import type { Algorithm, Key, Kid } from "./key.ts";
+import type { Gate, Plan, Step } from "./plan.ts";
+import { keysOf, type Ring, type Settings } from "./ring.ts";
+import { pruneAtMs } from "./rules/retire.ts";
+import type { View } from "./view.ts";
 
 /** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
 export interface KeyReport {

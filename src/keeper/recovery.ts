@@ -3,7 +3,6 @@ import { KeyturnError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";
-import type { Effective } from "./resource.ts";
 
 /** Whether a recovery is asked for and not done yet, and what comes with it. */
 export interface Recovery {
@@ -12,6 +11,14 @@ export interface Recovery {
   readonly keys: readonly AdoptableKey[];
   readonly materials: KeyMaterials;
   readonly warnings: readonly string[];
+}
+
+/** What a person asked for. */
+export interface RecoveryRequest {
+  /** Unix milliseconds. */
+  readonly recoverRequestedAtMs?: number;
+  /** A JWK Set (RFC 7517 §5). */
+  readonly recoverJwks?: string;
 }
 
 interface RecoveryContext {
@@ -27,7 +34,7 @@ const plain: Recovery = { isAsked: false, keys: [], materials: new Map(), warnin
  * The recovery that is asked for. A JWKS that can't be used holds it up, with a warning: recovering without keys that a
  * person counts on would refuse their tokens.
  */
-export function recoveryIn(now: Effective, { seenUpToMs, nowMs, algorithm }: RecoveryContext): Recovery {
+export function recoveryIn(now: RecoveryRequest, { seenUpToMs, nowMs, algorithm }: RecoveryContext): Recovery {
   if ((now.recoverRequestedAtMs ?? -Infinity) <= seenUpToMs) return plain;
   if (now.recoverJwks === undefined) return { ...plain, isAsked: true };
   try {

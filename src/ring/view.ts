@@ -1,8 +1,8 @@
-import { conditionsOf, type Condition } from "../ring/conditions.ts";
-import { decide, type Decision, type Observation } from "../ring/decide.ts";
-import { forecast, type Forecast } from "../ring/forecast.ts";
-import type { Found } from "../ring/found.ts";
-import type { Ring } from "../ring/ring.ts";
+import { conditionsOf, type Condition } from "./conditions.ts";
+import { decide, type Decision, type Observation } from "./decide.ts";
+import { forecast, type Forecast } from "./forecast.ts";
+import type { Found } from "./found.ts";
+import type { Ring } from "./ring.ts";
 
 /** One look at a home: what stands there, what the next pass makes of it, and what comes after. */
 export interface View {

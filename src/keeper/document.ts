@@ -1,0 +1,52 @@
+import { openKeyRing } from "../crypto/open.ts";
+import type { KeyRing, RingObject } from "../ring/codec.ts";
+import { KeyturnError } from "../ring/errors.ts";
+import type { Reading } from "../ring/found.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
+import type { RotationRef } from "../ring/ring.ts";
+
+/** What a `keyring.json` amounts to, and the keys in it. */
+export interface DocumentRead {
+  readonly reading: Reading;
+  readonly materials: KeyMaterials;
+}
+
+/** Opens documents, and remembers the last one of each object: proving a key costs a signature. */
+export class Opener {
+  readonly #last = new Map<RingObject, { readonly text: string; readonly opened: KeyRing }>();
+
+  /** @throws ChangeNeededError `RingUnreadable`, never with key material */
+  async open(text: string, object: RingObject): Promise<KeyRing> {
+    const last = this.#last.get(object);
+    if (last?.text === text) return last.opened;
+    const opened = await openKeyRing(text, object);
+    this.#last.set(object, { text, opened });
+    return opened;
+  }
+}
+
+export interface DocumentPlace {
+  readonly opener: Pick<Opener, "open">;
+  readonly object: RingObject;
+  /** Whose it is to be. */
+  readonly rotation: RotationRef;
+}
+
+/** Reads a `keyring.json` that stands in one of the three objects. What is wrong with it is a reading, never an error. */
+export async function readDocument(text: string, { opener, object, rotation }: DocumentPlace): Promise<DocumentRead> {
+  try {
+    const { ring, materials } = await opener.open(text, object);
+    const { namespace, name } = ring.rotation;
+    if (namespace !== rotation.namespace || name !== rotation.name) {
+      return unusable({ kind: "foreign", problem: `it belongs to the rotation ${namespace}/${name}` });
+    }
+    const halves = [...materials].filter(([, { privateJwk }]) => privateJwk !== undefined).map(([kid]) => kid);
+    return { materials, reading: { kind: "ring", ring, halves } };
+  } catch (error) {
+    if (error instanceof KeyturnError) return unusable({ kind: "unreadable", problem: error.message });
+    throw error;
+  }
+}
+
+/** Nothing in it may be used. */
+export const unusable = (reading: Reading): DocumentRead => ({ reading, materials: new Map() });
