@@ -53,12 +53,24 @@ export async function writeDataDir(disk: Disk, dir: string, write: DataDirWrite)
 
 /** Removes what crashes and swaps have left: every directory but the one behind `..data`, and unfinished links. */
 export async function tidyDataDir(disk: Disk, dir: string): Promise<void> {
+  await tidy(disk, dir, (name, current) => name !== current);
+}
+
+/**
+ * Removes what a crash has left unfinished, and nothing that a reader may have just resolved: a version later than the one
+ * behind `..data` was never behind it.
+ */
+export async function dropUnfinished(disk: Disk, dir: string): Promise<void> {
+  await tidy(disk, dir, (name, current) => current === undefined || name > current);
+}
+
+async function tidy(disk: Disk, dir: string, goes: (name: string, current?: string) => boolean): Promise<void> {
   const names = (await unlessMissing(disk.names(dir))) ?? [];
   const current = await currentVersion(disk, dir);
   for (const name of names.filter((n) => n === nextLink || n === nextVisible)) {
     await removeIfThere(disk, join(dir, name));
   }
-  for (const name of names.filter((n) => version.test(n) && n !== current)) await removeTree(disk, join(dir, name));
+  for (const name of names.filter((n) => version.test(n) && goes(n, current))) await removeTree(disk, join(dir, name));
 }
 
 /** The name of the directory behind `..data`, or undefined. */

@@ -91,7 +91,11 @@ export class Loop {
   /** Returns how long to wait for the next pass, in milliseconds; 0 while there is more to do. */
   async #pass(): Promise<number> {
     const { clock, on, store, isAlone } = this.#parts;
-    if (!store.isTidy) await store.tidy({ nowMs: clock.nowMs(), isAlone });
+    if (!store.isTidy) {
+      await store.tidy({ nowMs: clock.nowMs(), isAlone });
+      // The process before may have swapped a moment ago: its readers have their grace, too
+      this.#tidyAtMonotonicMs = Math.min(this.#tidyAtMonotonicMs, clock.monotonicMs() + graceMs);
+    }
     const problem = await this.#settings.refresh();
     this.#report.settings(problem, this.#settings.current.rotation);
     const { current } = this.#settings;
@@ -116,8 +120,11 @@ export class Loop {
   }
 
   async #tidyWhenDue(): Promise<void> {
-    if (this.#parts.clock.monotonicMs() < this.#tidyAtMonotonicMs) return;
-    await this.#parts.store.tidyProjections();
+    const { clock, store } = this.#parts;
+    if (clock.monotonicMs() < this.#tidyAtMonotonicMs) return;
+    // Should the disk refuse it: the pass was good, so no back-off holds the next try
+    this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
+    await store.tidyProjections();
     this.#tidyAtMonotonicMs = Infinity;
   }
 

@@ -69,6 +69,7 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
   } finally {
     await lock.release();
   }
+  log.info({ dir: layout.dir }, "stopped, as asked: the lock is free, and the keys stay");
 }
 
 /** Links in the path that a person gave are followed once; below it there are none. */

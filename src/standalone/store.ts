@@ -1,6 +1,6 @@
 import { publicObject, ringObject, signerObject } from "../crypto/objects.ts";
 import { ensureDir } from "../files/atomic.ts";
-import { tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
+import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
 import { Opener } from "../keeper/document.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
@@ -110,10 +110,10 @@ export class Store {
     if (found?.type === "directory" && (found.mode & 0o077) !== 0) await this.#disk.chmod(path, modes.secretDir);
   }
 
-  /** Removes what crashes and faults have left. */
+  /** Removes what crashes and faults have left; {@link tidyProjections}, after the readers' grace, removes the rest. */
   async tidy(options: TidyOptions): Promise<void> {
     await tidyRingDir(this.#disk, this.#layout.ring, options);
-    await this.tidyProjections();
+    for (const object of projections) await dropUnfinished(this.#disk, this.#layout[object]);
     this.#isTidy = true;
   }
 

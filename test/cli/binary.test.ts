@@ -160,6 +160,7 @@ describe("keyturn standalone, and the tools on its directory", () => {
 
     const ended = await rotation.kill("SIGTERM").ended();
     expect(ended).toMatchObject({ code: 0, out: "" });
+    expect(ended.err).toMatch(/"msg":"stopped, as asked: [^\n]*\n$/);
     for (const text of ended.err.trimEnd().split("\n")) {
       expect(JSON.parse(text)).toMatchObject({
         level: expect.any(String) as string,

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { tidyDataDir, writeDataDir, type Files } from "../../src/files/data-dir.ts";
+import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../../src/files/data-dir.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { readDataDir } from "../../src/files/read-data-dir.ts";
 import { disown, tempDir } from "./temp.ts";
@@ -139,5 +139,25 @@ describe("tidyDataDir", () => {
 
   test("does nothing where there is no directory", async () => {
     await expect(tidyDataDir(disk, join(await tempDir(), "missing"))).resolves.toBeUndefined();
+  });
+});
+
+describe("dropUnfinished", () => {
+  test("removes versions that never were current, and leaves the one before to its readers", async () => {
+    const dir = join(await tempDir(), "data");
+    await write(dir, { a: "1" });
+    await write(dir, { a: "2" });
+    await mkdir(join(dir, "..2026_99_unfinished"));
+    await symlink("..nowhere", join(dir, "..data_tmp"));
+    await dropUnfinished(disk, dir);
+    const versions = ["..2026_11_22_01_02_03.004000000", "..2026_11_22_01_02_03.004000001"];
+    expect((await readdir(dir)).sort()).toEqual([...versions, "..data", "a"]);
+  });
+
+  test("removes every version where none is current yet", async () => {
+    const dir = await tempDir();
+    await mkdir(join(dir, "..2026_99_unfinished"));
+    await dropUnfinished(disk, dir);
+    expect(await readdir(dir)).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { readdir, stat } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
-import { hour, minute } from "./fake-time.ts";
+import { hour, minute, second } from "./fake-time.ts";
 import { isIdle, kidsOf, newWorld } from "./world.ts";
 
 describe("runStandalone", () => {
@@ -46,6 +46,30 @@ describe("runStandalone", () => {
       const versions = (await readdir(world.path(object))).filter((name) => /^\.\.\d/.test(name));
       expect(versions, object).toHaveLength(1);
     }
+  });
+
+  test("a restart leaves the versions before to their readers, for the grace that a running process gives", async () => {
+    const world = await newWorld();
+    await world.runFor(hour - second);
+    await world.runFor(2 * second);
+    const versions = async (): Promise<readonly string[]> =>
+      (await readdir(world.path("signer"))).filter((name) => /^\.\.\d/.test(name));
+    const swapped = await versions();
+    expect(swapped).toHaveLength(2);
+    await world.runFor(9 * second);
+    expect(await versions()).toEqual(swapped);
+    await world.runFor(10 * second);
+    expect(await versions()).toEqual(swapped.slice(-1));
+  });
+
+  test("says that it has stopped, after everything else", async () => {
+    const world = await newWorld();
+    await world.settle();
+    expect(world.log.lines.at(-1)).toEqual({
+      level: "info",
+      fields: { dir: world.dir },
+      message: "stopped, as asked: the lock is free, and the keys stay",
+    });
   });
 
   test("gives private halves to nobody else, and the public object to everybody", async () => {
