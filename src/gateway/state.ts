@@ -1,0 +1,84 @@
+import type { Ack } from "../ring/ack.ts";
+import type { Kid } from "../ring/key.ts";
+import type { Half, OpenRing } from "./open-ring.ts";
+
+/** How a gateway is set up. Never changes while it runs. */
+export interface Setup {
+  /** Name of the JwtKeyRotation; a ring of another one is refused. */
+  readonly rotation: string;
+  /** `required`: Ready only after the source of truth was read, acknowledged and read once more. */
+  readonly acks: "required" | "off";
+  /** Keeps the signer's private half, and says in its acks with which key it signs. */
+  readonly mints: boolean;
+  /** Tokens must end within what the source of truth confirmed. False where nobody can confirm: on a mount alone. */
+  readonly fenced: boolean;
+}
+
+/**
+ * How far a gateway that acknowledges has come. `silent`: generation 0 is to be written · `zeroed`: to read the source of
+ * truth · `loaded`: to acknowledge · `acked`: to read once more · `serving`: done. One that doesn't acknowledge serves from the
+ * beginning.
+ */
+export type Stage = "silent" | "zeroed" | "loaded" | "acked" | "serving";
+
+/** Where rings come from: the mounted directory, the watch, an uncached read of the source of truth. */
+export type Source = "mount" | "watch" | "truth";
+
+/** The last word of the source of truth that a key signs. */
+export interface Confirmation {
+  readonly kid: Kid;
+  /** When the question was asked, Unix milliseconds: the answer may have been a long time on its way. */
+  readonly askedAtMs: number;
+}
+
+/** What outlives the container, in an emptyDir: nothing older is served after a restart. */
+export interface Floor {
+  readonly ring: OpenRing;
+  readonly refused: ReadonlySet<Kid>;
+  readonly confirmed?: Confirmation;
+}
+
+/** All that a gateway knows. Changed by `reduce` alone. */
+export interface GatewayState {
+  readonly setup: Setup;
+  readonly stage: Stage;
+  /** The ring in memory: the newest of all that were shown. */
+  readonly current: OpenRing | undefined;
+  /** Of the current signer. Outlives a ring that lost it. */
+  readonly half: Half | undefined;
+  /** Every kid that any source ever called revoked. */
+  readonly refused: ReadonlySet<Kid>;
+  readonly confirmed: Confirmation | undefined;
+  /** The ack that stands, as far as is known. */
+  readonly acked: Ack | undefined;
+  /** Ready without the source of truth: its JWKS may lack a key that is being published. */
+  readonly degraded: boolean;
+  /** Since when the source of truth has been out of reach, monotonic milliseconds; undefined while it answers. */
+  readonly awaySinceMs: number | undefined;
+  /** What was kept in the emptyDir can't be read: what was served before is not known. */
+  readonly floorLost: boolean;
+  /** What is wrong with each source now, one line each. */
+  readonly problems: Readonly<Partial<Record<Source | "ack", string | undefined>>>;
+}
+
+/** So long may the source of truth be out of reach before a gateway takes traffic without it, in milliseconds. */
+export const patienceMs = 30_000;
+
+/** @param floor - `"lost"`: there is one, and it can't be read */
+export function newGateway(setup: Setup, floor: Floor | "lost" | undefined, monotonicMs: number): GatewayState {
+  const kept = floor === "lost" ? undefined : floor;
+  const revoked = kept?.ring.ring.revoked.map(({ kid }) => kid) ?? [];
+  return {
+    setup,
+    stage: setup.acks === "required" ? "silent" : "serving",
+    current: kept?.ring,
+    half: undefined,
+    refused: new Set([...(kept?.refused ?? []), ...revoked]),
+    confirmed: kept?.confirmed,
+    acked: undefined,
+    degraded: false,
+    awaySinceMs: monotonicMs,
+    floorLost: floor === "lost",
+    problems: {},
+  };
+}

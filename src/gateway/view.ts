@@ -1,0 +1,131 @@
+import type { Ack } from "../ring/ack.ts";
+import type { Kid } from "../ring/key.ts";
+import { keysOf, type Settings } from "../ring/ring.ts";
+import type { Half } from "./open-ring.ts";
+import type { GatewayState } from "./state.ts";
+
+/** What the gateway states of the ring in memory. @returns generation 0 while there is none */
+export function ackOf({ current, refused, half }: GatewayState): Ack {
+  if (current === undefined) return zero;
+  const { ring } = current;
+  return {
+    generation: ring.generation,
+    verifies: keysOf(ring)
+      .map(({ kid }) => kid)
+      .filter((kid) => !refused.has(kid)),
+    ...(half && { signs: half.kid }),
+  };
+}
+
+/** "Starting": confirms nothing. */
+export const zero: Ack = { generation: 0, verifies: [] };
+
+/** True when both say the same. The order of `verifies` means nothing. */
+export function isSameAck(a: Ack | undefined, b: Ack | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const kids = new Set(a.verifies);
+  return (
+    a.generation === b.generation &&
+    a.signs === b.signs &&
+    kids.size === b.verifies.length &&
+    b.verifies.every((kid) => kids.has(kid))
+  );
+}
+
+/** True while traffic may come. */
+export const isReady = ({ current, stage, degraded }: GatewayState): boolean =>
+  current !== undefined && (stage === "serving" || degraded);
+
+/** Why it is not ready, for people; undefined while it is. */
+export function whyNotReady(state: GatewayState): string | undefined {
+  if (isReady(state)) return undefined;
+  const waits = {
+    silent: "is to acknowledge generation 0",
+    zeroed: "is to read the ring from its source",
+    loaded: "is to acknowledge the ring",
+    acked: "is to read the ring once more",
+    serving: "no ring yet",
+  } as const;
+  return [waits[state.stage], ...problemsOf(state)].join("; ");
+}
+
+/** What is wrong with each source, one line each; nothing while all is well. */
+export const problemsOf = ({ problems }: GatewayState): readonly string[] =>
+  Object.entries(problems).flatMap(([from, problem]) => (problem === undefined ? [] : [`${from}: ${problem}`]));
+
+/** Why minting is not possible: no key at all, or no fresh word that the key still signs. */
+export type NoMint = "no-half" | "unconfirmed";
+
+export interface MintView {
+  readonly half: Half;
+  /** No token may end later, Unix milliseconds; Infinity where nobody can confirm. */
+  readonly fenceAtMs: number;
+}
+
+/**
+ * With what, and until when, tokens may be made: `exp ≤ lastConfirmed + rotationWindow − 2 × clockSkew`. A key that is demoted
+ * after the last word stays verifiable for its rotation window; the skew is taken off twice, since this clock may be ahead
+ * and a verifier's behind.
+ *
+ * @param nowMs - Unix milliseconds; a confirmation from the future (a clock that was set back) is none
+ */
+export function mintView(state: GatewayState, nowMs: number): MintView | NoMint {
+  const { setup, current, half, confirmed } = state;
+  if (current === undefined || half === undefined) return "no-half";
+  if (!setup.fenced) return { half, fenceAtMs: Infinity };
+  if (confirmed?.kid !== half.kid || confirmed.askedAtMs > nowMs) return "unconfirmed";
+  return { half, fenceAtMs: confirmed.askedAtMs + roomMs(current.ring.settings) };
+}
+
+const roomMs = ({ rotationWindowMs, clockSkewMs }: Settings): number => rotationWindowMs - 2 * clockSkewMs;
+
+/** How old a confirmation may grow before a minter asks again: min(30 s, rotationWindow ÷ 8), in milliseconds. */
+export const confirmEveryMs = (state: GatewayState): number =>
+  Math.min(30_000, (state.current?.ring.settings.rotationWindowMs ?? Infinity) / 8);
+
+/** What the shell is to do next. */
+export type Want =
+  /** Keep the floor, unless the ack is of generation 0; then write the ack. */
+  | { readonly kind: "ack"; readonly ack: Ack }
+  /** Read the source of truth, uncached. */
+  | { readonly kind: "read" }
+  /** Nothing before this instant, Unix milliseconds: a confirmation grows old. */
+  | { readonly kind: "wait"; readonly untilMs: number };
+
+/** @param nowMs - Unix milliseconds */
+export function wants(state: GatewayState, nowMs: number): Want {
+  const { stage, setup } = state;
+  switch (stage) {
+    case "silent":
+      return { kind: "ack", ack: zero };
+    case "zeroed":
+    case "acked":
+      return { kind: "read" };
+    case "loaded":
+      return { kind: "ack", ack: ackOf(state) };
+    case "serving": {
+      const ack = ackOf(state);
+      const isDue = setup.acks === "required" && state.current !== undefined && !isSameAck(state.acked, ack);
+      return isDue ? { kind: "ack", ack } : confirmation(state, nowMs);
+    }
+    default:
+      return stage satisfies never;
+  }
+}
+
+function confirmation(state: GatewayState, nowMs: number): Want {
+  const { setup, half, confirmed } = state;
+  if (!setup.fenced || half === undefined) return { kind: "wait", untilMs: Infinity };
+  if (confirmed?.kid !== half.kid) return { kind: "read" };
+  const untilMs = confirmed.askedAtMs + confirmEveryMs(state);
+  // A wall clock that was set back: the confirmation comes from the future
+  return nowMs >= untilMs || nowMs < confirmed.askedAtMs ? { kind: "read" } : { kind: "wait", untilMs };
+}
+
+/** Kids that are refused although the ring lists them. */
+export const refusedHere = ({ current, refused }: GatewayState): readonly Kid[] =>
+  current === undefined
+    ? []
+    : keysOf(current.ring)
+        .map(({ kid }) => kid)
+        .filter((kid) => refused.has(kid));
