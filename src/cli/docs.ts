@@ -25,6 +25,9 @@ const nobody: Surroundings = {
   readFile: nowhere,
   readInput: nowhere,
   monotonicMs: nowhere,
+  env: {},
+  hostname: "",
+  chance: nowhere,
 };
 
 /** docs/cli.md, from the program itself. */

@@ -1,4 +1,5 @@
 import { CommanderError } from "commander";
+import { KubeError } from "../kube/errors.ts";
 import { ChangeNeededError, KeyturnError, RuleError } from "../ring/errors.ts";
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
 import { line, paint, type Screen } from "../tools/screen.ts";
@@ -50,6 +51,7 @@ function complaintOf(error: unknown): Complaint | undefined {
     const message = error.code === "InvalidSpec" ? `Cannot use the JwtKeyRotation:\n${error.message}` : error.message;
     return { message, code, ...(hint !== undefined && { hint }) };
   }
+  if (error instanceof KubeError) return { message: error.message, code: exitCodes.failed };
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `this is a defect of Keyturn: ${message}`, code: exitCodes.failed };
 }

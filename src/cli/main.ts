@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 import { ChangeNeededError } from "../ring/errors.ts";
@@ -32,6 +33,9 @@ const around: Surroundings = {
   readFile: readText,
   readInput: () => text(process.stdin),
   monotonicMs,
+  env,
+  hostname: hostname(),
+  chance: () => Math.random(),
 };
 
 function versionOf(manifest: string): string {

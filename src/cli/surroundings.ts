@@ -25,4 +25,9 @@ export interface Surroundings {
   readInput(): Promise<string>;
   /** Milliseconds that nobody can set. */
   monotonicMs(): number;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** In a cluster the pod's name. */
+  readonly hostname: string;
+  /** From 0 up to 1. */
+  chance(): number;
 }

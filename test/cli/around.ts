@@ -31,6 +31,9 @@ export class FakeCli {
       readFile: async (path) => this.files.get(path) ?? "",
       readInput: async () => this.input,
       monotonicMs: () => this.home.nowMs,
+      env: {},
+      hostname: "host",
+      chance: () => 0.5,
     };
     return run(args, around, process.env);
   }

@@ -25,6 +25,9 @@ const program = buildProgram(
     readFile: () => Promise.reject(new Error("not here")),
     readInput: () => Promise.reject(new Error("not here")),
     monotonicMs: () => 0,
+    env: {},
+    hostname: "host",
+    chance: () => 0.5,
   },
   () => undefined,
 );

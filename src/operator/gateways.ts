@@ -1,0 +1,105 @@
+import type { KubeClient } from "../kube/client.ts";
+import { isFields, type KubeObject } from "../kube/object.ts";
+import { pods } from "../kube/resource.ts";
+import { parseKeyRingAck } from "../ring/ack-document.ts";
+import type { Ack, GatewayView } from "../ring/ack.ts";
+import { KeyturnError } from "../ring/errors.ts";
+import type { RotationRef } from "../ring/ring.ts";
+import { keyRingAcks, labels } from "./resources.ts";
+
+export interface GatewaysRead {
+  readonly gateways: readonly GatewayView[];
+  /** Acks that can't be read, one line each. */
+  readonly warnings: readonly string[];
+}
+
+/** The sidecar's container, as `keyturn inject` and the chart name it. */
+const gatewayContainer = "keyturn";
+
+/**
+ * Reads live which pods have to acknowledge, and what they did: those with the label `keyturn.dev/rotation`, and every pod
+ * with an ack of its own. Pods that have ended never count.
+ */
+export async function readGateways(
+  client: KubeClient,
+  { namespace, name }: RotationRef,
+  signal?: AbortSignal,
+): Promise<GatewaysRead> {
+  const options = { ...(signal && { signal }) };
+  const selection = { namespace, labelSelector: `${labels.rotation}=${name}` };
+  const stated = (await client.list(keyRingAcks, selection, options)).items.map((object) => stateOf(object, name));
+  const acks = stated.filter((one) => typeof one !== "string");
+  const found = new Map((await client.list(pods, selection, options)).items.map((pod) => [pod.metadata.uid, pod]));
+  for (const { podUid, podName } of acks) {
+    if (found.has(podUid)) continue;
+    const pod = await client.find(pods, { namespace, name: podName }, options);
+    if (pod?.metadata.uid === podUid) found.set(podUid, pod);
+  }
+  const byPod = new Map(acks.map((one) => [one.podUid, one.ack]));
+  const views = [...found.values()].map((pod) => viewOf(pod, byPod.get(pod.metadata.uid ?? "")));
+  return {
+    gateways: views.filter((view) => view !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
+    warnings: stated.filter((one) => typeof one === "string"),
+  };
+}
+
+interface Stated {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly ack: Ack;
+}
+
+/** The ack, or why it says nothing. Its name says whose it is, which the admission policy holds to the writer's token. */
+function stateOf(object: KubeObject, rotation: string): Stated | string {
+  const { name } = object.metadata;
+  try {
+    const { podName, ack, ...about } = parseKeyRingAck(object);
+    const podUid = name.slice(0, -(rotation.length + 1));
+    if (about.rotation === rotation && name === `${podUid}.${rotation}`) return { podUid, podName, ack };
+    return `ack "${name}" does not count: must be named <pod uid>.${rotation} and be about this rotation`;
+  } catch (error) {
+    if (error instanceof KeyturnError) return `ack "${name}" does not count: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Undefined when the pod has ended, or has not begun. */
+function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined {
+  const status = isFields(pod["status"]) ? pod["status"] : {};
+  const { phase } = status;
+  if (phase === "Succeeded" || phase === "Failed") return undefined;
+  const containers = [status["initContainerStatuses"], status["containerStatuses"]].flatMap(fieldsIn);
+  // A native sidecar runs while its pod is still Pending
+  const runs = phase === "Running" || phase === "Unknown" || containers.some((one) => startOf(one) !== undefined);
+  if (!runs && ack === undefined) return undefined;
+  const runningSinceMs = sinceMs(containers, status);
+  return {
+    name: pod.metadata.name,
+    ready: fieldsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
+    ...(ack && { ack }),
+    ...(runningSinceMs !== undefined && { runningSinceMs }),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** When the gateway's own container began; of a pod that calls it otherwise, when the pod did. */
+function sinceMs(containers: readonly Fields[], status: Fields): number | undefined {
+  const own = containers.find((one) => one["name"] === gatewayContainer);
+  return instantOf(own === undefined ? status["startTime"] : startOf(own));
+}
+
+function startOf({ state }: Fields): unknown {
+  const running = isFields(state) ? state["running"] : undefined;
+  return isFields(running) ? (running["startedAt"] ?? "") : undefined;
+}
+
+function instantOf(value: unknown): number | undefined {
+  const atMs = typeof value === "string" ? Date.parse(value) : NaN;
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
+function fieldsIn(value: unknown): readonly Fields[] {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [];
+  return all.filter(isFields);
+}

@@ -1,0 +1,84 @@
+import { recoveryIn } from "../keeper/recovery.ts";
+import type { KubeClient } from "../kube/client.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { Observation } from "../ring/decide.ts";
+import type { Found } from "../ring/found.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
+import { requestsOf, type Rotation } from "../ring/spec.ts";
+import { readGateways } from "./gateways.ts";
+import { annotations } from "./resources.ts";
+import { lastStatus, stalledSinceMs } from "./past.ts";
+import type { ObjectStore, Snapshot } from "./store.ts";
+
+export interface Sources {
+  readonly client: KubeClient;
+  readonly store: ObjectStore;
+  /** Ends every call of the pass. */
+  readonly signal?: AbortSignal;
+}
+
+/** One reading of everything. */
+export interface Sight {
+  readonly observation: Observation;
+  readonly snapshot: Snapshot;
+  /** Public halves that a requested recovery brings along. */
+  readonly brought: KeyMaterials;
+  readonly warnings: readonly string[];
+}
+
+/** Further apart the clocks of this process and of the API server may not be, in milliseconds. */
+const mostSkewMs = 30_000;
+
+/** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
+export async function observe(sources: Sources, resource: KubeObject, rotation: Rotation): Promise<Sight> {
+  const { client, store, signal } = sources;
+  const projections = await store.readProjections();
+  const { gateways, warnings } = await readGateways(client, rotation.ref, signal);
+  const ring = await store.read("ring");
+  const { nowMs, isTrusted } = timeOf(client);
+  const recovery = recoveryIn(askedFor(resource, rotation), {
+    seenUpToMs: stalledSinceMs(resource),
+    nowMs,
+    algorithm: rotation.policy.profile.algorithm,
+  });
+  const snapshot = { ...projections, ring };
+  const found: Found = {
+    ring: ring.reading,
+    signer: projections.signer.reading,
+    public: projections.public.reading,
+    claims: claimsOf(gateways, resource),
+    ...(recovery.isAsked && { recovery: { alsoVerify: recovery.keys } }),
+    nowMs,
+  };
+  const { ref, policy } = rotation;
+  return {
+    observation: { rotation: ref, policy, requests: requestsOf(rotation), gateways, found, clockTrusted: isTrusted },
+    snapshot,
+    brought: recovery.materials,
+    warnings: [...rotation.warnings, ...warnings, ...recovery.warnings],
+  };
+}
+
+/** Facts need a clock even when ours is wrong: then they take the API server's. */
+function timeOf({ transport }: KubeClient): { readonly nowMs: number; readonly isTrusted: boolean } {
+  const ownMs = transport.clock.nowMs();
+  const serverMs = transport.serverNowMs() ?? ownMs;
+  const isTrusted = Math.abs(ownMs - serverMs) <= mostSkewMs;
+  return { nowMs: Math.floor(isTrusted ? ownMs : serverMs), isTrusted };
+}
+
+function askedFor({ metadata }: KubeObject, { annotations: { recoverRequestedAtMs } }: Rotation) {
+  const recoverJwks = metadata.annotations?.[annotations.recoverJwks];
+  return {
+    ...(recoverRequestedAtMs !== undefined && { recoverRequestedAtMs }),
+    ...(recoverJwks !== undefined && { recoverJwks }),
+  };
+}
+
+function claimsOf(gateways: Observation["gateways"], resource: KubeObject): Found["claims"] {
+  const { ringGeneration } = lastStatus(resource);
+  return [
+    ...gateways.flatMap(({ name, ack }) => (ack ? [{ by: name, generation: ack.generation }] : [])),
+    ...(ringGeneration === undefined ? [] : [{ by: "the status", generation: ringGeneration }]),
+  ];
+}

@@ -1,0 +1,61 @@
+import { isFields, type KubeObject } from "../kube/object.ts";
+
+/** A condition as it was written last. */
+export interface PastCondition {
+  readonly type: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly message: string;
+  readonly lastTransitionTime: string;
+}
+
+/** What an earlier pass reported, as far as a later one has use for it. A status may be lost at any time. */
+export interface PastStatus {
+  readonly conditions: readonly PastCondition[];
+  readonly ringGeneration?: number;
+  readonly history: readonly Readonly<Record<string, unknown>>[];
+}
+
+export function lastStatus(resource: KubeObject): PastStatus {
+  const status = isFields(resource["status"]) ? resource["status"] : {};
+  const { ringGeneration } = status;
+  const isCount = typeof ringGeneration === "number" && Number.isSafeInteger(ringGeneration) && ringGeneration > 0;
+  return {
+    conditions: itemsIn(status["conditions"]).map(conditionIn),
+    ...(isCount && { ringGeneration }),
+    history: itemsIn(status["history"]),
+  };
+}
+
+/** Stalls that a recovery can end. */
+const recoverable = ["RingUnreadable", "RingRolledBack", "RecoveryRefused"];
+
+/**
+ * Since when the rotation has stalled in a way that a recovery can end (Unix milliseconds); Infinity when it has not. Only a
+ * request that came later counts: a restored ring has forgotten what it handled.
+ */
+export function stalledSinceMs(resource: KubeObject): number {
+  const stalled = lastStatus(resource).conditions.find(({ type }) => type === "Stalled");
+  if (stalled?.status !== "True" || !recoverable.includes(stalled.reason)) return Infinity;
+  const atMs = Date.parse(stalled.lastTransitionTime);
+  return Number.isNaN(atMs) ? Infinity : atMs;
+}
+
+/** Two stalls of one kind are one stall, which keeps its beginning. */
+export const isSameStall = (a: string, b: string): boolean =>
+  a === b || (recoverable.includes(a) && recoverable.includes(b));
+
+function itemsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [];
+  return all.filter(isFields);
+}
+
+const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
+
+const conditionIn = (fields: Readonly<Record<string, unknown>>): PastCondition => ({
+  type: textIn(fields["type"]),
+  status: textIn(fields["status"]),
+  reason: textIn(fields["reason"]),
+  message: textIn(fields["message"]),
+  lastTransitionTime: textIn(fields["lastTransitionTime"]),
+});

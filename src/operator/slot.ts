@@ -1,0 +1,60 @@
+import type { Files } from "../crypto/objects.ts";
+import { isFields, type KubeObject } from "../kube/object.ts";
+import { configMaps, type Ref, type Resource, secrets } from "../kube/resource.ts";
+import type { Rotation } from "../ring/spec.ts";
+import { labels } from "./resources.ts";
+
+/** Which of the three objects. */
+export type Role = "ring" | "signer" | "public";
+
+/** Where one of the three objects stands. */
+export interface Slot {
+  readonly role: Role;
+  readonly resource: Resource;
+  readonly ref: Required<Ref>;
+}
+
+const places = {
+  ring: { resource: secrets, suffix: "-ring" },
+  signer: { resource: secrets, suffix: "" },
+  public: { resource: configMaps, suffix: "-public" },
+} as const;
+
+/** The place of an object of a rotation: Secrets `<secretName>-ring` and `<secretName>`, ConfigMap `<secretName>-public`. */
+export function slotOf({ ref: { namespace }, secretName }: Pick<Rotation, "ref" | "secretName">, role: Role): Slot {
+  const { resource, suffix } = places[role];
+  return { role, resource, ref: { namespace, name: `${secretName}${suffix}` } };
+}
+
+/** Whose an object is, by its labels alone. */
+export type Ownership = "nobody" | "ours" | { readonly not: string };
+
+export function ownership({ metadata }: KubeObject, role: Role, rotation: string): Ownership {
+  const name = metadata.labels?.[labels.rotation];
+  const object = metadata.labels?.[labels.object];
+  if (name === undefined && object === undefined) return "nobody";
+  if (name !== rotation) return { not: name === undefined ? `it has no label ${labels.rotation}` : belongsTo(name) };
+  if (object !== role) return { not: `its label ${labels.object} must be ${role}, is ${object ?? "not there"}` };
+  return "ours";
+}
+
+const belongsTo = (name: string): string => `it belongs to the JwtKeyRotation "${name}"`;
+
+/** The data of a Secret or ConfigMap as text. What is no text becomes text that nothing can be made of. */
+export function filesIn(object: KubeObject, resource: Resource): Files {
+  const { data } = object;
+  if (!isFields(data)) return {};
+  const texts = Object.entries(data).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
+  const isSecret = resource.kind === secrets.kind;
+  return Object.fromEntries(
+    texts.map(([name = "", text = ""]) => [name, isSecret ? Buffer.from(text, "base64").toString("utf8") : text]),
+  );
+}
+
+/** As the API takes it. */
+export function dataOf(files: Files, resource: Resource): Readonly<Record<string, string>> {
+  if (resource.kind !== secrets.kind) return files;
+  return Object.fromEntries(
+    Object.entries(files).map(([name, text]) => [name, Buffer.from(text, "utf8").toString("base64")]),
+  );
+}

@@ -1,0 +1,86 @@
+import { isDeepStrictEqual } from "node:util";
+import type { KubeObject } from "../kube/object.ts";
+import type { Condition } from "../ring/conditions.ts";
+import { describeStep } from "../ring/describe.ts";
+import type { NamedStep } from "../ring/forecast.ts";
+import { statusReport } from "../ring/status.ts";
+import { viewOf } from "../ring/view.ts";
+import type { Observation } from "../ring/decide.ts";
+import { isSameStall, lastStatus, type PastCondition } from "./past.ts";
+
+/** Something that a pass did, for `status.history`. */
+export interface Deed {
+  readonly atMs: number;
+  readonly step: NamedStep;
+}
+
+const mostDeeds = 10;
+
+/** The resource with the status that follows from a pass, or undefined when that is the one it has. */
+export function withReport(resource: KubeObject, seen: Observation, deeds: readonly Deed[]): KubeObject | undefined {
+  const { conditions, gateways, ...report } = statusReport(viewOf(seen));
+  const summary = `${gateways.acknowledged}/${gateways.expected}`;
+  const history = [...deeds.toReversed().map(deedReport), ...lastStatus(resource).history].slice(0, mostDeeds);
+  return withStatus(resource, {
+    ...common(resource, conditions, seen.found.nowMs),
+    ...report,
+    gateways: { ...gateways, summary },
+    history,
+  });
+}
+
+/** The same when nothing could be seen or done, and a person must act: what was known of the ring stands as it was. */
+export function withTrouble(
+  resource: KubeObject,
+  trouble: { readonly reason: string; readonly message: string },
+  nowMs: number,
+): KubeObject | undefined {
+  const before = resource["status"];
+  const kept = lastStatus(resource).conditions.filter(
+    ({ type }) => !["Ready", "Stalled", "Reconciling"].includes(type),
+  );
+  const conditions: readonly Condition[] = [
+    { type: "Ready", status: "False", ...trouble },
+    { type: "Stalled", status: "True", ...trouble },
+  ];
+  const stated = common(resource, conditions, nowMs);
+  const status = typeof before === "object" && before !== null ? before : {};
+  return withStatus(resource, { ...status, ...stated, conditions: [...stated.conditions, ...kept] });
+}
+
+function common(resource: KubeObject, conditions: readonly Condition[], nowMs: number) {
+  const { generation = 0 } = resource.metadata;
+  const before = lastStatus(resource).conditions;
+  return {
+    observedGeneration: generation,
+    conditions: conditions.map((condition) => ({
+      ...condition,
+      observedGeneration: generation,
+      lastTransitionTime: transitionTime(condition, before, nowMs),
+    })),
+  };
+}
+
+/** When the status of the condition changed last. Another stall than before begins anew, as if it had been gone between. */
+function transitionTime(condition: Condition, before: readonly PastCondition[], nowMs: number): string {
+  const past = before.find(({ type }) => type === condition.type);
+  const isKept = past?.status === condition.status && past.lastTransitionTime !== "";
+  const isSame = isKept && (condition.type !== "Stalled" || isSameStall(past.reason, condition.reason));
+  return isSame ? past.lastTransitionTime : seconds(nowMs);
+}
+
+function deedReport({ atMs, step }: Deed): Readonly<Record<string, unknown>> {
+  return {
+    time: seconds(atMs),
+    step: step.type,
+    ...(step.kid !== undefined && { kid: step.kid }),
+    message: describeStep(step),
+  };
+}
+
+function withStatus(resource: KubeObject, status: object): KubeObject | undefined {
+  return isDeepStrictEqual(resource["status"], status) ? undefined : { ...resource, status };
+}
+
+/** As `metav1.Time` is written: whole seconds. */
+const seconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;

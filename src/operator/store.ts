@@ -1,0 +1,136 @@
+import { readAdoptable, isAdoptable } from "../crypto/adopt.ts";
+import { publicObject, ringObject, signerObject, type Files } from "../crypto/objects.ts";
+import { type DocumentRead, Opener, readDocument, unusable } from "../keeper/document.ts";
+import type { KubeClient } from "../kube/client.ts";
+import { isAlreadyExists, isConflict, isNotFound } from "../kube/errors.ts";
+import type { KubeObject } from "../kube/object.ts";
+import { nameOf } from "../kube/resource.ts";
+import { KeyturnError, TryLaterError } from "../ring/errors.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
+import type { Ring } from "../ring/ring.ts";
+import type { Rotation } from "../ring/spec.ts";
+import { isSame, shaped } from "./shape.ts";
+import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
+
+/** One of the three objects as the API server has it. */
+export interface ObjectRead extends DocumentRead {
+  /** Absent when there is none. */
+  readonly object?: KubeObject;
+}
+
+export interface Snapshot {
+  readonly ring: ObjectRead;
+  readonly signer: ObjectRead;
+  readonly public: ObjectRead;
+}
+
+export interface StoreOptions {
+  readonly client: KubeClient;
+  readonly rotation: Rotation;
+  /** The JwtKeyRotation as it was read. */
+  readonly owner: KubeObject;
+  readonly signal?: AbortSignal;
+  /** @default one that remembers nothing */
+  readonly opener?: Pick<Opener, "open">;
+}
+
+/**
+ * The three objects of a rotation on an API server: two Secrets and a ConfigMap, each read live and written whole over the
+ * version that was read. Foreign data, labels and annotations in them are kept.
+ */
+export class ObjectStore {
+  readonly #options: StoreOptions;
+  readonly #opener: Pick<Opener, "open">;
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#opener = options.opener ?? new Opener();
+  }
+
+  async readProjections(): Promise<Pick<Snapshot, "signer" | "public">> {
+    return { signer: await this.read("signer"), public: await this.read("public") };
+  }
+
+  /** One of the objects. What is wrong with it is a reading, never an error. */
+  async read(role: Role): Promise<ObjectRead> {
+    const { client, rotation, signal } = this.#options;
+    const slot = slotOf(rotation, role);
+    const object = await client.find(slot.resource, slot.ref, { ...(signal && { signal }) });
+    if (object === undefined) return unusable({ kind: "absent" });
+    return { ...(await this.#reading(object, slot)), object };
+  }
+
+  async #reading(object: KubeObject, slot: Slot): Promise<DocumentRead> {
+    const { rotation } = this.#options;
+    const whose = ownership(object, slot.role, rotation.ref.name);
+    const files = filesIn(object, slot.resource);
+    const foreign = (problem: string): DocumentRead =>
+      unusable({ kind: "foreign", problem: `${nameOf(slot.resource, slot.ref)}: ${problem}` });
+    if (object["immutable"] === true) return foreign("it is immutable");
+    if (whose === "nobody") return slot.role === "signer" ? this.#adoptable(object, files, foreign) : foreign(stranger);
+    if (whose !== "ours") return foreign(whose.not);
+    const text = files["keyring.json"];
+    if (text === undefined) return unusable({ kind: "unreadable", problem: "keyring.json is missing" });
+    return readDocument(text, { opener: this.#opener, object: slot.role, rotation: rotation.ref });
+  }
+
+  async #adoptable(
+    { metadata }: KubeObject,
+    files: Files,
+    foreign: (problem: string) => DocumentRead,
+  ): Promise<DocumentRead> {
+    if (!isAdoptable(files)) return foreign(`${stranger}, and holds no keys in a form that can be adopted`);
+    const { algorithm } = this.#options.rotation.policy.profile;
+    const createdAtMs = Date.parse(metadata.creationTimestamp ?? "");
+    try {
+      const { signer, verifyOnly, materials } = await readAdoptable(files, { createdAtMs, algorithm });
+      return { reading: { kind: "adoptable", signer, verifyOnly }, materials };
+    } catch (error) {
+      if (error instanceof KeyturnError) return foreign(error.message);
+      throw error;
+    }
+  }
+
+  /**
+   * Makes this the ring, over the version that the snapshot has.
+   *
+   * @throws TryLaterError `Conflict` when somebody else was faster
+   * @throws KubeError when the API server can't be reached, or refuses
+   */
+  async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
+    await this.#write("ring", ringObject(ring, materials), seen.ring);
+  }
+
+  /**
+   * Brings both projections up to date, if they are not, each over the version that the snapshot has. A verifier knows a key
+   * before somebody signs with it. Returns which were written. Throws as {@link commit} does.
+   */
+  async publish(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<readonly Role[]> {
+    const written: Role[] = [];
+    if (await this.#write("public", publicObject(ring, materials), seen.public)) written.push("public");
+    if (await this.#write("signer", signerObject(ring, materials), seen.signer)) written.push("signer");
+    return written;
+  }
+
+  async #write(role: Role, files: Files, found: ObjectRead): Promise<boolean> {
+    const { client, rotation, owner, signal } = this.#options;
+    const slot = slotOf(rotation, role);
+    const next = shaped(found.object, { slot, files, rotation, owner });
+    if (found.object !== undefined && isSame(found.object, next)) return false;
+    const options = { ...(signal && { signal }) };
+    try {
+      await (found.object === undefined
+        ? client.create(slot.resource, next, options)
+        : client.update(slot.resource, next, options));
+      return true;
+    } catch (error) {
+      if (![isConflict, isAlreadyExists, isNotFound].some((is) => is(error))) throw error;
+      const name = nameOf(slot.resource, slot.ref);
+      throw new TryLaterError("Conflict", `Cannot write ${name}: must be as it was read, was changed meanwhile`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+const stranger = "it was not made by Keyturn";
