@@ -3,6 +3,7 @@ import type { KeyMaterial, PublicJwk } from "../ring/jwk.ts";
 import { isRsa, type Algorithm, type Kid } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";
 import { ordinaryKeyLimit } from "../ring/ring.ts";
+import { thumbprint } from "./thumbprint.ts";
 
 /** What the files of a key do not say. */
 export interface AdoptionContext {
@@ -29,5 +30,12 @@ interface Named {
 /** The facts of a key that exists already. */
 export function adoptable({ kid, algorithm, material }: Named, { createdAtMs }: AdoptionContext): AdoptableKey {
   const modulusBits = modulusBitsOf(material.publicJwk);
-  return { kid, algorithm, ...(modulusBits !== undefined && { modulusBits }), createdAtMs };
+  const own = thumbprint(material.publicJwk);
+  return {
+    kid,
+    ...(own !== kid && { thumbprint: own }),
+    algorithm,
+    ...(modulusBits !== undefined && { modulusBits }),
+    createdAtMs,
+  };
 }

@@ -8,7 +8,7 @@ import { thumbprint } from "./thumbprint.ts";
 
 /**
  * Returns a `keyring.json` in which every key is proved: public halves are keys, private halves fit them by a real
- * signature, and each kid is its key's thumbprint, unless the key was adopted.
+ * signature, and each kid is its key's thumbprint, unless the key was adopted: then its facts have the thumbprint.
  *
  * Costs one signature per private half, in libuv's thread pool: the signer and public objects have one or none, the ring
  * object up to 16.
@@ -28,7 +28,18 @@ export async function openKeyRing(text: string, object: RingObject): Promise<Key
   if (index >= 0) {
     throw new ChangeNeededError("RingUnreadable", `Cannot read key ring: $.keys[${index}]${reasons[index] ?? ""}`);
   }
-  return keyRing;
+  return { ...keyRing, ring: withThumbprints(keyRing) };
+}
+
+/** An adopted key may be called anything: what it is says its thumbprint. */
+function withThumbprints({ ring, materials }: KeyRing): KeyRing["ring"] {
+  const known = <K extends Key>(key: K): K => {
+    const material = materials.get(key.kid);
+    const own = material && thumbprint(material.publicJwk);
+    return own === undefined || own === key.kid ? key : { ...key, thumbprint: own };
+  };
+  const { signer, standby, retiring } = ring;
+  return { ...ring, signer: known(signer), ...(standby && { standby: known(standby) }), retiring: retiring.map(known) };
 }
 
 /** The rest of the sentence, from the member's name on; undefined when the key is sound. */

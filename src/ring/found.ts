@@ -1,4 +1,5 @@
-import type { Kid } from "./key.ts";
+import { shortKid } from "./describe.ts";
+import { thumbprintOf, type Kid } from "./key.ts";
 import type { AdoptableKey, Projection, Stored } from "./plan.ts";
 import { keysOf, ordinaryKeyLimit, revokedLimit, type Ring } from "./ring.ts";
 
@@ -63,16 +64,33 @@ function ownKeyInPlace(found: Found): Stall | undefined {
   return stall("SecretConflict", `the signer object is not Keyturn's: ${problem}`);
 }
 
-/** A person may bring more keys than a ring has room for, beside a standby and one for emergencies. */
+/**
+ * A person may bring more keys than a ring has room for, beside a standby and one for emergencies; or keys that contradict
+ * it: of two keys under one kid one would be refused without a word, and of one key under two kids a revocation would leave one.
+ */
 function within({ signer, recovery }: Found, stored: Stored): Stored | Stall {
   const brought = recovery?.alsoVerify ?? [];
   if (stored.kind === "ring") return stored;
   const existing = signer.kind === "adoptable" ? [signer.signer, ...signer.verifyOnly] : [{ kid: "the signer" }];
-  const others = (stored.kind === "lost" ? keysOf(stored.remains) : existing).map((k) => k.kid);
+  const others: readonly Named[] = stored.kind === "lost" ? keysOf(stored.remains) : existing;
+  for (const key of brought) {
+    const why = others.map((other) => contradiction(key, other)).find((text) => text !== undefined);
+    if (why !== undefined) return stall("RecoveryRefused", `the recovery brings key ${shortKid(key.kid)}, ${why}`);
+  }
   const room = Math.max(0, ordinaryKeyLimit - 1 - others.length);
-  const more = new Set(brought.map((k) => k.kid).filter((kid) => !others.includes(kid))).size;
+  const more = new Set(brought.map((k) => k.kid).filter((kid) => !others.some((k) => k.kid === kid))).size;
   if (more <= room) return stored;
   return stall("RecoveryRefused", `the recovery brings ${more} keys, and the ring has room for ${room}: bring fewer`);
+}
+
+type Named = Parameters<typeof thumbprintOf>[0];
+
+function contradiction(key: Named, other: Named): string | undefined {
+  const isSame = thumbprintOf(key) === thumbprintOf(other);
+  if (isSame === (key.kid === other.kid)) return undefined;
+  return isSame
+    ? `which is there under the kid ${shortKid(other.kid)}: leave it out`
+    : "and another key has that kid already: leave it out";
 }
 
 function stored(found: Found): Stored {

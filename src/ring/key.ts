@@ -42,6 +42,8 @@ interface KeyFacts {
   readonly publishedAtMs?: number;
   /** Present for keys that Keyturn did not make; they keep a kid that need not be the thumbprint. */
   readonly adoptedAtMs?: number;
+  /** Absent where it is the kid. Not stored: opening a ring computes it from the public JWK. */
+  readonly thumbprint?: Kid;
   /** The ring object holds the private half. */
   readonly canSign: boolean;
 }
@@ -73,3 +75,7 @@ export interface VerifyOnlyKey extends KeyFacts {
 }
 
 export type Key = PreparedKey | ActiveKey | VerifyOnlyKey;
+
+/** What a key is, whatever it is called: equal when and only when the keys are. Of a kid that was never seen with its key, the kid. */
+export const thumbprintOf = ({ kid, thumbprint }: { readonly kid: Kid; readonly thumbprint?: Kid }): Kid =>
+  thumbprint ?? kid;

@@ -33,6 +33,8 @@ export interface Policy {
 /** A key that exists already and is to be taken over under its old kid. */
 export interface AdoptableKey {
   readonly kid: Kid;
+  /** Absent where it is the kid. */
+  readonly thumbprint?: Kid;
   readonly algorithm: Algorithm;
   readonly modulusBits?: number;
   readonly createdAtMs: number;

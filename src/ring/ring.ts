@@ -19,6 +19,8 @@ export interface Settings {
 
 export interface Revocation {
   readonly kid: Kid;
+  /** Of an adopted key with a kid of its own: the same key must not come back under another. */
+  readonly thumbprint?: Kid;
   readonly revokedAtMs: number;
   readonly reason?: string;
 }

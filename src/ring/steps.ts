@@ -206,6 +206,8 @@ function withoutSettledMaxAge(ring: Ring, key: PreparedKey): Ring {
 function revoke(ring: Ring, step: Extract<Step, { type: "revoke" }>, revokedAtMs: number): Ring {
   const { kid, reason, evicts } = step;
   const others = ring.revoked.filter((r) => r.kid !== kid && r.kid !== evicts);
-  const revoked = [...others, { kid, revokedAtMs, ...(reason !== undefined && { reason }) }];
+  const thumbprint = keysOf(ring).find((k) => k.kid === kid)?.thumbprint;
+  const what = { kid, ...(thumbprint !== undefined && { thumbprint }) };
+  const revoked = [...others, { ...what, revokedAtMs, ...(reason !== undefined && { reason }) }];
   return { ...without(ring, kid), revoked };
 }

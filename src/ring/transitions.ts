@@ -38,7 +38,7 @@ export const earliestCreationMs = (ring: Ring, nowMs: number): number =>
 
 /** The facts that a key keeps in every state. */
 export function factsOf(key: Facts): Omit<PreparedKey, "state"> {
-  const { kid, profile, modulusBits, createdAtMs, waitMs, publishedAtMs, adoptedAtMs, canSign } = key;
+  const { kid, profile, modulusBits, createdAtMs, waitMs, publishedAtMs, adoptedAtMs, thumbprint, canSign } = key;
   return {
     kid,
     profile,
@@ -47,6 +47,7 @@ export function factsOf(key: Facts): Omit<PreparedKey, "state"> {
     waitMs,
     ...(publishedAtMs !== undefined && { publishedAtMs }),
     ...(adoptedAtMs !== undefined && { adoptedAtMs }),
+    ...(thumbprint !== undefined && { thumbprint }),
     canSign,
   };
 }
@@ -88,7 +89,7 @@ export function adoptedFacts(
   { profile, waitMs }: { readonly profile: Profile; readonly waitMs: number },
   nowMs: number,
 ): Facts {
-  const { kid, algorithm, modulusBits, createdAtMs } = key;
+  const { kid, thumbprint, algorithm, modulusBits, createdAtMs } = key;
   return {
     kid,
     profile: { ...profile, algorithm },
@@ -96,6 +97,7 @@ export function adoptedFacts(
     createdAtMs,
     waitMs,
     adoptedAtMs: nowMs,
+    ...(thumbprint !== undefined && { thumbprint }),
     canSign: true,
   };
 }

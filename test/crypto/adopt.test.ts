@@ -59,7 +59,7 @@ describe("readAdoptable of the three files", { timeout }, () => {
   ])("takes over a key of %s under its old kid", async (algorithm, expected) => {
     const pair = pairOf(algorithm);
     expect(await readAdoptable(threeFiles(pair), { ...context, algorithm: "PS384" })).toStrictEqual({
-      signer: { kid: "old-key", algorithm: expected, createdAtMs: epoch },
+      signer: { kid: "old-key", thumbprint: pair.kid, algorithm: expected, createdAtMs: epoch },
       verifyOnly: [],
       materials: new Map([["old-key", pair.material]]),
     });
@@ -75,7 +75,9 @@ describe("readAdoptable of the three files", { timeout }, () => {
       ...context,
       ...(algorithm && { algorithm }),
     });
-    expect(signer).toStrictEqual({ kid: "old-key", algorithm: expected, modulusBits: 2048, createdAtMs: epoch });
+    const { kid: thumbprint } = pairOf("RS256");
+    const facts = { algorithm: expected, modulusBits: 2048, createdAtMs: epoch };
+    expect(signer).toStrictEqual({ kid: "old-key", thumbprint, ...facts });
   });
 
   test("reads the older PEM forms", async () => {
@@ -132,10 +134,10 @@ describe("readAdoptable of private-jwks.json", { timeout }, () => {
 
   test("takes over the first key as the signer, the others to be verified", async () => {
     expect(await readAdoptable(filesOf(document), context)).toStrictEqual({
-      signer: { kid: "k0", algorithm: "ES256", createdAtMs: epoch },
+      signer: { kid: "k0", thumbprint: pairs[0].kid, algorithm: "ES256", createdAtMs: epoch },
       verifyOnly: [
-        { kid: "k1", algorithm: "PS512", modulusBits: 2048, createdAtMs: epoch },
-        { kid: "k2", algorithm: "EdDSA", createdAtMs: epoch },
+        { kid: "k1", thumbprint: pairs[1].kid, algorithm: "PS512", modulusBits: 2048, createdAtMs: epoch },
+        { kid: "k2", thumbprint: pairs[2].kid, algorithm: "EdDSA", createdAtMs: epoch },
       ],
       materials: new Map<string, unknown>([
         ["k0", pairs[0].material],

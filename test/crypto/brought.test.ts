@@ -34,8 +34,8 @@ describe("readPublicJwks", () => {
 
   test("takes the algorithm from the type when alg is absent", () => {
     expect(read([jwk("e"), rsa]).keys).toStrictEqual([
-      { kid: "e", algorithm: "ES256", createdAtMs: epoch },
-      { kid: "r", algorithm: "RS256", modulusBits: 2048, createdAtMs: epoch },
+      { kid: "e", thumbprint: pairOf("ES256").kid, algorithm: "ES256", createdAtMs: epoch },
+      { kid: "r", thumbprint: pairOf("RS256").kid, algorithm: "RS256", modulusBits: 2048, createdAtMs: epoch },
     ]);
   });
 

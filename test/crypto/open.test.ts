@@ -38,8 +38,9 @@ describe("openKeyRing", () => {
   test.each(objects)("takes the kid of an adopted key as it is in the %s object", async (object) => {
     const renamed = changed(documentOf(object), ["keys", 1, "kid"], "chosen");
     const adopted = changed(renamed, ["keys", 1, "adoptedAt"], "2026-11-21T00:00:00.000Z");
-    const { materials: read } = await openKeyRing(JSON.stringify(adopted), object);
+    const { ring: opened, materials: read } = await openKeyRing(JSON.stringify(adopted), object);
     expect([...read.keys()][1]).toBe("chosen");
+    expect(opened.standby).toMatchObject({ kid: "chosen", thumbprint: ring.standby?.kid });
   });
 
   test.each([

@@ -187,6 +187,11 @@ describe("decodeKeyRing refuses a document", () => {
     ["revoked[1].kid", "stolen", '$.revoked[1].kid: must be unique, "stolen" stands in $.revoked[0] too'],
     ["revoked[0].revokedAt", gone, "$.revoked[0].revokedAt: is missing"],
     ["revoked[0].reason", 1, "$.revoked[0].reason: must be a text of 0 to 1024 characters, is 1"],
+    [
+      "revoked[0].thumbprint",
+      "",
+      '$.revoked[0].thumbprint: must be a text of 1 to 256 characters without control characters, is ""',
+    ],
     ["revoked[0].by", "me", "$.revoked[0].by: is not known"],
     ["revoked", many(257, String), "$.revoked: must have at most 256 items, has 257"],
     ["revokedBefore", "now", '$.revokedBefore: must be an object, is "now"'],

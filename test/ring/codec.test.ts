@@ -44,7 +44,7 @@ describe("encodeKeyRing and decodeKeyRing", { timeout }, () => {
 
 describe("encodeKeyRing", () => {
   const change = {
-    revoked: [{ kid: "k0", revokedAtMs: epoch, reason: "laptop stolen" }],
+    revoked: [{ kid: "k0", thumbprint: "t0", revokedAtMs: epoch, reason: "laptop stolen" }],
     revokedBefore: { requestedMs: epoch + hour, effectiveMs: epoch },
     longerMaxAge: { maxAgeMs: 15 * minute, loweredAtMs: epoch },
     handledRequests: ["spec:2026-11-21"],
@@ -110,7 +110,7 @@ describe("encodeKeyRing", () => {
               publicJwk: pairOf("EdDSA", 7).material.publicJwk,
             },
           ],
-          revoked: [{ kid: "k0", revokedAt: "2026-11-21T00:00:00.000Z" }],
+          revoked: [{ kid: "k0", thumbprint: "t0", revokedAt: "2026-11-21T00:00:00.000Z" }],
           revokedBefore: { requested: "2026-11-21T01:00:00.000Z", effective: "2026-11-21T00:00:00.000Z" },
           longerMaxAge: { maxAgeSeconds: 900, loweredAt: "2026-11-21T00:00:00.000Z" },
           handledRequests: ["spec:2026-11-21"],

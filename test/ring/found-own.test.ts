@@ -66,6 +66,43 @@ describe("classify, where a recovery brings keys along,", () => {
     expect(verdictOf(bringing(count, old))).toBe(verdict);
   });
 
+  const own = ringOf({ generation: 5, retiring: [verifyOnly("theirs", { thumbprint: "T" })] });
+  const beside = (brought: AdoptableKey, seen: Partial<Found>) =>
+    classify(found({ claims: [{ by: "gw-1", generation: 9 }], recovery: { alsoVerify: [brought] }, ...seen }));
+  const adopted: Reading = {
+    kind: "adoptable",
+    signer: key("own"),
+    verifyOnly: [{ ...key("theirs"), thumbprint: "T" }],
+  };
+  const places: readonly (readonly [string, Partial<Found>, string])[] = [
+    ["the ring", { ring: { kind: "ring", ring: own, halves: [] } }, "lost5"],
+    ["the keys that are adopted", { signer: adopted }, "adoptable"],
+  ];
+
+  it.each(places)("takes one that is in %s already, as it is there", (_, seen, verdict) => {
+    expect(verdictOf(beside({ ...key("theirs"), thumbprint: "T" }, seen))).toBe(verdict);
+  });
+
+  it.each(places)("refuses one whose kid another key has in %s", (_, seen) => {
+    for (const brought of [{ ...key("theirs"), thumbprint: "U" }, key("theirs")]) {
+      expect(beside(brought, seen)).toStrictEqual({
+        kind: "stalled",
+        reason: "RecoveryRefused",
+        message: "the recovery brings key theirs, and another key has that kid already: leave it out",
+      });
+    }
+  });
+
+  it.each(places)("refuses one that has another kid in %s", (_, seen) => {
+    for (const brought of [{ ...key("mine"), thumbprint: "T" }, key("T")]) {
+      expect(beside(brought, seen)).toStrictEqual({
+        kind: "stalled",
+        reason: "RecoveryRefused",
+        message: `the recovery brings key ${brought.kid}, which is there under the kid theirs: leave it out`,
+      });
+    }
+  });
+
   it("says how many a ring has room for", () => {
     expect(bringing(room + 1, old)).toMatchObject({
       message: `the recovery brings ${room + 1} keys, and the ring has room for ${room}: bring fewer`,

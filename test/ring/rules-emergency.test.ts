@@ -66,6 +66,30 @@ describe("revocation of a kid", () => {
     expect(planFor(ring).steps).toStrictEqual([{ type: "revoke", kid: "k0", reason: "stolen" }]);
   });
 
+  it.each([
+    ["adopted and called otherwise", { kid: "theirs", thumbprint: "T" }, { kid: "mine", thumbprint: "T" }],
+    ["adopted before, under its thumbprint now", { kid: "theirs", thumbprint: "T" }, { kid: "T" }],
+    ["revoked by its thumbprint", { kid: "T" }, { kid: "mine", thumbprint: "T" }],
+  ])("takes a revoked key whatever it is called now: %s", (_, was, { kid, ...is }) => {
+    const ring = ringOf({ retiring: [verifyOnly(kid, is)], revoked: [{ ...was, revokedAtMs: 1, reason: "stolen" }] });
+    expect(planFor(ring).steps).toStrictEqual([{ type: "revoke", kid, reason: "stolen" }]);
+  });
+
+  it("leaves a key alone that is neither the revoked one nor called like it", () => {
+    const ring = ringOf({
+      retiring: [verifyOnly("mine", { thumbprint: "T" })],
+      revoked: [{ kid: "theirs", thumbprint: "U", revokedAtMs: 1 }],
+    });
+    expect(stepsOf(planFor(ring))).not.toContain("revoke");
+  });
+
+  it("remembers the thumbprint of a revoked key that is called otherwise", () => {
+    const ring = ringOf({ retiring: [verifyOnly("theirs", { thumbprint: "T" })] });
+    expect(applyPlan(ring, planFor(ring, revoke("theirs")), [])?.revoked).toStrictEqual([
+      { kid: "theirs", thumbprint: "T", revokedAtMs: epoch },
+    ]);
+  });
+
   it("leaves no trace of the key but its revocation", () => {
     const ring = ringOf({ retiring: [verifyOnly("k0")] });
     const after = applyPlan(ring, planFor(ring, revoke("k0", "k1", "k2")), ["k3", "k4"]);

@@ -26,6 +26,11 @@ const rebuild = (change: Partial<Rebuild> = {}): Ring =>
   );
 
 describe("rebuild", () => {
+  it("keeps the thumbprint of a key that was brought", () => {
+    const alsoVerify = [{ kid: "theirs", thumbprint: "T", algorithm: "ES256", createdAtMs: 1 } as const];
+    expect(rebuild({ alsoVerify }).retiring[0]?.thumbprint).toBe("T");
+  });
+
   it("keeps the signer with its facts", () => {
     expect(rebuild().signer).toStrictEqual(active("k1"));
   });

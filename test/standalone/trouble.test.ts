@@ -14,6 +14,7 @@ import {
 } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { generateKey } from "../../src/crypto/keypair.ts";
 import { hour, minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { isIdle, kidsOf, newWorld, type World } from "./world.ts";
@@ -221,6 +222,24 @@ test("a JWKS that can't be used holds a recovery up, and says so", async () => {
   await world.runFor(minute);
   expect(await readFile(path, "utf8")).toBe("damaged");
   expect(world.log.texts("warn")).toEqual(["the recovery waits: Cannot read JWKS: $.keys: is missing"]);
+});
+
+test("a key that was adopted and revoked does not come back with a recovery, whatever it is called", async () => {
+  const { material } = await generateKey("ES256");
+  const world = await newWorld();
+  await mkdir(world.path("signer"), { recursive: true, mode: 0o700 });
+  const adopted = { keys: [{ ...material.privateJwk, kid: "theirs", alg: "ES256" }] };
+  await writeFile(world.path("signer", "private-jwks.json"), JSON.stringify(adopted));
+  await world.settle();
+  await world.writeOverrides({ revokedKids: [{ kid: "theirs", reason: "stolen" }] });
+  await world.settle();
+  await writeFile(await newest(world), "damaged");
+  await world.runFor(minute);
+  await askRecovery(world, { recoverJwks: JSON.stringify({ keys: [{ ...material.publicJwk, kid: "mine" }] }) });
+  await world.runFor(minute);
+  const after = await world.ring();
+  expect(after.revoked.map(({ kid }) => kid)).toEqual(["theirs", "mine"]);
+  expect(kidsOf(after)).not.toContain("mine");
 });
 
 describe("a damaged projection", () => {

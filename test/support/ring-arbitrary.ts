@@ -53,7 +53,8 @@ const revocations = fc.uniqueArray(
     .record({ kid: name.map((kid) => `revoked ${kid}`), revokedAtMs: instant })
     .chain((fixed) =>
       maybe("reason", fc.string({ maxLength: 40, unit: "binary" })).map((reason) => ({ ...fixed, ...reason })),
-    ),
+    )
+    .chain((fixed) => maybe("thumbprint", name).map((thumbprint) => ({ ...fixed, ...thumbprint }))),
   { maxLength: 5, selector: ({ kid }) => kid },
 );
 
@@ -133,6 +134,6 @@ export function seenIn(ring: Ring, object: "ring" | "signer" | "public"): Ring {
     signer: { ...ring.signer, canSign: object === "signer" && ring.signer.canSign },
     ...(standby && { standby: { ...standby, canSign: false } }),
     retiring: ring.retiring.map((key) => ({ ...key, canSign: false })),
-    revoked: object === "signer" ? ring.revoked : ring.revoked.map(({ kid, revokedAtMs }) => ({ kid, revokedAtMs })),
+    revoked: object === "signer" ? ring.revoked : ring.revoked.map(({ reason: _secret, ...rest }) => rest),
   };
 }

@@ -119,15 +119,22 @@ function only<Found extends Key>(keys: readonly DecodedKey[], is: (key: Key) => 
 function readRevoked(at: Cursor, keys: readonly DecodedKey[], object: RingObject): readonly Revocation[] {
   const seen = new Map<string, Cursor>();
   return at.list(revokedLimit).map((item) => {
-    const fields = item.fields().only(object === "public" ? ["kid", "revokedAt"] : ["kid", "revokedAt", "reason"]);
+    const everywhere = ["kid", "thumbprint", "revokedAt"];
+    const fields = item.fields().only(object === "public" ? everywhere : [...everywhere, "reason"]);
     const kid = fields.at("kid").text(longest.kid);
     const alive = keys.find(({ key }) => key.kid === kid);
     if (alive) throw fields.at("kid").error(`must not be among the keys, ${alive.at.path} has it`);
     const again = seen.get(kid);
     if (again) throw fields.at("kid").repeats(again);
     seen.set(kid, item);
+    const thumbprint = fields.maybe("thumbprint")?.text(longest.kid);
     const reason = fields.maybe("reason")?.freeText(0, longest.reason);
-    return { kid, revokedAtMs: fields.at("revokedAt").instant(), ...(reason !== undefined && { reason }) };
+    return {
+      kid,
+      ...(thumbprint !== undefined && { thumbprint }),
+      revokedAtMs: fields.at("revokedAt").instant(),
+      ...(reason !== undefined && { reason }),
+    };
   });
 }
 

@@ -124,8 +124,8 @@ function privateKey(key: Key, material: KeyMaterial): PrivateWireKey {
   return { ...publicKey(key, material), privateJwk: bothHalves(halfOf(key, material)) };
 }
 
-function publicRevocation({ kid, revokedAtMs }: Ring["revoked"][number]): PublicWireRevocation {
-  return { kid, revokedAt: instant(revokedAtMs) };
+function publicRevocation({ kid, thumbprint, revokedAtMs }: Ring["revoked"][number]): PublicWireRevocation {
+  return { kid, ...(thumbprint !== undefined && { thumbprint }), revokedAt: instant(revokedAtMs) };
 }
 
 function privateRevocation(revocation: Ring["revoked"][number]): PrivateWireRevocation {

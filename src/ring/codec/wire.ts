@@ -49,6 +49,7 @@ export interface PrivateWireKey extends PublicWireKey {
 
 export interface PublicWireRevocation {
   readonly kid: string;
+  readonly thumbprint?: string;
   readonly revokedAt: string;
 }
 

@@ -1,5 +1,5 @@
 import type { GatewayView } from "../ack.ts";
-import type { Key, Kid, Profile, VerifyOnlyKey } from "../key.ts";
+import { thumbprintOf, type Key, type Kid, type Profile, type VerifyOnlyKey } from "../key.ts";
 import type { Blocker, Gate, PlanInput, Projection, Step } from "../plan.ts";
 import { handledLimit, keysOf, type Ring } from "../ring.ts";
 
@@ -29,9 +29,11 @@ export function handledAfter({ input, ring }: Pass, done: readonly string[]): re
   return all.filter((r) => current.includes(r) || others.slice(Math.max(0, others.length - room)).includes(r));
 }
 
-/** Why this key must go at once; undefined when it need not. */
+/** Why this key must go at once, under whatever kid it was revoked; undefined when it need not. */
 export function condemned({ input: { policy }, ring }: Pass, key: Key): { readonly reason?: string } | undefined {
-  const named = [...policy.revokedKids, ...ring.revoked].find((r) => r.kid === key.kid);
+  const named = [...policy.revokedKids, ...ring.revoked].find(
+    (r) => r.kid === key.kid || thumbprintOf(r) === thumbprintOf(key),
+  );
   if (named) return named.reason === undefined ? {} : { reason: named.reason };
   const cutoff = ring.revokedBefore?.effectiveMs;
   return cutoff !== undefined && key.createdAtMs < cutoff
