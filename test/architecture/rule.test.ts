@@ -23,6 +23,7 @@ describe("breaches of a made-up tree", () => {
         "src/ring/key.ts": importing("./ring.ts", "croner"),
         "src/ring/ring.ts": "export const a = new Date(0).getTime();",
         "src/crypto/jwks.ts": importing("../ring/key.ts", "jose", "node:crypto"),
+        "src/jwt/verifier.ts": importing("../ring/key.ts", "../crypto/jwks.ts", "node:crypto", "node:buffer"),
         "src/kube/transport.ts": importing("node:https"),
         "src/runtime/config.ts": importing("@kubernetes/client-node", "../kube/transport.ts"),
         "src/operator/store.ts": importing("../runtime/config.ts", "@kubernetes/client-node"),
@@ -41,6 +42,9 @@ describe("breaches of a made-up tree", () => {
     ["src/ring/a.ts", "yaml", "may not import yaml: ring is pure"],
     ["src/crypto/a.ts", "../files/b.ts", "may not import ../files/b.ts"],
     ["src/crypto/a.ts", "fs", "must import node:fs by its full name"],
+    ["src/jwt/a.ts", "../gateway/b.ts", "may not import ../gateway/b.ts"],
+    ["src/jwt/a.ts", "node:fs", "may not import node:fs: jwt is pure"],
+    ["src/jwt/a.ts", "jose", "may not import jose: it belongs to crypto, gateway"],
     ["src/files/a.ts", "../ring/b.ts", "may not import ../ring/b.ts"],
     ["src/kube/a.ts", "../runtime/b.ts", "may not import ../runtime/b.ts"],
     [
@@ -122,6 +126,11 @@ describe("impure code", () => {
   ])("in ring is a breach: %s", (text, use) => {
     const expected = `src/ring/a.ts: uses ${use}: ring takes time and chance as arguments`;
     expect(check({ "src/ring/a.ts": text })).toContain(expected);
+  });
+
+  test("in jwt is a breach too", () => {
+    const breach = "src/jwt/a.ts: uses Date.now: jwt takes time and chance as arguments";
+    expect(check({ "src/jwt/a.ts": "Date.now();" })).toEqual([breach]);
   });
 
   test.each([

@@ -6,12 +6,13 @@ import type { Import, SourceFacts } from "./scan.ts";
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   ring: [],
   crypto: ["ring"],
+  jwt: ["ring", "crypto"],
   keeper: ["ring", "crypto"],
   files: [],
   kube: [],
   runtime: ["kube"],
   operator: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
-  gateway: ["ring", "crypto", "files", "kube", "runtime"],
+  gateway: ["ring", "crypto", "jwt", "files", "kube", "runtime"],
   standalone: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
   tools: ["ring", "crypto", "files", "kube", "runtime"],
   cli: ["ring", "crypto", "keeper", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools"],
@@ -32,7 +33,9 @@ const ringLibraries = ["croner"];
 const light = ["gateway", "standalone"];
 const heavyLibrary = "@kubernetes/client-node";
 
-/** Clock, chance and outside are arguments in the pure core. */
+/** Clock, chance and outside are arguments here. */
+const pure = ["ring", "jwt"];
+const pureBuiltins = ["node:buffer", "node:crypto"];
 const impure =
   /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;
 
@@ -55,7 +58,7 @@ function breachesOf(source: SourceFacts, libraries: readonly string[]): string[]
     return libraryBreach(folder, libraryName(specifier), libraries);
   });
   const uses = [...source.uses].map((use) => {
-    if (folder === "ring" && impure.test(use)) return `uses ${use}: ring takes time and chance as arguments`;
+    if (pure.includes(folder) && impure.test(use)) return `uses ${use}: ${folder} takes time and chance as arguments`;
     return folder !== "cli" && ofTheProcess.test(use) ? `uses ${use}: it belongs to cli` : undefined;
   });
   return [...imports, ...uses].filter((breach) => breach !== undefined).map((breach) => `${source.file}: ${breach}`);
@@ -69,6 +72,8 @@ function relativeBreach(file: string, specifier: string): string | undefined {
 
 function builtinBreach(folder: string, specifier: string): string | undefined {
   if (folder === "ring") return `may not import ${specifier}: ring is pure`;
+  if (pure.includes(folder) && !pureBuiltins.includes(specifier))
+    return `may not import ${specifier}: ${folder} is pure`;
   if (!specifier.startsWith("node:")) return `must import node:${specifier} by its full name`;
   return specifier === "node:process" && folder !== "cli"
     ? "may not import node:process: it belongs to cli"

@@ -1,0 +1,53 @@
+import type { Profile } from "../ring/key.ts";
+import type { Members } from "./json.ts";
+import type { RefusalReason } from "./reasons.ts";
+
+/** The instants of a token, in seconds since 1970, fractions allowed (RFC 7519 §2, NumericDate). */
+export interface Instants {
+  readonly exp: number;
+  readonly iat: number;
+  /** Minus infinity when the token does not say. */
+  readonly nbf: number;
+}
+
+/** The instants of claims that fit the profile but for time; or why the token is refused. */
+export function readClaims(claims: Members, { issuer, audiences }: Profile): Instants | RefusalReason {
+  const { iss, aud, exp, iat, nbf, sub, jti } = claims;
+  if (iss !== issuer) return "IssuerMismatch";
+  const audience = audienceFlaw(aud, audiences);
+  if (audience !== undefined) return audience;
+  if (exp === undefined || iat === undefined) return "ClaimMissing";
+  if (!isInstant(exp) || !isInstant(iat)) return "ClaimInvalid";
+  if (nbf !== undefined && !isInstant(nbf)) return "ClaimInvalid";
+  if (!isTextIfThere(sub) || !isTextIfThere(jti)) return "ClaimInvalid";
+  return { exp, iat, nbf: nbf ?? Number.NEGATIVE_INFINITY };
+}
+
+/** JSON has no NaN, but 1e999 is infinite. */
+const isInstant = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
+
+const isTextIfThere = (value: unknown): boolean => value === undefined || typeof value === "string";
+
+function audienceFlaw(aud: unknown, audiences: readonly string[]): RefusalReason | undefined {
+  if (typeof aud === "string") return audiences.includes(aud) ? undefined : "AudienceMismatch";
+  if (!Array.isArray(aud)) return aud === undefined ? "AudienceMismatch" : "ClaimInvalid";
+  const named: readonly unknown[] = aud;
+  if (!named.every((one) => typeof one === "string")) return "ClaimInvalid";
+  return named.some((one) => audiences.includes(one)) ? undefined : "AudienceMismatch";
+}
+
+/** What a key allows a token's instants to be. */
+export interface TimeRules {
+  readonly profile: Pick<Profile, "maxTTLMs">;
+  readonly clockSkewMs: number;
+}
+
+/** Why the token is refused now; undefined when its time is good. */
+export function timeFlaw({ exp, iat, nbf }: Instants, rules: TimeRules, nowMs: number): RefusalReason | undefined {
+  const { profile, clockSkewMs } = rules;
+  // RFC 7519 §4.1.4: "on or after" exp it is over
+  if (exp * 1000 + clockSkewMs <= nowMs) return "Expired";
+  if (nbf * 1000 > nowMs + clockSkewMs) return "NotYetValid";
+  if (iat * 1000 > nowMs + clockSkewMs) return "IssuedInFuture";
+  return (exp - iat) * 1000 > profile.maxTTLMs ? "LifetimeTooLong" : undefined;
+}

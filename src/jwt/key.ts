@@ -1,0 +1,78 @@
+import { ChangeNeededError } from "../ring/errors.ts";
+import { identity, misfit } from "../ring/codec/jwk.ts";
+import type { PublicJwk } from "../ring/jwk.ts";
+import type { Kid, Profile } from "../ring/key.ts";
+import type { Instants } from "./claims.ts";
+import type { Members } from "./json.ts";
+import { checkOf, type Check } from "./scheme.ts";
+import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";
+
+/** The answer to a token that is good. */
+export interface Accepted {
+  readonly ok: true;
+  readonly kid: Kid;
+  /** As the token has them. Frozen, also inside: the same object answers when the same token comes again. */
+  readonly claims: Members;
+  /** When the token expires by its own words, without clock skew. A fraction of a millisecond is possible. */
+  readonly expiresAtMs: number;
+}
+
+/** A token whose signature and claims were found good; what depends on time is looked at again at every use. */
+export interface VerifiedToken extends Remembered, Instants {
+  readonly accepted: Accepted;
+}
+
+/** A key of the ring, ready to verify. */
+export interface VerifyingKey {
+  readonly kid: Kid;
+  readonly profile: Profile;
+  readonly clockSkewMs: number;
+  /** Equal when and only when two keys are. */
+  readonly identity: string;
+  readonly check: Check;
+  /** Dies with the key. */
+  readonly remembered: VerifiedTokens<VerifiedToken>;
+}
+
+export interface KeyInput {
+  readonly kid: Kid;
+  readonly profile: Profile;
+  readonly publicJwk: PublicJwk;
+  readonly clockSkewMs: number;
+  /** The most tokens to be remembered in one generation. */
+  readonly cacheEntries: number;
+}
+
+/** On average a token of 1 KiB: with parsed claims some 8 MiB for both generations of a key. */
+const charactersPerEntry = 1024;
+
+/** @throws ChangeNeededError `KeyUnusable` when the JWK is no key, or none for the profile's algorithm */
+export function verifyingKey({ kid, profile, publicJwk, clockSkewMs, cacheEntries }: KeyInput): VerifyingKey {
+  const unfit = misfit(profile.algorithm, publicJwk);
+  if (unfit !== undefined) throw new ChangeNeededError("KeyUnusable", `Cannot use key "${kid}": ${unfit}`);
+  return Object.freeze({
+    kid,
+    profile,
+    clockSkewMs,
+    identity: identity(publicJwk),
+    check: checkOf(profile.algorithm, publicJwk),
+    remembered: new VerifiedTokens<VerifiedToken>({
+      entries: cacheEntries,
+      characters: cacheEntries * charactersPerEntry,
+      lifeMs: profile.maxTTLMs + 2 * clockSkewMs,
+    }),
+  });
+}
+
+/** Does the key verify exactly what the input's key would? Then what it remembers stays true. */
+export function isSameKey(key: VerifyingKey, { profile, publicJwk, clockSkewMs }: KeyInput): boolean {
+  return (
+    key.identity === identity(publicJwk) &&
+    key.clockSkewMs === clockSkewMs &&
+    key.profile.algorithm === profile.algorithm &&
+    key.profile.issuer === profile.issuer &&
+    key.profile.maxTTLMs === profile.maxTTLMs &&
+    key.profile.audiences.length === profile.audiences.length &&
+    key.profile.audiences.every((audience, index) => audience === profile.audiences[index])
+  );
+}

@@ -1,0 +1,62 @@
+import { Cursor, type Fields } from "../ring/codec/cursor.ts";
+import { tokenTypes, type TokenType } from "./header.ts";
+import { isObject, membersIn, type Members } from "./json.ts";
+import { depthLimit } from "./reasons.ts";
+
+/** What a token is to say. Everything else in it is the minter's. */
+export interface MintRequest {
+  /** `sub` (RFC 7519 §4.1.2), 1 to 255 characters without control characters. */
+  readonly subject: string;
+  /** `aud`: one of the profile's audiences. @default the first of them */
+  readonly audience?: string;
+  /** How long the token is to live: whole seconds from 1 s up, in milliseconds. Capped, never raised. @default the most */
+  readonly ttlMs?: number;
+  /** Other claims by name; none of {@link reservedClaims}. @default none */
+  readonly claims?: Members;
+  /** `typ` of the header. @default "JWT" */
+  readonly type?: TokenType;
+}
+
+/** Claims that only the minter sets (RFC 7519 §4.1). */
+export const reservedClaims = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"] as const;
+
+const subject = { code: "MintRequestInvalid", action: "Cannot mint" };
+const longestText = 255;
+
+/**
+ * The request in a JSON text `{sub, audience?, ttlSeconds?, claims?, type?}`. Unknown members are refused, and so is what
+ * this library would refuse to read in a token: a name that stands twice, and JSON that is too deep.
+ *
+ * @throws ChangeNeededError `MintRequestInvalid` with one reason and its JSON path
+ */
+export function readMintRequest(text: string): MintRequest {
+  const members = membersIn(text);
+  const root = new Cursor(typeof members === "string" ? undefined : members, "$", subject);
+  if (typeof members === "string") throw root.error(flaws[members]);
+  const fields = root.fields().only(["sub", "audience", "ttlSeconds", "claims", "type"]);
+  return { subject: fields.at("sub").text(longestText), ...optional(fields) };
+}
+
+const flaws = {
+  Malformed: "must be a JSON object",
+  TooDeep: `must not be deeper than ${depthLimit}`,
+  DuplicateMember: "must have each member once",
+};
+
+function optional(fields: Fields): Omit<MintRequest, "subject"> {
+  const audience = fields.maybe("audience")?.text(longestText);
+  const ttlMs = fields.maybe("ttlSeconds")?.seconds(1);
+  const claims = fields.maybe("claims");
+  const type = fields.maybe("type")?.oneOf(tokenTypes);
+  return {
+    ...(audience !== undefined && { audience }),
+    ...(ttlMs !== undefined && { ttlMs }),
+    ...(claims !== undefined && { claims: readClaims(claims) }),
+    ...(type !== undefined && { type }),
+  };
+}
+
+function readClaims(at: Cursor): Members {
+  if (isObject(at.value)) return at.value;
+  throw at.error("must be an object");
+}

@@ -1,0 +1,136 @@
+import { hash } from "node:crypto";
+import { base64urlBytes } from "../ring/codec/base64url.ts";
+import type { Kid } from "../ring/key.ts";
+import { readClaims, timeFlaw } from "./claims.ts";
+import { decodedMembers, frozen } from "./json.ts";
+import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
+import type { Accepted, VerifiedToken, VerifyingKey } from "./key.ts";
+import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
+import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
+
+export interface Refused {
+  readonly ok: false;
+  readonly reason: RefusalReason;
+}
+
+export type Verdict = Accepted | Refused;
+
+/** A ring, ready to verify. Nothing changes what it accepts: to change the ring is to put another verifier in its place. */
+export interface Verifier {
+  readonly generation: number;
+  /** By kid; without those that are revoked. */
+  readonly keys: ReadonlyMap<Kid, VerifyingKey>;
+  /**
+   * Judges one token by its key's own profile (RFC 8725 §3.1: the algorithm is never the token's choice) and by what the
+   * caller requires. `nowMs` is Unix milliseconds. Synchronous, without any call outside, and never throws.
+   */
+  readonly verify: (token: string, nowMs: number, required?: Requirements) => Verdict;
+}
+
+export interface CompileOptions {
+  /** The verifier whose place is taken: what its keys remember stays with those that stay the same. @default none */
+  readonly previous?: Verifier;
+  /** Kids that are refused beside those that the ring revoked. @default none */
+  readonly revokedKids?: Iterable<Kid>;
+  /**
+   * How many verified tokens each key remembers in one of its two generations, by their SHA-256; 0 for none. A token that
+   * is remembered costs one hash instead of one signature. @default 4096
+   */
+  readonly cacheEntries?: number;
+}
+
+/**
+ * The verifier of a ring that was opened and proved (`openKeyRing`).
+ *
+ * @throws ChangeNeededError `KeyUnusable` when a JWK is no key of its profile's algorithm
+ */
+export function compileRing(of: PublicRing, options: CompileOptions = {}): Verifier {
+  const { previous, revokedKids = [], cacheEntries = 4096 } = options;
+  const revoked = new Set([...of.ring.revoked.map(({ kid }) => kid), ...revokedKids]);
+  const compiled = verifyingKeys(of, previous?.keys ?? new Map(), cacheEntries);
+  const keys = new Keys(
+    compiled.filter(({ kid }) => !revoked.has(kid)),
+    revoked,
+  );
+  return Object.freeze({
+    generation: of.ring.generation,
+    keys: keys.byKid,
+    verify: (token: string, nowMs: number, required: Requirements = nothing): Verdict =>
+      judge(keys, { token, nowMs, required }),
+  });
+}
+
+const nothing: Requirements = Object.freeze({});
+
+interface Question {
+  readonly token: string;
+  readonly nowMs: number;
+  readonly required: Requirements;
+}
+
+function judge(keys: Keys, { token, nowMs, required }: Question): Verdict {
+  if (token.length > tokenLimit) return refused("TooLarge");
+  const headerEnd = token.indexOf(".");
+  const inputEnd = token.indexOf(".", headerEnd + 1);
+  if (headerEnd < 0 || inputEnd < 0) return refused("Malformed");
+  const part = token.slice(0, headerEnd);
+  const header = keys.find(part);
+  if (typeof header === "string") return refused(header);
+  const unfit = typeFlaw(header.type, required);
+  if (unfit !== undefined) return refused(unfit);
+  const good = goodToken(header.key, { token, headerEnd, inputEnd, nowMs });
+  if (typeof good === "string") return refused(good);
+  keys.learn(part, header);
+  const flaw = requirementFlaw(good.accepted.claims, required);
+  return flaw === undefined ? good.accepted : refused(flaw);
+}
+
+interface Parts {
+  readonly token: string;
+  /** Where the first dot stands. */
+  readonly headerEnd: number;
+  /** Where the second one stands: what is before it was signed (RFC 7515 §5.1). */
+  readonly inputEnd: number;
+  readonly nowMs: number;
+}
+
+/** The token as its key's profile and the present allow it; or why they don't. */
+function goodToken(key: VerifyingKey, parts: Parts): VerifiedToken | RefusalReason {
+  if (key.remembered.isOff) return verifiedToken(key, parts);
+  const { token, nowMs } = parts;
+  const digest = hash("sha256", token, "binary");
+  const known = key.remembered.get(digest, nowMs);
+  if (known === undefined) {
+    const fresh = verifiedToken(key, parts);
+    if (typeof fresh !== "string") key.remembered.set(digest, fresh, nowMs);
+    return fresh;
+  }
+  const flaw = timeFlaw(known, key, nowMs);
+  if (flaw === "Expired") key.remembered.delete(digest);
+  return flaw ?? known;
+}
+
+/** The claims are read after the signature: until then they are anybody's words. */
+function verifiedToken(key: VerifyingKey, { token, headerEnd, inputEnd, nowMs }: Parts): VerifiedToken | RefusalReason {
+  const payload = token.slice(headerEnd + 1, inputEnd);
+  const signature = token.slice(inputEnd + 1);
+  if (base64urlBytes(payload) === undefined || base64urlBytes(signature) === undefined) return "Malformed";
+  const input = Buffer.from(token.slice(0, inputEnd), "latin1");
+  if (!key.check(input, Buffer.from(signature, "base64url"))) return "SignatureInvalid";
+  const claims = decodedMembers(payload);
+  if (typeof claims === "string") return claims;
+  const instants = readClaims(claims, key.profile);
+  if (typeof instants === "string") return instants;
+  const flaw = timeFlaw(instants, key, nowMs);
+  if (flaw !== undefined) return flaw;
+  const { exp, iat, nbf } = instants;
+  const accepted: Accepted = Object.freeze({ ok: true, kid: key.kid, claims: frozen(claims), expiresAtMs: exp * 1000 });
+  return { exp, iat, nbf, accepted, characters: token.length };
+}
+
+/** One object for each reason: a flood of bad tokens leaves no garbage behind. */
+const refusals: ReadonlyMap<RefusalReason, Refused> = new Map(
+  refusalReasons.map((reason) => [reason, Object.freeze({ ok: false, reason })]),
+);
+
+const refused = (reason: RefusalReason): Refused => refusals.get(reason) ?? { ok: false, reason };
