@@ -8,8 +8,6 @@ export interface Setup {
   readonly rotation: string;
   /** `required`: Ready only after the source of truth was read, acknowledged and read once more. */
   readonly acks: "required" | "off";
-  /** Keeps the signer's private half, and says in its acks with which key it signs. */
-  readonly mints: boolean;
   /** Tokens must end within what the source of truth confirmed. False where nobody can confirm: on a mount alone. */
   readonly fenced: boolean;
 }

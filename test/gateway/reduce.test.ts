@@ -4,7 +4,7 @@ import { type Floor, type GatewayState, newGateway, patienceMs, type Setup } fro
 import { ackOf, isReady, problemsOf, wants, whyNotReady, zero } from "../../src/gateway/view.ts";
 import { kid, opened, pair, type RingPlan } from "./support/rings.ts";
 
-const setup: Setup = { rotation: "gateway", acks: "required", mints: true, fenced: true };
+const setup: Setup = { rotation: "gateway", acks: "required", fenced: true };
 const nowMs = 1_000_000;
 
 /** A gateway to which events happen one after the other, a millisecond apart. */

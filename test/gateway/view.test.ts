@@ -6,7 +6,7 @@ import { settings } from "../support/rings.ts";
 import { hour, minute } from "../support/story.ts";
 import { kid, opened, type RingPlan } from "./support/rings.ts";
 
-const setup: Setup = { rotation: "gateway", acks: "off", mints: true, fenced: true };
+const setup: Setup = { rotation: "gateway", acks: "off", fenced: true };
 const nowMs = 1_000_000_000;
 
 const read = (state: GatewayState, plan: RingPlan, askedAtMs = nowMs): GatewayState =>
@@ -100,7 +100,7 @@ describe("wants of a minter", () => {
 
   test("is no read where nothing is signed, or nobody can confirm", () => {
     const signless = reduce(
-      fresh({ mints: false }),
+      fresh(),
       { type: "shown", source: "watch", ring: opened({ generation: 5 }, { half: false }) },
       1,
     );
