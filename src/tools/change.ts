@@ -1,15 +1,17 @@
+import { lineOf } from "../ring/conditions.ts";
+import { describeStep } from "../ring/describe.ts";
 import { RuleError } from "../ring/errors.ts";
+import type { Step } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { follow } from "./follow.ts";
 import type { Change, RingHome } from "./home.ts";
 import { planText } from "./plan/text.ts";
 import { line, type Io } from "./screen.ts";
-import { statusReport } from "../ring/status.ts";
 import { withChange } from "./suppose.ts";
 import { Telling } from "./telling.ts";
 import { viewOf, type View } from "../ring/view.ts";
-import { withClockTimes } from "./words.ts";
+import { newKeyText, withClockTimes } from "./words.ts";
 
 /** How a change is asked for. */
 export interface ChangeOptions {
@@ -42,6 +44,8 @@ export interface Asked {
   readonly change: Change;
   /** What to say when it is asked for. */
   readonly asked: string;
+  /** The step that it asks for: what other steps wait for is another matter. */
+  readonly about: Step["type"];
   /** Has it come true? The sentence to end with, which may be empty, or undefined. */
   readonly done: (view: View) => string | undefined;
 }
@@ -54,7 +58,7 @@ export async function ask(asked: Asked, { wait, dryRun = false, deadline }: Chan
   line(io.out, asked.asked);
   if (wait) return waitUntil({ ...asked, ...(deadline && { deadline }) });
   const after = viewOf(await home.observe());
-  const sentence = asked.done(after) ?? outlook(after, io);
+  const sentence = asked.done(after) ?? outlook(after, asked);
   if (sentence !== undefined && sentence !== "") line(io.out, sentence);
   return exitCodes.done;
 }
@@ -66,10 +70,14 @@ function suppose({ before, change, io }: Asked): ExitCode {
   return exitCodes.done;
 }
 
-function outlook(after: View, io: Io): string | undefined {
-  const { waitingFor } = statusReport(after);
-  const clock = { nowMs: after.nowMs, timeZone: io.timeZone };
-  return waitingFor === undefined ? undefined : `Now waiting: ${withClockTimes(waitingFor, clock)}`;
+function outlook({ decision, nowMs }: View, { about, io }: Asked): string | undefined {
+  const waiting = (text: string): string => `Now waiting: ${withClockTimes(text, { nowMs, timeZone: io.timeZone })}`;
+  if (decision.kind === "stalled") return waiting(decision.message);
+  const { steps, gates } = decision.plan;
+  const due = steps.find((step) => step.type === about);
+  if (due) return `Due now: ${newKeyText(describeStep(due))}`;
+  const held = lineOf(gates.filter((gate) => gate.step === about));
+  return held === undefined ? undefined : waiting(newKeyText(held));
 }
 
 export interface Waiting {

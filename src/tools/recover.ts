@@ -28,6 +28,7 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
       before,
       change: { kind: "recover", requestedAtMs: io.nowMs(), ...(jwks !== undefined && { jwks }) },
       asked: `Recovery of ${name} requested`,
+      about: "rebuild",
       done: (view) => {
         if (view.decision.kind !== "plan" || view.decision.input.stored.kind !== "ring") return undefined;
         return `Recovered: ${name} goes on with generation ${view.ring?.generation ?? 0}`;

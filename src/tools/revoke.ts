@@ -34,6 +34,7 @@ export async function revoke(home: RingHome, options: RevokeOptions, io: Io): Pr
     {
       ...{ home, io, before, change: { kind: "revoke", kid, reason } },
       asked: `Revocation of key ${shortKid(kid)} requested${rest}`,
+      about: "revoke",
       done: (view) => revoked(view, [kid]),
     },
     options,
@@ -78,6 +79,7 @@ export async function revokeCreatedBefore(
   const asked: Asked = {
     ...{ home, io, before, change: { kind: "revokeCreatedBefore", atMs } },
     asked: `Revocation of ${kids.length} ${kids.length === 1 ? "key" : "keys"} made before ${instant} requested`,
+    about: "revokeBefore",
     done: (view) => revoked(view, kids),
   };
   return ask(asked, options);

@@ -35,6 +35,7 @@ export async function rollback(home: RingHome, options: RollbackOptions, io: Io)
       before,
       change: { kind: "pin", kid },
       asked: `Key ${shortKid(kid)} is pinned; no scheduled rotation happens until "keyturn rollback --unpin"`,
+      about: "activate",
       done: (view) => (view.ring?.signer.kid === kid ? `Rolled back: key ${shortKid(kid)} signs` : undefined),
     },
     options,
@@ -53,7 +54,7 @@ async function unpin(
   const signer = ring ? `; key ${shortKid(ring.signer.kid)} signs until the next rotation` : "";
   const asked = `${nameOf(seen.rotation)} is unpinned${signer}`;
   const done = (view: View): string | undefined => (view.seen.policy.pinnedKid === undefined ? "" : undefined);
-  return ask({ home, io, before, change: { kind: "pin", kid: undefined }, asked, done }, options);
+  return ask({ home, io, before, change: { kind: "pin", kid: undefined }, asked, about: "activate", done }, options);
 }
 
 /** Keys that may sign again: they have their private half, and every verifier knows them. */

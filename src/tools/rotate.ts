@@ -19,6 +19,7 @@ export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Pr
       before,
       change: { kind: "rotate", requestedAt },
       asked: `Rotation of ${name} requested`,
+      about: "activate",
       done: (view) => rotated(view, requestedAt),
     },
     options,

@@ -41,8 +41,9 @@ export function shortSpan(ms: number): string {
   return rest === undefined || left === 0 ? text : `${text}${left}${letters.get(rest) ?? ""}`;
 }
 
-/** `in 29m`, `3d4h ago`, `now`. */
+/** `in 29m`, `3d4h ago`, `now`. What comes within a second comes `in 1s`: it has not come yet. */
 export function distance(atMs: number, nowMs: number): string {
+  if (atMs > nowMs && atMs < nowMs + second) return "in 1s";
   const span = shortSpan(Math.abs(atMs - nowMs));
   if (span === "0s") return "now";
   return atMs > nowMs ? `in ${span}` : `${span} ago`;

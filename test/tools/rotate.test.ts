@@ -21,6 +21,25 @@ describe("rotate", () => {
     ]);
   });
 
+  test("says that nothing holds it, when the next pass does it", async () => {
+    const home = StoryHome.settled();
+    home.run(30 * minute);
+    const io = new FakeIo({ home });
+    await rotate(home, { wait: false }, io);
+    expect(io.lines.slice(1)).toEqual([`Due now: key ${short("k2")} becomes the signer, because of a request`]);
+  });
+
+  test("does not say what something else waits for", async () => {
+    const home = StoryHome.settled();
+    home.story.requests = ["override:earlier"];
+    home.run(30 * minute);
+    const ack = { generation: home.ring().generation, verifies: ["k1", "k2", "k3"], signs: "k1" };
+    home.story.gateways = [{ name: "gw-9", ready: true, ack }];
+    const io = new FakeIo({ home });
+    await rotate(home, { wait: false }, io);
+    expect(io.lines.slice(1)).toEqual([`Now waiting: activate ${short("k3")}: propagation until 01:00:00 (in 30m)`]);
+  });
+
   test("stays until the new key signs, and tells what happens", async () => {
     const home = StoryHome.settled(soon, ["gw-1"]);
     const io = new FakeIo({ home });

@@ -47,7 +47,9 @@ describe("distance", () => {
   test.each([
     [epoch + 29 * minute, "in 29m"],
     [epoch - 3 * day, "3d ago"],
-    [epoch + 999, "now"],
+    [epoch + 1000, "in 1s"],
+    [epoch + 999, "in 1s"],
+    [epoch + 1, "in 1s"],
     [epoch, "now"],
     [epoch - 999, "now"],
   ])("says on which side of now an instant lies: %i is %s", (atMs, text) => {
