@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { Schedule } from "../../src/ring/plan.ts";
 import { checkCron, isTimeZone, nextRunAfterMs, shortestSpanMs } from "../../src/ring/schedule.ts";
 
@@ -261,6 +261,7 @@ describe("checkCron", () => {
     "@monthly",
     "@Monthly",
     " 0 3 1 * * ",
+    "0  3\t1 *   *",
   ])("accepts %j", (expression) => expect(checkCron(expression, "Europe/Berlin")).toBeUndefined());
 
   const five = "must have five fields: minute hour day month weekday";
@@ -276,6 +277,8 @@ describe("checkCron", () => {
     ["2027-01-01T00:00:00Z", five],
     ["TZ=UTC 0 3 * * *", zone],
     ["CRON_TZ=Europe/Berlin 0 3 * * *", zone],
+    [" TZ=UTC 0 3 * * *", zone],
+    ["0 3 * * TZ=UTC", wrong("weekday (0-7, SUN-SAT)")],
     ["60 * * * *", wrong("minute (0-59)")],
     ["-1 * * * *", wrong("minute (0-59)")],
     ["*/0 * * * *", wrong("minute (0-59)")],
@@ -350,9 +353,18 @@ describe("shortestSpanMs", () => {
     ["0 0 * * MON-FRI", 5, 7 * dayMs],
     ["0 0 1 1 *", 1, 365 * dayMs],
     ["0 0 29 2 *", 1, 1461 * dayMs],
+    ["0 0 1 1 *", 12, 4383 * dayMs],
     ["@weekly", 12, 84 * dayMs],
   ])("of %j, %d runs, is the tightest place", (expression, count, ms) => {
     expect(shortestSpanMs(cron(expression), count)).toBe(ms);
+  });
+
+  it("does not depend on the zone of the machine", () => {
+    onTestFinished(() => void vi.unstubAllEnvs());
+    vi.stubEnv("TZ", "Asia/Kolkata");
+    expect(new Date(0).getTimezoneOffset()).toBe(-330);
+    expect(shortestSpanMs(cron("0,40 5 * * *"), 1)).toBe(40 * minuteMs);
+    expect(shortestSpanMs(cron("0 0 1 * *"), 12)).toBe(365 * dayMs);
   });
 
   it("agrees with the runs themselves, in a zone without summer time", () => {

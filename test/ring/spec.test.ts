@@ -12,7 +12,7 @@ const policy = (spec: object) => parseRotation(resource(spec)).policy;
 
 describe("parseRotation fills in", () => {
   it("every default of the least resource", () => {
-    expect(parseRotation(resource())).toEqual({
+    expect(parseRotation(resource())).toStrictEqual({
       ref: { namespace: "edge", name: "gateway-jwt" },
       secretName: "gateway-jwt",
       secretTemplate: { labels: {}, annotations: {} },
@@ -62,7 +62,7 @@ describe("parseRotation fills in", () => {
       "keyturn.dev/recover-requested-at": "2026-11-21T12:00:00+01:00",
       other: "x",
     };
-    expect(parseRotation(resource(spec, { annotations }))).toEqual({
+    expect(parseRotation(resource(spec, { annotations }))).toStrictEqual({
       ref: { namespace: "edge", name: "gateway-jwt" },
       secretName: "signer.keys",
       secretTemplate: spec.secretTemplate,

@@ -32,6 +32,31 @@ describe("parseRotation refuses in these words", () => {
       withRotation({ requestID: 7 }),
       "spec.rotation.requestID: must be a text of 1 to 128 characters without control characters, in quotes, is 7",
     ],
+    [
+      "a text that is too long",
+      withRotation({ requestID: "x".repeat(129) }),
+      `spec.rotation.requestID: must be a text of 1 to 128 characters without control characters, is "${"x".repeat(64)}"… (cut)`,
+    ],
+    [
+      "a list for a text",
+      { activeKid: ["k1"] },
+      "spec.activeKid: must be a text of 1 to 256 characters without control characters, in quotes, is a list",
+    ],
+    [
+      "a list for a duration",
+      withTokens({ maxTTL: ["1h"] }),
+      "spec.tokens.maxTTL: must be whole seconds from 1s to 8760h, written as 1h30m, is a list",
+    ],
+    [
+      "a list for an instant",
+      { revokeKeysCreatedBefore: ["2026-11-21T10:00:00Z"] },
+      "spec.revokeKeysCreatedBefore: must be an instant of RFC 3339 such as 2026-11-21T10:00:00Z, is a list",
+    ],
+    [
+      "a word that is no choice",
+      { deletionPolicy: "Keep" },
+      'spec.deletionPolicy: must be one of Retain, Delete, is "Keep"',
+    ],
     ["a list for an object", { tokens: [] }, "spec.tokens: must be an object, is a list"],
     [
       "interval and schedule",
@@ -99,6 +124,11 @@ describe("parseRotation refuses in these words", () => {
       "spec.rsaModulusBits: must be set only with an RS or PS algorithm, is set with ES256",
     ],
     [
+      "a modulus for an algorithm that is named",
+      { algorithm: "EdDSA", rsaModulusBits: 3072 },
+      "spec.rsaModulusBits: must be set only with an RS or PS algorithm, is set with EdDSA",
+    ],
+    [
       "a pinned kid that is revoked",
       { activeKid: "b", revokedKids: [{ kid: "a" }, { kid: "b" }] },
       'spec.activeKid: must not be one of revokedKids, is "b"',
@@ -149,6 +179,10 @@ describe("parseRotation refuses in these words", () => {
     expect(problemsOf([])).toEqual(["the resource: must be an object, is a list"]);
     expect(problemsOf({ ...resource(), spec: 5 })).toEqual(["spec: must be an object, is 5"]);
     expect(problems({ revokedKids: [null] })).toEqual(["spec.revokedKids[0].kid: must be set, is missing"]);
+    expect(problems({ revokedKids: [{}, {}] })).toEqual([
+      "spec.revokedKids[0].kid: must be set, is missing",
+      "spec.revokedKids[1].kid: must be set, is missing",
+    ]);
   });
 });
 
