@@ -18,15 +18,22 @@ const mostDeeds = 10;
 
 /** The resource with the status that follows from a pass, or undefined when that is the one it has. */
 export function withReport(resource: KubeObject, seen: Observation, deeds: readonly Deed[]): KubeObject | undefined {
-  const { conditions, gateways, ...report } = statusReport(viewOf(seen));
+  const { conditions, gateways, ringGeneration, ...report } = statusReport(viewOf(seen));
   const summary = `${gateways.acknowledged}/${gateways.expected}`;
   const history = [...deeds.toReversed().map(deedReport), ...lastStatus(resource).history].slice(0, mostDeeds);
   return withStatus(resource, {
     ...common(resource, conditions, seen.found.nowMs),
     ...report,
+    ...highest(resource, ringGeneration),
     gateways: { ...gateways, summary },
     history,
   });
+}
+
+/** What was seen once is remembered while there is no ring, or an old one: else a ring that was lost would be made anew. */
+function highest(resource: KubeObject, ringGeneration = 0): { readonly ringGeneration?: number } {
+  const generation = Math.max(ringGeneration, lastStatus(resource).ringGeneration ?? 0);
+  return generation === 0 ? {} : { ringGeneration: generation };
 }
 
 /** The same when nothing could be seen or done, and a person must act: what was known of the ring stands as it was. */

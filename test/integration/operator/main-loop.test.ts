@@ -1,13 +1,5 @@
 import { expect, it } from "vitest";
-import {
-  holds,
-  makeRotation,
-  makeScene,
-  quick,
-  type RotationHandle,
-  startOperator,
-  type Status,
-} from "./support/scene.ts";
+import { holds, makeRotation, makeScene, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
 import { Traffic } from "./support/traffic.ts";
 
 const scene = await makeScene("main-loop");
