@@ -45,8 +45,8 @@ export interface TimeRules {
 /** Why the token is refused now; undefined when its time is good. */
 export function timeFlaw({ exp, iat, nbf }: Instants, rules: TimeRules, nowMs: number): RefusalReason | undefined {
   const { profile, clockSkewMs } = rules;
-  // RFC 7519 §4.1.4: "on or after" exp it is over
-  if (exp * 1000 + clockSkewMs <= nowMs) return "Expired";
+  // RFC 7519 §4.1.4: "on or after" exp it is over. Turned around so that a clock that tells no number lets nothing pass
+  if (!(nowMs < exp * 1000 + clockSkewMs)) return "Expired";
   if (nbf * 1000 > nowMs + clockSkewMs) return "NotYetValid";
   if (iat * 1000 > nowMs + clockSkewMs) return "IssuedInFuture";
   return (exp - iat) * 1000 > profile.maxTTLMs ? "LifetimeTooLong" : undefined;
