@@ -2,7 +2,7 @@ import { createPrivateKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { checkOf, signOf } from "../../src/jwt/scheme.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
-import { active, ringOf } from "../support/rings.ts";
+import { active, withoutStandby } from "../support/rings.ts";
 import { policy } from "../support/story.ts";
 import {
   bilbo,
@@ -30,8 +30,7 @@ function changed(bytes: Buffer, at: number): Buffer {
 /** A ring whose signer has the vector's key. */
 function verifierFor({ algorithm, jwk }: RfcVector, kid = bilbo): Verifier {
   const signer = active(kid, { profile: { ...policy.profile, algorithm, issuer: "joe" } });
-  const { standby: _, ...ring } = ringOf({ signer });
-  return compileRing({ ring, publicJwks: new Map([[kid, jwk]]) });
+  return compileRing({ ring: withoutStandby({ signer }), publicJwks: new Map([[kid, jwk]]) });
 }
 
 describe("the examples of the RFCs", () => {
