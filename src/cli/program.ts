@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { jwksCommand, planCommand, statusCommand, timelineCommand } from "./commands/looking.ts";
 import { recoverCommand, revokeCommand, rollbackCommand, rotateCommand, waitCommand } from "./commands/changing.ts";
 import { controllerCommand } from "./commands/controller.ts";
+import { gatewayCommand } from "./commands/gateway.ts";
 import { standaloneCommand } from "./commands/standalone.ts";
 import { tokenCommand } from "./commands/token.ts";
 import { versionCommand } from "./commands/version.ts";
@@ -27,7 +28,7 @@ export function buildProgram(around: Surroundings, ended: Cli["ended"]): Command
     .showSuggestionAfterError()
     .version(around.version, "-V, --version", "print the version");
   const groups: readonly (readonly [string, readonly Command[]])[] = [
-    ["Run:", [standaloneCommand(cli), controllerCommand(cli)]],
+    ["Run:", [standaloneCommand(cli), gatewayCommand(cli), controllerCommand(cli)]],
     ["Look:", [statusCommand(cli), timelineCommand(cli), planCommand(cli), jwksCommand(cli), waitCommand(cli)]],
     ["Act:", [rotateCommand(cli), rollbackCommand(cli), revokeCommand(cli), recoverCommand(cli)]],
     ["Try:", [tokenCommand(cli)]],

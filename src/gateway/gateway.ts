@@ -1,14 +1,14 @@
 import { type Backoff, backoffMs, type Chance } from "../kube/backoff.ts";
-import { type Clock, sleep } from "../kube/clock.ts";
+import { sleep } from "../kube/clock.ts";
 import { KubeError, mayWorkLater } from "../kube/errors.ts";
-import { compileRing, type Verifier } from "../jwt/verifier.ts";
 import type { Ack } from "../ring/ack.ts";
 import type { AckSink } from "./acks/sink.ts";
 import { Bell } from "./bell.ts";
 import type { FloorFile } from "./floor.ts";
-import { type GatewayEvent, reduce } from "./reduce.ts";
+import { Memory, type MemoryParts } from "./memory.ts";
+import type { GatewayEvent } from "./reduce.ts";
 import type { Reading, Truth } from "./sources/reading.ts";
-import { type Floor, type GatewayState, newGateway, patienceMs, type Setup } from "./state.ts";
+import { type Floor, newGateway, patienceMs, type Setup } from "./state.ts";
 import { isReady, type Want, wants } from "./view.ts";
 
 /** A source that tells of itself. */
@@ -16,15 +16,7 @@ export interface Watched {
   run(signal: AbortSignal, tell: (reading: Reading) => void): Promise<void>;
 }
 
-/** Hears what happens, for logs and metrics. Must not throw. */
-export interface Observer {
-  /** A ring was put in place of another; `tookMs`: since a source showed it. */
-  swapped(state: GatewayState, tookMs: number): void;
-  /** After every event that changed something. */
-  changed(before: GatewayState, after: GatewayState): void;
-}
-
-export interface GatewayParts {
+export interface GatewayParts extends MemoryParts {
   readonly setup: Setup;
   /** Absent: nothing is confirmed or acknowledged, the watched sources are all. */
   readonly truth?: Truth;
@@ -32,106 +24,60 @@ export interface GatewayParts {
   readonly watch?: Watched;
   readonly acks?: AckSink;
   readonly floor?: Pick<FloorFile, "read" | "write">;
-  readonly clock: Clock;
   readonly chance: Chance;
-  readonly observer: Observer;
 }
 
 const backoff: Backoff = { baseMs: 250, maxMs: 5000 };
 
-/** A ring in memory, kept as new as its sources; carries out what the pure core wants. */
+/** Keeps a ring in memory as new as its sources: carries out what the pure core wants, and tells it what came of that. */
 export class Gateway {
+  readonly memory: Memory;
   readonly #parts: GatewayParts;
   readonly #bell: Bell;
-  readonly #listeners = new Set<() => void>();
-  #state: GatewayState;
-  #verifier: Verifier | undefined;
   #kept: Floor | undefined;
 
-  private constructor(parts: GatewayParts, state: GatewayState) {
+  private constructor(parts: GatewayParts, memory: Memory) {
+    this.memory = memory;
     this.#parts = parts;
     this.#bell = new Bell(parts.clock);
-    this.#state = state;
-    this.#verifier = compiled(state, undefined);
   }
 
   /** A gateway that knows its floor and has asked nobody yet. @throws Error of node:fs when the floor can't be asked for */
   static async begin(parts: GatewayParts): Promise<Gateway> {
     const floor = await parts.floor?.read();
-    return new Gateway(parts, newGateway(parts.setup, floor, parts.clock.monotonicMs()));
-  }
-
-  get state(): GatewayState {
-    return this.#state;
-  }
-
-  /** Of the ring in memory; undefined before the first. One object: what it accepts never changes. */
-  get verifier(): Verifier | undefined {
-    return this.#verifier;
+    return new Gateway(parts, new Memory(parts, newGateway(parts.setup, floor, parts.clock.monotonicMs())));
   }
 
   /** Runs until the signal. Then the ack is left as it is: {@link leave} takes it back. Never rejects but for a defect. */
   async run(signal: AbortSignal): Promise<void> {
     const { mount, watch, acks } = this.#parts;
+    const forget = this.memory.listen(() => this.#bell.ring());
     await Promise.all([
       this.#carryOut(signal),
       mount?.run(signal, (reading) => this.#tell("mount", reading)),
       watch?.run(signal, (reading) => this.#tell("watch", reading)),
       acks && this.#checkAcks(acks, signal),
     ]);
+    forget();
   }
 
   /** Says good-bye where that is heard. */
   async leave(): Promise<void> {
-    if (this.#state.acked) await this.#parts.acks?.end();
-  }
-
-  /** Resolves with true as soon as the state fits, with false after so long or with the signal. */
-  until(fits: (state: GatewayState) => boolean, withinMs: number): Promise<boolean> {
-    return new Promise((resolve) => {
-      const end = (result: boolean): void => {
-        cancel();
-        this.#listeners.delete(look);
-        resolve(result);
-      };
-      const look = (): void => {
-        if (fits(this.#state)) end(true);
-      };
-      const cancel = this.#parts.clock.after(withinMs, () => end(false));
-      this.#listeners.add(look);
-      look();
-    });
-  }
-
-  /** One state, one verifier, one assignment each in the same turn: a key that leaves verifies nothing from then on. */
-  #dispatch(event: GatewayEvent): void {
-    const startedAtMs = this.#parts.clock.monotonicMs();
-    const before = this.#state;
-    const after = reduce(before, event, startedAtMs);
-    if (after === before) return;
-    const isSwap = after.current !== before.current || after.refused !== before.refused;
-    if (isSwap) this.#verifier = compiled(after, this.#verifier);
-    this.#state = after;
-    const { observer, clock } = this.#parts;
-    if (isSwap && after.current) observer.swapped(after, clock.monotonicMs() - startedAtMs);
-    observer.changed(before, after);
-    for (const listener of this.#listeners) listener();
-    this.#bell.ring();
+    if (this.memory.state.acked) await this.#parts.acks?.end();
   }
 
   #tell(source: "mount" | "watch", reading: Reading): void {
-    if (reading.kind === "ring") this.#dispatch({ type: "shown", source, ring: reading.ring });
-    else this.#dispatch({ type: "unfit", source, problem: reading.problem });
+    if (reading.kind === "ring") this.memory.dispatch({ type: "shown", source, ring: reading.ring });
+    else this.memory.dispatch({ type: "unfit", source, problem: reading.problem });
   }
 
   async #carryOut(signal: AbortSignal): Promise<void> {
     const { clock, chance } = this.#parts;
     let failures = 0;
     while (!signal.aborted) {
-      this.#dispatch({ type: "tick" });
-      if (isReady(this.#state))
-        await this.#keepFloor().catch((error: unknown) => this.#dispatch(failure(error, "ack")));
-      const want = wants(this.#state, clock.nowMs());
+      this.memory.dispatch({ type: "tick" });
+      if (isReady(this.memory.state)) await this.#keepFloor().catch((error: unknown) => this.#failed(error, "ack"));
+      const want = wants(this.memory.state, clock.nowMs());
       if (want.kind === "wait") {
         await this.#bell.sleep(Math.min(want.untilMs - clock.nowMs(), this.#patienceLeftMs()), signal);
       } else if (await this.#perform(want, signal)) {
@@ -146,7 +92,7 @@ export class Gateway {
 
   /** Until a start without its source of truth may give up waiting. */
   #patienceLeftMs(): number {
-    const { awaySinceMs, stage, degraded } = this.#state;
+    const { awaySinceMs, stage, degraded } = this.memory.state;
     if (awaySinceMs === undefined || stage === "serving" || degraded) return Infinity;
     const leftMs = awaySinceMs + patienceMs - this.#parts.clock.monotonicMs();
     return leftMs > 0 ? leftMs : Infinity;
@@ -154,39 +100,40 @@ export class Gateway {
 
   /** True when it was done. */
   async #perform(want: Want & { readonly kind: "ack" | "read" }, signal: AbortSignal): Promise<boolean> {
-    const { truth, acks, clock } = this.#parts;
-    const from = want.kind === "ack" ? "ack" : "truth";
     try {
-      if (want.kind === "ack") {
-        // What was promised must outlive this container before it is promised
-        if (want.ack.generation > 0) await this.#keepFloor();
-        await acks?.write(want.ack);
-        this.#dispatch({ type: "acked", ack: want.ack });
-        return true;
-      }
-      const askedAtMs = clock.nowMs();
-      const reading = await truth?.read(signal);
-      return this.#heard(reading, askedAtMs);
+      return want.kind === "ack" ? await this.#acknowledge(want.ack) : await this.#read(signal);
     } catch (error) {
-      if (!signal.aborted) this.#dispatch(failure(error, from));
+      if (!signal.aborted) this.#failed(error, want.kind === "ack" ? "ack" : "truth");
       return false;
     }
   }
 
-  #heard(reading: Reading | undefined, askedAtMs: number): boolean {
+  async #acknowledge(ack: Ack): Promise<boolean> {
+    // What is promised must outlive this container before it is promised
+    if (ack.generation > 0) await this.#keepFloor();
+    await this.#parts.acks?.write(ack);
+    this.memory.dispatch({ type: "acked", ack });
+    return true;
+  }
+
+  async #read(signal: AbortSignal): Promise<boolean> {
+    const { truth, clock } = this.#parts;
+    const askedAtMs = clock.nowMs();
+    const reading = await truth?.read(signal);
     if (reading?.kind === "unfit") {
-      this.#dispatch({ type: "unfit", source: "truth", problem: reading.problem });
+      this.memory.dispatch({ type: "unfit", source: "truth", problem: reading.problem });
       return false;
     }
     const ring = reading?.kind === "ring" ? reading.ring : undefined;
-    this.#dispatch({ type: "read", askedAtMs, ...(ring && { ring }) });
-    return ring !== undefined;
+    this.memory.dispatch({ type: "read", askedAtMs, ...(ring && { ring }) });
+    // An answer that changes nothing (a source that went back to an older signer) is not to be asked for again at once
+    return ring !== undefined && wants(this.memory.state, clock.nowMs()).kind !== "read";
   }
 
-  /** @throws Error of node:fs: nothing may be promised then */
+  /** Of the state as it is now. @throws Error of node:fs: nothing may be promised then */
   async #keepFloor(): Promise<void> {
     const { floor, setup } = this.#parts;
-    const { current: ring, refused, confirmed } = this.#state;
+    const { current: ring, refused, confirmed } = this.memory.state;
     const isKept = ring === this.#kept?.ring && refused === this.#kept?.refused && confirmed === this.#kept.confirmed;
     if (floor === undefined || setup.acks === "off" || ring === undefined || isKept) return;
     const next: Floor = { ring, refused, ...(confirmed && { confirmed }) };
@@ -198,7 +145,7 @@ export class Gateway {
     for (;;) {
       await sleep(this.#parts.clock, acks.checkEveryMs, signal);
       if (signal.aborted) return;
-      const { acked } = this.#state;
+      const { acked } = this.memory.state;
       if (acked !== undefined) await this.#checkAck(acks, acked);
     }
   }
@@ -207,15 +154,16 @@ export class Gateway {
     try {
       const ack = await acks.check();
       // An ack that was written meanwhile is newer than what was found
-      if (this.#state.acked === acked) this.#dispatch({ type: "ackFound", ...(ack && { ack }) });
+      if (this.memory.state.acked === acked) this.memory.dispatch({ type: "ackFound", ...(ack && { ack }) });
     } catch (error) {
-      this.#dispatch(failure(error, "ack"));
+      this.#failed(error, "ack");
     }
   }
-}
 
-const compiled = ({ current, refused }: GatewayState, previous: Verifier | undefined): Verifier | undefined =>
-  current && compileRing(current, { revokedKids: refused, ...(previous && { previous }) });
+  #failed(error: unknown, from: "truth" | "ack"): void {
+    this.memory.dispatch(failure(error, from));
+  }
+}
 
 /** Errors are of the API server's client, or of the disk; their messages name places, never what stands there. */
 function failure(error: unknown, from: "truth" | "ack"): GatewayEvent {

@@ -107,7 +107,8 @@ const newest = (here: OpenRing | undefined, shown: OpenRing): OpenRing =>
 /** Why a proved ring must not be used here, or undefined. */
 function misfitOf({ setup, current }: GatewayState, { ring, publicJwks }: OpenRing): string | undefined {
   const { name, namespace } = ring.rotation;
-  if (name !== setup.rotation) return `must be the ring of rotation "${setup.rotation}", is that of "${name}"`;
+  const wanted = setup.rotation ?? current?.ring.rotation.name ?? name;
+  if (name !== wanted) return `must be the ring of rotation "${wanted}", is that of "${name}"`;
   if (current === undefined) return undefined;
   const known = current.ring.rotation.namespace;
   if (known !== namespace) return `must be the ring of namespace "${known}", is that of "${namespace}"`;

@@ -4,8 +4,8 @@ import type { Half, OpenRing } from "./open-ring.ts";
 
 /** How a gateway is set up. Never changes while it runs. */
 export interface Setup {
-  /** Name of the JwtKeyRotation; a ring of another one is refused. */
-  readonly rotation: string;
+  /** Name of the JwtKeyRotation; a ring of another one is refused. @default that of the first ring that comes */
+  readonly rotation?: string;
   /** `required`: Ready only after the source of truth was read, acknowledged and read once more. */
   readonly acks: "required" | "off";
   /** Tokens must end within what the source of truth confirmed. False where nobody can confirm: on a mount alone. */

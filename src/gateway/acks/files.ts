@@ -5,7 +5,7 @@ import { RefusedEntryError } from "../../files/errors.ts";
 import { keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
-import { KeyturnError } from "../../ring/errors.ts";
+import { KeyturnError, TryLaterError } from "../../ring/errors.ts";
 import type { AckSink } from "./sink.ts";
 
 export interface FileAcksOptions {
@@ -14,7 +14,8 @@ export interface FileAcksOptions {
   readonly dir: string;
   /** Names the file; no two gateways may have the same. */
   readonly instance: string;
-  readonly rotation: string;
+  /** Undefined as long as no ring has said it. */
+  readonly rotation: () => string | undefined;
   /** Unix milliseconds. */
   readonly nowMs: () => number;
 }
@@ -31,7 +32,9 @@ export class FileAcks implements AckSink {
   }
 
   async write(ack: Ack): Promise<void> {
-    const { disk, rotation, instance } = this.#options;
+    const { disk, instance } = this.#options;
+    const rotation = this.#options.rotation();
+    if (rotation === undefined) throw new TryLaterError("NoRing", "Cannot acknowledge: there is no ring yet");
     const document = keyRingAck({ name: instance }, { rotation, podName: instance, ack });
     await replaceFile(disk, this.#path, { text: `${JSON.stringify(document)}\n`, mode: 0o600 });
   }
@@ -43,7 +46,7 @@ export class FileAcks implements AckSink {
       if (text === undefined) return undefined;
       const subject = { code: "AckUnreadable", action: "Cannot read acknowledgement" };
       const stated = parseKeyRingAck(parseJson(text, { subject, publicOnly: true }).value);
-      if (stated.rotation !== rotation || stated.podName !== instance) return undefined;
+      if (stated.rotation !== rotation() || stated.podName !== instance) return undefined;
       await disk.touch(this.#path, nowMs());
       return stated.ack;
     } catch (error) {

@@ -1,0 +1,21 @@
+import { empty, pathOf } from "./answer.ts";
+import { forwardAuth, type ForwardAuthOptions } from "./forward-auth.ts";
+import type { Handler } from "./listener.ts";
+import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
+
+export const verifyPath = "/verify";
+
+/** What stands on the gateway's front port. */
+export function front(auth: ForwardAuthOptions, wellKnown: WellKnownOptions): Handler {
+  const verify = forwardAuth(auth);
+  const jwks = jwksHandler(wellKnown);
+  const discovery = discoveryHandler(wellKnown);
+  return (request, response) => {
+    const path = pathOf(request);
+    // Envoy puts the path of the request that it asks about behind
+    if (path === verifyPath || path.startsWith(`${verifyPath}/`)) verify(request, response);
+    else if (path === jwksPath) jwks(request, response);
+    else if (path === discoveryPath) discovery(request, response);
+    else empty(response, 404);
+  };
+}

@@ -1,0 +1,114 @@
+import { once } from "node:events";
+import { chmod, lstat, unlink } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { errnoOf, unlessMissing } from "../../files/errors.ts";
+import { ChangeNeededError } from "../../ring/errors.ts";
+
+/** Where to listen: a TCP port, 0 for any that is free, or a Unix socket. */
+export type Address =
+  | { readonly kind: "tcp"; readonly host?: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** What a client may cost. All in bytes, milliseconds or numbers. */
+export interface Limits {
+  /** Of all header lines of a request; more is 431. @default 32768: a token of 16 KiB with room for the rest */
+  readonly headerBytes?: number;
+  /** Until the header of a request has come; more is 408. @default 5000 */
+  readonly headerMs?: number;
+  /** Until all of a request has come; more is 408. @default 10000 */
+  readonly requestMs?: number;
+  /** A connection without a request is closed after this; longer than any proxy keeps one. @default 90000 */
+  readonly idleMs?: number;
+  /** Open at the same time; more are closed unheard. @default 4096 */
+  readonly connections?: number;
+  /** How often slow requests are looked for. @default 1000 */
+  readonly checkMs?: number;
+}
+
+export interface Listener {
+  /** Of TCP; 0 for a Unix socket. */
+  readonly port: number;
+  /**
+   * Takes no new connection, answers what was begun, each with `Connection: close`, and ends what is left after so long.
+   * Resolves when no connection is left.
+   */
+  drain(withinMs: number): Promise<void>;
+}
+
+/** @throws ChangeNeededError `AddressUnusable` */
+export async function listen(address: Address, handler: Handler, limits: Limits = {}): Promise<Listener> {
+  const state = { draining: false };
+  const server = limited(limits, (request, response) => {
+    if (state.draining) response.setHeader("connection", "close");
+    handler(request, response);
+  });
+  await open(server, address);
+  const bound = server.address();
+  return {
+    port: typeof bound === "object" && bound !== null ? bound.port : 0,
+    drain: async (withinMs) => {
+      state.draining = true;
+      await drained(server, withinMs);
+    },
+  };
+}
+
+function limited(limits: Limits, handler: Handler): Server {
+  const { headerBytes = 32_768, headerMs = 5000, requestMs = 10_000, idleMs = 90_000 } = limits;
+  const { connections = 4096, checkMs = 1000 } = limits;
+  const server = createServer(
+    {
+      maxHeaderSize: headerBytes,
+      headersTimeout: headerMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
+      keepAliveTimeout: idleMs,
+    },
+    (request, response) => {
+      // A client that went away is nobody's fault
+      response.on("error", () => undefined);
+      handler(request, response);
+    },
+  );
+  server.maxConnections = connections;
+  // Of a client that asks and does not take the answers
+  server.setTimeout(idleMs + requestMs);
+  return server;
+}
+
+async function open(server: Server, address: Address): Promise<void> {
+  try {
+    if (address.kind === "unix") await removeSocket(address.path);
+    server.listen(
+      address.kind === "unix"
+        ? { path: address.path }
+        : { port: address.port, ...(address.host !== undefined && { host: address.host }) },
+    );
+    await once(server, "listening");
+    // Who shares the directory and the group may come; nobody else
+    if (address.kind === "unix") await chmod(address.path, 0o660);
+  } catch (error) {
+    const why = errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
+    throw new ChangeNeededError("AddressUnusable", `Cannot listen on ${addressText(address)}: ${why}`);
+  }
+}
+
+/** What a process that was killed has left; never anything else than a socket. */
+async function removeSocket(path: string): Promise<void> {
+  const found = await unlessMissing(lstat(path));
+  if (found?.isSocket() === true) await unlessMissing(unlink(path));
+}
+
+export const addressText = (address: Address): string =>
+  address.kind === "unix" ? `unix:${address.path}` : `${address.host ?? ""}:${address.port}`;
+
+async function drained(server: Server, withinMs: number): Promise<void> {
+  const closed = once(server, "close");
+  server.close();
+  server.closeIdleConnections();
+  const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+  await closed;
+  clearTimeout(timer);
+}

@@ -1,0 +1,114 @@
+import { createHash } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { publicJwks } from "../../crypto/jwks.ts";
+import { keysOf } from "../../ring/ring.ts";
+import type { GatewayState } from "../state.ts";
+import { isReady } from "../view.ts";
+import { empty, isRead, text } from "./answer.ts";
+import type { Handler } from "./listener.ts";
+
+interface Document {
+  readonly type: string;
+  readonly body: string;
+  /** Strong (RFC 9110 §8.8.3): equal bytes, equal tag, on every gateway. */
+  readonly etag: string;
+}
+
+export interface WellKnownOptions {
+  readonly state: () => GatewayState;
+  /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
+  readonly jwksUri?: string;
+}
+
+export const jwksPath = "/.well-known/jwks.json";
+export const discoveryPath = "/.well-known/openid-configuration";
+
+/** The public keys (RFC 7517 §5) that are accepted here: those of the ring without the revoked ones. */
+export function jwksHandler({ state }: WellKnownOptions): Handler {
+  return served(state, (now) => {
+    const { current, refused } = now;
+    if (current === undefined) return undefined;
+    const materials = new Map(
+      [...current.publicJwks].filter(([kid]) => !refused.has(kid)).map(([kid, publicJwk]) => [kid, { publicJwk }]),
+    );
+    const body = `${JSON.stringify(publicJwks(current.ring, materials), undefined, 2)}\n`;
+    return { type: "application/jwk-set+json", body };
+  });
+}
+
+/**
+ * As much of OpenID Connect Discovery 1.0 §3 as a verifier needs. Nothing where the issuer is no https URL, or one with a query
+ * or a fragment, which may have no such document.
+ */
+export function discoveryHandler({ state, jwksUri }: WellKnownOptions): Handler {
+  return served(state, ({ current }) => {
+    if (current === undefined) return undefined;
+    const { issuer } = current.ring.signer.profile;
+    if (!isIssuerUrl(issuer)) return undefined;
+    const algorithms = keysOf(current.ring).map(({ profile }) => profile.algorithm);
+    const document = {
+      issuer,
+      jwks_uri: jwksUri ?? issuer.replace(/\/?$/, jwksPath),
+      response_types_supported: ["id_token"],
+      subject_types_supported: ["public"],
+      id_token_signing_alg_values_supported: [...new Set(algorithms)],
+    };
+    return { type: "application/json", body: `${JSON.stringify(document, undefined, 2)}\n` };
+  });
+}
+
+function isIssuerUrl(issuer: string): boolean {
+  const url = URL.parse(issuer);
+  return url?.protocol === "https:" && url.search === "" && url.hash === "" && url.username === "";
+}
+
+/** Made once for each state of keys, not for each request. */
+function served(state: () => GatewayState, make: (state: GatewayState) => Omit<Document, "etag"> | undefined): Handler {
+  let made: { readonly of: GatewayState; readonly document: Document | undefined } | undefined;
+  return (request, response) => {
+    const now = state();
+    if (!isRead(request)) empty(response, 405, ["allow", "GET, HEAD"]);
+    else if (!isReady(now)) empty(response, 503, ["retry-after", "1", "cache-control", "no-store"]);
+    else {
+      if (made?.of.current !== now.current || made?.of.refused !== now.refused) {
+        const fresh = make(now);
+        made = { of: now, document: fresh && { ...fresh, etag: etagOf(fresh.body) } };
+      }
+      if (made.document === undefined) empty(response, 404);
+      else send({ request, response }, made.document, cacheControl(now));
+    }
+  };
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+function send({ request, response }: Exchange, { type, body, etag }: Document, cache: string): void {
+  const headers = ["etag", etag, "cache-control", cache];
+  if (matches(request.headers["if-none-match"], etag)) {
+    // RFC 9110 §15.4.5: without a body, and without what describes one
+    response.writeHead(304, headers);
+    response.end();
+    return;
+  }
+  text(response, { status: 200, type, body, headers }, request.method === "GET");
+}
+
+/**
+ * A degraded gateway may lack a key that is being published at this moment: a copy of its JWKS would outlive the wait that
+ * counts on all copies having the key.
+ */
+function cacheControl({ degraded, current }: GatewayState): string {
+  const maxAgeSeconds = Math.floor((current?.ring.settings.jwksMaxAgeMs ?? 0) / 1000);
+  return degraded ? "no-store" : `public, max-age=${maxAgeSeconds}`;
+}
+
+const etagOf = (body: string): string => `"${createHash("sha256").update(body).digest("base64url").slice(0, 32)}"`;
+
+/** RFC 9110 §13.1.2: compared without regard to `W/`. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.trim() === "*" || header.split(",").some((one) => one.trim().replace(/^W\//, "") === etag);
+}

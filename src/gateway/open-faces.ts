@@ -1,0 +1,99 @@
+import { type AdminServer, startAdminServer } from "../runtime/server.ts";
+import { front } from "./faces/front.ts";
+import { type Address, addressText, listen, type Listener } from "./faces/listener.ts";
+import { mintHandler } from "./faces/mint.ts";
+import type { Gateway } from "./gateway.ts";
+import type { GatewayMetrics } from "./metrics.ts";
+import { GatewayReadiness, liveness } from "./readiness.ts";
+import type { GatewayOptions, Ports } from "./options.ts";
+import { isReady } from "./view.ts";
+
+interface Behind {
+  readonly gateway: Gateway;
+  readonly metrics: GatewayMetrics;
+}
+
+export interface Faces {
+  readonly ports: Ports;
+  /** Says that it is not ready any more, answers what was begun, and closes everything. */
+  close(withinMs: number): Promise<void>;
+}
+
+/** Opens the listeners; the one for minting not before the gateway is ready. @throws ChangeNeededError `AddressUnusable` */
+export async function openFaces(options: GatewayOptions, behind: Behind): Promise<Faces> {
+  const { adminListen, mintListen } = options;
+  const closing = new AbortController();
+  const listener = await openFront(options, behind);
+  const open: Listener[] = [listener];
+  let admin: AdminServer | undefined;
+  try {
+    admin = adminListen && (await openAdmin(adminListen, behind, closing.signal));
+  } catch (error) {
+    await listener.drain(0);
+    throw error;
+  }
+  const mint =
+    mintListen &&
+    openMint({ options, behind, address: mintListen, signal: closing.signal }).then((minting) => {
+      if (minting) open.push(minting);
+      return minting?.port ?? 0;
+    });
+  return {
+    ports: { front: listener.port, ...(admin && { admin: admin.port }), ...(mint && { mint }) },
+    close: async (withinMs) => {
+      closing.abort();
+      await mint?.catch(() => undefined);
+      await Promise.all(open.map((one) => one.drain(withinMs)));
+      await admin?.close();
+    },
+  };
+}
+
+async function openFront(options: GatewayOptions, { gateway: { memory }, metrics }: Behind): Promise<Listener> {
+  const { required, owned, clock, jwksUri, limits, log } = options;
+  const handler = front(
+    {
+      verifier: () => (isReady(memory.state) ? memory.verifier : undefined),
+      ...{ required, owned, nowMs: () => clock.nowMs(), count: metrics.verified },
+    },
+    { state: () => memory.state, ...(jwksUri !== undefined && { jwksUri }) },
+  );
+  const listener = await listen(options.listen, handler, limits);
+  log.info({ address: addressText(options.listen), port: listener.port }, "listening");
+  return listener;
+}
+
+function openAdmin(
+  { host, port }: Address & { readonly kind: "tcp" },
+  { gateway: { memory }, metrics: { registry } }: Behind,
+  ending: AbortSignal,
+): Promise<AdminServer> {
+  const ready = new GatewayReadiness(() => memory.state, ending);
+  return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
+}
+
+interface Minting {
+  readonly options: GatewayOptions;
+  readonly behind: Behind;
+  readonly address: Address;
+  readonly signal: AbortSignal;
+}
+
+/** Until the gateway is ready, nobody waits for it to stop signing. */
+async function openMint({ options, behind, address, signal }: Minting): Promise<Listener | undefined> {
+  const { memory } = behind.gateway;
+  const { log } = options;
+  const ended = new Promise<false>((resolve) => {
+    signal.addEventListener("abort", () => resolve(false), { once: true });
+  });
+  if (!(await Promise.race([memory.until(isReady, Infinity), ended]))) return undefined;
+  const handler = mintHandler({
+    mint: (request) => memory.mint(request),
+    hosts: address.kind === "tcp" ? "loopback" : "any",
+    count: behind.metrics.minted,
+    onDefect: (error) => log.error({ error: error instanceof Error ? error.name : typeof error }, "a defect"),
+  });
+  const listener = await listen(address, handler, { connections: 256, ...options.limits });
+  log.info({ address: addressText(address), port: listener.port }, "minting");
+  return listener;
+}

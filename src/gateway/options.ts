@@ -1,0 +1,39 @@
+import type { Requirements } from "../jwt/requirements.ts";
+import type { Clock } from "../kube/clock.ts";
+import type { SourcesPlan } from "./assemble.ts";
+import type { Address, Limits } from "./faces/listener.ts";
+import type { OwnedHeader } from "./faces/owned-headers.ts";
+import type { Log } from "./log.ts";
+
+export interface GatewayOptions {
+  readonly sources: SourcesPlan;
+  /** Forward-auth, JWKS, discovery. */
+  readonly listen: Address;
+  /** Health and metrics; absent: none. */
+  readonly adminListen?: Address & { readonly kind: "tcp" };
+  /** A Unix socket or a loopback address; absent: nothing is minted. */
+  readonly mintListen?: Address;
+  /** What a token must have beside what its key's profile says. */
+  readonly required: Requirements;
+  readonly owned: readonly OwnedHeader[];
+  /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
+  readonly jwksUri?: string;
+  /** So long requests that were begun may take after the signal, in milliseconds. */
+  readonly drainMs: number;
+  readonly limits?: Limits;
+  readonly clock: Clock;
+  readonly chance: () => number;
+  readonly newId: () => string;
+  readonly log: Log;
+  /** Ends it in good order. */
+  readonly signal: AbortSignal;
+  /** Told once the front and admin listeners are open. */
+  readonly onListening?: (ports: Ports) => void;
+}
+
+export interface Ports {
+  readonly front: number;
+  readonly admin?: number;
+  /** Resolves when the mint listener is open: once the gateway is ready. */
+  readonly mint?: Promise<number>;
+}

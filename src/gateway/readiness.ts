@@ -1,0 +1,33 @@
+import { Checks, type Verdict } from "../runtime/health.ts";
+import type { GatewayState } from "./state.ts";
+import { problemsOf, whyNotReady } from "./view.ts";
+
+/**
+ * `/readyz` of a gateway. What is wrong with a source while a good ring goes on is told in a line of its own, and is no
+ * reason to take traffic away: all replicas read the same sources.
+ */
+export class GatewayReadiness extends Checks {
+  readonly #state: () => GatewayState;
+
+  /** @param ending - Aborted when no more traffic is to come */
+  constructor(state: () => GatewayState, ending: AbortSignal) {
+    super();
+    this.#state = state;
+    this.add("shutdown", () => (ending.aborted ? "the process is ending" : undefined));
+    this.add("ring", () => whyNotReady(state()));
+  }
+
+  override judge(endpoint: string): Verdict {
+    const { isWell, text } = super.judge(endpoint);
+    const now = this.#state();
+    const notes = [...(now.degraded ? ["degraded: ready without its source of truth"] : []), ...problemsOf(now)];
+    return { isWell, text: isWell ? notes.map((note) => `[!]${note}\n`).join("") + text : text };
+  }
+}
+
+/** The event loop turns: that is all that a restart could mend. */
+export function liveness(): Checks {
+  const checks = new Checks();
+  checks.add("process", () => undefined);
+  return checks;
+}
