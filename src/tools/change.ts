@@ -6,6 +6,8 @@ import type { RotationRef } from "../ring/ring.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { follow } from "./follow.ts";
 import type { Change, RingHome } from "./home.ts";
+import { firstLook, note } from "./look.ts";
+import { documentText } from "./output.ts";
 import { planText } from "./plan/text.ts";
 import { line, type Io } from "./screen.ts";
 import { withChange } from "./suppose.ts";
@@ -19,6 +21,8 @@ export interface ChangeOptions {
   readonly wait: boolean;
   /** Ask for nothing: show what would come of it. */
   readonly dryRun?: boolean;
+  /** Change it here, although somebody else will undo it. */
+  readonly force?: boolean;
   /** Fires when the patience ends. */
   readonly deadline?: AbortSignal;
 }
@@ -26,8 +30,8 @@ export interface ChangeOptions {
 export const nameOf = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
 
 /** The rotation as it is now, when a change to it can take effect. @throws RuleError `Stalled` */
-export async function changeable(home: RingHome, action: string): Promise<View> {
-  const view = viewOf(await home.observe());
+export async function changeable({ home, io }: Pick<Asked, "home" | "io">, action: string): Promise<View> {
+  const view = await firstLook(home, io);
   if (view.decision.kind === "stalled") {
     throw new RuleError(
       "Stalled",
@@ -51,8 +55,10 @@ export interface Asked {
 }
 
 /** Asks for the change; then says what it waits for, or stays and tells what happens until it is done. */
-export async function ask(asked: Asked, { wait, dryRun = false, deadline }: ChangeOptions): Promise<ExitCode> {
+export async function ask(asked: Asked, options: ChangeOptions): Promise<ExitCode> {
+  const { wait, dryRun = false, deadline } = options;
   const { home, io, change } = asked;
+  await heed(asked, options);
   if (dryRun) return suppose(asked);
   await home.change(change);
   line(io.out, asked.asked);
@@ -61,6 +67,20 @@ export async function ask(asked: Asked, { wait, dryRun = false, deadline }: Chan
   const sentence = asked.done(after) ?? outlook(after, asked);
   if (sentence !== undefined && sentence !== "") line(io.out, sentence);
   return exitCodes.done;
+}
+
+/** Says who else sets the fields. @throws RuleError `ChangeElsewhere`, after it has printed what to commit there */
+async function heed({ home, io, change }: Asked, { dryRun = false, force = false }: ChangeOptions): Promise<void> {
+  const { notes, elsewhere } = (await home.precheck?.(change)) ?? { notes: [] };
+  for (const text of notes) note(io, text);
+  if (!elsewhere || force) return;
+  const { why, manifest } = elsewhere;
+  if (dryRun) {
+    note(io, why);
+    return;
+  }
+  io.out.write(documentText(manifest, "yaml"));
+  throw new RuleError("ChangeElsewhere", why);
 }
 
 function suppose({ before, change, io }: Asked): ExitCode {

@@ -16,7 +16,7 @@ export async function* follow(home: RingHome, io: Io, signal: AbortSignal): Asyn
   let change: Promise<IteratorResult<void>> | undefined = changes.next();
   try {
     while (!signal.aborted) {
-      const view = await lookOnce(home);
+      const view = await lookOnce(home, signal);
       if (view) yield view;
       const woken = new AbortController();
       const pause = io.pause(leastOftenMs, AbortSignal.any([signal, woken.signal])).then(() => undefined);
@@ -30,9 +30,9 @@ export async function* follow(home: RingHome, io: Io, signal: AbortSignal): Asyn
   }
 }
 
-async function lookOnce(home: RingHome): Promise<View | undefined> {
+async function lookOnce(home: RingHome, signal: AbortSignal): Promise<View | undefined> {
   try {
-    return viewOf(await home.observe());
+    return viewOf(await home.observe(signal));
   } catch (error) {
     if (error instanceof TryLaterError) return undefined;
     throw error;

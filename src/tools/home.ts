@@ -11,16 +11,37 @@ export type Change =
   /** `jwks`: an RFC 7517 set whose keys are to be verified for a window, too. */
   | { readonly kind: "recover"; readonly requestedAtMs: number; readonly jwks?: string };
 
+/** What must be known before a change is asked for. */
+export interface Precheck {
+  /** One line each, for people: who else sets the fields. */
+  readonly notes: readonly string[];
+  /** Present when somebody else would undo it: where it has to be changed instead. */
+  readonly elsewhere?: {
+    /** `Cannot …: …`, one line. */
+    readonly why: string;
+    /** What to change there: a part of the JwtKeyRotation. */
+    readonly manifest: object;
+  };
+}
+
 /** Where a ring lives: a directory, or a namespace of a cluster. The tools know no more of either than this. */
 export interface RingHome {
   /** For people: `directory /var/lib/keyturn`, `rotation shop/gateway`. */
   readonly where: string;
-  /** Reads everything that a pass would read, and writes nothing. */
-  observe(): Promise<Observation>;
+  /**
+   * Reads everything that a pass would read, and writes nothing.
+   *
+   * @param signal - Ends it early; it is then one that may work later
+   */
+  observe(signal?: AbortSignal): Promise<Observation>;
+  /** What the last look could not see, or what must be known beside it: a line each. @default none */
+  remarks?(): readonly string[];
   /** The published JWKS, byte for byte (RFC 7517 §5). */
   publicJwks(): Promise<string>;
   /** The signer object's `private-jwks.json`: the signer first, with its private half. For `token mint` alone. */
   privateJwks(): Promise<string>;
+  /** Asks for nothing. @default nothing must be known */
+  precheck?(change: Change): Promise<Precheck>;
   /** @throws {@link ChangeNeededError} when the home refuses the change */
   change(change: Change): Promise<void>;
   /** Yields whenever something that `observe` reads may have changed; ends with the signal. */

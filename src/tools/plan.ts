@@ -5,6 +5,7 @@ import type { Policy } from "../ring/plan.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
+import { firstLook } from "./look.ts";
 import { documentText, type DocumentFormat } from "./output.ts";
 import { planDocument } from "./plan/report.ts";
 import { planText } from "./plan/text.ts";
@@ -32,7 +33,7 @@ export interface PlanOptions {
 /** Shows what happens next, when, and what it waits for. Changes nothing. */
 export async function plan(home: RingHome, options: PlanOptions, io: Io): Promise<ExitCode> {
   const { atMs, whatIf, output } = options;
-  const now = supposeSpec(await home.observe(), whatIf);
+  const now = supposeSpec((await firstLook(home, io)).seen, whatIf);
   const view = atMs === undefined ? viewOf(now) : supposeTime(viewOf(now), atMs);
   const suppositions = [
     ...(whatIf ? [`with ${whatIf.name}`] : []),

@@ -2,8 +2,8 @@ import { RuleError } from "../ring/errors.ts";
 import { ask, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
+import { firstLook } from "./look.ts";
 import type { Io } from "./screen.ts";
-import { viewOf } from "../ring/view.ts";
 
 export interface RecoverOptions extends ChangeOptions {
   /** RFC 7517 §5: public keys that are to be verified for a window, too. */
@@ -12,7 +12,7 @@ export interface RecoverOptions extends ChangeOptions {
 
 /** Asks for the ring to be rebuilt from what is left of it. Only while it is stalled for a reason that this mends. */
 export async function recover(home: RingHome, { jwks, ...options }: RecoverOptions, io: Io): Promise<ExitCode> {
-  const before = viewOf(await home.observe());
+  const before = await firstLook(home, io);
   const { decision } = before;
   const name = nameOf(before.seen.rotation);
   if (decision.kind !== "stalled") {
@@ -26,7 +26,7 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
       home,
       io,
       before,
-      change: { kind: "recover", requestedAtMs: io.nowMs(), ...(jwks !== undefined && { jwks }) },
+      change: { kind: "recover", requestedAtMs: before.nowMs, ...(jwks !== undefined && { jwks }) },
       asked: `Recovery of ${name} requested`,
       about: "rebuild",
       done: (view) => {

@@ -22,7 +22,7 @@ export interface RevokeOptions extends ChangeOptions {
 /** Has one key refused, everywhere and at once. When it is the signer, the next key signs in the same moment. */
 export async function revoke(home: RingHome, options: RevokeOptions, io: Io): Promise<ExitCode> {
   const { reason } = options;
-  const before = await changeable(home, "revoke");
+  const before = await changeable({ home, io }, "revoke");
   const kid = kidToRevoke(before, options);
   if (before.ring?.revoked.some((r) => r.kid === kid)) {
     line(io.out, `Key ${shortKid(kid)} is revoked already`);
@@ -54,7 +54,7 @@ function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions
 }
 
 export interface RevokeCreatedBeforeOptions extends ChangeOptions {
-  /** Keys made before it are revoked; an instant in the future means now. */
+  /** Keys made before it are revoked; an instant in the future means now, by the clock of the home. */
   readonly atMs: number;
 }
 
@@ -64,8 +64,8 @@ export async function revokeCreatedBefore(
   options: RevokeCreatedBeforeOptions,
   io: Io,
 ): Promise<ExitCode> {
-  const before = await changeable(home, "revoke");
-  const atMs = Math.min(options.atMs, io.nowMs());
+  const before = await changeable({ home, io }, "revoke");
+  const atMs = Math.min(options.atMs, before.nowMs);
   const instant = new Date(atMs).toISOString();
   const kids = before.ring
     ? keysOf(before.ring)

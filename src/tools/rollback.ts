@@ -18,7 +18,7 @@ export interface RollbackOptions extends ChangeOptions {
 
 /** Pins a key that can still sign as the signer: it signs again, and no scheduled rotation happens until it is unpinned. */
 export async function rollback(home: RingHome, options: RollbackOptions, io: Io): Promise<ExitCode> {
-  const before = await changeable(home, options.unpin ? "unpin" : "roll back");
+  const before = await changeable({ home, io }, options.unpin ? "unpin" : "roll back");
   if (options.unpin) return unpin({ home, before, io }, options);
   const { ring } = before;
   if (!ring) throw new RuleError("NoRing", `Cannot roll back ${nameOf(before.seen.rotation)}: there is no ring yet`);

@@ -7,9 +7,9 @@ import { holds, type View } from "../ring/view.ts";
 
 /** Asks for a rotation. The prepared key signs as soon as every verifier is known to accept it, not before. */
 export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Promise<ExitCode> {
-  const before = await changeable(home, "rotate");
+  const before = await changeable({ home, io }, "rotate");
   const name = nameOf(before.seen.rotation);
-  const requestedAt = new Date(io.nowMs()).toISOString();
+  const requestedAt = new Date(before.nowMs).toISOString();
   const hold = heldBy(before);
   if (hold !== undefined) line(io.err, `keyturn: ${name} ${hold}`);
   return ask(

@@ -1,6 +1,7 @@
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { follow } from "./follow.ts";
 import type { RingHome } from "./home.ts";
+import { note } from "./look.ts";
 import { documentText, type DocumentFormat } from "./output.ts";
 import { happenings } from "./progress.ts";
 import { line, type Io } from "./screen.ts";
@@ -35,12 +36,17 @@ interface Printing {
 
 function print(view: View, { home, options, io }: Printing): void {
   const { output } = options;
-  if (output === "json" || output === "yaml") io.out.write(documentText(statusDocument(view), output));
-  else for (const text of lines(view, { home, options, io })) line(io.out, text);
+  if (output === "json" || output === "yaml") {
+    for (const text of home.remarks?.() ?? []) note(io, text);
+    io.out.write(documentText(statusDocument(view), output));
+  } else for (const text of lines(view, { home, options, io })) line(io.out, text);
 }
 
 const lines = (view: View, { home, options, io }: Printing): readonly string[] =>
-  statusText({ view, where: home.where, look: io.out, timeZone: io.timeZone, wide: options.output === "wide" });
+  statusText({
+    ...{ view, where: home.where, remarks: home.remarks?.() ?? [] },
+    ...{ look: io.out, timeZone: io.timeZone, wide: options.output === "wide" },
+  });
 
 /** The other screen, without cursor and without line breaks of the terminal's own; and back. */
 const screen = {

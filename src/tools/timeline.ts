@@ -2,9 +2,9 @@ import { RuleError } from "../ring/errors.ts";
 import { nameOf } from "./change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
+import { firstLook } from "./look.ts";
 import { line, type Io } from "./screen.ts";
 import { renderTimeline } from "./timeline/timeline.ts";
-import { viewOf } from "../ring/view.ts";
 
 export interface TimelineOptions {
   /** How far back the picture goes. @default to the birth of the oldest key */
@@ -15,7 +15,7 @@ export interface TimelineOptions {
 
 /** Draws the picture alone, as far as one likes. */
 export async function timeline(home: RingHome, { pastMs, futureMs }: TimelineOptions, io: Io): Promise<ExitCode> {
-  const { ring, forecast, nowMs, seen } = viewOf(await home.observe());
+  const { ring, forecast, nowMs, seen } = await firstLook(home, io);
   if (!ring) throw new RuleError("NoRing", `Cannot draw ${nameOf(seen.rotation)}: there is no ring yet`);
   const lines = renderTimeline({
     ...{ ring, forecast, nowMs, ...io.out, timeZone: io.timeZone },

@@ -2,9 +2,10 @@ import { shortKid } from "../ring/describe.ts";
 import { nameOf, waitUntil } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
+import { firstLook } from "./look.ts";
 import { happenings, type Happening } from "./progress.ts";
 import type { Io } from "./screen.ts";
-import { holds, viewOf, type View } from "../ring/view.ts";
+import { holds, type View } from "../ring/view.ts";
 
 /** Steps that can be waited for, and what the ring shows when they are done. */
 const steps = {
@@ -37,7 +38,7 @@ export interface WaitForOptions {
 
 /** Stays until it is true. `rotated` is true when nothing that was asked for is left to do. */
 export async function wait(home: RingHome, options: WaitForOptions, io: Io): Promise<ExitCode> {
-  const before = viewOf(await home.observe());
+  const before = await firstLook(home, io);
   const { deadline } = options;
   const done = doneBy(options.for, before);
   return waitUntil({ home, io, before, ...(deadline && { deadline }), done });

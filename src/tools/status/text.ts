@@ -22,6 +22,8 @@ import { nextRotationMs, statusReport } from "../../ring/status.ts";
 export interface StatusTextInput {
   readonly view: View;
   readonly where: string;
+  /** What must be known beside it, a line each. @default none */
+  readonly remarks?: readonly string[];
   readonly look: Look;
   readonly timeZone: string;
   /** Whole kids, and more columns. */
@@ -30,7 +32,7 @@ export interface StatusTextInput {
 
 /** The status as people read it: conditions, what comes next, the picture, the keys. */
 export function statusText(input: StatusTextInput): readonly string[] {
-  const { view, where, look, timeZone } = input;
+  const { view, where, remarks = [], look, timeZone } = input;
   const clock: Clock = { nowMs: view.nowMs, timeZone };
   const { namespace, name } = view.seen.rotation;
   const { ring, forecast, nowMs } = view;
@@ -39,6 +41,7 @@ export function statusText(input: StatusTextInput): readonly string[] {
     `${paint(look, "strong", `${namespace}/${name}`)}  ${paint(look, "faint", where)}`,
     "",
     ...conditionLines(view.conditions, look, clock),
+    ...remarks.map((text) => ` ${paint(look, ["strong", "busy"], `! ${padded("Note", 11)}`)}  ${text}`),
     "",
     ...pairs(factsOf(view, look, clock), look).map((text) => ` ${text}`),
     ...picture,

@@ -6,8 +6,8 @@ import type { Ring } from "../../ring/ring.ts";
 import { nameOf } from "../change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../home.ts";
+import { firstLook } from "../look.ts";
 import { line, type Io } from "../screen.ts";
-import { viewOf } from "../../ring/view.ts";
 import { listed } from "../words.ts";
 import { keysOfJwks, privateKeyIn } from "./jwks.ts";
 import { compactJws } from "./jws.ts";
@@ -29,10 +29,10 @@ const reserved = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 /** Prints a token of the present signer. */
 export async function mint(home: RingHome, options: MintOptions, io: Io): Promise<ExitCode> {
-  const { ring, seen } = viewOf(await home.observe());
+  const { ring, seen, nowMs } = await firstLook(home, io);
   if (!ring) throw new RuleError("NoRing", `Cannot mint: ${nameOf(seen.rotation)} has no ring yet`);
   const key = await signingKey(home, ring);
-  line(io.out, signed(options, ring, { key, nowMs: io.nowMs(), id: io.randomId() }));
+  line(io.out, signed(options, ring, { key, nowMs, id: io.randomId() }));
   return exitCodes.done;
 }
 

@@ -4,8 +4,8 @@ import { nameOf } from "../change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../home.ts";
 import { documentText, type DocumentFormat } from "../output.ts";
+import { firstLook } from "../look.ts";
 import { line, paint, type Io } from "../screen.ts";
-import { viewOf } from "../../ring/view.ts";
 import { clockTimeAndDistance, withClockTimes, type Clock } from "../words.ts";
 import { keysOfJwks } from "./jwks.ts";
 import { judge, type Verdict } from "./verdict.ts";
@@ -18,11 +18,10 @@ export interface VerifyOptions {
 
 /** Says whether the token is accepted, and if not, why. Never prints it. */
 export async function verify(home: RingHome, options: VerifyOptions, io: Io): Promise<ExitCode> {
-  const { ring, seen } = viewOf(await home.observe());
+  const { ring, seen, nowMs } = await firstLook(home, io);
   if (!ring) throw new RuleError("NoRing", `Cannot verify: ${nameOf(seen.rotation)} has no ring yet`);
   const jwks = keysOfJwks(await home.publicJwks());
   if (!jwks) throw new RuleError("JwksUnreadable", `Cannot verify: the published JWKS of ${home.where} can't be read`);
-  const nowMs = io.nowMs();
   const verdict = judge({ token: options.token.trim(), ring, jwks, nowMs });
   if (options.output) io.out.write(documentText(verdictDocument(verdict), options.output));
   else line(io.out, verdictLine(verdict, io, { nowMs, timeZone: io.timeZone }));

@@ -1,0 +1,35 @@
+import type { KubeObject } from "../../kube/object.ts";
+import { keyOf } from "../../kube/object.ts";
+import { type Edit, fieldsOf, manifestOf } from "./edit.ts";
+import { type FieldPath, ownersOf } from "./owners.ts";
+
+/** What must be known before a change (the shape of `Precheck` of the tools). */
+export interface Precheck {
+  readonly notes: readonly string[];
+  readonly elsewhere?: { readonly why: string; readonly manifest: object };
+}
+
+/** Says who else sets the fields of the edit, and when one belongs to a tool that would put it back, what to commit instead. */
+export function precheckOf(edit: Edit, resource: KubeObject): Precheck {
+  const name = keyOf(resource);
+  const owned = fieldsOf(edit).map((path) => ({ field: textOf(path), owners: ownersOf(resource, path) }));
+  const notes = owned.flatMap(({ field, owners }) =>
+    owners.map(({ manager, isDeclarative }) => {
+      if (isDeclarative) return `${field} of ${name} belongs to "${manager}", which may put it back`;
+      const rest =
+        manager === "kubectl-client-side-apply" ? ": change the manifest, too, or the next kubectl apply does" : "";
+      return `${field} of ${name} was set by "${manager}"${rest}`;
+    }),
+  );
+  const [first] = owned.flatMap(({ field, owners }) =>
+    owners.filter((one) => one.isDeclarative).map(({ manager }) => ({ field, manager })),
+  );
+  if (!first) return { notes };
+  const { field, manager } = first;
+  const why = `Cannot change ${field} of ${name}: it belongs to "${manager}", which would put it back; commit what is printed instead, or change it here with --force`;
+  return { notes, elsewhere: { why, manifest: manifestOf(edit, resource) } };
+}
+
+/** `spec.activeKid`, `metadata.annotations[keyturn.dev/rotate-requested-at]`. */
+const textOf = (path: FieldPath): string =>
+  path.map((part, index) => (/^\w+$/.test(part) ? `${index === 0 ? "" : "."}${part}` : `[${part}]`)).join("");

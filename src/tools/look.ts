@@ -1,0 +1,13 @@
+import { viewOf, type View } from "../ring/view.ts";
+import type { RingHome } from "./home.ts";
+import { line, type Io } from "./screen.ts";
+
+/** A line that is no result: it must not get lost in a pipe, and nobody parses it. */
+export const note = ({ err }: Pick<Io, "err">, text: string): void => line(err, `keyturn: note: ${text}`);
+
+/** The first look of a tool: tells what has to be known of it. */
+export async function firstLook(home: RingHome, io: Pick<Io, "err">): Promise<View> {
+  const view = viewOf(await home.observe());
+  for (const text of home.remarks?.() ?? []) note(io, text);
+  return view;
+}
