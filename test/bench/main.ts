@@ -3,13 +3,14 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { tableOf, type Bench, type BenchResult } from "./bench.ts";
 import { codecBench } from "./codec.ts";
+import { gatewayBench } from "./gateway.ts";
 import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
 import { plannerBench } from "./planner.ts";
 import { requestBench } from "./request.ts";
 import { swapBench } from "./swap.ts";
 
-const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench];
+const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
 
 const full: Effort = { rounds: 15, batchMs: 100 };
 /** So that a bench that no longer works is found by the tests. The numbers say nothing. */

@@ -18,7 +18,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm run bench", () => {
   // No times are looked at: on a busy machine they say nothing
-  test.for(["planner", "codec", "keys", "swap", "request"])("%s still works", async (name) => {
+  test.for(["planner", "codec", "keys", "swap", "request", "gateway"])("%s still works", async (name) => {
     const file = join(folder, `${name}.json`);
     const { stdout } = await run(name, "--quick", "--json", file);
     const [result] = JSON.parse(await readFile(file, "utf8")) as BenchResult[];
@@ -34,7 +34,8 @@ describe("npm run bench", () => {
   test("refuses a name that it does not know, with exit code 2", async () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
-      stderr: 'Cannot run bench "speed": must be one of planner, codec, keys, swap, request; options follow "--"\n',
+      stderr:
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway; options follow "--"\n',
     });
   });
 });

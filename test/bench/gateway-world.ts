@@ -1,0 +1,145 @@
+import { randomUUID, type KeyObject } from "node:crypto";
+import { createLocalJWKSet, jwtVerify, SignJWT } from "jose";
+import { createSigner, createVerifier } from "fast-jwt";
+import { publicJwks } from "../../src/crypto/jwks.ts";
+import { generateKey } from "../../src/crypto/keypair.ts";
+import { pkcs8Pem, spkiPem } from "../../src/crypto/pem.ts";
+import { privateKeyObject } from "../../src/crypto/signature.ts";
+import { compileMinter, type Minter } from "../../src/jwt/minter.ts";
+import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
+import type { Algorithm } from "../../src/ring/key.ts";
+import { fullRing } from "./full-ring.ts";
+
+const issuer = "https://issuer.example";
+const audience = "api";
+const lifeSeconds = 3600;
+
+/** What an access token of a shop says. */
+const subject = "user-4711";
+const claims = {
+  scope: "orders:read orders:write",
+  client_id: "shop",
+  email: "jane.doe@example.com",
+  roles: ["admin", "user"],
+  tenant: "acme",
+};
+
+/** One signer of a full ring, as ours and as two other libraries have it. Each `verify` and `mint` is the whole way. */
+export interface GatewayWorld {
+  readonly verifier: Verifier;
+  /** Remembers tokens. */
+  readonly remembering: Verifier;
+  /** Enough tokens that no two runs in a row have the same. */
+  readonly tokens: readonly string[];
+  /** Good but for a kid that nobody has. */
+  readonly unknown: string;
+  readonly mint: () => string;
+  readonly jose: { readonly verify: (token: string) => Promise<unknown>; readonly mint: () => Promise<string> };
+  readonly fastJwt: {
+    readonly verify: (token: string) => unknown;
+    readonly verifyCached: (token: string) => unknown;
+    readonly mint: () => string;
+  };
+}
+
+/** A full ring whose signer has this algorithm. @param modulusBits - for RSA */
+export async function gatewayWorld(algorithm: Algorithm, modulusBits?: number): Promise<GatewayWorld> {
+  const base = await fullRing("ES256");
+  const { kid, material } = await generateKey(algorithm, modulusBits);
+  const profile = { ...base.ring.signer.profile, algorithm };
+  const ring = { ...base.ring, signer: { ...base.ring.signer, kid, profile } };
+  const materials = new Map([...base.materials, [kid, material] as const]);
+  const publicJwksByKid = new Map([...materials].map(([of, { publicJwk }]) => [of, publicJwk]));
+  const key = privateKeyObject(material.privateJwk);
+  const minter = minterOf({ ring, half: { kid, key } });
+  const mint = (): string => minter.mint({ subject, claims }, { nowMs: Date.now(), notAfterMs: Infinity }).token;
+  const jwks = publicJwks(ring, materials) as Parameters<typeof createLocalJWKSet>[0];
+  const [head = "", ...rest] = mint().split(".");
+  const unknownHead = Buffer.from(
+    Buffer.from(head, "base64url")
+      .toString()
+      .replace(kid, `${kid.slice(1)}x`),
+  );
+  return {
+    verifier: compileRing({ ring, publicJwks: publicJwksByKid }, { cacheEntries: 0 }),
+    remembering: compileRing({ ring, publicJwks: publicJwksByKid }),
+    tokens: Array.from({ length: 64 }, mint),
+    unknown: [unknownHead.toString("base64url"), ...rest].join("."),
+    mint,
+    jose: joseOf({ algorithm, kid, key }, jwks),
+    fastJwt: fastJwtOf(
+      { algorithm, kid },
+      { private: pkcs8Pem(material.privateJwk), public: spkiPem(material.publicJwk) },
+    ),
+  };
+}
+
+function minterOf(of: Parameters<typeof compileMinter>[0]): Minter {
+  const minter = compileMinter(of, { newId: randomUUID });
+  if (!minter) throw new TypeError("Cannot mint: the ring has no private half");
+  return minter;
+}
+
+interface SigningKey {
+  readonly algorithm: Algorithm;
+  readonly kid: string;
+  readonly key: KeyObject;
+}
+
+function joseOf(
+  { algorithm, kid, key }: SigningKey,
+  jwks: Parameters<typeof createLocalJWKSet>[0],
+): GatewayWorld["jose"] {
+  const keys = createLocalJWKSet(jwks);
+  const options = {
+    issuer,
+    audience: [audience],
+    algorithms: [algorithm],
+    clockTolerance: 60,
+    requiredClaims: ["exp", "iat"],
+  };
+  return {
+    verify: (token) => jwtVerify(token, keys, options),
+    mint: () =>
+      new SignJWT(claims)
+        .setProtectedHeader({ alg: algorithm, typ: "JWT", kid })
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setSubject(subject)
+        .setIssuedAt()
+        .setNotBefore("0s")
+        .setExpirationTime(`${lifeSeconds}s`)
+        .setJti(randomUUID())
+        .sign(key),
+  };
+}
+
+/** One key, given from the start: the library would look a kid up asynchronously. Its fastest way. */
+function fastJwtOf(
+  { algorithm, kid }: Omit<SigningKey, "key">,
+  pem: { readonly private: string; readonly public: string },
+): GatewayWorld["fastJwt"] {
+  const options = {
+    key: pem.public,
+    algorithms: [algorithm],
+    allowedIss: issuer,
+    allowedAud: audience,
+    requiredClaims: ["exp", "iat"],
+    clockTolerance: 60_000,
+  };
+  const sign = createSigner({
+    key: pem.private,
+    algorithm,
+    kid,
+    iss: issuer,
+    aud: audience,
+    sub: subject,
+    expiresIn: lifeSeconds * 1000,
+    notBefore: 0,
+  });
+  return {
+    verify: createVerifier(options),
+    verifyCached: createVerifier({ ...options, cache: true }),
+    mint: () => sign({ ...claims, jti: randomUUID() }),
+  };
+}
