@@ -92,12 +92,15 @@ export type Want =
   /** Nothing before this instant, Unix milliseconds: a confirmation grows old. */
   | { readonly kind: "wait"; readonly untilMs: number };
 
+const waitForEver: Want = { kind: "wait", untilMs: Infinity };
+
 /** @param nowMs - Unix milliseconds */
 export function wants(state: GatewayState, nowMs: number): Want {
   const { stage, setup } = state;
   switch (stage) {
     case "silent":
-      return { kind: "ack", ack: zero };
+      // An ack names its rotation
+      return setup.rotation === undefined && state.current === undefined ? waitForEver : { kind: "ack", ack: zero };
     case "zeroed":
     case "acked":
       return { kind: "read" };
@@ -115,7 +118,7 @@ export function wants(state: GatewayState, nowMs: number): Want {
 
 function confirmation(state: GatewayState, nowMs: number): Want {
   const { setup, half, confirmed } = state;
-  if (!setup.fenced || half === undefined) return { kind: "wait", untilMs: Infinity };
+  if (!setup.fenced || half === undefined) return waitForEver;
   if (confirmed?.kid !== half.kid) return { kind: "read" };
   const untilMs = confirmed.askedAtMs + confirmEveryMs(state);
   // A wall clock that was set back: the confirmation comes from the future

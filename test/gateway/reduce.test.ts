@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type GatewayEvent, reduce } from "../../src/gateway/reduce.ts";
 import { type Floor, type GatewayState, newGateway, patienceMs, type Setup } from "../../src/gateway/state.ts";
 import { ackOf, isReady, problemsOf, wants, whyNotReady, zero } from "../../src/gateway/view.ts";
+import { omit } from "../support/rings.ts";
 import { kid, opened, pair, type RingPlan } from "./support/rings.ts";
 
 const setup: Setup = { rotation: "gateway", acks: "required", fenced: true };
@@ -113,6 +114,18 @@ describe("a start with acknowledgements", () => {
   test("begins with the floor and never serves below it", () => {
     const told = new Told({}, floorOf({ generation: 9 })).acks().happens(read({ generation: 5 }));
     expect([told.generation, told.want]).toEqual([9, "ack 9"]);
+  });
+
+  test("waits for the first ring when nobody told the rotation's name, and takes the name from it", () => {
+    const nameless = omit(setup, "rotation");
+    const state = newGateway(nameless, undefined, 0);
+    expect(wants(state, nowMs)).toEqual({ kind: "wait", untilMs: Infinity });
+    const taken = reduce(state, shown({ generation: 5 }), 1);
+    expect(wants(taken, nowMs)).toEqual({ kind: "ack", ack: zero });
+    const foreign = shown({ generation: 6, change: { rotation: { namespace: "default", name: "other" } } });
+    expect(problemsOf(reduce(taken, foreign, 2))).toEqual([
+      'mount: must be the ring of rotation "gateway", is that of "other"',
+    ]);
   });
 
   test("says why it is not Ready", () => {

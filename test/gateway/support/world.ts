@@ -1,0 +1,99 @@
+import { once } from "node:events";
+import { onTestFinished } from "vitest";
+import type { AckSink } from "../../../src/gateway/acks/sink.ts";
+import { Gateway, type GatewayParts, type Watched } from "../../../src/gateway/gateway.ts";
+import type { Reading, Truth } from "../../../src/gateway/sources/reading.ts";
+import type { Floor, GatewayState } from "../../../src/gateway/state.ts";
+import type { Ack } from "../../../src/ring/ack.ts";
+import { FakeClock, turn } from "../../kube/support/fake-clock.ts";
+import { opened, type RingPlan } from "./rings.ts";
+
+export const ring = (plan: RingPlan): Reading => ({ kind: "ring", ring: opened(plan) });
+
+/** Everything around a gateway, in memory; what it does to it is written down in order. */
+export class World {
+  readonly clock = new FakeClock();
+  readonly deeds: string[] = [];
+  /** What the source of truth shows, or why it doesn't. */
+  shows: Reading | Error = { kind: "missing", problem: "nothing yet" };
+  /** Why acks can't be written. */
+  ackFault: Error | undefined;
+  floorFault: Error | undefined;
+  ack: Ack | undefined;
+  floor: Floor | "lost" | undefined;
+  #mount: (reading: Reading) => void = () => undefined;
+  gateway!: Gateway;
+
+  readonly truth: Truth = {
+    read: async () => {
+      if (this.shows instanceof Error) {
+        this.deeds.push("reads in vain");
+        throw this.shows;
+      }
+      this.deeds.push("reads");
+      return this.shows;
+    },
+  };
+  readonly acks: AckSink = {
+    checkEveryMs: 60_000,
+    write: async (ack) => {
+      if (this.ackFault) throw this.ackFault;
+      this.deeds.push(`acks ${ack.generation}`);
+      this.ack = ack;
+    },
+    check: async () => this.ack,
+    end: async () => void this.deeds.push("leaves"),
+  };
+  readonly mount: Watched = {
+    run: async (signal, tell) => {
+      this.#mount = tell;
+      await once(signal, "abort");
+    },
+  };
+
+  /** Runs a gateway until the test ends. */
+  async start(change: Partial<GatewayParts> = {}): Promise<this> {
+    this.gateway = await Gateway.begin({
+      setup: { rotation: "gateway", acks: "required", fenced: true },
+      ...{ truth: this.truth, mount: this.mount, acks: this.acks, clock: this.clock },
+      floor: {
+        read: async () => this.floor,
+        write: async (floor) => {
+          if (this.floorFault) throw this.floorFault;
+          this.deeds.push(`keeps ${floor.ring.ring.generation}`);
+          this.floor = floor;
+        },
+      },
+      chance: () => 1,
+      newId: () => "id",
+      observer: { swapped: () => undefined, changed: () => undefined },
+      ...change,
+    });
+    const stop = new AbortController();
+    const running = this.gateway.run(stop.signal);
+    onTestFinished(async () => {
+      stop.abort();
+      await running;
+    });
+    // What it does at once is done, and what it waits for is armed
+    await turn();
+    return this;
+  }
+
+  get state(): GatewayState {
+    return this.gateway.memory.state;
+  }
+
+  get generation(): number | undefined {
+    return this.state.current?.ring.generation;
+  }
+
+  mounts(reading: Reading): void {
+    this.#mount(reading);
+  }
+
+  /** Resolves as soon as the state fits. */
+  async sees(fits: (state: GatewayState) => boolean): Promise<void> {
+    await this.gateway.memory.until(fits, Infinity);
+  }
+}
