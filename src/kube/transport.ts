@@ -44,6 +44,8 @@ export interface OpenAnswer {
 /** One try of a request, for metrics. */
 export interface CallReport {
   readonly method: Method;
+  /** Without its query. Holds names, so it is no label of a metric. */
+  readonly path: string;
   readonly host: string;
   /** HTTP status, or `<error>` as client-go says it. */
   readonly code: string;
@@ -188,11 +190,14 @@ export class Transport {
     }
   }
 
-  async #head({ method }: ApiRequest, exchange: Exchange): Promise<IncomingMessage> {
+  async #head({ method, path }: ApiRequest, exchange: Exchange): Promise<IncomingMessage> {
     const { endpoint, clock, onCall } = this.#options;
     const startedAtMs = clock.monotonicMs();
-    const report = (code: string): void =>
-      onCall?.({ method, host: new URL(endpoint.server).host, code, durationMs: clock.monotonicMs() - startedAtMs });
+    const { host } = new URL(endpoint.server);
+    const report = (code: string): void => {
+      const durationMs = clock.monotonicMs() - startedAtMs;
+      onCall?.({ method, path: path.replace(/\?.*$/s, ""), host, code, durationMs });
+    };
     try {
       const head = await exchange.head();
       report(String(head.statusCode ?? 0));

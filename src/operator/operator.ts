@@ -3,10 +3,10 @@ import { KubeClient } from "../kube/client.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
-import { Transport } from "../kube/transport.ts";
+import { type CallReport, Transport } from "../kube/transport.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { Controller } from "../runtime/controller.ts";
-import { LeaderElector } from "../runtime/election.ts";
+import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
 import { EventRecorder } from "../runtime/events.ts";
 import { fenced } from "../runtime/fence.ts";
 import { Checks } from "../runtime/health.ts";
@@ -35,6 +35,8 @@ export interface OperatorOptions {
   readonly namespaces: readonly string[];
   /** Absent: no election, this process alone leads. */
   readonly lease?: Ref;
+  /** @default those of {@link LeaderElector} */
+  readonly leaseTimes?: Pick<ElectionOptions, "leaseDurationMs" | "renewDeadlineMs" | "retryPeriodMs">;
   /** Of this process, for the lease and for events: a pod's name and something random. */
   readonly identity: string;
   /** `/livez`, `/readyz` and `/metrics`. */
@@ -46,6 +48,8 @@ export interface OperatorOptions {
   readonly unique: () => string;
   readonly userAgent: string;
   readonly log: OperatorLog;
+  /** Hears of every call to the API server. */
+  readonly onCall?: (report: CallReport) => void;
   /** Hears where the admin server listens. */
   readonly onListening?: (port: number) => void;
 }
@@ -63,8 +67,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const { clock, chance, log } = options;
   const metrics = new Metrics();
   metrics.addProcess();
-  const { endpoint, userAgent } = options;
-  const transport = new Transport({ endpoint, clock, chance, userAgent, onCall: metrics.onCall });
+  const transport = newTransport(options, metrics);
   const client = new KubeClient(transport);
   let controllers: readonly Controller[] = [];
   const watches = new Watches(client, {
@@ -107,6 +110,14 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   transport.close();
 }
 
+function newTransport({ endpoint, clock, chance, userAgent, onCall }: OperatorOptions, metrics: Metrics): Transport {
+  const tell = (report: CallReport): void => {
+    metrics.onCall(report);
+    onCall?.(report);
+  };
+  return new Transport({ endpoint, clock, chance, userAgent, onCall: tell });
+}
+
 function newController({ clock, chance, workers, log }: OperatorOptions, reconciler: Reconciler, metrics: Metrics) {
   return new Controller({
     name: controllerName,
@@ -131,11 +142,12 @@ function newRecorder({ clock, identity, unique, log }: OperatorOptions, client: 
 }
 
 function electorOf(options: OperatorOptions, client: KubeClient): LeaderElector | undefined {
-  const { lease, identity, clock, chance, log } = options;
+  const { lease, leaseTimes, identity, clock, chance, log } = options;
   if (lease === undefined) return undefined;
   return new LeaderElector({
     client,
     lease,
+    ...leaseTimes,
     identity,
     clock,
     chance,

@@ -38,7 +38,9 @@ export async function runPass(sources: Sources, resource: KubeObject, rotation: 
     commit: (next, keys) => store.commit(next, keys, snapshot),
   });
   if (!ring) return { sight, decision, steps, published: [] };
-  return { sight, decision, ring, steps, published: await store.publish(ring, materials, snapshot) };
+  const published = await store.publish(ring, materials, snapshot);
+  const isRelabelled = steps.length === 0 && (await store.relabel(snapshot.ring));
+  return { sight, decision, ring, steps, published: [...published, ...(isRelabelled ? (["ring"] as const) : [])] };
 }
 
 /** Something was written, so that another pass follows at once: what it wrote is seen by a later one only. */

@@ -112,7 +112,13 @@ export class ObjectStore {
     return written;
   }
 
-  async #write(role: Role, files: Files, found: ObjectRead): Promise<boolean> {
+  /** Gives a ring object that stays as it is the labels, annotations and owner that it is to have. Returns whether it lacked any. */
+  async relabel({ object }: ObjectRead): Promise<boolean> {
+    const { resource } = slotOf(this.#options.rotation, "ring");
+    return object !== undefined && this.#write("ring", filesIn(object, resource), { object });
+  }
+
+  async #write(role: Role, files: Files, found: Pick<ObjectRead, "object">): Promise<boolean> {
     const { client, rotation, owner, signal } = this.#options;
     const slot = slotOf(rotation, role);
     const next = shaped(found.object, { slot, files, rotation, owner });

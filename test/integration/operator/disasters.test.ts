@@ -41,7 +41,7 @@ describe("whatever befalls the three objects", () => {
     await rotation.reaches("rotated", ({ activeKid }) => activeKid !== first.activeKid);
     const before = await rotation.ready();
     await operator.stop();
-    for (const role of hit) await damage(rotation, role, how, backup);
+    for (const role of hit) await damage(rotation, { role, how, backup });
 
     startOperator(scene);
     if (stall !== undefined) {

@@ -26,7 +26,10 @@ export async function backUp(rotation: RotationHandle): Promise<Backup> {
 }
 
 /** Does it, as somebody may who creates and deletes: nobody but the controller changes an object of ours. */
-export async function damage(rotation: RotationHandle, role: Role, how: Damage, backup: Backup): Promise<void> {
+export async function damage(
+  rotation: RotationHandle,
+  { role, how, backup }: { readonly role: Role; readonly how: Damage; readonly backup: Backup },
+): Promise<void> {
   const path = rotation.objectPath(role);
   const folder = path.slice(0, path.lastIndexOf("/"));
   await remove(path);
@@ -47,7 +50,7 @@ export async function damage(rotation: RotationHandle, role: Role, how: Damage, 
   await admin.create(folder, made[how]);
 }
 
-/** The controller is quick to put a projection back: a deletion that comes to late is as good. */
+/** The controller is quick to put a projection back: a deletion that comes too late is as good. */
 export async function remove(path: string): Promise<void> {
   if (await exists(path)) await admin.remove(path);
 }

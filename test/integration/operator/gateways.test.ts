@@ -1,0 +1,164 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { FakeGateway, makeGatewayAccount } from "./support/gateways.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
+
+const scene = await makeScene("acks");
+beforeAll(() => makeGatewayAccount(scene.namespace));
+
+let count = 0;
+/** A ring in which everything is published and acknowledged, and its two gateways. */
+async function ringWithGateways(spec: object = {}): Promise<[RotationHandle, FakeGateway, FakeGateway]> {
+  startOperator(scene);
+  const rotation = await makeRotation(scene.namespace, `ring-${count++}`, {
+    ...quick,
+    propagation: { minimum: "0s" },
+    ...spec,
+  });
+  await rotation.ready();
+  const [a, b] = [
+    await FakeGateway.make(rotation, `${rotation.name}-a`),
+    await FakeGateway.make(rotation, `${rotation.name}-b`),
+  ];
+  for (const gateway of [a, b]) {
+    await gateway.is("Running");
+    await gateway.acknowledge();
+  }
+  await rotation.reaches("2/2", ({ gateways }) => gateways.summary === "2/2");
+  return [rotation, a, b];
+}
+
+const request = (rotation: RotationHandle): Promise<unknown> =>
+  rotation.edit({ rotation: { interval: "0s", requestID: `r${count++}` } });
+
+/** Rotates; the new standby then waits for whoever does not acknowledge. */
+async function waitsFor(rotation: RotationHandle, name: string): Promise<void> {
+  await rotation.reaches(`waits for ${name}`, ({ waitingFor, gateways }) => {
+    return gateways.waitingFor.includes(name) && waitingFor?.includes(name) === true;
+  });
+}
+
+const rotates = async (rotation: RotationHandle, from: string | undefined): Promise<void> => {
+  await rotation.reaches("rotated", ({ activeKid }) => activeKid !== undefined && activeKid !== from);
+};
+
+describe("a rotation waits", () => {
+  it("for a gateway that says nothing, names it, and goes on when it speaks", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    const { activeKid: second } = await rotation.status();
+    await a.acknowledge();
+    await request(rotation);
+    await waitsFor(rotation, b.name);
+    expect((await rotation.status()).activeKid).toBe(second);
+    await b.acknowledge();
+    await rotates(rotation, second);
+  });
+
+  it("for one that has just started: generation 0 confirms nothing", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    await a.acknowledge();
+    await b.states({ generation: 0, verifies: [] });
+    await request(rotation);
+    await waitsFor(rotation, b.name);
+    const { activeKid: second } = await rotation.status();
+    await b.acknowledge();
+    await rotates(rotation, second);
+  });
+
+  it("for a pod that only its ack makes known", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const other = await FakeGateway.make(rotation, `${rotation.name}-c`, { isLabelled: false });
+    await other.is("Running");
+    await other.acknowledge();
+    await rotation.reaches("3/3", ({ gateways }) => gateways.summary === "3/3");
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    await a.acknowledge();
+    await b.acknowledge();
+    await waitsFor(rotation, other.name);
+    await other.remove();
+    await rotation.reaches("published", ({ keys }) => keys.every((key) => key.publishedTime !== undefined));
+  });
+});
+
+describe("a rotation does not wait", () => {
+  const leaves: readonly (readonly [string, (gateway: FakeGateway) => Promise<void>])[] = [
+    ["was evicted", (gateway) => gateway.is("Failed")],
+    ["was scaled away", (gateway) => gateway.remove()],
+  ];
+  it.each(leaves)("for a gateway that %s", async (_, leave) => {
+    const [rotation, a, b] = await ringWithGateways();
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    await a.acknowledge();
+    await waitsFor(rotation, b.name);
+    await leave(b);
+    await rotation.reaches("published", ({ keys }) => keys.every((key) => key.publishedTime !== undefined));
+  });
+
+  it("with publishing for a pod that gets no traffic yet and said nothing; it counts from its first ack", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const late = await FakeGateway.make(rotation, `${rotation.name}-late`);
+    await late.is("Running", { isReady: false });
+    await rotation.reaches("2/3", ({ gateways }) => gateways.summary === "2/3");
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    await a.acknowledge();
+    await b.acknowledge();
+    await rotation.reaches("published", ({ keys }) => keys.every((key) => key.publishedTime !== undefined));
+    await waitsFor(rotation, late.name);
+    await late.acknowledge();
+    await rotation.reaches("quiesced", ({ keys }) =>
+      keys.every((key) => key.state !== "VerifyOnly" || "quiescedTime" in key),
+    );
+  });
+
+  it("with a revocation, for anybody", async () => {
+    const [rotation, , b] = await ringWithGateways();
+    const { activeKid } = await rotation.status();
+    await b.states({ generation: 0, verifies: [] });
+    await rotation.edit({ revokedKids: [{ kid: activeKid }] });
+    await rotates(rotation, activeKid);
+  });
+
+  it("for anybody when acknowledgements are ignored", async () => {
+    const [rotation] = await ringWithGateways();
+    await rotation.edit({ propagation: { acknowledgements: "Ignored" } });
+    for (let i = 0; i < 2; i++) {
+      const { activeKid } = await rotation.status();
+      await request(rotation);
+      await rotates(rotation, activeKid);
+    }
+  });
+});
+
+describe("an ack", () => {
+  it("in another's name is refused by the policy, and the rotation goes on to wait", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const { activeKid, ringGeneration = 0 } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    const forged = { generation: ringGeneration + 1, verifies: [], signs: undefined };
+    await expect(a.statesFor(b, forged)).rejects.toMatchObject({ status: 403 });
+    await a.acknowledge();
+    await waitsFor(rotation, b.name);
+  });
+
+  it("of a generation that nobody has stalls the rotation, names the pod, and ends with the pod", async () => {
+    const [rotation, , b] = await ringWithGateways();
+    const { ringGeneration = 0 } = await rotation.status();
+    await b.states({ generation: ringGeneration + 100, verifies: [] });
+    const { conditions } = await rotation.stalled("RingRolledBack");
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(b.name);
+    await b.remove();
+    await rotation.reaches("no longer stalled", (now) => now.conditions.every(({ type }) => type !== "Stalled"));
+  });
+});

@@ -1,0 +1,223 @@
+import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from "jose";
+import { describe, expect, it, vi } from "vitest";
+import { admin, exists, gone, kubectl, hasKubectl } from "../support/scene.ts";
+import { expectSound, roles } from "./support/objects.ts";
+import {
+  account,
+  holds,
+  makeRotation,
+  makeScene,
+  quick,
+  RotationHandle,
+  rotationsPath,
+  startOperator,
+} from "./support/scene.ts";
+
+const scene = await makeScene("resource");
+const { namespace } = scene;
+const secretsPath = `/api/v1/namespaces/${namespace}/secrets`;
+const instant = { ...quick, propagation: { minimum: "0s" } };
+const soon = { timeout: 60_000, interval: 50 };
+
+interface Meta {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly ownerReferences?: readonly { readonly uid: string; readonly kind: string }[];
+}
+
+const metaOf = async (rotation: RotationHandle, role: (typeof roles)[number]): Promise<Meta> =>
+  (await admin.get(rotation.objectPath(role))).metadata as unknown as Meta;
+
+/** A Secret of the older, single-key kind. */
+async function makeThreeFiles(name: string): Promise<string> {
+  const { privateKey, publicKey } = await generateKeyPair("ES256", { extractable: true });
+  const files = {
+    "signing.pem": await exportPKCS8(privateKey),
+    "public.pem": await exportSPKI(publicKey),
+    kid: "old-1",
+  };
+  const data = Object.fromEntries(
+    Object.entries(files).map(([key, text]) => [key, Buffer.from(text).toString("base64")]),
+  );
+  await admin.create(secretsPath, { metadata: { name, labels: { chart: "old" } }, data });
+  return JSON.stringify(await exportJWK(publicKey));
+}
+
+describe("a JwtKeyRotation", () => {
+  it("of ten lines gives a rotating Secret, by kubectl apply", async (context) => {
+    if (!hasKubectl) context.skip("there is no kubectl");
+    startOperator(scene);
+    await kubectl("apply", "-n", namespace, "-f", "examples/jwtkeyrotation.yaml");
+    const rotation = new RotationHandle(namespace, "gateway-jwt");
+    await rotation.reaches("a ring", ({ activeKid }) => activeKid !== undefined);
+    const table = await kubectl("get", "jkr", "-n", namespace);
+    expect(table).toMatch(/NAME +ACTIVE +ALGORITHM +READY +NEXT +WAITING FOR/);
+    await kubectl("wait", "-n", namespace, "jkr/gateway-jwt", "--for=condition=Ready", "--timeout=60s");
+    await kubectl("delete", "-n", namespace, "jkr", "gateway-jwt");
+  });
+
+  it("adopts a Secret of the older kind, waits for a request, and never deletes it", async () => {
+    const publicJwk = await makeThreeFiles("adopted");
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "adopted", {
+      ...instant,
+      deletionPolicy: "Delete",
+      rotation: { interval: "2s" },
+    });
+    const status = await rotation.reaches("adopted", (now) => {
+      return now.conditions.some(({ reason }) => reason === "AdoptionPending") && holds(now, "Ready");
+    });
+    expect(status.activeKid).toBe("old-1");
+    const { keys } = JSON.parse((await rotation.data("public"))["jwks.json"] ?? "") as { keys: readonly object[] };
+    expect(keys).toContainEqual(expect.objectContaining(JSON.parse(publicJwk) as object));
+    const meta = await metaOf(rotation, "signer");
+    expect(meta.labels).toMatchObject({ chart: "old", "keyturn.dev/object": "signer" });
+    expect(meta.ownerReferences).toBeUndefined();
+    expect((await metaOf(rotation, "ring")).ownerReferences).toHaveLength(1);
+    await rotation.edit({ rotation: { requestID: "go" } });
+    await rotation.reaches("rotated", ({ activeKid }) => activeKid !== "old-1");
+    await admin.remove(rotation.path);
+    await gone(rotation.objectPath("ring"));
+    expect(await exists(rotation.objectPath("signer"))).toBe(true);
+  });
+
+  it("does not touch a Secret of somebody else, and says so", async () => {
+    await admin.create(secretsPath, { metadata: { name: "theirs" }, data: { password: "eA==" } });
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "theirs", instant);
+    const { conditions } = await rotation.stalled("SecretConflict");
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(`secrets "${namespace}/theirs"`);
+    expect((await admin.get<{ data: object }>(`${secretsPath}/theirs`)).data).toEqual({ password: "eA==" });
+    expect(await exists(rotation.objectPath("ring"))).toBe(false);
+  });
+
+  it("is refused a Secret that another one has", async () => {
+    startOperator(scene);
+    const first = await makeRotation(namespace, "first", instant);
+    await first.ready();
+    const second = await makeRotation(namespace, "second", { ...instant, secretName: "first" });
+    const { conditions } = await second.stalled("SecretConflict");
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain('"first"');
+    await expectSound(first);
+  });
+
+  it("puts its template on all three objects, and takes away what the template no longer has", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "template", {
+      ...instant,
+      secretTemplate: { labels: { team: "a", tier: "x" }, annotations: { note: "b" } },
+    });
+    await rotation.ready();
+    for (const role of roles) {
+      const { labels, annotations } = await metaOf(rotation, role);
+      expect(labels).toMatchObject({ team: "a", tier: "x" });
+      expect(annotations).toMatchObject({ note: "b" });
+    }
+    const { ringGeneration } = await rotation.status();
+    await admin.merge(rotation.objectPath("signer"), { metadata: { labels: { foreign: "kept" } } });
+    await rotation.edit({ secretTemplate: { labels: { tier: null, team: "c" }, annotations: null } });
+    await vi.waitFor(async () => {
+      for (const role of roles) {
+        const { labels, annotations = {} } = await metaOf(rotation, role);
+        expect(labels).toMatchObject({ team: "c" });
+        expect(Object.keys(labels)).not.toContain("tier");
+        expect(Object.keys(annotations)).not.toContain("note");
+      }
+    }, soon);
+    expect((await metaOf(rotation, "signer")).labels).toMatchObject({ foreign: "kept" });
+    expect((await rotation.status()).ringGeneration).toBe(ringGeneration);
+  });
+
+  it("that is deleted leaves its keys, and made again goes on with them", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "retained", instant);
+    const before = await rotation.ready();
+    await admin.remove(rotation.path);
+    await gone(rotation.path);
+    for (const role of roles) expect(await exists(rotation.objectPath(role))).toBe(true);
+    const again = await makeRotation(namespace, "retained", instant);
+    const after = await again.ready();
+    expect([after.activeKid, after.ringGeneration]).toEqual([before.activeKid, before.ringGeneration]);
+  });
+
+  it("with deletionPolicy Delete takes its keys along; changed to Retain it does not", async () => {
+    startOperator(scene);
+    const [rotation, kept] = [
+      await makeRotation(namespace, "deleted", { ...instant, deletionPolicy: "Delete" }),
+      await makeRotation(namespace, "kept", { ...instant, deletionPolicy: "Delete" }),
+    ];
+    await rotation.ready();
+    await kept.ready();
+    await kept.edit({ deletionPolicy: "Retain" });
+    await vi.waitFor(async () => {
+      for (const role of roles) expect((await metaOf(kept, role)).ownerReferences).toBeUndefined();
+    }, soon);
+    for (const one of [rotation, kept]) await admin.remove(one.path);
+    for (const role of roles) await gone(rotation.objectPath(role));
+    for (const role of roles) expect(await exists(kept.objectPath(role))).toBe(true);
+  });
+
+  it("that is suspended only revokes", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "suspended", instant);
+    const { activeKid } = await rotation.ready();
+    await rotation.edit({ suspend: true, rotation: { requestID: "held" } });
+    await rotation.reaches("suspended", (now) => holds(now, "Suspended"));
+    expect((await rotation.status()).activeKid).toBe(activeKid);
+    await rotation.edit({ revokedKids: [{ kid: activeKid }] });
+    await rotation.reaches("revoked", (now) => now.activeKid !== activeKid);
+    await rotation.edit({ suspend: false });
+    await rotation.ready();
+  });
+
+  it("that can't be used is Stalled, and says why", async () => {
+    startOperator(scene);
+    // CEL can't read cron expressions
+    const rotation = await makeRotation(namespace, "odd", { ...instant, rotation: { schedule: "0 99 * * *" } });
+    const { conditions } = await rotation.stalled("InvalidSpec");
+    expect(conditions.find(({ type }) => type === "Ready")).toMatchObject({ status: "False", reason: "InvalidSpec" });
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain("spec.rotation.schedule");
+    expect(await exists(rotation.objectPath("ring"))).toBe(false);
+    await rotation.edit({ rotation: { schedule: null } });
+    await rotation.ready();
+  });
+});
+
+describe("the controller's service account", () => {
+  it("may do what the operator needs, and nothing more", async () => {
+    const user = `system:serviceaccount:${namespace}:${account}`;
+    const review = async (attributes: object): Promise<boolean> => {
+      const body = {
+        apiVersion: "authorization.k8s.io/v1",
+        kind: "SubjectAccessReview",
+        spec: { user, resourceAttributes: { namespace, ...attributes } },
+      };
+      const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+      return (await admin.create<{ status: { allowed: boolean } }>(path, body)).status.allowed;
+    };
+    const resources: readonly (readonly [string, string, string])[] = [
+      ["", "secrets", "get create update"],
+      ["", "configmaps", "get list watch create update"],
+      ["", "pods", "get list watch"],
+      ["keyturn.dev", "jwtkeyrotations", "get list watch"],
+      ["keyturn.dev", "jwtkeyrotations/status", "update"],
+      ["keyturn.dev", "keyringacks", "list watch"],
+      ["events.k8s.io", "events", "create patch"],
+      ["coordination.k8s.io", "leases", "get create update"],
+      ["", "serviceaccounts", ""],
+      ["", "serviceaccounts/token", ""],
+      ["", "pods/exec", ""],
+      ["apps", "deployments", ""],
+      ["rbac.authorization.k8s.io", "roles", ""],
+    ];
+    const verbs = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
+    for (const [group, plural, allowed] of resources) {
+      const [resource, subresource] = plural.split("/");
+      const found: string[] = [];
+      for (const verb of verbs) if (await review({ group, resource, subresource, verb })) found.push(verb);
+      expect([plural, found.join(" ")]).toEqual([plural, allowed]);
+    }
+    expect(await review({ namespace: "default", resource: "secrets", verb: "get" })).toBe(false);
+    expect(await exists(rotationsPath(namespace))).toBe(true);
+  });
+});
