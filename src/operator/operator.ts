@@ -64,7 +64,7 @@ const mostSilenceMs = 300_000;
  * @throws Error when the admin port can't be had
  */
 export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<void> {
-  const { clock, chance, log } = options;
+  const { clock, log } = options;
   const metrics = new Metrics();
   metrics.addProcess();
   const transport = newTransport(options, metrics);
