@@ -28,7 +28,9 @@ export class RawClient {
       for (const listener of this.#listeners.splice(0)) listener();
     });
     socket.on("error", () => undefined);
-    this.ended = once(socket, "close").then(() => this.#text);
+    this.ended = new Promise((resolve) => {
+      socket.on("close", () => resolve(this.#text));
+    });
   }
 
   static async to(port: number): Promise<RawClient> {
