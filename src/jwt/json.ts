@@ -74,20 +74,26 @@ function endOfString(text: string, start: number): number {
 
 /** How many members are left after parsing: of two with one name, the later one. At most `depthLimit` deep. */
 function namesKept(value: unknown): number {
-  if (typeof value !== "object" || value === null) return 0;
-  const values: unknown[] = Object.values(value);
-  let names = Array.isArray(value) ? 0 : values.length;
-  for (const one of values) names += namesKept(one);
+  let names = 0;
+  if (Array.isArray(value)) {
+    for (const one of value) names += namesKept(one);
+  } else if (isObject(value)) {
+    // Counts what a polluted Object.prototype brings along, and so refuses everything
+    for (const name in value) names += 1 + namesKept(value[name]);
+  }
   return names;
 }
 
 /** Freezes it and all that lies in it. */
 export function frozen<Value>(value: Value): Value {
-  if (typeof value === "object" && value !== null) {
-    for (const one of Object.values(value)) frozen(one);
-    Object.freeze(value);
+  if (Array.isArray(value)) {
+    for (const one of value) frozen(one);
+  } else if (isObject(value)) {
+    for (const name in value) frozen(value[name]);
+  } else {
+    return value;
   }
-  return value;
+  return Object.freeze(value);
 }
 
 /** Does `JSON.stringify` write the value as it is, at most `depth` deep? Not so for NaN, undefined, dates, or a `toJSON`. */

@@ -115,7 +115,7 @@ function verifiedToken(key: VerifyingKey, { token, headerEnd, inputEnd, nowMs }:
   const payload = token.slice(headerEnd + 1, inputEnd);
   const signature = token.slice(inputEnd + 1);
   if (base64urlBytes(payload) === undefined || base64urlBytes(signature) === undefined) return "Malformed";
-  const input = Buffer.from(token.slice(0, inputEnd), "latin1");
+  const input = Buffer.from(token.slice(0, inputEnd));
   if (!key.check(input, Buffer.from(signature, "base64url"))) return "SignatureInvalid";
   const claims = decodedMembers(payload);
   if (typeof claims === "string") return claims;
