@@ -22,7 +22,7 @@ export interface Scene {
 /** The rules of policies/rbac.yaml: of the ClusterRole, and of the Role for the Lease. */
 export async function controllerRules(): Promise<readonly RoleRule[]> {
   const manifests = await readManifests(join(root, "policies/rbac.yaml"));
-  return manifests.flatMap((manifest) => manifest["rules"] as readonly RoleRule[]);
+  return manifests.flatMap(({ rules = [] }) => rules as readonly RoleRule[]);
 }
 
 export async function makeScene(prefix: string): Promise<Scene> {
