@@ -22,6 +22,8 @@ export interface ClusterAccess {
   readonly endpoint: Endpoint;
   /** Of the pod, or of the kubeconfig's context. */
   readonly namespace: string;
+  /** For people: `context dev`. */
+  readonly where: string;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -37,7 +39,7 @@ export async function clusterAccess({ kubeconfig, context }: ClusterFlags, env: 
   const isInPod = (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
   if ((named === undefined || named === "") && context === undefined && isInPod) {
     const options = { env, readFile: (path: string) => readFile(path, "utf8"), clock: systemClock };
-    return { endpoint: inClusterEndpoint(options), namespace: await podNamespace(options) };
+    return { endpoint: inClusterEndpoint(options), namespace: await podNamespace(options), where: "this cluster" };
   }
   // The library behind it takes half a second to load
   const { kubeConfigEndpoint } = await import("../runtime/kubeconfig.ts");
@@ -46,5 +48,5 @@ export async function clusterAccess({ kubeconfig, context }: ClusterFlags, env: 
     files: files.length > 0 ? files : [join(homedir(), ".kube", "config")],
     ...(context !== undefined && { context }),
   });
-  return { endpoint: found.endpoint, namespace: found.namespace ?? "default" };
+  return { endpoint: found.endpoint, namespace: found.namespace ?? "default", where: `context ${found.context}` };
 }

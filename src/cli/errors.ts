@@ -22,7 +22,12 @@ const hints: Readonly<Record<string, string>> = {
   Locked: "one process at a time runs on a directory; end the other one first",
   NoDirectory: "keyturn standalone --dir DIR --config FILE makes it",
   NoRotation: "keyturn standalone --dir DIR --config FILE starts one",
-  NoRing: "the first pass of keyturn standalone makes it",
+  NoRing: "the first pass of the controller, or of keyturn standalone, makes it",
+  NotPublished: "keyturn status says what it waits for",
+  NoSuchRotation: "--namespace and --context name another place; keyturn status -A lists all",
+  NoResource: "kubectl apply -f crds/ installs the custom resources of Keyturn",
+  Forbidden: "docs/operations.md lists what each tool has to be allowed",
+  BadKubeConfig: "--kubeconfig or KUBECONFIG names another; --dir DIR is for a rotation in a directory",
   UnknownKid: "--unknown has it remembered, so that it can never come in",
   RingUnreadable: "keyturn recover rebuilds the ring from what is left of it",
   RingRolledBack: "restore the newest copy, or keyturn recover",
@@ -51,7 +56,10 @@ function complaintOf(error: unknown): Complaint | undefined {
     const message = error.code === "InvalidSpec" ? `Cannot use the JwtKeyRotation:\n${error.message}` : error.message;
     return { message, code, ...(hint !== undefined && { hint }) };
   }
-  if (error instanceof KubeError) return { message: error.message, code: exitCodes.failed };
+  if (error instanceof KubeError) {
+    const hint = hints[error.code];
+    return { message: error.message, code: exitCodes.failed, ...(hint !== undefined && { hint }) };
+  }
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return { message: `this is a defect of Keyturn: ${message}`, code: exitCodes.failed };
 }

@@ -62,6 +62,7 @@ export const outputFlag = (formats: readonly string[]): Option =>
 /** How a change is asked for. */
 export const changeFlags = (owner: string): readonly Option[] => [
   flag("--dry-run", "ask for nothing; show what would come of it", { owner }).conflicts("wait"),
+  flag("--force", "on a cluster: change a field although it belongs to a GitOps tool", { owner }),
   flag("-w, --wait", "stay until it is done, and tell what happens", { owner }),
   timeoutFlag(owner),
 ];
@@ -75,6 +76,7 @@ export const timeoutFlag = (owner: string): Option =>
 
 export interface ChangeFlags {
   readonly dryRun?: boolean;
+  readonly force?: boolean;
   readonly wait?: boolean;
   readonly timeout?: number;
 }
@@ -117,6 +119,16 @@ export function commandOf(parts: CommandParts): Command {
     command,
     parts.examples.map(([what, line]) => ({ what, line })),
   );
-  const shown = parts.examples.map(([what, line]) => `  # ${what}\n  ${line}`).join("\n\n");
-  return command.addHelpText("after", `\nExamples:\n${shown}`);
+  return command.addHelpText("after", ({ command: shown }) => `\nExamples:\n${exampleText(shown)}`);
 }
+
+/** Under the name that the program was called by. */
+function exampleText(command: Command): string {
+  const name = rootOf(command).name();
+  const called = (line: string): string => line.replaceAll(/(?<=^|[|(] ?)keyturn (?=[a-z])/g, `${name} `);
+  return examplesOf(command)
+    .map(({ what, line }) => `  # ${what}\n  ${called(line)}`)
+    .join("\n\n");
+}
+
+const rootOf = (command: Command): Command => (command.parent ? rootOf(command.parent) : command);

@@ -3,11 +3,12 @@ import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { text } from "node:stream/consumers";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { exitCodes } from "../tools/exit.ts";
-import { openHome } from "./home.ts";
+import { openHome, openShown, type Opening } from "./home.ts";
 import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -15,6 +16,9 @@ import type { Surroundings } from "./surroundings.ts";
 const { env, stdout, stderr } = process;
 const interruption = new AbortController();
 const monotonicMs = (): number => performance.now();
+
+const version = versionOf(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
+const opening: Opening = { clock: { nowMs: () => Date.now(), monotonicMs }, env, version };
 
 const around: Surroundings = {
   io: {
@@ -27,9 +31,11 @@ const around: Surroundings = {
     pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
   },
   logIsLive: stderr.isTTY,
-  version: versionOf(readFileSync(new URL("../../package.json", import.meta.url), "utf8")),
+  name: calledBy(process.argv[1]),
+  version,
   platform: { node: process.version, system: `${process.platform}/${process.arch}` },
-  openHome: (flags) => openHome(flags, { nowMs: () => Date.now(), monotonicMs }),
+  openHome: (flags) => openHome(flags, opening),
+  openShown: (flags) => openShown(flags, opening),
   readFile: readText,
   readInput: () => text(process.stdin),
   monotonicMs,
@@ -37,6 +43,11 @@ const around: Surroundings = {
   hostname: hostname(),
   chance: () => Math.random(),
 };
+
+/** kubectl runs `kubectl-keyturn` for `kubectl keyturn`. */
+function calledBy(path = ""): string {
+  return basename(path).startsWith("kubectl-") ? "kubectl keyturn" : "keyturn";
+}
 
 function versionOf(manifest: string): string {
   const parsed: unknown = JSON.parse(manifest);

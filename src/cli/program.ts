@@ -20,7 +20,7 @@ export const exitCodeText = [
 /** The whole command line. Building it does nothing: the help and docs/cli.md are made from it as well. */
 export function buildProgram(around: Surroundings, ended: Cli["ended"]): Command {
   const cli: Cli = { ...around, ended };
-  const program = new Command("keyturn")
+  const program = new Command(around.name)
     .summary("rotates the keys that sign JWTs")
     .description(
       "Keyturn rotates the keys that sign JWTs: online, without a restart and without one valid token refused.",

@@ -1,11 +1,21 @@
 import type { RingHome } from "../tools/home.ts";
+import type { Overview } from "../tools/overview.ts";
 import type { ExitCode } from "../tools/exit.ts";
 import type { Io } from "../tools/screen.ts";
+import type { ClusterFlags } from "./cluster.ts";
 
-/** Which rotation a tool works on. */
-export interface HomeFlags {
+/** Which rotation a tool works on: one in a directory, or one on a cluster. */
+export interface HomeFlags extends ClusterFlags {
   readonly dir?: string;
+  /** @default the context's, or the pod's */
+  readonly namespace?: string;
+  /** Its name. @default the only one of the namespace */
+  readonly rotation?: string;
+  readonly allNamespaces?: boolean;
 }
+
+/** What `status` shows: one rotation, or several. */
+export type Shown = { readonly home: RingHome } | { readonly overview: Overview };
 
 /** What a command is built with: its surroundings, and where it says how it ended. */
 export interface Cli extends Surroundings {
@@ -15,11 +25,14 @@ export interface Cli extends Surroundings {
 /** What the commands need of the process; `main.ts` makes it, and nothing else knows where it comes from. */
 export interface Surroundings {
   readonly io: Io;
+  /** What the program was called by: `keyturn`, `kubectl keyturn`. */
+  readonly name: string;
   readonly version: string;
   readonly platform: { readonly node: string; readonly system: string };
   /** A person watches the log. */
   readonly logIsLive: boolean;
   openHome(flags: HomeFlags): Promise<RingHome>;
+  openShown(flags: HomeFlags): Promise<Shown>;
   readFile(path: string): Promise<string>;
   /** The whole of standard input. */
   readInput(): Promise<string>;

@@ -52,7 +52,8 @@ function load(options: KubeConfigOptions): KubeConfig {
   }
   const { context } = options;
   if (context !== undefined && config.getContextObject(context) === null) {
-    throw bad(options, `must have the context "${context}"`);
+    const names = config.getContexts().map(({ name }) => name);
+    throw bad(options, `must have the context "${context}", has ${names.join(", ") || "none"}`);
   }
   if (context !== undefined) config.setCurrentContext(context);
   return config;

@@ -72,8 +72,10 @@ export async function ask(asked: Asked, options: ChangeOptions): Promise<ExitCod
 /** Says who else sets the fields. @throws RuleError `ChangeElsewhere`, after it has printed what to commit there */
 async function heed({ home, io, change }: Asked, { dryRun = false, force = false }: ChangeOptions): Promise<void> {
   const { notes, elsewhere } = (await home.precheck?.(change)) ?? { notes: [] };
-  for (const text of notes) note(io, text);
-  if (!elsewhere || force) return;
+  if (!elsewhere || force) {
+    for (const text of notes) note(io, text);
+    return;
+  }
   const { why, manifest } = elsewhere;
   if (dryRun) {
     note(io, why);

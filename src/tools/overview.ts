@@ -1,9 +1,8 @@
-import { shortKid } from "../ring/describe.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { documentText, type DocumentFormat } from "./output.ts";
 import { line, paint, type Io, type Style } from "./screen.ts";
 import { table } from "./table.ts";
-import { age, distance, withClockTimes } from "./words.ts";
+import { age, cutKid, distance, withClockTimes } from "./words.ts";
 
 /** One of several rotations, as its keeper reported it. Instants are Unix milliseconds. */
 export interface RotationSummary {
@@ -65,10 +64,10 @@ function cells(one: RotationSummary, { io, nowMs, wide }: Showing): readonly str
   return [
     one.name,
     paint(io.out, style, state),
-    activeKid === undefined ? "none" : wide ? activeKid : shortKid(activeKid),
+    activeKid === undefined ? "none" : cutKid(activeKid, wide ? Infinity : 8, io.out.unicode),
     algorithm ?? "",
     nextRotationAtMs === undefined ? "on request" : distance(nextRotationAtMs, nowMs),
-    one.gateways ?? "",
+    one.gateways === "0/0" ? "none" : (one.gateways ?? ""),
     ...(wide ? [last] : []),
     age(one.createdAtMs, nowMs),
     waitingFor === undefined ? "nothing" : withClockTimes(waitingFor, { nowMs, timeZone: io.timeZone }),

@@ -1,3 +1,4 @@
+import { describeStep } from "../ring/describe.ts";
 import { happenings } from "./progress.ts";
 import { line, paint, type Io, type Style } from "./screen.ts";
 import { statusReport } from "../ring/status.ts";
@@ -53,8 +54,15 @@ export class Telling {
 
   /** What it waited for when it was last looked at, as of now. */
   get unmet(): string {
-    const waitingFor = this.#waitingFor ?? statusReport(this.#last).waitingFor ?? "nothing that is known";
+    const waitingFor = this.#waitingFor ?? statusReport(this.#last).waitingFor ?? this.#undone;
     return withClockTimes(waitingFor, { nowMs: this.#io.nowMs(), timeZone: this.#io.timeZone });
+  }
+
+  /** Nothing is waited for, but somebody has yet to do it. */
+  get #undone(): string {
+    const { decision } = this.#last;
+    const [first] = decision.kind === "plan" ? decision.plan.steps : [];
+    return first ? `for a pass to come: ${describeStep(first)}` : "nothing that is known";
   }
 
   #pend(view: View, waitingFor: string | undefined): void {

@@ -11,6 +11,7 @@ export class FakeCli {
   readonly opened: HomeFlags[] = [];
   readonly files = new Map<string, string>();
   input = "";
+  name = "keyturn";
 
   constructor(home: StoryHome = StoryHome.settled(), options: FakeIoOptions = {}) {
     this.home = home;
@@ -21,12 +22,17 @@ export class FakeCli {
   async run(...args: readonly string[]): Promise<number> {
     const around: Surroundings = {
       io: this.io,
+      name: this.name,
       version: "1.2.3",
       platform: { node: "v24.0.0", system: "linux/x64" },
       logIsLive: false,
       openHome: async (flags) => {
         this.opened.push(flags);
         return this.home;
+      },
+      openShown: async (flags) => {
+        this.opened.push(flags);
+        return { home: this.home };
       },
       readFile: async (path) => this.files.get(path) ?? "",
       readInput: async () => this.input,

@@ -88,15 +88,23 @@ describe("keyturn", () => {
   });
 
   test("needs to know which rotation is meant, and says so if it is not there", async () => {
-    const [none, nowhere, file, empty] = await Promise.all([
-      keyturn(["status"]),
+    // Nobody's home: no kubeconfig there
+    const nowhereElse = { HOME: "/nowhere", KUBECONFIG: "", KUBERNETES_SERVICE_HOST: "" };
+    const [none, nowhere, file, empty, both] = await Promise.all([
+      keyturn(["status"], nowhereElse),
       keyturn(["status", "--dir", "/nowhere"]),
       keyturn(["status", "--dir", main]),
-      keyturn(["status"], { KEYTURN_DIR: "" }),
+      keyturn(["status"], { ...nowhereElse, KEYTURN_DIR: "" }),
+      keyturn(["status", "--namespace", "shop"], { KEYTURN_DIR: "/nowhere" }),
     ]);
-    expect(none.code).toBe(2);
-    expect(none.err).toContain("Cannot tell which rotation is meant: must have --dir, or KEYTURN_DIR");
-    expect(empty.code).toBe(2);
+    expect(none.code).toBe(1);
+    expect(none.err).toContain('Cannot use the kubeconfig "/nowhere/.kube/config": ENOENT');
+    expect(none.err).toContain("--dir DIR is for a rotation in a directory");
+    expect(empty).toEqual(none);
+    expect(both.code).toBe(2);
+    expect(both.err).toContain(
+      'Cannot use --dir "/nowhere" (or KEYTURN_DIR) with --namespace: must be a rotation in a',
+    );
     expect(nowhere.code).toBe(1);
     expect(nowhere.err).toContain('Cannot use --dir "/nowhere": must be a directory, is not there');
     expect(file.err).toContain("must be a directory, is a file");

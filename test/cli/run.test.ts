@@ -18,10 +18,12 @@ const rotated = (): StoryHome => StoryHome.settled({ schedule: { kind: "interval
 const program = buildProgram(
   {
     io: new FakeCli().io,
+    name: "keyturn",
     version: "",
     platform: { node: "", system: "" },
     logIsLive: false,
     openHome: () => Promise.reject(new Error("not here")),
+    openShown: () => Promise.reject(new Error("not here")),
     readFile: () => Promise.reject(new Error("not here")),
     readInput: () => Promise.reject(new Error("not here")),
     monotonicMs: () => 0,
@@ -74,8 +76,8 @@ describe("a wrong command line ends with 2, and says what is wrong", () => {
     ["frobnicate", 'unknown command "frobnicate"', "--help shows what there is"],
     ["status --wach", 'unknown option "--wach"', "did you mean --watch?"],
     [
-      "status extra",
-      'too many arguments for "status". Expected 0 arguments but got 1: extra.',
+      "status one two",
+      'too many arguments for "status". Expected 1 argument but got 2: one, two.',
       "--help shows what there is",
     ],
     ["status -o xml", 'Cannot use --output "xml": must be json, yaml, wide', "--help shows examples"],
@@ -99,7 +101,7 @@ describe("a wrong command line ends with 2, and says what is wrong", () => {
     ["wait", 'required option "--for <what>" not specified', "--help shows what there is"],
     ["revoke", "Cannot revoke: must have either a kid or --created-before", "--help shows examples"],
     [
-      "revoke abcdefgh --created-before now",
+      "revoke abcdefgh gateway --created-before now",
       "Cannot revoke: must have either a kid or --created-before",
       "--help shows examples",
     ],

@@ -130,7 +130,7 @@ test.each([
   ["a file that is no YAML", { content: "token: {c2VjcmV0", more: {}, message: /must be a kubeconfig$/ }],
   [
     "a context that it does not have",
-    { content: kubeConfig({}), more: { context: "other" }, message: /must have the context "other"$/ },
+    { content: kubeConfig({}), more: { context: "other" }, message: /must have the context "other", has \w+$/ },
   ],
   ["no cluster", { content: { ...kubeConfig({}), clusters: [] }, more: {}, message: /must name a cluster$/ }],
 ])("kubeConfigEndpoint refuses %s", (_, { content, more, message }) => {

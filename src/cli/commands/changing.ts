@@ -6,17 +6,8 @@ import { rollback } from "../../tools/rollback.ts";
 import { rotate } from "../../tools/rotate.ts";
 import { wait, waitForOf, waitSteps, type WaitFor } from "../../tools/wait.ts";
 import { UsageError } from "../errors.ts";
-import {
-  commandOf,
-  deadlineOf,
-  dirFlag,
-  flag,
-  instant,
-  quoted,
-  timeoutFlag,
-  changeFlags,
-  type ChangeFlags,
-} from "../flags.ts";
+import { commandOf, deadlineOf, flag, instant, quoted, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
+import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 
 type Flags = HomeFlags & ChangeFlags;
@@ -24,6 +15,7 @@ type Flags = HomeFlags & ChangeFlags;
 const optionsOf = (flags: ChangeFlags): ChangeOptions => ({
   wait: flags.wait ?? false,
   dryRun: flags.dryRun ?? false,
+  force: flags.force ?? false,
   ...deadlineOf(flags),
 });
 
@@ -31,16 +23,18 @@ export function rotateCommand(cli: Cli): Command {
   return commandOf({
     name: "rotate",
     summary: "ask for a rotation",
+    arguments: [rotationArgument()],
     details:
       "The prepared key becomes the signer as soon as every verifier is known to accept it, not before. Tokens of the old\nsigner stay valid until they end.",
-    flags: [dirFlag(), ...changeFlags("rotate")],
+    flags: [...homeFlags(), ...changeFlags("rotate")],
     examples: [
       ["Ask, and go on", "keyturn rotate --dir /var/lib/keyturn"],
+      ["On a cluster, and stay until the new key signs", "keyturn rotate gateway -n shop --wait"],
       ["What would happen?", "keyturn rotate --dir /var/lib/keyturn --dry-run"],
       ["Stay until the new key signs", "keyturn rotate --dir /var/lib/keyturn --wait --timeout 1h"],
     ],
-  }).action(async (flags: Flags) => {
-    cli.ended(await rotate(await cli.openHome(flags), optionsOf(flags), cli.io));
+  }).action(async (rotation: string | undefined, flags: Flags) => {
+    cli.ended(await rotate(await cli.openHome(withRotation(rotation, flags)), optionsOf(flags), cli.io));
   });
 }
 
@@ -53,10 +47,11 @@ export function rollbackCommand(cli: Cli): Command {
   return commandOf({
     name: "rollback",
     summary: "have an earlier key sign again, and hold it",
+    arguments: [rotationArgument()],
     details:
       "The key is pinned: no scheduled rotation happens until --unpin. Possible as long as the key has its private half\n(rollbackWindow).",
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       flag("--to <kid>", "the key, or 8 characters of its beginning", {
         owner: "rollback",
         otherwise: "the previous signer",
@@ -68,9 +63,9 @@ export function rollbackCommand(cli: Cli): Command {
       ["The new key makes trouble: back to the one before", "keyturn rollback --dir /var/lib/keyturn --wait"],
       ["Go on as before", "keyturn rollback --dir /var/lib/keyturn --unpin"],
     ],
-  }).action(async ({ to, unpin = false, ...flags }: RollbackFlags) => {
+  }).action(async (rotation: string | undefined, { to, unpin = false, ...flags }: RollbackFlags) => {
     const options = { unpin, ...(to !== undefined && { to }), ...optionsOf(flags) };
-    cli.ended(await rollback(await cli.openHome(flags), options, cli.io));
+    cli.ended(await rollback(await cli.openHome(withRotation(rotation, flags)), options, cli.io));
   });
 }
 
@@ -86,9 +81,9 @@ export function revokeCommand(cli: Cli): Command {
     name: "revoke",
     summary: "have a key refused, everywhere and at once",
     details: "Its tokens are refused from now on. When it is the signer, another key takes over in the same moment.",
-    arguments: [new Argument("[kid]", "the key, or 8 characters of its beginning")],
+    arguments: [new Argument("[kid]", "the key, or 8 characters of its beginning"), rotationArgument()],
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       flag("--reason <text>", "why, for whoever reads the ring later; needed with a kid", { owner: "revoke" }),
       flag("--unknown", "remember a kid that the ring has never seen", { owner: "revoke" }),
       flag("--created-before <instant>", "every key made before it, the prepared one included; or now", {
@@ -99,33 +94,44 @@ export function revokeCommand(cli: Cli): Command {
     ],
     examples: [
       ["A key was stolen", 'keyturn revoke 3fJk9aQx --reason "laptop stolen" --dir /var/lib/keyturn --wait'],
+      ["On a cluster", 'keyturn revoke 3fJk9aQx gateway -n shop --reason "laptop stolen"'],
       ["The whole ring leaked", "keyturn revoke --created-before now --dir /var/lib/keyturn --wait"],
     ],
-  }).action(async (kid: string | undefined, flags: RevokeFlags) => {
-    cli.ended(await revokeBy(kid, flags, cli));
+  }).action(async (first: string | undefined, second: string | undefined, flags: RevokeFlags) => {
+    cli.ended(await revokeBy(first, second, { cli, flags }));
   });
 }
 
-async function revokeBy(kid: string | undefined, flags: RevokeFlags, cli: Cli) {
+async function revokeBy(first: string | undefined, second: string | undefined, { cli, flags }: Revoking) {
   const { createdBefore, reason, unknown = false } = flags;
+  // With --created-before the only argument is the rotation
+  const [kid, rotation] = createdBefore === undefined || second !== undefined ? [first, second] : [undefined, first];
   if ((kid === undefined) === (createdBefore === undefined)) {
     throw new UsageError("Cannot revoke: must have either a kid or --created-before");
   }
+  const home = withRotation(rotation, flags);
   if (kid === undefined) {
-    const atMs = createdBefore === undefined || createdBefore === "now" ? cli.io.nowMs() : createdBefore;
-    return revokeCreatedBefore(await cli.openHome(flags), { atMs, ...optionsOf(flags) }, cli.io);
+    // Now is the home's own now
+    const atMs = createdBefore === undefined || createdBefore === "now" ? Infinity : createdBefore;
+    return revokeCreatedBefore(await cli.openHome(home), { atMs, ...optionsOf(flags) }, cli.io);
   }
   if (reason === undefined || reason === "") throw new UsageError(`Cannot revoke ${quoted(kid)}: must have a --reason`);
-  return revoke(await cli.openHome(flags), { kid, reason, unknown, ...optionsOf(flags) }, cli.io);
+  return revoke(await cli.openHome(home), { kid, reason, unknown, ...optionsOf(flags) }, cli.io);
+}
+
+interface Revoking {
+  readonly cli: Cli;
+  readonly flags: RevokeFlags;
 }
 
 export function recoverCommand(cli: Cli): Command {
   return commandOf({
     name: "recover",
     summary: "rebuild a ring that is damaged or older than what its gateways have seen",
+    arguments: [rotationArgument()],
     details: "Only while the rotation is stalled for one of these reasons. Nothing that is still whole gets lost.",
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       flag("--jwks <file>", "public keys that are to be verified for a window, too (a JWK Set)", { owner: "recover" }),
       ...changeFlags("recover"),
     ],
@@ -133,9 +139,11 @@ export function recoverCommand(cli: Cli): Command {
       ["Rebuild from what is left", "keyturn recover --dir /var/lib/keyturn --wait"],
       ["Keep what caches still serve", "keyturn recover --dir /var/lib/keyturn --jwks saved-jwks.json"],
     ],
-  }).action(async ({ jwks, ...flags }: Flags & { readonly jwks?: string }) => {
+  }).action(async (rotation: string | undefined, { jwks, ...flags }: Flags & { readonly jwks?: string }) => {
     const text = jwks === undefined ? {} : { jwks: await cli.readFile(jwks) };
-    cli.ended(await recover(await cli.openHome(flags), { ...text, ...optionsOf(flags) }, cli.io));
+    cli.ended(
+      await recover(await cli.openHome(withRotation(rotation, flags)), { ...text, ...optionsOf(flags) }, cli.io),
+    );
   });
 }
 
@@ -154,18 +162,19 @@ export function waitCommand(cli: Cli): Command {
   return commandOf({
     name: "wait",
     summary: "stay until something is true",
+    arguments: [rotationArgument()],
     details: `Ready: every verifier accepts the signer. rotated: nothing that was asked for is left to do. step=NAME: the next\nstep of that kind (${waitSteps.join(", ")}) is done.`,
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       flag("--for <what>", "Ready, rotated or step=NAME", { owner: "wait", parse }).makeOptionMandatory(),
       timeoutFlag("wait"),
     ],
     examples: [
       ["Before the first token is signed", "keyturn wait --for=Ready --timeout 1m --dir /var/lib/keyturn"],
-      ["Until the next key signs", "keyturn wait --for=step=activate --dir /var/lib/keyturn"],
+      ["Until the next key signs", "keyturn wait gateway -n shop --for=step=activate"],
     ],
-  }).action(async (flags: ForFlags) => {
+  }).action(async (rotation: string | undefined, flags: ForFlags) => {
     const options = { for: flags.for, ...deadlineOf(flags) };
-    cli.ended(await wait(await cli.openHome(flags), options, cli.io));
+    cli.ended(await wait(await cli.openHome(withRotation(rotation, flags)), options, cli.io));
   });
 }

@@ -2,10 +2,13 @@ import type { Command } from "commander";
 import { rotationIn } from "../../standalone/config.ts";
 import { parseRotation, requestsOf } from "../../ring/spec.ts";
 import { jwks } from "../../tools/jwks.ts";
+import { overview } from "../../tools/overview.ts";
 import { plan, type WhatIf } from "../../tools/plan.ts";
 import { status } from "../../tools/status.ts";
 import { timeline } from "../../tools/timeline.ts";
-import { commandOf, dirFlag, duration, flag, instant, outputFlag } from "../flags.ts";
+import { commandOf, duration, flag, instant, outputFlag } from "../flags.ts";
+import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
+import { UsageError } from "../errors.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 
 interface StatusFlags extends HomeFlags {
@@ -17,18 +20,28 @@ export function statusCommand(cli: Cli): Command {
   return commandOf({
     name: "status",
     summary: "show the rotation: conditions, what comes next, a picture of the keys",
+    details:
+      "On a cluster without a name, where the namespace has several: all of them in a table, as the controller reported them.",
+    arguments: [rotationArgument()],
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       outputFlag(["json", "yaml", "wide"]),
+      flag("-A, --all-namespaces", "all rotations of the cluster, in a table", { owner: "status" }),
       flag("-w, --watch", "go on: redrawn on a terminal, a line for each change otherwise", { owner: "status" }),
     ],
     examples: [
       ["How is it?", "keyturn status --dir /var/lib/keyturn"],
-      ["Watch a rotation happen", "keyturn status --dir /var/lib/keyturn --watch"],
+      ["How are those of the cluster?", "keyturn status -A"],
+      ["Watch a rotation happen", "keyturn status gateway -n shop --watch"],
       ["When does it rotate next?", "keyturn status --dir /var/lib/keyturn -o json | jq -r .status.nextRotationTime"],
     ],
-  }).action(async ({ output, watch = false, ...home }: StatusFlags) => {
-    cli.ended(await status(await cli.openHome(home), { watch, ...(output && { output }) }, cli.io));
+  }).action(async (rotation: string | undefined, { output, watch = false, ...flags }: StatusFlags) => {
+    const shown = await cli.openShown(withRotation(rotation, flags));
+    if ("home" in shown) {
+      cli.ended(await status(shown.home, { watch, ...(output && { output }) }, cli.io));
+    } else if (watch) {
+      throw new UsageError("Cannot watch several rotations: must name one");
+    } else cli.ended(overview(shown.overview, output, cli.io));
   });
 }
 
@@ -41,8 +54,9 @@ export function timelineCommand(cli: Cli): Command {
   return commandOf({
     name: "timeline",
     summary: "draw the life of the keys: what was, and what will be",
+    arguments: [rotationArgument()],
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       flag("--past <duration>", "how far back", { owner: "timeline", parse: duration, otherwise: "the oldest key" }),
       flag("--future <duration>", "how far ahead", {
         owner: "timeline",
@@ -54,9 +68,9 @@ export function timelineCommand(cli: Cli): Command {
       ["The whole picture", "keyturn timeline --dir /var/lib/keyturn"],
       ["The next twelve hours, closely", "keyturn timeline --dir /var/lib/keyturn --past 1h --future 12h"],
     ],
-  }).action(async ({ past, future, ...home }: TimelineFlags) => {
+  }).action(async (rotation: string | undefined, { past, future, ...flags }: TimelineFlags) => {
     const range = { ...(past !== undefined && { pastMs: past }), ...(future !== undefined && { futureMs: future }) };
-    cli.ended(await timeline(await cli.openHome(home), range, cli.io));
+    cli.ended(await timeline(await cli.openHome(withRotation(rotation, flags)), range, cli.io));
   });
 }
 
@@ -70,8 +84,9 @@ export function planCommand(cli: Cli): Command {
   return commandOf({
     name: "plan",
     summary: "show what happens next, when, and what it waits for; change nothing",
+    arguments: [rotationArgument()],
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       outputFlag(["json", "yaml"]),
       flag("--at <instant>", "as if it were then, and everything had gone as forecast", {
         owner: "plan",
@@ -80,17 +95,17 @@ export function planCommand(cli: Cli): Command {
       flag("--spec <file>", "as if the rotation had this spec from now on", { owner: "plan" }),
     ],
     examples: [
-      ["What comes?", "keyturn plan --dir /var/lib/keyturn"],
+      ["What comes?", "keyturn plan gateway -n shop"],
       ["What would a longer window change?", "keyturn plan --dir /var/lib/keyturn --spec edited.yaml"],
       ["What waits on New Year's Day?", "keyturn plan --dir /var/lib/keyturn --at 2027-01-01T00:00:00Z"],
     ],
-  }).action(async ({ output, at, spec, ...home }: PlanFlags) => {
+  }).action(async (rotation: string | undefined, { output, at, spec, ...flags }: PlanFlags) => {
     const options = {
       ...(output && { output }),
       ...(at !== undefined && { atMs: at }),
       ...(spec !== undefined && { whatIf: await whatIf(spec, cli) }),
     };
-    cli.ended(await plan(await cli.openHome(home), options, cli.io));
+    cli.ended(await plan(await cli.openHome(withRotation(rotation, flags)), options, cli.io));
   });
 }
 
@@ -103,9 +118,10 @@ export function jwksCommand(cli: Cli): Command {
   return commandOf({
     name: "jwks",
     summary: "print the published JWKS",
-    flags: [dirFlag()],
+    arguments: [rotationArgument()],
+    flags: homeFlags(),
     examples: [["Which keys do verifiers see?", "keyturn jwks --dir /var/lib/keyturn | jq -r '.keys[].kid'"]],
-  }).action(async (home: HomeFlags) => {
-    cli.ended(await jwks(await cli.openHome(home), cli.io));
+  }).action(async (rotation: string | undefined, flags: HomeFlags) => {
+    cli.ended(await jwks(await cli.openHome(withRotation(rotation, flags)), cli.io));
   });
 }

@@ -2,7 +2,8 @@ import { Argument, Command } from "commander";
 import { mint } from "../../tools/token/mint.ts";
 import { verify } from "../../tools/token/verify.ts";
 import { UsageError } from "../errors.ts";
-import { commandOf, dirFlag, duration, flag, outputFlag, quoted } from "../flags.ts";
+import { commandOf, duration, flag, outputFlag, quoted } from "../flags.ts";
+import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 
 export function tokenCommand(cli: Cli): Command {
@@ -32,8 +33,9 @@ function mintCommand(cli: Cli): Command {
     name: "mint",
     summary: "print a token that the present signer signed",
     details: "For trying things out. iss, iat, nbf, exp and jti are set as a gateway sets them.",
+    arguments: [rotationArgument()],
     flags: [
-      dirFlag(),
+      ...homeFlags(),
       flag("--sub <subject>", "whom the token is for", own).makeOptionMandatory(),
       flag("--audience <audience>", "one of the rotation's audiences", { ...own, otherwise: "the first of them" }),
       flag("--ttl <duration>", "how long it lives", { ...own, parse: duration, otherwise: "as long as tokens may" }),
@@ -47,13 +49,14 @@ function mintCommand(cli: Cli): Command {
         `keyturn token mint --sub alice --claim scope=read --claim 'roles=["admin"]' --dir /var/lib/keyturn`,
       ],
     ],
-  }).action(async ({ sub, audience, ttl, claim: claims = {}, type = "JWT", ...home }: MintFlags) => {
+  }).action(async (rotation: string | undefined, flags: MintFlags) => {
+    const { sub, audience, ttl, claim: claims = {}, type = "JWT", ...home } = flags;
     const options = {
       ...{ subject: sub, claims, type },
       ...(audience !== undefined && { audience }),
       ...(ttl !== undefined && { ttlMs: ttl }),
     };
-    cli.ended(await mint(await cli.openHome(home), options, cli.io));
+    cli.ended(await mint(await cli.openHome(withRotation(rotation, home)), options, cli.io));
   });
 }
 
@@ -72,21 +75,33 @@ function jsonOr(text: string): unknown {
   }
 }
 
+interface VerifyFlags extends HomeFlags {
+  readonly output?: "json" | "yaml";
+}
+
 function verifyCommand(cli: Cli): Command {
   return commandOf({
     name: "verify",
     summary: "say whether a token is accepted, and if not, why",
     details: "Exit code 1 when it is refused. The token is never printed.",
-    arguments: [new Argument("[token]", "the token; without it, or with -, it is read from standard input")],
-    flags: [dirFlag(), outputFlag(["json", "yaml"])],
+    arguments: [
+      new Argument("[token]", "the token; without it, or with -, it is read from standard input"),
+      rotationArgument(),
+    ],
+    flags: [...homeFlags(), outputFlag(["json", "yaml"])],
     examples: [
       ["Why is it refused?", "keyturn token verify --dir /var/lib/keyturn < token.txt"],
+      ["On a cluster", "keyturn token verify - gateway -n shop < token.txt"],
       ["There and back", "keyturn token mint --sub me -d DIR | keyturn token verify -d DIR"],
     ],
-  }).action(
-    async (token: string | undefined, { output, ...home }: HomeFlags & { readonly output?: "json" | "yaml" }) => {
-      const text = token === undefined || token === "-" ? await cli.readInput() : token;
-      cli.ended(await verify(await cli.openHome(home), { token: text, ...(output && { output }) }, cli.io));
-    },
-  );
+  }).action(async (token: string | undefined, rotation: string | undefined, { output, ...home }: VerifyFlags) => {
+    const text = token === undefined || token === "-" ? await cli.readInput() : token;
+    cli.ended(
+      await verify(
+        await cli.openHome(withRotation(rotation, home)),
+        { token: text, ...(output && { output }) },
+        cli.io,
+      ),
+    );
+  });
 }

@@ -49,4 +49,5 @@ function said(error: ApiError): [code: string, message: string] {
 }
 
 /** `Cannot get secrets "a/b"`. */
-const actionOf = ({ message }: KubeError): string => /^Cannot [a-z]+ \S+(?: "[^"]*")?/.exec(message)?.[0] ?? message;
+const actionOf = ({ message }: KubeError): string =>
+  /^Cannot [a-z]+ [^\s:]+(?: "[^"]*")?/.exec(message)?.[0] ?? message;
