@@ -3,14 +3,20 @@ import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { tableOf, type Bench, type BenchResult } from "./bench.ts";
 import { codecBench } from "./codec.ts";
+import { figuresTable, type FiguresBench } from "./figures.ts";
 import { gatewayBench } from "./gateway.ts";
 import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
+import { operatorBench } from "./operator.ts";
 import { plannerBench } from "./planner.ts";
 import { requestBench } from "./request.ts";
 import { swapBench } from "./swap.ts";
 
 const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
+
+/** Whole stories, measured once. */
+const stories: readonly FiguresBench[] = [operatorBench];
+const names = [...benches, ...stories].map(({ name }) => name);
 
 const full: Effort = { rounds: 15, batchMs: 100 };
 /** So that a bench that no longer works is found by the tests. The numbers say nothing. */
@@ -30,18 +36,23 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: "string" }, quick: { type: "boolean", default: false } },
 });
-const unknown = positionals.filter((name) => !benches.some((bench) => bench.name === name));
+const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  const names = benches.map(({ name }) => name).join(", ");
-  console.error(`Cannot run bench "${unknown.join('", "')}": must be one of ${names}; options follow "--"`);
+  console.error(`Cannot run bench "${unknown.join('", "')}": must be one of ${names.join(", ")}; options follow "--"`);
   process.exitCode = 2;
 } else {
-  const chosen = positionals.length === 0 ? benches : benches.filter(({ name }) => positionals.includes(name));
-  const done: BenchResult[] = [];
-  for (const bench of chosen) {
+  const isChosen = ({ name }: { readonly name: string }): boolean =>
+    positionals.length === 0 || positionals.includes(name);
+  const done: (BenchResult | object)[] = [];
+  for (const bench of benches.filter(isChosen)) {
     const result = await runBench(bench, values.quick ? quick : full);
     console.log(`${tableOf(result)}\n`);
     done.push(result);
+  }
+  for (const story of stories.filter(isChosen)) {
+    const figures = await story.figures(values.quick);
+    console.log(`${figuresTable(story, figures)}\n`);
+    done.push({ bench: story.name, what: story.what, figures });
   }
   if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify(done, undefined, 2)}\n`);
 }
