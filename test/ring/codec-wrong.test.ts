@@ -67,6 +67,7 @@ const check = (object: RingObject, [path, value, message]: Row): void => {
 const whole = (least: number): string => `must be a whole number from ${least} to`;
 const instantMust = "must be an instant such as 2026-11-21T03:00:00.000Z";
 const curveMust = 'must be "P-256" or "P-384" or "P-521"';
+const stateMust = 'must be "prepared" or "active" or "verify-only"';
 const bytes32 = "must be 32 bytes as base64url without padding";
 const positive = "must be a positive number as base64url without padding or leading zeros";
 const name = (most: number): string => `must be a text of 1 to ${most} characters without control characters`;
@@ -83,6 +84,7 @@ describe("decodeKeyRing refuses a document", () => {
     ["format", 1, '$.format: must be "keyturn.dev/keyring/v1", is 1'],
     ["colour", "red", "$.colour: is not known"],
     ["a b", 1, '$["a b"]: is not known'],
+    ["x".repeat(32), 1, `$.${"x".repeat(32)}: is not known`],
     ["x".repeat(33), 1, "$[a name of 33 characters]: is not known"],
     ["rotation", gone, "$.rotation: is missing"],
     ["rotation.namespace", "", `$.rotation.namespace: ${name(253)}, is ""`],
@@ -141,6 +143,13 @@ describe("decodeKeyRing refuses a document", () => {
       "2026-11-21T24:00:00.000Z",
       `$.keys[0].createdAt: ${instantMust}, is "2026-11-21T24:00:00.000Z"`,
     ],
+    [
+      "keys[0].createdAt",
+      "+010000-01-01T00:00:00.000Z",
+      `$.keys[0].createdAt: ${instantMust}, is "+010000-01-01T00:00:00.000Z"`,
+    ],
+    ["keys[0].state", "x".repeat(32), `$.keys[0].state: ${stateMust}, is "${"x".repeat(32)}"`],
+    ["keys[0].state", "x".repeat(33), `$.keys[0].state: ${stateMust}, is a text of 33 characters`],
     ["keys[0].createdAt", 1795230000000, `$.keys[0].createdAt: ${instantMust}, is 1795230000000`],
     ["keys[0].publishedAt", null, `$.keys[0].publishedAt: ${instantMust}, is null`],
     ["keys[0].adoptedAt", true, `$.keys[0].adoptedAt: ${instantMust}, is true`],
@@ -283,8 +292,14 @@ describe("decodeKeyRing refuses a document", () => {
     ["keys[2].privateJwk.qi", gone, "$.keys[2].privateJwk.qi: is missing"],
     ["keys[2].privateJwk.oth", [], "$.keys[2].privateJwk.oth: is not known"],
     ["keys[2].privateJwk.dp", "AA", `$.keys[2].privateJwk.dp: ${positive}`],
+    ["keys[2].privateJwk.dp", "", `$.keys[2].privateJwk.dp: ${positive}`],
   ])("with a wrong private half: %s = %j", (...row) => {
     check("ring", row);
+  });
+
+  test("but takes a kid of 256 characters", () => {
+    const called = { ...keyAt("public", 3), kid: "k".repeat(256) };
+    check("public", ["keys[3]", called, "it was read"]);
   });
 
   test("of the signer object with another private half than the signer's", () => {
@@ -360,7 +375,12 @@ describe("decodeKeyRing refuses a text", () => {
   test.each([
     ["é", 2],
     ["€", 3],
+    ["\ud7ff", 3],
+    ["\ue000", 3],
+    ["\uffff", 3],
     ["🔑", 4],
+    ["\u{10000}", 4],
+    ["\u{10ffff}", 4],
   ])("whose characters take more than one byte: %s takes %i", (character, bytes) => {
     const count = sizeLimit / 4;
     expect(Buffer.byteLength(character)).toBe(bytes);
