@@ -50,7 +50,7 @@ const sourceFlags = () => [
   flag("--floor-dir <directory>", "an emptyDir: what was served before a restart", { owner }),
   flag("--instance <name>", "with --dir: names this gateway among others there", {
     owner,
-    otherwise: "host and process",
+    otherwise: "one that is made up",
   }),
 ];
 
@@ -86,7 +86,7 @@ export function gatewayCommand(cli: Cli): Command {
     name: "gateway",
     summary: "verify, mint and serve JWKS beside an application",
     details:
-      "A sidecar that holds the key ring in memory, takes a new one over within milliseconds and says so. Runs until SIGTERM\nor SIGINT.",
+      "A sidecar that holds the key ring in memory, takes a new one over within milliseconds and says so.\nRuns until SIGTERM or SIGINT.",
     flags: [...sourceFlags(), ...faceFlags(), ...logFlags()],
     examples: [
       ["On the directory of keyturn standalone", "keyturn gateway --dir /var/lib/keyturn --mint-listen 127.0.0.1:8081"],

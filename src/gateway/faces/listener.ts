@@ -39,17 +39,22 @@ export interface Listener {
 
 /** @throws ChangeNeededError `AddressUnusable` */
 export async function listen(address: Address, handler: Handler, limits: Limits = {}): Promise<Listener> {
-  const state = { draining: false };
+  const answering = new Set<ServerResponse>();
+  let draining = false;
   const server = limited(limits, (request, response) => {
-    if (state.draining) response.setHeader("connection", "close");
+    if (draining) response.shouldKeepAlive = false;
     handler(request, response);
+    if (response.writableEnded) return;
+    answering.add(response);
+    response.on("close", () => answering.delete(response));
   });
   await open(server, address);
   const bound = server.address();
   return {
     port: typeof bound === "object" && bound !== null ? bound.port : 0,
     drain: async (withinMs) => {
-      state.draining = true;
+      draining = true;
+      for (const response of answering) response.shouldKeepAlive = false;
       await drained(server, withinMs);
     },
   };

@@ -1,0 +1,143 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { ProxyName } from "./proxy.ts";
+import { aMoment, type Token, World } from "./world.ts";
+
+const proxies: readonly ProxyName[] = ["nginx", "caddy"];
+const rotationsWanted = 5;
+
+let world: World;
+/** Answers to tokens that were valid when the answer came, by proxy and status. */
+const tally = new Map<string, number>();
+const lastOf = new Map<string, Token>();
+
+const bearer = ({ token }: Token): readonly string[] => ["authorization", `Bearer ${token}`];
+const there = (): readonly ProxyName[] => proxies.filter((name) => !world.missing.has(name));
+
+/** Presents a token to every proxy, again and again, until it ends. */
+async function use(token: Token): Promise<void> {
+  lastOf.set(token.kid, token);
+  while (Date.now() < token.expiresAtMs) {
+    for (const name of there()) {
+      const { status } = await world.ask(name, "/orders", { headers: bearer(token) });
+      if (Date.now() >= token.expiresAtMs) continue;
+      const key = `${name} ${status}`;
+      tally.set(key, (tally.get(key) ?? 0) + 1);
+    }
+    await aMoment();
+  }
+}
+
+/** Tokens all the time, each used to its end. */
+async function traffic(until: () => boolean): Promise<void> {
+  const used: Promise<void>[] = [];
+  while (!until()) {
+    used.push(use(await world.mint()));
+    for (let moments = 0; moments < 10; moments++) await aMoment();
+  }
+  await Promise.all(used);
+}
+
+beforeAll(async () => {
+  world = await World.begin();
+  await world.rotateEvery("1s");
+  const goal = world.watch.rotations + rotationsWanted;
+  await traffic(() => world.watch.rotations >= goal);
+  await world.rotateEvery("0s");
+}, 180_000);
+
+afterAll(() => world.end());
+
+describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) => {
+  const needed = (context: { skip: (why: string) => void }): void => {
+    const why = world.missing.get(name);
+    if (why !== undefined) context.skip(why);
+  };
+
+  test("passed every request with a valid token through the rotations", (context) => {
+    needed(context);
+    const answers = [...tally].filter(([key]) => key.startsWith(name));
+    expect(answers.map(([key]) => key)).toEqual([`${name} 200`]);
+    expect(answers[0]?.[1]).toBeGreaterThan(100);
+    expect(lastOf.size).toBeGreaterThanOrEqual(rotationsWanted);
+  });
+
+  test("tells the application who it is, and never what the client claims to be", async (context) => {
+    needed(context);
+    const claimed = ["x-auth-subject", "mallory", "X-Auth-Subject", "mallory"];
+    const token = await world.mint({ sub: "jürgen" });
+    const { status, body } = await world.ask(name, "/", { headers: [...bearer(token), ...claimed] });
+    expect([status, (JSON.parse(body) as Record<string, string>)["x-auth-subject"]]).toEqual([200, "j%C3%BCrgen"]);
+  });
+
+  test.each([
+    ["no token", []],
+    ["a token that is none", ["authorization", "Bearer x"]],
+    ["another scheme", ["authorization", "Basic YTpi"]],
+  ])("answers 401 to %s, and says how to ask", async (_, headers) => {
+    const why = world.missing.get(name);
+    if (why !== undefined) return;
+    const answer = await world.ask(name, "/orders", { headers });
+    expect([answer.status, answer.headers["www-authenticate"]]).toEqual([401, "Bearer"]);
+  });
+
+  test("never lets two Authorization headers pass", async (context) => {
+    needed(context);
+    const token = bearer(await world.mint());
+    const { status } = await world.ask(name, "/orders", { headers: [...token, "authorization", "Bearer x"] });
+    expect([400, 401]).toContain(status);
+  });
+
+  test("passes bodies on, and asks about them without", async (context) => {
+    needed(context);
+    const body = "x".repeat(100_000);
+    const headers = [...bearer(await world.mint()), "content-length", String(body.length)];
+    expect((await world.ask(name, "/orders", { headers, body })).status).toBe(200);
+  });
+
+  test("serves the JWKS", async (context) => {
+    needed(context);
+    const { status, headers, body } = await world.ask(name, "/.well-known/jwks.json");
+    expect([status, headers["cache-control"]]).toEqual([200, "public, max-age=1"]);
+    expect(body).toBe((await world.ask("gateway", "/.well-known/jwks.json")).body);
+  });
+
+  test("refuses a revoked key's tokens long before they end", async (context) => {
+    needed(context);
+    const token = await world.mint();
+    await world.command("revoke", token.kid, "--reason", "a test");
+    const asked = async () => (await world.ask(name, "/orders", { headers: bearer(token) })).status;
+    let status = await asked();
+    while (status === 200 && Date.now() < token.expiresAtMs) {
+      await aMoment();
+      status = await asked();
+    }
+    expect(status).toBe(401);
+    expect(Date.now()).toBeLessThan(token.expiresAtMs);
+    expect((await world.mint()).kid).not.toBe(token.kid);
+  });
+});
+
+test("pruned and revoked keys are refused for their kid", async () => {
+  await world.watch.until("a pruned key", ({ pruned }) => [...lastOf.keys()].some((kid) => pruned.has(kid)));
+  const before = await world.refusals();
+  const pruned = [...lastOf.values()].filter(({ kid }) => world.watch.pruned.has(kid));
+  for (const token of pruned) {
+    expect((await world.ask("gateway", "/verify", { headers: bearer(token) })).status).toBe(401);
+  }
+  const after = await world.refusals();
+  const more = (reason: string): number => (after[reason] ?? 0) - (before[reason] ?? 0);
+  expect(pruned.length).toBeGreaterThan(0);
+  expect(more("KidUnknown") + more("KeyRevoked")).toBe(pruned.length);
+  expect(before["KeyRevoked"]).toBeGreaterThan(0);
+});
+
+test("SIGTERM ends the gateway in good order, and takes its ack back", async () => {
+  expect((await readdir(join(world.dir, "acks"))).length).toBe(1);
+  const { code, stderr } = await world.gateway.end();
+  expect(code).toBe(0);
+  expect(stderr).toContain('"msg":"draining"');
+  expect(stderr).not.toMatch(/eyJ|"d":/);
+  expect(await readdir(join(world.dir, "acks"))).toEqual([]);
+});
