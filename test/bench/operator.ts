@@ -165,7 +165,7 @@ interface Watched {
   readonly conditions?: readonly { readonly type: string; readonly status: string }[];
   readonly keys?: readonly { readonly publishedTime?: string }[];
 }
-const statusOf = (object: KubeObject): Watched => (object["status"] ?? {});
+const statusOf = (object: KubeObject): Watched => object["status"] ?? {};
 
 async function watchUntil(admin: KubeClient, query: string, isDone: (object: KubeObject) => boolean): Promise<void> {
   for await (const { object } of admin.watch(`${folder}?${query}`)) if (isDone(object)) return;

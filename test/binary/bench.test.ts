@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { BenchResult } from "../bench/bench.ts";
+import type { Figure } from "../bench/figures.ts";
 
 const main = join(import.meta.dirname, "..", "bench", "main.ts");
 const run = (...args: string[]) => promisify(execFile)(process.execPath, [main, ...args]);
@@ -31,11 +32,21 @@ describe("npm run bench", () => {
     }
   });
 
+  test("operator still works", async () => {
+    const file = join(folder, "operator.json");
+    const { stdout } = await run("operator", "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
+    expect(stdout).toContain("operator: ");
+    const perRotation = result?.figures.filter(({ unit }) => unit === "writes") ?? [];
+    expect(perRotation).toHaveLength(4);
+    for (const { ours } of perRotation) expect(ours).toBeGreaterThan(0);
+  });
+
   test("refuses a name that it does not know, with exit code 2", async () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, operator; options follow "--"\n',
     });
   });
 });
