@@ -59,6 +59,17 @@ describe("help", () => {
     }
   });
 
+  test("has the name that the program was called by", async () => {
+    const cli = new FakeCli();
+    cli.name = "kubectl keyturn";
+    await cli.run("token", "verify", "--help");
+    expect(cli.io.out.text).toContain("Usage: kubectl keyturn token verify");
+    expect(cli.io.out.text).toContain(
+      "  kubectl keyturn token mint --sub me -d DIR | kubectl keyturn token verify -d DIR",
+    );
+    expect(cli.io.out.text).not.toMatch(/(^|[|] )keyturn /m);
+  });
+
   test("fits into the terminal", async () => {
     const cli = new FakeCli(undefined, { look: { ...pipe, columns: 70 } });
     await cli.run("status", "--help");
@@ -210,6 +221,27 @@ describe("flags", () => {
     await cli.run("revoke", kidOf("k1").slice(0, 8), "--reason", "laptop stolen", "--dir", "/keys");
     expect(cli.home.asked).toEqual([{ kind: "revoke", kid: kidOf("k1"), reason: "laptop stolen" }]);
     expect(cli.opened).toEqual([expect.objectContaining({ dir: "/keys" })]);
+  });
+
+  test("and names of the cluster reach the home", async () => {
+    const cli = new FakeCli(rotated());
+    const where = ["--namespace", "shop", "--context", "dev", "--kubeconfig", "/k"];
+    const flags = { namespace: "shop", context: "dev", kubeconfig: "/k" };
+    await cli.run("status", "gateway", ...where);
+    await cli.run("status", "-A");
+    await cli.run("wait", "gateway", "--for=Ready", ...where);
+    await cli.run("revoke", kidOf("k1"), "gateway", "--reason", "stolen", ...where);
+    await cli.run("revoke", "gateway", "--created-before", "now");
+    await cli.run("token", "verify", "a.b.c", "gateway");
+    expect(cli.opened).toEqual([
+      expect.objectContaining({ rotation: "gateway", ...flags }),
+      expect.objectContaining({ allNamespaces: true }),
+      expect.objectContaining({ rotation: "gateway", ...flags }),
+      expect.objectContaining({ rotation: "gateway", ...flags }),
+      expect.objectContaining({ rotation: "gateway" }),
+      expect.objectContaining({ rotation: "gateway" }),
+    ]);
+    expect(cli.home.asked.map(({ kind }) => kind)).toEqual(["revoke", "revokeCreatedBefore"]);
   });
 
   test("revoke --created-before now means the present", async () => {

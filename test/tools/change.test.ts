@@ -14,6 +14,68 @@ const rotated = (): StoryHome =>
   StoryHome.settled({ schedule: { kind: "interval", everyMs: 6 * hour } }, ["gw-1"]).run(7 * hour);
 const short = (name: string): string => `${kidOf(name).slice(0, 8)}..`;
 
+describe("a change of what somebody else applies", () => {
+  const elsewhere = { why: 'Cannot change it: it belongs to "argocd-controller"', manifest: { spec: { a: "b" } } };
+  const managed = (more: object = { elsewhere }): StoryHome =>
+    Object.assign(rotated(), { precheck: async () => ({ notes: ["a was set by b"], ...more }) });
+
+  test("is refused, with what to commit on the output for others", async () => {
+    const home = managed();
+    const io = new FakeIo({ home });
+    await expect(rotate(home, { wait: false }, io)).rejects.toMatchObject({
+      name: "RuleError",
+      ...{ code: "ChangeElsewhere", message: elsewhere.why },
+    });
+    expect(io.out.text).toBe("spec:\n  a: b\n");
+    expect(io.err.text).toBe("");
+    expect(home.asked).toEqual([]);
+  });
+
+  test("is made all the same with force, and says whose it is", async () => {
+    const home = managed();
+    const io = new FakeIo({ home });
+    expect(await rotate(home, { wait: false, force: true }, io)).toBe(0);
+    expect(io.progress).toEqual(["keyturn: note: a was set by b"]);
+    expect(home.asked).toHaveLength(1);
+  });
+
+  test("shows in a dry run what would come of it, and why it would be refused", async () => {
+    const home = managed();
+    const io = new FakeIo({ home });
+    expect(await rotate(home, { wait: false, dryRun: true }, io)).toBe(0);
+    expect(io.progress).toEqual([`keyturn: note: ${elsewhere.why}`]);
+    expect(io.lines).toContain("Due now");
+    expect(home.asked).toEqual([]);
+  });
+
+  test("that nobody would undo says whose it is, and is made", async () => {
+    const home = managed({});
+    const io = new FakeIo({ home });
+    expect(await rotate(home, { wait: false }, io)).toBe(0);
+    expect(io.progress).toEqual(["keyturn: note: a was set by b"]);
+    expect(home.asked).toHaveLength(1);
+  });
+});
+
+test("what has to be known of a look is told once, before everything else", async () => {
+  const home = Object.assign(rotated(), { remarks: () => ["the ring may not be read"] });
+  const io = new FakeIo({ home });
+  await rotate(home, { wait: true }, io);
+  expect(io.progress[0]).toBe("keyturn: note: the ring may not be read");
+  expect(io.progress.filter((text) => text.includes("may not be read"))).toHaveLength(1);
+});
+
+test("a change is dated by the clock of the home, not by that of this machine", async () => {
+  const home = rotated();
+  const io = Object.assign(new FakeIo({ home }), { nowMs: () => home.nowMs - 24 * hour });
+  await rotate(home, { wait: false }, io);
+  await revokeCreatedBefore(home, { wait: false, atMs: Infinity }, io);
+  expect(home.asked).toEqual([
+    { kind: "rotate", requestedAt: new Date(home.nowMs).toISOString() },
+    { kind: "revokeCreatedBefore", atMs: home.nowMs },
+  ]);
+});
+
 describe("a dry run", () => {
   type Run = (home: StoryHome, options: ChangeOptions, io: FakeIo) => Promise<ExitCode>;
   const runs: readonly (readonly [what: string, run: Run, comes: string])[] = [

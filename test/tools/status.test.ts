@@ -67,6 +67,15 @@ describe("status for people", () => {
     expect(lines.filter((text) => text.includes("X Stalled"))).toEqual([]);
   });
 
+  test("tells what has to be known beside it: for people in the picture, for programs where no pipe has it", async () => {
+    const home = Object.assign(StoryHome.settled(), { remarks: () => ["the ring may not be read"] });
+    expect(await shown(home)).toContain(" ! Note         the ring may not be read");
+    const io = new FakeIo({ home });
+    await status(home, { watch: false, output: "json" }, io);
+    expect(io.err.text).toBe("keyturn: note: the ring may not be read\n");
+    expect(io.out.text).not.toContain("may not be read");
+  });
+
   test("says that there is no ring yet, and draws nothing", async () => {
     const text = (await shown(new StoryHome())).join("\n");
     expect(text).toContain("X Not ready");
