@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { chmod, lstat, unlink } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { errnoOf, unlessMissing } from "../../files/errors.ts";
 import { ChangeNeededError } from "../../ring/errors.ts";
 
@@ -48,6 +49,11 @@ export async function listen(address: Address, handler: Handler, limits: Limits 
     answering.add(response);
     response.on("close", () => answering.delete(response));
   });
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   await open(server, address);
   const bound = server.address();
   return {
@@ -55,6 +61,8 @@ export async function listen(address: Address, handler: Handler, limits: Limits 
     drain: async (withinMs) => {
       draining = true;
       for (const response of answering) response.shouldKeepAlive = false;
+      // To Node a connection that has said nothing yet is not idle; proxies hold such ones ready
+      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       await drained(server, withinMs);
     },
   };

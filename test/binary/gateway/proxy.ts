@@ -20,9 +20,9 @@ async function example(language: string, ports: ProxyPorts): Promise<string> {
   const text = await readFile(docs, "utf8");
   const found = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms").exec(text)?.[1];
   if (found === undefined) throw new Error(`docs/gateway.md shows no ${language}`);
-  return found.replaceAll(/127\.0\.0\.1:(\d+)/g, (_, port: string) => {
+  return found.replaceAll(/(?<=127\.0\.0\.1:|http:\/\/:)\d+/g, (port) => {
     const [name] = Object.entries(shown).find(([, known]) => known === Number(port)) ?? [];
-    return `127.0.0.1:${ports[name as keyof ProxyPorts]}`;
+    return String(ports[name as keyof ProxyPorts]);
   });
 }
 

@@ -95,12 +95,12 @@ describe("drain", () => {
     await drained;
   });
 
-  test("ends idle connections at once", async () => {
+  test("ends idle connections at once, those that never said a word as well", async () => {
     const listener = await serve(ok);
-    const client = await RawClient.to(listener.port);
+    const [silent, client] = [await RawClient.to(listener.port), await RawClient.to(listener.port)];
     await client.write(get).says("200 OK");
     await listener.drain(60_000);
-    await client.ended;
+    await Promise.all([client.ended, silent.ended]);
   });
 
   test("ends what takes longer than it may", async () => {
