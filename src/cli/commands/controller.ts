@@ -12,7 +12,8 @@ import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli } from "../surroundings.ts";
 
 interface ControllerFlags extends ClusterFlags, LogFlags {
-  readonly namespace?: readonly string[];
+  /** The environment gives one text. */
+  readonly namespace?: string | readonly string[];
   readonly leaderElect?: boolean;
   readonly leaseNamespace?: string;
   readonly leaseName?: string;
@@ -21,7 +22,7 @@ interface ControllerFlags extends ClusterFlags, LogFlags {
 }
 
 const controllerFlags = (): readonly Option[] => [
-  flag("-n, --namespace <name...>", "look after this namespace alone; several may be named", {
+  flag("-n, --namespace <name...>", "look after this namespace alone; may be given several times", {
     owner: "controller",
     otherwise: "all namespaces",
   }),
@@ -56,9 +57,10 @@ export function controllerCommand(cli: Cli): Command {
   }).action(async (flags: ControllerFlags) => {
     const { newLog } = await import("../log.ts");
     const { runOperator } = await import("../../operator/operator.ts");
+    const namespaces = namespacesIn(flags.namespace);
     const log = newLog(flags, { colour: cli.io.err.colour, live: cli.logIsLive });
     const access = await clusterAccess(flags, cli.env);
-    await runOperator(optionsOf(flags, { cli, log, access }), cli.io.interrupted);
+    await runOperator({ ...optionsOf(flags, { cli, log, access }), namespaces }, cli.io.interrupted);
     log.info({}, "stopped");
     cli.ended(exitCodes.done);
   });
@@ -67,12 +69,11 @@ export function controllerCommand(cli: Cli): Command {
 function optionsOf(
   flags: ControllerFlags,
   { cli, log, access }: { readonly cli: Cli; readonly log: Logger; readonly access: ClusterAccess },
-): OperatorOptions {
+): Omit<OperatorOptions, "namespaces"> {
   const { adminListen = { port: 9090 }, workers: count, leaseName = "keyturn-controller" } = flags;
   const { leaseNamespace = access.namespace } = flags;
   return {
     endpoint: access.endpoint,
-    namespaces: flags.namespace ?? [],
     ...(flags.leaderElect === true && { lease: { namespace: leaseNamespace, name: leaseName } }),
     identity: `${cli.hostname}_${cli.io.randomId()}`,
     ...(adminListen !== "off" && { admin: adminListen }),
@@ -84,6 +85,14 @@ function optionsOf(
     log: operatorLog(log),
     onListening: (port) => log.info({ port }, "listens for probes and scrapes"),
   };
+}
+
+/** As they were named: each by a flag of its own, or with commas between. */
+function namespacesIn(named: string | readonly string[] = []): readonly string[] {
+  const names = [named].flat().flatMap((text) => text.split(",").map((name) => name.trim()));
+  const wrong = names.find((name) => !/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name));
+  if (wrong === undefined) return [...new Set(names)];
+  throw new UsageError(`Cannot use --namespace ${quoted(wrong)}: must be the name of a namespace (a-z, 0-9 and -)`);
 }
 
 function workers(text: string, name: string): number {
