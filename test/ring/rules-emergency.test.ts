@@ -83,6 +83,11 @@ describe("revocation of a kid", () => {
     expect(stepsOf(planFor(ring))).not.toContain("revoke");
   });
 
+  it("replaces an adopted signer that is named by the kid that it has", () => {
+    const ring = ringOf({ signer: active("theirs", { thumbprint: "T" }) });
+    expect(stepsOf(planFor(ring, revoke("theirs")))).toBe("activate k2, revoke theirs, create");
+  });
+
   it("remembers the thumbprint of a revoked key that is called otherwise", () => {
     const ring = ringOf({ retiring: [verifyOnly("theirs", { thumbprint: "T" })] });
     expect(applyPlan(ring, planFor(ring, revoke("theirs")), [])?.revoked).toStrictEqual([

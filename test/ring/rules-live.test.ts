@@ -34,6 +34,12 @@ describe("silentFromMs", () => {
     expect(plan.nextCheckAtMs).toBe(epoch + patienceMs + 1);
   });
 
+  it("counts from the start of a gateway that came later", () => {
+    const ring = ringOf({ retiring: [verifyOnly("k0", { demotedAtMs: epoch - hour })] });
+    const plan = planFor(ring, { gateways: [{ name: "gw", ready: true, runningSinceMs: epoch - minute }] });
+    expect(plan.nextCheckAtMs).toBe(epoch - minute + patienceMs + 1);
+  });
+
   it.each([
     ["in the last moment of its patience", patienceMs, patienceMs + 1],
     ["once that has ended, and was told", patienceMs + 1, patienceMs + 1 + 24 * hour],
