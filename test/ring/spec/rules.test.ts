@@ -57,6 +57,11 @@ describe("parseRotation refuses in these words", () => {
       { deletionPolicy: "Keep" },
       'spec.deletionPolicy: must be one of Retain, Delete, is "Keep"',
     ],
+    [
+      "too many labels",
+      { secretTemplate: { labels: Object.fromEntries(Array.from({ length: 33 }, (_, i) => [`l${i}`, ""])) } },
+      "spec.secretTemplate.labels: must have at most 32 entries, has 33",
+    ],
     ["a list for an object", { tokens: [] }, "spec.tokens: must be an object, is a list"],
     [
       "interval and schedule",
