@@ -1,5 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
+import { admin, exists, gone } from "../support/scene.ts";
 import { FakeGateway, makeGatewayAccount } from "./support/gateways.ts";
+import { roles } from "./support/objects.ts";
 import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
 
 const scene = await makeScene("acks");
@@ -160,5 +162,40 @@ describe("an ack", () => {
     expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(b.name);
     await b.remove();
     await rotation.reaches("no longer stalled", (now) => now.conditions.every(({ type }) => type !== "Stalled"));
+  });
+});
+
+describe("a gateway that stays silent", () => {
+  it("stalls the rotation once its patience has ended, and a person's remedy ends the stall", async () => {
+    const [rotation, a, b] = await ringWithGateways({ tokens: { ...quick.tokens, maxTTL: "1s" } });
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    await a.acknowledge();
+    const { conditions } = await rotation.stalled("GatewaySilent");
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(b.name);
+    await b.remove();
+    await rotation.reaches("no longer stalled", (now) => now.conditions.every(({ type }) => type !== "Stalled"));
+  });
+});
+
+describe("when all three objects are gone and the resource is new", () => {
+  it("a gateway that remembers keeps a new ring from being made, until a recovery brings its keys", async () => {
+    const [rotation] = await ringWithGateways();
+    const { activeKid = "", ringGeneration = 0 } = await rotation.status();
+    const { "jwks.json": jwks = "" } = await rotation.data("public");
+    await admin.remove(rotation.path);
+    await gone(rotation.path);
+    for (const role of roles) await admin.remove(rotation.objectPath(role));
+    const again = await makeRotation(scene.namespace, rotation.name, { ...quick, propagation: { minimum: "0s" } });
+    await again.stalled("RingRolledBack");
+    for (const role of roles) expect(await exists(again.objectPath(role))).toBe(false);
+    await again.annotate({
+      "keyturn.dev/recover-jwks": jwks,
+      "keyturn.dev/recover-requested-at": new Date(Date.now() + 1000).toISOString(),
+    });
+    const status = await again.reaches("recovered", (now) => now.activeKid !== undefined);
+    expect(status.ringGeneration).toBeGreaterThan(ringGeneration);
+    expect(status.keys.find(({ kid }) => kid === activeKid)?.state).toBe("VerifyOnly");
   });
 });

@@ -1,5 +1,6 @@
 import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from "jose";
 import { describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../../src/kube/clock.ts";
 import { admin, exists, gone, kubectl, hasKubectl } from "../support/scene.ts";
 import { expectSound, roles } from "./support/objects.ts";
 import {
@@ -179,6 +180,33 @@ describe("a JwtKeyRotation", () => {
     expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain("spec.rotation.schedule");
     expect(await exists(rotation.objectPath("ring"))).toBe(false);
     await rotation.edit({ rotation: { schedule: null } });
+    await rotation.ready();
+  });
+});
+
+describe("a controller whose clock is wrong", () => {
+  it.each([
+    ["ahead", 60_000],
+    ["behind", -60_000],
+  ])("by a minute, %s, only revokes, and goes on when it is right again", async (which, offMs) => {
+    const clock = { ...systemClock, nowMs: () => Date.now() + offMs };
+    const rotation = await makeRotation(namespace, `clock-${which}`, instant);
+    const right = startOperator(scene);
+    const { activeKid } = await rotation.ready();
+    await right.stop();
+    const wrong = startOperator(scene, { clock });
+    await rotation.edit({ rotation: { requestID: "held" } });
+    await rotation.stalled("ClockSkew");
+    expect((await rotation.status()).activeKid).toBe(activeKid);
+    await rotation.edit({ revokedKids: [{ kid: activeKid }] });
+    const revoked = await rotation.reaches(
+      "revoked",
+      (now) => now.activeKid !== undefined && now.activeKid !== activeKid,
+    );
+    await wrong.stop();
+    startOperator(scene);
+    await rotation.edit({ rotation: { requestID: "go" } });
+    await rotation.reaches("rotated", (now) => now.activeKid !== revoked.activeKid);
     await rotation.ready();
   });
 });
