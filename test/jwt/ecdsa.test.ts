@@ -15,11 +15,15 @@ describe("derOfRaw", () => {
     expect(derOfRaw(hex(raw), size)).toEqual(hex(der));
   });
 
-  test("writes a length of 128 bytes and more in two", () => {
-    const raw = Buffer.alloc(132, 0x7f);
-    expect(derOfRaw(raw, 66)?.subarray(0, 5)).toEqual(hex("30 81 88 02 42"));
-    const shorter = Buffer.concat([Buffer.alloc(4), Buffer.alloc(62, 0x7f), Buffer.alloc(5), Buffer.alloc(61, 0x7f)]);
-    expect(derOfRaw(shorter, 66)?.subarray(0, 4)).toEqual(hex("30 7f 02 3e"));
+  test.each([
+    [61, "30 7f 02 3e"],
+    [62, "30 81 80 02 3e"],
+    [66, "30 81 84 02 3e"],
+  ])("writes a length of 128 bytes and more in two: R of 62 bytes, S of %d", (sBytes, start) => {
+    const [r, s] = [62, sBytes].map((bytes) => Buffer.concat([Buffer.alloc(66 - bytes), Buffer.alloc(bytes, 0x7f)]));
+    const der = derOfRaw(Buffer.concat([r ?? Buffer.alloc(0), s ?? Buffer.alloc(0)]), 66);
+    expect(der?.subarray(0, hex(start).length)).toEqual(hex(start));
+    expect(der?.length).toBe(62 + sBytes + hex(start).length + 2);
   });
 
   test.each([

@@ -47,6 +47,7 @@ const headerRows: readonly Row[] = [
   ]),
   ["a member x5 alone", { header: { x5: "1" } }, "HeaderNotAllowed"],
   ["a member x4", { header: { x4: "1" } }, "ok"],
+  ["members that only begin or end so", { header: { zipcode: 1, jwks: 1, precrit: 1 } }, "ok"],
   ["no kid", { header: { kid: undefined } }, "KidMissing"],
   ["a kid that is a number", { header: { kid: 1 } }, "KidMissing"],
   ["a kid that is a list", { header: { kid: [keyOf("ES256").kid] } }, "KidMissing"],
