@@ -71,13 +71,12 @@ describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) =>
     expect([status, (JSON.parse(body) as Record<string, string>)["x-auth-subject"]]).toEqual([200, "j%C3%BCrgen"]);
   });
 
-  test.each([
-    ["no token", []],
-    ["a token that is none", ["authorization", "Bearer x"]],
-    ["another scheme", ["authorization", "Basic YTpi"]],
-  ])("answers 401 to %s, and says how to ask", async (_, headers) => {
-    const why = world.missing.get(name);
-    if (why !== undefined) return;
+  test.for([
+    { what: "no token", headers: [] },
+    { what: "a token that is none", headers: ["authorization", "Bearer x"] },
+    { what: "another scheme", headers: ["authorization", "Basic YTpi"] },
+  ])("answers 401 to $what, and says how to ask", async ({ headers }, context) => {
+    needed(context);
     const answer = await world.ask(name, "/orders", { headers });
     expect([answer.status, answer.headers["www-authenticate"]]).toEqual([401, "Bearer"]);
   });
