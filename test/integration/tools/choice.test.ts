@@ -1,0 +1,87 @@
+import { expect, it } from "vitest";
+import { makeRotation, makeScene, startOperator } from "../operator/support/scene.ts";
+import { makeNamespace } from "../support/scene.ts";
+import { administrator, makePerson } from "./support/person.ts";
+
+const scene = await makeScene("choice");
+const { namespace } = scene;
+const empty = await makeNamespace("choice-empty");
+const nobody = await makePerson(namespace, "nobody", []);
+
+it("the only rotation of a namespace needs no name, one of several does", async () => {
+  startOperator(scene);
+  await makeRotation(namespace, "gateway");
+  const keyturn = (args: string) => administrator.keyturn(`${args} -n ${namespace}`);
+  expect(await keyturn("wait --for=Ready --timeout 1m")).toMatchObject({ code: 0 });
+  expect((await keyturn("status")).out).toMatch(new RegExp(`^${namespace}/gateway  context `));
+
+  await (await makeRotation(namespace, "mobile")).ready();
+  expect(await keyturn("rotate")).toEqual({
+    code: 2,
+    out: "",
+    err: `keyturn: error: Cannot tell which rotation is meant: must be named, namespace "${namespace}" has gateway, mobile\nkeyturn: hint: --help shows examples\n`,
+  });
+  const table = (await keyturn("status")).out.split("\n");
+  expect(table[0]).toMatch(/^NAME +STATE +SIGNER /);
+  expect(table[1]).toMatch(/^gateway +ready /);
+  expect(table[2]).toMatch(/^mobile +ready /);
+  const { items } = JSON.parse((await keyturn("status -o json")).out) as { items: readonly object[] };
+  expect(items).toMatchObject([{ metadata: { name: "gateway" } }, { metadata: { name: "mobile" } }]);
+  expect(await keyturn("status --watch")).toMatchObject({ code: 2 });
+
+  const everywhere = (await administrator.keyturn("status -A")).out;
+  expect(everywhere).toMatch(/^NAMESPACE +NAME /);
+  expect(everywhere).toMatch(new RegExp(`^${namespace} +mobile +ready `, "m"));
+});
+
+it.each([
+  [
+    "a name that nobody has",
+    "status nope",
+    /Cannot find jwtkeyrotations "[^"]+\/nope": is not there; namespace "[^"]+" has /,
+  ],
+  ["a context that nobody has", "status --context nope", /must have the context "nope", has keyturn-test$/m],
+  ["a kubeconfig that is not there", "status --kubeconfig /nowhere", /Cannot use the kubeconfig "\/nowhere": ENOENT/],
+])("%s: the error says what there is", async (_, args, error) => {
+  const { code, err, out } = await administrator.keyturn(`${args} -n ${namespace}`);
+  expect({ code, out }).toEqual({ code: 1, out: "" });
+  expect(err).toMatch(error);
+  expect(err).toContain("keyturn: hint: ");
+});
+
+it("a namespace without a rotation is no failure to look at, and one to act on", async () => {
+  expect(await administrator.keyturn(`status -n ${empty}`)).toMatchObject({ code: 0, out: "" });
+  const { code, err } = await administrator.keyturn(`rotate -n ${empty}`);
+  expect(code).toBe(1);
+  expect(err).toContain(`Cannot find a JwtKeyRotation: namespace "${empty}" has none`);
+});
+
+it("a directory and a cluster at once are neither", async () => {
+  for (const args of ["gateway", "-n shop", "--context dev", "--kubeconfig /k", "-A"]) {
+    const { code, err } = await administrator.keyturn(`status --dir /tmp ${args}`);
+    expect(code).toBe(2);
+    expect(err).toContain('Cannot use --dir "/tmp" (or KEYTURN_DIR) with ');
+  }
+  expect(await administrator.keyturn("status gateway -A")).toMatchObject({ code: 2 });
+});
+
+it("who may do nothing is told what it would take, with verb and resource", async () => {
+  const cases = [
+    ["status gateway", "must be allowed to get jwtkeyrotations.keyturn.dev"],
+    ["status", "must be allowed to list jwtkeyrotations.keyturn.dev"],
+  ] as const;
+  for (const [args, error] of cases) {
+    const { code, err } = await nobody.keyturn(`${args} -n ${namespace}`);
+    expect(code).toBe(1);
+    expect(err).toContain(
+      `${error} in namespace "${namespace}", user "system:serviceaccount:${namespace}:nobody" is not`,
+    );
+  }
+  expect((await nobody.keyturn("status -A")).err).toContain("jwtkeyrotations.keyturn.dev in all namespaces, user ");
+});
+
+it("an API server that is not there is said soon, and with its reason", async () => {
+  const { code, err } = await nobody.keyturn("status --kubeconfig /dev/null");
+  expect(code).toBe(1);
+  expect(err).toContain('Cannot use the kubeconfig "/dev/null": ');
+});

@@ -1,0 +1,162 @@
+import { expect, inject, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { KubeClient } from "../../../src/kube/client.ts";
+import { systemClock } from "../../../src/kube/clock.ts";
+import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { type ApiRequest, type Caller, Transport } from "../../../src/kube/transport.ts";
+import { clusterHome } from "../../../src/operator/home.ts";
+import {
+  makeRotation,
+  makeScene,
+  quick,
+  RotationHandle,
+  rotationsPath,
+  startOperator,
+} from "../operator/support/scene.ts";
+import { admin } from "../support/scene.ts";
+import { administrator } from "./support/person.ts";
+
+const scene = await makeScene("gitops");
+const { namespace } = scene;
+const calm = { ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } };
+const requestedAt = "keyturn.dev/rotate-requested-at";
+
+interface Manifest {
+  readonly metadata: { readonly name: string; readonly annotations?: Readonly<Record<string, string>> };
+  readonly spec?: object;
+}
+
+/** As a GitOps tool applies what stands in its repository. */
+async function applied(manifest: Manifest): Promise<RotationHandle> {
+  const { name } = manifest.metadata;
+  const body = { apiVersion: "keyturn.dev/v1alpha1", kind: "JwtKeyRotation", ...manifest };
+  const path = `${rotationsPath(namespace)}/${name}?fieldManager=argocd-controller&force=true`;
+  await admin.request("PATCH", path, { body, as: "apply" });
+  return new RotationHandle(namespace, name);
+}
+
+const keyturn = (args: string) => administrator.keyturn(`${args} -n ${namespace}`);
+
+it("a field that a GitOps tool applies is not changed: what to commit is printed, and does it", async () => {
+  startOperator(scene);
+  const before = {
+    metadata: { name: "gateway", annotations: { [requestedAt]: "one" } },
+    spec: { ...calm, activeKid: "" },
+  };
+  const rotation = await applied(before);
+  const { activeKid } = await rotation.ready();
+
+  for (const args of ["rotate gateway", "rotate gateway --wait", `rollback gateway --to ${activeKid ?? ""}`]) {
+    const { code, err, out } = await keyturn(args);
+    expect(code).toBe(3);
+    expect(err).toMatch(
+      /^keyturn: error: Cannot change \S+ of \S+: it belongs to "argocd-controller", which would put it back/,
+    );
+    expect(parse(out)).toMatchObject({ kind: "JwtKeyRotation", metadata: { name: "gateway", namespace } });
+  }
+  expect(await admin.get(rotation.path)).toMatchObject({ metadata: { annotations: before.metadata.annotations } });
+
+  const { out } = await keyturn("rotate gateway");
+  const commit = parse(out) as Manifest;
+  await applied({ metadata: { ...before.metadata, ...commit.metadata }, spec: before.spec });
+  await rotation.reaches("rotated by the commit", (status) => status.activeKid !== activeKid);
+});
+
+it("with --force it is changed all the same, and said whose it was", async () => {
+  startOperator(scene);
+  const rotation = await applied({ metadata: { name: "forced", annotations: { [requestedAt]: "one" } }, spec: calm });
+  const { activeKid } = await rotation.ready();
+  const { code, err } = await keyturn("rotate forced --force --wait --timeout 1m");
+  expect(code).toBe(0);
+  expect(err).toContain(`metadata.annotations[${requestedAt}] of ${namespace}/forced belongs to "argocd-controller"`);
+  await rotation.reaches("rotated", (status) => status.activeKid !== activeKid);
+});
+
+it("a field that it does not apply is changed without a word, and stays when it applies again", async () => {
+  startOperator(scene);
+  const manifest = { metadata: { name: "beside" }, spec: calm };
+  const rotation = await applied(manifest);
+  const { activeKid = "" } = await rotation.ready();
+  const { code, err } = await keyturn(`rollback beside --to ${activeKid}`);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  await applied(manifest);
+  expect(await admin.get(rotation.path)).toMatchObject({ spec: { activeKid } });
+});
+
+it("a field that a person has set is changed, and said who set it", async () => {
+  startOperator(scene);
+  const rotation = await makeRotation(namespace, "person", calm);
+  const { activeKid = "" } = await rotation.ready();
+  const path = `${rotation.path}?fieldManager=kubectl-edit`;
+  await admin.merge(path, { metadata: { annotations: { [requestedAt]: "now" } } });
+  await rotation.reaches("rotated", (status) => status.activeKid !== activeKid);
+  const { code, err } = await keyturn("rotate person");
+  expect(code).toBe(0);
+  expect(err).toBe(
+    `keyturn: note: metadata.annotations[${requestedAt}] of ${namespace}/person was set by "kubectl-edit"\n`,
+  );
+  const { metadata } = await admin.get(rotation.path);
+  expect(metadata["managedFields"]).toContainEqual(expect.objectContaining({ manager: "keyturn-cli" }));
+});
+
+/** A home on a client that lets somebody else act just before each write. */
+function homeWith(name: string, before: () => Promise<unknown>) {
+  const { server, ...credentials } = inject("cluster").connection;
+  const { token, ...tls } = credentials;
+  const transport = new Transport({
+    endpoint: fixedEndpoint(server, { tls, ...(token !== undefined && { token }) }),
+    ...{ clock: systemClock, chance: () => 0.5, userAgent: "test/1" },
+  });
+  onTestFinished(() => transport.close());
+  const caller: Caller = {
+    call: async (request: ApiRequest) => {
+      if (request.method === "PATCH") await before();
+      return transport.call(request);
+    },
+    open: (request) => transport.open(request),
+    serverNowMs: () => transport.serverNowMs(),
+    ...{ clock: transport.clock, chance: transport.chance },
+  };
+  return clusterHome(new KubeClient(caller), { namespace, name }, { where: "here" });
+}
+
+it("what others change at the same time is kept, and so is the change", async () => {
+  const rotation = await makeRotation(namespace, "busy", calm);
+  const others = ["other-1", "other-2"];
+  const home = homeWith("busy", async () => {
+    const kid = others.shift();
+    if (kid === undefined) return;
+    const { spec } = await admin.get<{ spec?: { revokedKids?: readonly object[] } }>(rotation.path);
+    await rotation.edit({ revokedKids: [...(spec?.revokedKids ?? []), { kid }] });
+  });
+  await home.change({ kind: "revoke", kid: "mine", reason: "stolen" });
+  expect(await admin.get(rotation.path)).toMatchObject({
+    spec: { revokedKids: [{ kid: "other-1" }, { kid: "other-2" }, { kid: "mine", reason: "stolen" }] },
+  });
+});
+
+it("who is always too late says so, and has changed nothing", async () => {
+  const rotation = await makeRotation(namespace, "late", calm);
+  let edits = 0;
+  const home = homeWith("late", () => rotation.annotate({ "example.com/edit": String(edits++) }));
+  await expect(home.change({ kind: "pin", kid: "some-kid" })).rejects.toMatchObject({
+    name: "TryLaterError",
+    code: "Conflict",
+  });
+  expect(edits).toBe(5);
+  expect((await admin.get(rotation.path))["spec"]).not.toHaveProperty("activeKid");
+});
+
+it("what the rules of a rotation refuse is refused in the words of the resource, and never sent", async () => {
+  const rotation = await makeRotation(namespace, "ruled", { ...calm, revokedKids: [{ kid: "revoked-kid" }] });
+  let sent = 0;
+  const home = homeWith("ruled", async () => {
+    sent += 1;
+  });
+  await expect(home.change({ kind: "pin", kid: "revoked-kid" })).rejects.toMatchObject({
+    code: "InvalidSpec",
+    message: expect.stringContaining("spec.activeKid: must not be one of revokedKids") as string,
+  });
+  expect(sent).toBe(0);
+  expect((await admin.get(rotation.path))["spec"]).not.toHaveProperty("activeKid");
+});

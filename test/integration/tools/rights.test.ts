@@ -1,0 +1,114 @@
+import { expect, it } from "vitest";
+import { backUp, damage } from "../operator/support/objects.ts";
+import {
+  makeRotation,
+  makeScene,
+  quick,
+  type RotationHandle,
+  startOperator,
+  type Status,
+} from "../operator/support/scene.ts";
+import { administrator, edits, looks, makePerson } from "./support/person.ts";
+
+const scene = await makeScene("rights");
+const { namespace } = scene;
+const calm = { ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } };
+/** May read no Secret. */
+const onlooker = await makePerson(namespace, "onlooker", looks);
+const editor = await makePerson(namespace, "editor", [...looks, ...edits]);
+
+const presumes = (name: string): string =>
+  `secrets "${namespace}/${name}" and secrets "${namespace}/${name}-ring" may not be read here`;
+
+async function settled(name: string): Promise<RotationHandle> {
+  const rotation = await makeRotation(namespace, name, calm);
+  await rotation.ready();
+  return rotation;
+}
+
+it("who may read no Secret sees the same status, plan and timeline, and is told what is presumed", async () => {
+  startOperator(scene);
+  const rotation = await settled("look");
+  await editor.keyturn(`rotate look -n ${namespace} --wait --timeout 1m`);
+  const isQuiesced = (key: Status["keys"][number]): boolean => key.state !== "VerifyOnly" || "quiescedTime" in key;
+  await rotation.reaches("handed over", ({ keys }) => keys.length === 3 && keys.every(isQuiesced));
+  await rotation.ready();
+  for (const args of ["status look -o json", "plan look -o json"]) {
+    const theirs = await onlooker.keyturn(`${args} -n ${namespace}`);
+    const ours = await administrator.keyturn(`${args} -n ${namespace}`);
+    expect(theirs.code).toBe(0);
+    const timeless = (text: string): string => text.replaceAll(/"(time|at|nowTime)": "[^"]+"/g, "");
+    expect(timeless(theirs.out)).toBe(timeless(ours.out));
+    expect(theirs.err).toContain(presumes("look"));
+    expect(ours.err).toBe("");
+  }
+  const text = await onlooker.keyturn(`status look -n ${namespace}`);
+  expect(text.out).toContain(presumes("look"));
+  expect(await onlooker.keyturn(`timeline look -n ${namespace}`)).toMatchObject({ code: 0 });
+  expect(await onlooker.keyturn(`wait look -n ${namespace} --for=Ready --timeout 1m`)).toMatchObject({ code: 0 });
+});
+
+it("an onlooker can neither mint nor change, and is told what it would take", async () => {
+  startOperator(scene);
+  await settled("hands-off");
+  const mint = await onlooker.keyturn(`token mint hands-off --sub a -n ${namespace}`);
+  expect(mint).toMatchObject({ code: 1, out: "" });
+  expect(mint.err).toContain(`must be allowed to get secrets in namespace "${namespace}"`);
+  const rotate = await onlooker.keyturn(`rotate hands-off -n ${namespace}`);
+  expect(rotate.code).toBe(1);
+  expect(rotate.err).toContain("must be allowed to patch jwtkeyrotations.keyturn.dev");
+  // Without what gates the barriers, nothing could be said of them
+  const less = await makePerson(namespace, "less", looks.slice(0, 1));
+  expect((await less.keyturn(`status hands-off -n ${namespace}`)).err).toContain("must be allowed to get configmaps");
+});
+
+it("who may change the resource alone rotates, rolls back and revokes, to the end", async () => {
+  startOperator(scene);
+  const rotation = await settled("act");
+  const first = await rotation.ready();
+  const act = (args: string) => editor.keyturn(`${args} -n ${namespace} --wait --timeout 1m`);
+  expect(await act("rotate act")).toMatchObject({ code: 0 });
+  expect(await act("rollback act")).toMatchObject({ code: 0 });
+  expect((await rotation.ready()).activeKid).toBe(first.activeKid);
+  expect(await act(`revoke ${first.activeKid ?? ""} act --reason stolen`)).toMatchObject({ code: 0 });
+  expect((await rotation.ready()).activeKid).not.toBe(first.activeKid);
+});
+
+it("what the controller found in a Secret, an onlooker is told, and an editor can have it recovered", async () => {
+  const operator = startOperator(scene);
+  const rotation = await settled("damaged");
+  const backup = await backUp(rotation);
+  await operator.stop();
+  await damage(rotation, { role: "ring", how: "corrupt", backup });
+  startOperator(scene);
+  await rotation.annotate({ "example.com/look": "1" });
+  await rotation.stalled("RingUnreadable");
+
+  const ours = await administrator.keyturn(`status damaged -n ${namespace} -o json`);
+  const theirs = await onlooker.keyturn(`status damaged -n ${namespace} -o json`);
+  const conditions = (text: string): unknown =>
+    (JSON.parse(text) as { status: Record<string, unknown> }).status["conditions"];
+  expect(conditions(theirs.out)).toEqual(conditions(ours.out));
+  expect(await onlooker.keyturn(`wait damaged -n ${namespace} --for=Ready --timeout 1ms`)).toMatchObject({ code: 4 });
+
+  const recovered = await editor.keyturn(`recover damaged -n ${namespace} --wait --timeout 1m`);
+  expect(recovered).toMatchObject({ code: 0 });
+  await rotation.ready();
+}, 120_000);
+
+it("what the controller can't do, everybody is told", async () => {
+  const rotation = await makeRotation(namespace, "unseen", calm);
+  const { out } = await administrator.keyturn(`status unseen -n ${namespace}`);
+  expect(out).toContain("no controller has reported on it yet");
+  startOperator(scene);
+  await rotation.ready();
+  expect((await administrator.keyturn(`status unseen -n ${namespace}`)).out).not.toContain(" Note ");
+});
+
+it("a clock that is wrong stops no look, and is told", async () => {
+  startOperator(scene);
+  await settled("clock");
+  const { code, out } = await administrator.keyturn(`status clock -n ${namespace}`, { aheadMs: 7_200_000 });
+  expect(code).toBe(0);
+  expect(out).toContain("signs, and every verifier accepts it");
+});
