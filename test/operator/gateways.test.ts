@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import type { KubeClient } from "../../src/kube/client.ts";
+import type { KubeObject } from "../../src/kube/object.ts";
+import { readGateways } from "../../src/operator/gateways.ts";
+
+const ref = { namespace: "shop", name: "gateway" };
+
+const pod = (name: string, status: object): KubeObject => ({
+  apiVersion: "v1",
+  kind: "Pod",
+  metadata: { name, namespace: "shop", uid: `uid-${name}` },
+  status,
+});
+const ackOf = (podName: string, more: object = {}): KubeObject => ({
+  apiVersion: "keyturn.dev/v1alpha1",
+  kind: "KeyRingAck",
+  metadata: { name: `uid-${podName}.gateway`, namespace: "shop" },
+  rotation: "gateway",
+  podName,
+  generation: 7,
+  verifies: ["k1"],
+  signs: "k1",
+  ...more,
+});
+const ack = { generation: 7, verifies: ["k1"], signs: "k1" };
+const running = { phase: "Running", startTime: "2026-11-22T10:00:00Z" };
+
+/** Pods that the label finds, pods that only their name finds, and acks. */
+function reading(
+  labelled: readonly KubeObject[],
+  acks: readonly KubeObject[] = [],
+  others: readonly KubeObject[] = [],
+) {
+  const client = {
+    list: (resource: { kind: string }) =>
+      Promise.resolve({ items: resource.kind === "Pod" ? labelled : acks, resourceVersion: "1" }),
+    find: (_: unknown, { name }: { name: string }) =>
+      Promise.resolve(others.find(({ metadata }) => metadata.name === name)),
+  };
+  return readGateways(client as unknown as KubeClient, ref);
+}
+
+describe("readGateways", () => {
+  const states: readonly (readonly [string, object, string])[] = [
+    ["Running", running, "counts"],
+    ["Unknown", { phase: "Unknown" }, "counts"],
+    ["Pending", { phase: "Pending" }, "does not count"],
+    ["without a status", {}, "does not count"],
+    [
+      "Pending with a sidecar that runs",
+      {
+        phase: "Pending",
+        initContainerStatuses: [{ name: "keyturn", state: { running: { startedAt: "2026-11-22T10:00:00Z" } } }],
+      },
+      "counts",
+    ],
+    [
+      "Pending with a container that waits",
+      { phase: "Pending", containerStatuses: [{ state: { waiting: {} } }] },
+      "does not count",
+    ],
+    ["Succeeded", { phase: "Succeeded" }, "does not count"],
+    ["Failed", { phase: "Failed" }, "does not count"],
+  ];
+  it.each(states)("a pod that is %s", async (_, status, expected) => {
+    const { gateways } = await reading([pod("a", status)]);
+    expect(gateways.length === 1 ? "counts" : "does not count").toBe(expected);
+  });
+
+  it("takes a Pending pod that acknowledged for one that runs, but not one that has ended", async () => {
+    expect((await reading([pod("a", { phase: "Pending" })], [ackOf("a")])).gateways).toMatchObject([
+      { name: "a", ack },
+    ]);
+    expect((await reading([pod("a", { phase: "Failed" })], [ackOf("a")])).gateways).toEqual([]);
+  });
+
+  it("is ready when the pod is", async () => {
+    const at = (status: string) => ({ ...running, conditions: [{ type: "Ready", status }] });
+    const { gateways } = await reading([pod("b", at("True")), pod("a", at("False")), pod("c", running)]);
+    expect(gateways.map(({ name, ready }) => `${name} ${ready}`)).toEqual(["a false", "b true", "c false"]);
+  });
+
+  it("counts patience from the gateway's own container, or from the pod's start", async () => {
+    const startedAt = "2026-11-22T11:00:00Z";
+    const own = { ...running, containerStatuses: [{ name: "keyturn", state: { running: { startedAt } } }] };
+    const other = { ...running, containerStatuses: [{ name: "app", state: { running: { startedAt } } }] };
+    const { gateways } = await reading([pod("a", own), pod("b", other), pod("c", { phase: "Running" })]);
+    expect(gateways.map(({ runningSinceMs }) => runningSinceMs)).toEqual([
+      Date.parse(startedAt),
+      Date.parse("2026-11-22T10:00:00Z"),
+      undefined,
+    ]);
+  });
+
+  it("finds a pod without the label by its ack, if it is that very pod", async () => {
+    expect((await reading([], [ackOf("a")], [pod("a", running)])).gateways).toMatchObject([{ name: "a", ack }]);
+    const another = { ...pod("a", running), metadata: { name: "a", uid: "uid-new" } };
+    expect((await reading([], [ackOf("a")], [another])).gateways).toEqual([]);
+    expect((await reading([], [ackOf("a")])).gateways).toEqual([]);
+  });
+
+  const bad: readonly (readonly [string, KubeObject, string])[] = [
+    [
+      "about another rotation",
+      ackOf("a", { rotation: "other" }),
+      "must be named <pod uid>.gateway and be about this rotation",
+    ],
+    ["with a name of no pod", { ...ackOf("a"), metadata: { name: "gateway" } }, "must be named <pod uid>.gateway"],
+    ["without a generation", ackOf("a", { generation: undefined }), "$.generation"],
+    ["with a negative generation", ackOf("a", { generation: -1 }), "$.generation"],
+    ["with too many keys", ackOf("a", { verifies: Array.from({ length: 33 }, (_, i) => `k${i}`) }), "$.verifies"],
+  ];
+  it.each(bad)("does not count an ack %s, and says so: its gateway is silent", async (_, wrong, reason) => {
+    const { gateways, warnings } = await reading([pod("a", running)], [wrong]);
+    expect(gateways).toMatchObject([{ name: "a" }]);
+    expect(gateways[0]).not.toHaveProperty("ack");
+    expect(warnings).toEqual([expect.stringContaining(reason)]);
+  });
+});

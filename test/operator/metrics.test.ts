@@ -1,0 +1,63 @@
+import { Registry } from "prom-client";
+import { expect, it } from "vitest";
+import { decide } from "../../src/ring/decide.ts";
+import { RotationMetrics } from "../../src/operator/metrics.ts";
+import { gatewayAt, ringOf, silent, verifyOnly } from "../support/rings.ts";
+import { epoch, minute } from "../support/story.ts";
+import { seeing } from "./support/resources.ts";
+
+const ring = ringOf({ retiring: [verifyOnly("k0", { quiescedAtMs: epoch })] });
+const seen = seeing(ring, { gateways: [gatewayAt(ring), silent] });
+const ref = seen.rotation;
+
+/** The lines of a metric, without what comes of the name. */
+async function linesOf(registry: Registry): Promise<readonly string[]> {
+  const text = await registry.metrics();
+  return text
+    .split("\n")
+    .filter((line) => line.startsWith("keyturn_"))
+    .map((line) => line.replace('namespace="default",name="gateway"', "…"));
+}
+
+it("RotationMetrics count keys by state, gateways, generation, and the seconds to the next look", async () => {
+  const registry = new Registry();
+  const metrics = new RotationMetrics(registry, () => epoch - minute);
+  const decision = decide(seen);
+  metrics.seen(seen, decision);
+  const nextMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs : 0;
+  expect(await linesOf(registry)).toEqual([
+    'keyturn_keys{…,state="Prepared"} 1',
+    'keyturn_keys{…,state="Active"} 1',
+    'keyturn_keys{…,state="VerifyOnly"} 1',
+    "keyturn_ring_generation{…} 100",
+    "keyturn_waiting_gateways{…} 1",
+    "keyturn_ready{…} 1",
+    "keyturn_stalled{…} 0",
+    `keyturn_next_step_seconds{…} ${(nextMs - epoch + minute) / 1000}`,
+  ]);
+});
+
+it("RotationMetrics count rotations by what asked for them, and whether every wait was kept", async () => {
+  const registry = new Registry();
+  const metrics = new RotationMetrics(registry, () => epoch);
+  const activate = { type: "activate", kid: "k2", handledRequests: [] } as const;
+  metrics.done(ref, { ...activate, why: "request", early: false });
+  metrics.done(ref, { ...activate, why: "schedule", early: false });
+  metrics.done(ref, { ...activate, why: "schedule", early: false });
+  metrics.done(ref, { ...activate, why: "signerRevoked", early: true });
+  metrics.done(ref, { type: "prune", kid: "k1" });
+  expect(await linesOf(registry)).toEqual([
+    'keyturn_rotations_total{…,why="request",result="completed"} 1',
+    'keyturn_rotations_total{…,why="schedule",result="completed"} 2',
+    'keyturn_rotations_total{…,why="signerRevoked",result="early"} 1',
+  ]);
+});
+
+it("RotationMetrics forget a rotation that is gone, but for what was counted", async () => {
+  const registry = new Registry();
+  const metrics = new RotationMetrics(registry, () => epoch);
+  metrics.seen(seen, decide(seen));
+  await registry.metrics();
+  metrics.forget(ref);
+  expect(await linesOf(registry)).toEqual([]);
+});
