@@ -1,10 +1,5 @@
-import { expect, inject, it, onTestFinished } from "vitest";
+import { expect, it } from "vitest";
 import { parse } from "yaml";
-import { KubeClient } from "../../../src/kube/client.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
-import { type ApiRequest, type Caller, Transport } from "../../../src/kube/transport.ts";
-import { clusterHome } from "../../../src/operator/home.ts";
 import {
   makeRotation,
   makeScene,
@@ -14,6 +9,7 @@ import {
   startOperator,
 } from "../operator/support/scene.ts";
 import { admin } from "../support/scene.ts";
+import { homeOf } from "./support/home.ts";
 import { administrator } from "./support/person.ts";
 
 const scene = await makeScene("gitops");
@@ -99,35 +95,16 @@ it("a field that a person has set is changed, and said who set it", async () => 
   expect(metadata["managedFields"]).toContainEqual(expect.objectContaining({ manager: "keyturn-cli" }));
 });
 
-/** A home on a client that lets somebody else act just before each write. */
-function homeWith(name: string, before: () => Promise<unknown>) {
-  const { server, ...credentials } = inject("cluster").connection;
-  const { token, ...tls } = credentials;
-  const transport = new Transport({
-    endpoint: fixedEndpoint(server, { tls, ...(token !== undefined && { token }) }),
-    ...{ clock: systemClock, chance: () => 0.5, userAgent: "test/1" },
-  });
-  onTestFinished(() => transport.close());
-  const caller: Caller = {
-    call: async (request: ApiRequest) => {
-      if (request.method === "PATCH") await before();
-      return transport.call(request);
-    },
-    open: (request) => transport.open(request),
-    serverNowMs: () => transport.serverNowMs(),
-    ...{ clock: transport.clock, chance: transport.chance },
-  };
-  return clusterHome(new KubeClient(caller), { namespace, name }, { where: "here" });
-}
-
 it("what others change at the same time is kept, and so is the change", async () => {
   const rotation = await makeRotation(namespace, "busy", calm);
   const others = ["other-1", "other-2"];
-  const home = homeWith("busy", async () => {
-    const kid = others.shift();
-    if (kid === undefined) return;
-    const { spec } = await admin.get<{ spec?: { revokedKids?: readonly object[] } }>(rotation.path);
-    await rotation.edit({ revokedKids: [...(spec?.revokedKids ?? []), { kid }] });
+  const home = homeOf(namespace, "busy", {
+    beforePatch: async () => {
+      const kid = others.shift();
+      if (kid === undefined) return;
+      const { spec } = await admin.get<{ spec?: { revokedKids?: readonly object[] } }>(rotation.path);
+      await rotation.edit({ revokedKids: [...(spec?.revokedKids ?? []), { kid }] });
+    },
   });
   await home.change({ kind: "revoke", kid: "mine", reason: "stolen" });
   expect(await admin.get(rotation.path)).toMatchObject({
@@ -138,7 +115,9 @@ it("what others change at the same time is kept, and so is the change", async ()
 it("who is always too late says so, and has changed nothing", async () => {
   const rotation = await makeRotation(namespace, "late", calm);
   let edits = 0;
-  const home = homeWith("late", () => rotation.annotate({ "example.com/edit": String(edits++) }));
+  const home = homeOf(namespace, "late", {
+    beforePatch: () => rotation.annotate({ "example.com/edit": String(edits++) }),
+  });
   await expect(home.change({ kind: "pin", kid: "some-kid" })).rejects.toMatchObject({
     name: "TryLaterError",
     code: "Conflict",
@@ -150,8 +129,10 @@ it("who is always too late says so, and has changed nothing", async () => {
 it("what the rules of a rotation refuse is refused in the words of the resource, and never sent", async () => {
   const rotation = await makeRotation(namespace, "ruled", { ...calm, revokedKids: [{ kid: "revoked-kid" }] });
   let sent = 0;
-  const home = homeWith("ruled", async () => {
-    sent += 1;
+  const home = homeOf(namespace, "ruled", {
+    beforePatch: async () => {
+      sent += 1;
+    },
   });
   await expect(home.change({ kind: "pin", kid: "revoked-kid" })).rejects.toMatchObject({
     code: "InvalidSpec",

@@ -8,6 +8,9 @@ import {
   startOperator,
   type Status,
 } from "../operator/support/scene.ts";
+import { systemClock } from "../../../src/kube/clock.ts";
+import { admin } from "../support/scene.ts";
+import { homeOf } from "./support/home.ts";
 import { administrator, edits, looks, makePerson } from "./support/person.ts";
 
 const scene = await makeScene("rights");
@@ -96,19 +99,52 @@ it("what the controller found in a Secret, an onlooker is told, and an editor ca
   await rotation.ready();
 }, 120_000);
 
-it("what the controller can't do, everybody is told", async () => {
+it("that no controller has reported yet, or what it reports and no Secret shows, everybody is told", async () => {
   const rotation = await makeRotation(namespace, "unseen", calm);
-  const { out } = await administrator.keyturn(`status unseen -n ${namespace}`);
-  expect(out).toContain("no controller has reported on it yet");
+  const note = async (): Promise<string | undefined> => {
+    const { out } = await administrator.keyturn(`status unseen -n ${namespace}`);
+    return out.split("\n").find((text) => text.includes(" Note "));
+  };
+  expect(await note()).toContain("no controller has reported on it yet");
+  const stalled = { type: "Stalled", status: "True", reason: "ApiRefused", message: "a quota is in the way" };
+  const conditions = [{ ...stalled, lastTransitionTime: "2026-11-21T10:00:00Z" }];
+  await admin.merge(`${rotation.path}/status`, { status: { observedGeneration: 1, conditions, keys: [] } });
+  expect(await note()).toContain("the controller reports that it is stalled, ApiRefused: a quota is in the way");
   startOperator(scene);
+  await rotation.annotate({ "example.com/look": "1" });
   await rotation.ready();
-  expect((await administrator.keyturn(`status unseen -n ${namespace}`)).out).not.toContain(" Note ");
+  expect(await note()).toBeUndefined();
 });
 
-it("a clock that is wrong stops no look, and is told", async () => {
+it.each([
+  [7200, "ahead"],
+  [-7200, "behind"],
+])("a clock that is off by %i s stops no look, and is told as %s", async (aheadSeconds, way) => {
   startOperator(scene);
-  await settled("clock");
-  const { code, out } = await administrator.keyturn(`status clock -n ${namespace}`, { aheadMs: 7_200_000 });
-  expect(code).toBe(0);
-  expect(out).toContain("signs, and every verifier accepts it");
+  const name = `clock-${way}`;
+  await settled(name);
+  const clock = { ...systemClock, nowMs: () => Date.now() + aheadSeconds * 1000 };
+  const home = homeOf(namespace, name, { clock });
+  const { found, clockTrusted } = await home.observe();
+  expect(clockTrusted).toBe(true);
+  expect(Math.abs(found.nowMs - Date.now())).toBeLessThan(60_000);
+  expect(home.remarks()).toEqual([
+    expect.stringMatching(new RegExp(`clock is 7[12]\\d\\d s ${way}: the API server's counts`)),
+  ]);
+  const right = homeOf(namespace, name);
+  await right.observe();
+  expect(right.remarks()).toEqual([]);
+});
+
+it("that the controller's clock is wrong, the controller says", async () => {
+  const rotation = await makeRotation(namespace, "skewed", calm);
+  const operator = startOperator(scene);
+  await rotation.ready();
+  await operator.stop();
+  const { conditions } = await rotation.status();
+  const stalled = { type: "Stalled", status: "True", reason: "ClockSkew", message: "x" };
+  const status = { conditions: [...conditions, { ...stalled, lastTransitionTime: "2026-11-21T10:00:00Z" }] };
+  await admin.merge(`${rotation.path}/status`, { status });
+  const { out } = await onlooker.keyturn(`status skewed -n ${namespace}`);
+  expect(out).toContain("the clock is not to be trusted");
 });

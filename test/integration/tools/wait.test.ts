@@ -1,11 +1,7 @@
-import { expect, inject, it, onTestFinished, vi } from "vitest";
-import { KubeClient } from "../../../src/kube/client.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
-import { Transport } from "../../../src/kube/transport.ts";
-import { clusterHome } from "../../../src/operator/home.ts";
+import { expect, it, onTestFinished, vi } from "vitest";
 import { FakeGateway, makeGatewayAccount } from "../operator/support/gateways.ts";
 import { makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
+import { homeOf } from "./support/home.ts";
 import { administrator } from "./support/person.ts";
 
 const scene = await makeScene("wait");
@@ -58,15 +54,9 @@ it("watches: reads again when something happened, and not before", async () => {
   startOperator(scene);
   const rotation = await makeRotation(namespace, "watched", calm);
   await rotation.ready();
-  const { server, token, ...tls } = inject("cluster").connection;
-  const endpoint = fixedEndpoint(server, { tls, ...(token !== undefined && { token }) });
-  const transport = new Transport({ endpoint, clock: systemClock, chance: () => 0.5, userAgent: "test/1" });
   const end = new AbortController();
-  onTestFinished(() => {
-    end.abort();
-    transport.close();
-  });
-  const home = clusterHome(new KubeClient(transport), { namespace, name: "watched" }, { where: "here" });
+  onTestFinished(() => end.abort());
+  const home = homeOf(namespace, "watched");
   const changes = home.changes(end.signal)[Symbol.asyncIterator]();
   await changes.next();
   // Until every watch has seen the cluster

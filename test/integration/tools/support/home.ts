@@ -1,0 +1,33 @@
+import { inject, onTestFinished } from "vitest";
+import { KubeClient } from "../../../../src/kube/client.ts";
+import { type Clock, systemClock } from "../../../../src/kube/clock.ts";
+import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
+import { type Caller, Transport } from "../../../../src/kube/transport.ts";
+import { type ClusterHome, clusterHome } from "../../../../src/operator/home.ts";
+
+export interface HomeOptions {
+  /** Happens just before each change is sent. */
+  readonly beforePatch?: () => Promise<unknown>;
+  readonly clock?: Clock;
+}
+
+/** The home of a rotation, for the administrator. */
+export function homeOf(namespace: string, name: string, options: HomeOptions = {}): ClusterHome {
+  const { beforePatch, clock = systemClock } = options;
+  const { server, token, ...tls } = inject("cluster").connection;
+  const transport = new Transport({
+    endpoint: fixedEndpoint(server, { tls, ...(token !== undefined && { token }) }),
+    ...{ clock, chance: () => 0.5, userAgent: "keyturn-test/1" },
+  });
+  onTestFinished(() => transport.close());
+  const caller: Caller = {
+    call: async (request) => {
+      if (request.method === "PATCH") await beforePatch?.();
+      return transport.call(request);
+    },
+    open: (request) => transport.open(request),
+    serverNowMs: () => transport.serverNowMs(),
+    ...{ clock, chance: transport.chance },
+  };
+  return clusterHome(new KubeClient(caller), { namespace, name }, { where: "here" });
+}
