@@ -63,11 +63,13 @@ function namesWritten(text: string): number | undefined {
   return names;
 }
 
-/** Index of the quote that closes the string; the text is JSON, so there is one. */
+/** Index of the quote that closes the string. */
 function endOfString(text: string, start: number): number {
   let index = start + 1;
-  for (let unit = text.charCodeAt(index); unit !== quote; unit = text.charCodeAt(++index)) {
-    if (unit === backslash) index++;
+  while (index < text.length) {
+    const unit = text.charCodeAt(index);
+    if (unit === quote) break;
+    index += unit === backslash ? 2 : 1;
   }
   return index;
 }
