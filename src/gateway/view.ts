@@ -44,9 +44,10 @@ export function whyNotReady(state: GatewayState): string | undefined {
     zeroed: "is to read the ring from its source",
     loaded: "is to acknowledge the ring",
     acked: "is to read the ring once more",
-    serving: "no ring yet",
+    serving: "is ready",
   } as const;
-  return [waits[state.stage], ...problemsOf(state)].join("; ");
+  const wait = state.current === undefined ? "no ring yet" : waits[state.stage];
+  return [wait, ...problemsOf(state)].join("; ");
 }
 
 /** What is wrong with each source, one line each; nothing while all is well. */

@@ -129,7 +129,19 @@ describe("a start with acknowledgements", () => {
   });
 
   test("says why it is not Ready", () => {
-    expect(whyNotReady(new Told().happens(away).state)).toBe("is to acknowledge generation 0; truth: it is away");
+    expect(whyNotReady(new Told().happens(away).state)).toBe("no ring yet; truth: it is away");
+    const told = new Told().happens(shown({ generation: 5 }));
+    const steps = [whyNotReady(told.state)];
+    for (const next of [() => told.acks(), () => told.happens(read({ generation: 5 })), () => told.acks()]) {
+      next();
+      steps.push(whyNotReady(told.state));
+    }
+    expect(steps).toEqual([
+      "is to acknowledge generation 0",
+      "is to read the ring from its source",
+      "is to acknowledge the ring",
+      "is to read the ring once more",
+    ]);
     expect(whyNotReady(serving({ generation: 5 }).state)).toBeUndefined();
   });
 });

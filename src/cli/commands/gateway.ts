@@ -11,7 +11,20 @@ import type { Cli, HomeFlags } from "../surroundings.ts";
 
 const owner = "gateway";
 
-interface GatewayFlags extends HomeFlags, LogFlags {
+/** What a gateway shows, wherever its ring comes from. */
+export interface FaceFlags extends LogFlags {
+  readonly listen?: Address;
+  readonly adminListen?: Address;
+  readonly mintListen?: Address;
+  readonly claimHeaders?: readonly OwnedHeader[];
+  readonly requireClaims?: readonly string[];
+  readonly requireScopes?: readonly string[];
+  readonly requireType?: Required<GatewayOptions["required"]>["type"];
+  readonly jwksUri?: string;
+  readonly drainTimeout?: number;
+}
+
+interface GatewayFlags extends HomeFlags, FaceFlags {
   readonly mount?: string;
   readonly object?: string;
   readonly namespace?: string;
@@ -22,15 +35,6 @@ interface GatewayFlags extends HomeFlags, LogFlags {
   readonly podUid?: string;
   readonly floorDir?: string;
   readonly instance?: string;
-  readonly listen?: Address;
-  readonly adminListen?: Address;
-  readonly mintListen?: Address;
-  readonly claimHeaders?: readonly OwnedHeader[];
-  readonly requireClaims?: readonly string[];
-  readonly requireScopes?: readonly string[];
-  readonly requireType?: Required<GatewayOptions["required"]>["type"];
-  readonly jwksUri?: string;
-  readonly drainTimeout?: number;
 }
 
 const sourceFlags = () => [
@@ -54,7 +58,7 @@ const sourceFlags = () => [
   }),
 ];
 
-const faceFlags = () => [
+export const faceFlags = () => [
   flag("--listen <address>", "forward-auth, JWKS, discovery", { owner, parse: address, otherwise: ":8080" }),
   flag("--admin-listen <address>", "health and metrics", { owner, parse: address, otherwise: ":9090" }),
   flag("--mint-listen <address>", "POST /token; unix:<path>, or a loopback address", {
@@ -100,11 +104,22 @@ export function gatewayCommand(cli: Cli): Command {
 }
 
 async function runCommand(cli: Cli, flags: GatewayFlags): Promise<void> {
-  const sources = await sourcesOf(cli, flags);
-  const { runGateway } = await import("../../gateway/run.ts");
-  const { defaultOwnedHeaders } = await import("../../gateway/faces/owned-headers.ts");
-  const { systemClock } = await import("../../kube/clock.ts");
-  const { newLog } = await import("../log.ts");
+  await runFaces(cli, flags, { sources: await sourcesOf(cli, flags), signal: cli.io.interrupted });
+  cli.ended(exitCodes.done);
+}
+
+/** Runs a gateway with these faces until the signal. */
+export async function runFaces(
+  cli: Cli,
+  flags: FaceFlags,
+  { sources, signal }: Pick<GatewayOptions, "sources" | "signal">,
+): Promise<void> {
+  const [{ runGateway }, { defaultOwnedHeaders }, { systemClock }, { newLog }] = await Promise.all([
+    import("../../gateway/run.ts"),
+    import("../../gateway/faces/owned-headers.ts"),
+    import("../../kube/clock.ts"),
+    import("../log.ts"),
+  ]);
   const { io } = cli;
   const { mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
   await runGateway({
@@ -124,9 +139,8 @@ async function runCommand(cli: Cli, flags: GatewayFlags): Promise<void> {
     chance: Math.random,
     newId: () => io.randomId(),
     log: newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
-    signal: io.interrupted,
+    signal,
   });
-  cli.ended(exitCodes.done);
 }
 
 async function sourcesOf(cli: Cli, flags: GatewayFlags): Promise<SourcesPlan> {

@@ -3,10 +3,12 @@ import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../errors.ts";
 import { fieldFlags, resourceFrom } from "../field-flags.ts";
 import { commandOf, dirFlag, flag } from "../flags.ts";
-import { logFlags, type LogFlags } from "../log-flags.ts";
+import { logFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
+import { type FaceFlags, faceFlags, runFaces } from "./gateway.ts";
 
-type StandaloneFlags = HomeFlags & LogFlags & { readonly config?: string } & Readonly<Record<string, unknown>>;
+type StandaloneFlags = HomeFlags &
+  FaceFlags & { readonly config?: string; readonly gateway?: boolean } & Readonly<Record<string, unknown>>;
 
 export function standaloneCommand(cli: Cli): Command {
   return commandOf({
@@ -14,7 +16,16 @@ export function standaloneCommand(cli: Cli): Command {
     summary: "rotate the keys of a directory, without Kubernetes",
     details:
       "Runs until SIGTERM or SIGINT. The config is the very file that kubectl apply takes; a change of it takes effect\nwithout a restart. Flags stand for its common fields.",
-    flags: [dirFlag(), flag("-c, --config <file>", "a JwtKeyRotation, YAML or JSON"), ...fieldFlags(), ...logFlags()],
+    flags: [
+      dirFlag(),
+      flag("-c, --config <file>", "a JwtKeyRotation, YAML or JSON"),
+      ...fieldFlags(),
+      flag("--gateway", "run a gateway on the directory as well, in this process; the flags below are its own", {
+        owner: "standalone",
+      }),
+      ...faceFlags(),
+      ...logFlags(),
+    ],
     examples: [
       ["With a file", "keyturn standalone --dir /var/lib/keyturn --config rotation.yaml"],
       [
@@ -29,13 +40,29 @@ export function standaloneCommand(cli: Cli): Command {
     const { runStandalone } = await import("../../standalone/run.ts");
     const { newLog } = await import("../log.ts");
     const { io } = cli;
-    await runStandalone({
+    const ended = new AbortController();
+    const signal = AbortSignal.any([io.interrupted, ended.signal]);
+    const rotation = runStandalone({
       dir,
       config: source,
       clock: { nowMs: () => io.nowMs(), monotonicMs: () => cli.monotonicMs() },
       log: newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
-      signal: io.interrupted,
+      signal,
     });
+    const both = flags.gateway === true ? [rotation, gatewayOn(cli, flags, { dir, signal })] : [rotation];
+    // Where one fails, the other ends in good order before that is told
+    const outcomes = await Promise.allSettled(both.map((one) => one.finally(() => ended.abort())));
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
     cli.ended(exitCodes.done);
   });
 }
+
+const gatewayOn = (
+  cli: Cli,
+  flags: StandaloneFlags,
+  { dir, signal }: { readonly dir: string; readonly signal: AbortSignal },
+): Promise<void> =>
+  runFaces(cli, flags, {
+    sources: { kind: "directory", ring: "signer", acks: "required", dir, instance: cli.io.randomId() },
+    signal,
+  });

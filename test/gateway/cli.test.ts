@@ -1,0 +1,59 @@
+import { describe, expect, test, vi } from "vitest";
+import { FakeCli } from "../cli/around.ts";
+import { tempDir } from "../files/temp.ts";
+
+const says = async (...args: readonly string[]) => {
+  const cli = new FakeCli();
+  const code = await cli.run("gateway", ...args);
+  return [code, cli.io.err.text.split("\n")[0]?.replace("keyturn: error: ", "")];
+};
+
+describe("keyturn gateway", () => {
+  test.each([
+    [["--listen", "8080"], '--listen "8080": must look like :8080, 127.0.0.1:8080 or unix:/path'],
+    [["--listen", ":65536"], '--listen ":65536": must look like :8080, 127.0.0.1:8080 or unix:/path'],
+    [["--listen", "[::1:80"], '--listen "[::1:80": must look like :8080, 127.0.0.1:8080 or unix:/path'],
+    [["--listen", "unix:relative"], '--listen "unix:relative": must look like :8080, 127.0.0.1:8080 or unix:/path'],
+    [["--claim-headers", "sub"], '--claim-headers "sub": must look like sub=X-Auth-Subject'],
+    [["--acks", "maybe"], '--acks "maybe": must be required, off'],
+    [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],
+    [["--acks", "off", "--mount", "/m", "--admin-listen", "unix:/a"], "--admin-listen: must be a TCP address"],
+  ])("refuses %j", async (args, problem) => {
+    expect(await says(...args)).toEqual([2, `Cannot use ${problem}`]);
+  });
+
+  test("refuses a directory beside another source", async () => {
+    expect(await says("--dir", "/d", "--mount", "/m")).toEqual([
+      2,
+      "Cannot run: --dir is the whole source, must be without --mount and --object",
+    ]);
+  });
+
+  test.each([
+    [["--acks", "off"], "must have a mount, an object of the API, or both"],
+    [
+      ["--acks", "off", "--public", "--mount", "/m", "--mint-listen", "127.0.0.1:0"],
+      "a gateway with the public ring can't mint: it has no private half",
+    ],
+  ])("can't run with %j", async (args, problem) => {
+    expect(await says(...args)).toEqual([1, `Cannot run the gateway: ${problem}`]);
+  });
+
+  test("can't run out of a cluster without saying that nobody waits for it", async () => {
+    vi.stubEnv("KUBERNETES_SERVICE_HOST", "");
+    const [code, text] = await says("--mount", "/m");
+    expect([code, text]).toEqual([1, "Cannot find the API server: KUBERNETES_SERVICE_HOST must be set"]);
+  });
+
+  test.each(["0.0.0.0:0", ":0", "[::]:0", "10.0.0.1:0"])("never mints on %s", async (address) => {
+    expect(await says("--acks", "off", "--mount", "/m", "--mint-listen", address)).toEqual([
+      1,
+      "Cannot mint there: must be a Unix socket or a loopback address",
+    ]);
+  });
+
+  test("refuses a header that HTTP gives a meaning to", async () => {
+    const args = ["--acks", "off", "--mount", await tempDir(), "--claim-headers", "sub=Host"];
+    expect(await says(...args)).toEqual([1, 'Cannot own header "Host": must not be one that HTTP gives a meaning to']);
+  });
+});
