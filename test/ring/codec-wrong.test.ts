@@ -195,6 +195,11 @@ describe("decodeKeyRing refuses a document", () => {
     ["revoked[0].kid", ring.signer.kid, "$.revoked[0].kid: must not be among the keys, $.keys[0] has it"],
     ["revoked[1].kid", "stolen", '$.revoked[1].kid: must be unique, "stolen" stands in $.revoked[0] too'],
     ["revoked[0].revokedAt", gone, "$.revoked[0].revokedAt: is missing"],
+    [
+      "revoked[0].reason",
+      "x".repeat(1025),
+      "$.revoked[0].reason: must be a text of 0 to 1024 characters, is a text of 1025 characters",
+    ],
     ["revoked[0].reason", 1, "$.revoked[0].reason: must be a text of 0 to 1024 characters, is 1"],
     [
       "revoked[0].thumbprint",
@@ -297,9 +302,10 @@ describe("decodeKeyRing refuses a document", () => {
     check("ring", row);
   });
 
-  test("but takes a kid of 256 characters", () => {
+  test("but takes a kid of 256 characters and a reason of 1024", () => {
     const called = { ...keyAt("public", 3), kid: "k".repeat(256) };
     check("public", ["keys[3]", called, "it was read"]);
+    check("ring", ["revoked[0].reason", "x".repeat(1024), "it was read"]);
   });
 
   test("of the signer object with another private half than the signer's", () => {

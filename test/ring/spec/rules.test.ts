@@ -9,6 +9,7 @@ describe("parseRotation refuses in these words", () => {
   });
   it.each<[string, object, string]>([
     ["a missing issuer", { tokens: { audiences: ["a"] } }, "spec.tokens.issuer: must be set, is missing"],
+    ["an issuer that is null", withTokens({ issuer: null }), "spec.tokens.issuer: must be set, is missing"],
     ["missing audiences", { tokens: { issuer: "a" } }, "spec.tokens.audiences: must be set, is missing"],
     ["no audience", withTokens({ audiences: [] }), "spec.tokens.audiences: must have at least one item, has none"],
     [
