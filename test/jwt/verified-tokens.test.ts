@@ -23,6 +23,7 @@ describe("VerifiedTokens", () => {
     const tokens = new VerifiedTokens(limits);
     for (const digest of ["a", "b", "c"]) tokens.set(digest, token(), 0);
     expect(tokens.get("a", 0)).toBeDefined();
+    expect(tokens.size).toBe(3);
     for (const digest of ["d", "e"]) tokens.set(digest, token(), 0);
     expect(["a", "b", "d"].map((digest) => tokens.get(digest, 0) !== undefined)).toEqual([true, false, true]);
   });
@@ -182,6 +183,7 @@ describe("compileRing after another ring", () => {
     ["issuer", signerWith({ issuer: "https://other.example" }), "IssuerMismatch"],
     ["audiences", signerWith({ audiences: ["admin"] }), "AudienceMismatch"],
     ["audiences, as many", signerWith({ audiences: ["admin", "shop"] }), "AudienceMismatch"],
+    ["number of audiences", signerWith({ audiences: [...policy.profile.audiences, "shop"] }), "ok"],
     ["maxTTL", signerWith({ maxTTLMs: 599 * second }), "LifetimeTooLong"],
     ["clock skew", { settings: { ...of.ring.settings, clockSkewMs: 2 * minute } }, "ok"],
   ])("judges anew by another %s", (_, change, expected) => {
@@ -189,6 +191,22 @@ describe("compileRing after another ring", () => {
     const after = next(change, before);
     expect(reasonOf(token, after)).toBe(expected);
     expect(after.keys.get(of.ring.signer.kid)).not.toBe(before.keys.get(of.ring.signer.kid));
+  });
+
+  test("judges anew by another algorithm for the same RSA key", () => {
+    const rsa = keyOf("RS256");
+    const signer = active(rsa.kid, factsOf(rsa));
+    const publicJwks = new Map([[rsa.kid, rsa.material.publicJwk]]);
+    const before = compileRing({ ring: { ...of.ring, retiring: [], signer }, publicJwks });
+    const rsaToken = tokenOf({ pair: rsa });
+    expect(reasonOf(rsaToken, before)).toBe("ok");
+    const changed = { ...signer, profile: { ...signer.profile, algorithm: "PS256" as const } };
+    const after = compileRing(
+      { ring: { ...of.ring, retiring: [], signer: changed }, publicJwks },
+      { previous: before },
+    );
+    expect(reasonOf(rsaToken, after)).toBe("AlgorithmMismatch");
+    expect(reasonOf(tokenOf({ pair: { ...rsa, algorithm: "PS256" } }), after)).toBe("ok");
   });
 
   test("judges anew by other material under the same kid", () => {

@@ -1,0 +1,56 @@
+import { describe, expect, test } from "vitest";
+import { Keys, verifyingKeys, type KnownHeader } from "../../src/jwt/keys.ts";
+import { base64url, keyOf, ringOfAll } from "./support/world.ts";
+
+const { kid } = keyOf("ES256");
+const keysOfAll = (): Keys => new Keys(verifyingKeys(ringOfAll(), new Map(), 0), new Set(["revoked"]));
+
+/** A header of another minter. */
+const partOf = (nth: number, pad = ""): string => base64url(JSON.stringify({ alg: "ES256", kid, nth, pad }));
+
+function found(keys: Keys, part: string): KnownHeader {
+  const header = keys.find(part);
+  if (typeof header === "string") throw new TypeError(header);
+  return header;
+}
+
+/** Is the header read anew each time? Then it is another object each time. */
+function isKnown(keys: Keys, part: string): boolean {
+  const [first, second] = [keys.find(part), keys.find(part)];
+  return first === second;
+}
+
+describe("Keys", () => {
+  test("knows the headers that our own minter writes", () => {
+    const keys = keysOfAll();
+    for (const typ of ["JWT", "at+jwt"] as const) {
+      const part = base64url(JSON.stringify({ alg: "ES256", typ, kid }));
+      expect(found(keys, part)).toEqual({ key: keys.byKid.get(kid), type: typ });
+      expect(isKnown(keys, part)).toBe(true);
+    }
+  });
+
+  test("learns as many as 64 headers of others, and reads the rest anew", () => {
+    const keys = keysOfAll();
+    const parts = Array.from({ length: 65 }, (_, nth) => partOf(nth));
+    expect(parts.some((part) => isKnown(keys, part))).toBe(false);
+    for (const part of parts) keys.learn(part, found(keys, part));
+    expect(parts.map((part) => isKnown(keys, part))).toEqual(parts.map((_, nth) => nth < 64));
+  });
+
+  test("learns no header that is longer than 512 characters", () => {
+    const keys = keysOfAll();
+    const bare = Buffer.from(partOf(1), "base64url").length;
+    const [fits = "", tooLong = ""] = [384, 385].map((bytes) => partOf(1, "x".repeat(bytes - bare)));
+    for (const part of [fits, tooLong]) keys.learn(part, found(keys, part));
+    expect([fits.length, isKnown(keys, fits), isKnown(keys, tooLong)]).toEqual([512, true, false]);
+  });
+
+  test.each([
+    [{ alg: "ES256", kid: "revoked" }, "KeyRevoked"],
+    [{ alg: "ES256", kid: "other" }, "KidUnknown"],
+    [{ alg: "ES384", kid }, "AlgorithmMismatch"],
+  ])("refuses %j: %s", (header, reason) => {
+    expect(keysOfAll().find(base64url(JSON.stringify(header)))).toBe(reason);
+  });
+});
