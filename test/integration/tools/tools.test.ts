@@ -11,6 +11,9 @@ import {
   startOperator,
 } from "../operator/support/scene.ts";
 import { roles, remove } from "../operator/support/objects.ts";
+import { systemClock } from "../../../src/kube/clock.ts";
+import { admin } from "../support/scene.ts";
+import { homeOf } from "./support/home.ts";
 import { administrator, type Ended, makeFolder } from "./support/person.ts";
 
 const scene = await makeScene("tools");
@@ -127,3 +130,23 @@ it("recover: asked for by the API server's clock, with the keys that are brought
   expect(keys).toContainEqual(expect.objectContaining({ kid: activeKid, state: "VerifyOnly" }));
   expect(await on(rotation, "recover NAME")).toMatchObject({ code: 3 });
 }, 120_000);
+
+it.each([
+  ["after a stall that the controller's clock has in the future", 20_000],
+  ["now, by the API server's clock", -3_600_000],
+])("a recovery is asked for %s", async (_, stalledInMs) => {
+  const name = stalledInMs > 0 ? "future" : "past";
+  const { path } = await makeRotation(namespace, name, calm);
+  const stalledAtMs = Math.floor((Date.now() + stalledInMs) / 1000) * 1000;
+  const lastTransitionTime = new Date(stalledAtMs).toISOString();
+  const stalled = { type: "Stalled", status: "True", reason: "RingRolledBack", message: "x", lastTransitionTime };
+  await admin.merge(`${path}/status`, { status: { observedGeneration: 1, conditions: [stalled] } });
+  const home = homeOf(namespace, name, { clock: { ...systemClock, nowMs: () => 0 } });
+  const sinceMs = Date.now();
+  await home.change({ kind: "recover", requestedAtMs: 0 });
+  const { metadata } = await admin.get(path);
+  const askedAtMs = Date.parse(metadata.annotations?.["keyturn.dev/recover-requested-at"] ?? "");
+  if (stalledInMs > 0) expect(askedAtMs).toBe(stalledAtMs + 1);
+  // A Date header has whole seconds
+  else expect(askedAtMs).toBeGreaterThan(sinceMs - 2000);
+});

@@ -71,3 +71,34 @@ it("watches: reads again when something happened, and not before", async () => {
   end.abort();
   while ((await changes.next()).done !== true);
 });
+
+it("what happens during a look makes it old", async () => {
+  startOperator(scene);
+  const rotation = await makeRotation(namespace, "raced", calm);
+  await rotation.ready();
+  const end = new AbortController();
+  onTestFinished(() => end.abort());
+  let isRaced = false;
+  const home = homeOf(namespace, "raced", {
+    // The last thing that a look reads
+    beforeGet: async (path) => {
+      if (!isRaced || !path.endsWith("/secrets/raced-ring")) return;
+      isRaced = false;
+      await rotation.annotate({ "keyturn.dev/rotate-requested-at": "news" });
+      await changes.next();
+    },
+  });
+  const changes = home.changes(end.signal)[Symbol.asyncIterator]();
+  await changes.next();
+  await vi.waitFor(async () => {
+    const [first, second] = [await home.observe(), await home.observe()];
+    expect(second.gateways).toBe(first.gateways);
+  });
+  isRaced = true;
+  await rotation.annotate({ "example.com/look": "again" });
+  await vi.waitFor(async () => {
+    await home.observe();
+    expect(isRaced).toBe(false);
+  });
+  expect((await home.observe()).requests).toContain("annotation:news");
+});

@@ -8,12 +8,14 @@ import { type ClusterHome, clusterHome } from "../../../../src/operator/home.ts"
 export interface HomeOptions {
   /** Happens just before each change is sent. */
   readonly beforePatch?: () => Promise<unknown>;
+  /** Happens just before each reading of what the path names. */
+  readonly beforeGet?: (path: string) => Promise<unknown>;
   readonly clock?: Clock;
 }
 
 /** The home of a rotation, for the administrator. */
 export function homeOf(namespace: string, name: string, options: HomeOptions = {}): ClusterHome {
-  const { beforePatch, clock = systemClock } = options;
+  const { beforePatch, beforeGet, clock = systemClock } = options;
   const { server, token, ...tls } = inject("cluster").connection;
   const transport = new Transport({
     endpoint: fixedEndpoint(server, { tls, ...(token !== undefined && { token }) }),
@@ -23,6 +25,7 @@ export function homeOf(namespace: string, name: string, options: HomeOptions = {
   const caller: Caller = {
     call: async (request) => {
       if (request.method === "PATCH") await beforePatch?.();
+      if (request.method === "GET") await beforeGet?.(request.path);
       return transport.call(request);
     },
     open: (request) => transport.open(request),
