@@ -59,6 +59,14 @@ describe("mintView", () => {
     expect(mintView(read(state, { generation: 5 }), nowMs)).toBe("unconfirmed");
   });
 
+  test("keeps the word about this signer when the source goes back to an older one", () => {
+    const state = read(fresh(), { generation: 6, signer: 1, standby: 2 });
+    expect(mintView(read(state, { generation: 5 }, nowMs + minute), nowMs + minute)).toMatchObject({
+      half: { kid: kid(1) },
+      fenceAtMs: nowMs + 2 * hour - 2 * minute,
+    });
+  });
+
   test.each([
     [nowMs - 1, "unconfirmed"],
     [nowMs, "a view"],
