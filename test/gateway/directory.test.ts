@@ -6,8 +6,9 @@ import { writeDataDir } from "../../src/files/data-dir.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { Directory } from "../../src/gateway/sources/directory.ts";
 import type { Reading } from "../../src/gateway/sources/reading.ts";
-import { systemClock } from "../../src/kube/clock.ts";
+import { type Clock, systemClock } from "../../src/kube/clock.ts";
 import { tempDir } from "../files/temp.ts";
+import { FakeClock } from "../kube/support/fake-clock.ts";
 import { keyRing, kid, type RingPlan } from "./support/rings.ts";
 
 const disk = nodeDisk();
@@ -24,9 +25,9 @@ class Telling {
   readonly #told: Reading[] = [];
   #arrived: (() => void) | undefined;
 
-  static over(dir: string, pollMs = 10): Telling {
+  static over(dir: string, pollMs = 10, clock: Clock = systemClock): Telling {
     const telling = new Telling();
-    const source = new Directory({ disk, dir, kind: "signer", withHalf: true, clock: systemClock, pollMs });
+    const source = new Directory({ disk, dir, kind: "signer", withHalf: true, clock, pollMs });
     const stop = new AbortController();
     const running = source.run(stop.signal, (reading) => {
       telling.#told.push(reading);
@@ -146,6 +147,25 @@ describe("Directory.run", () => {
     await mkdir(dir);
     await swap(dir, files({ generation: 6 }));
     expect(await telling.generation()).toBe(6);
+    await swap(dir, files({ generation: 7 }));
+    expect(await telling.generation()).toBe(7);
+  });
+
+  test("hears of swaps at once in a directory that was put in place of another", async () => {
+    const dir = join(await tempDir(), "mount");
+    await swap(dir, files({ generation: 5 }));
+    const clock = new FakeClock();
+    const telling = Telling.over(dir, 1000, clock);
+    expect(await telling.generation()).toBe(5);
+    await clock.armed(1000);
+    await swap(`${dir}.next`, files({ generation: 6 }));
+    await rename(dir, `${dir}.gone`);
+    await rename(`${dir}.next`, dir);
+    await clock.armed(1000);
+    await clock.advance(1000);
+    expect(await telling.generation()).toBe(6);
+    // No more time passes
+    await clock.armed(1000);
     await swap(dir, files({ generation: 7 }));
     expect(await telling.generation()).toBe(7);
   });

@@ -119,6 +119,8 @@ describe("runGateway on a directory", () => {
     const { token: minted } = (await (await home.mint()).json()) as Record<string, string>;
     expect(await home.verify(minted ?? "")).toBe(200);
     expect(await home.get("admin", "/readyz")).toEqual([200, expect.stringContaining("readyz check passed")]);
+    // A directory can be asked whether its key still signs
+    expect((await home.get("admin", "/metrics"))[1]).toMatch(/^keyturn_gateway_mint_fence_seconds \d/m);
   });
 
   test("goes on with a good ring whatever stands there, says so, and takes the next good one", async () => {
