@@ -52,9 +52,9 @@ class Telling {
     }
   }
 
-  async generation(): Promise<number> {
-    const reading = await this.next(({ kind }) => kind === "ring");
-    return reading.kind === "ring" ? reading.ring.ring.generation : 0;
+  /** Resolves when a ring of this generation is told; the same one may be told twice. */
+  async shows(generation: number): Promise<void> {
+    await this.next((reading) => reading.kind === "ring" && reading.ring.ring.generation === generation);
   }
 }
 
@@ -122,11 +122,11 @@ describe("Directory.run", () => {
     const dir = await tempDir();
     await swap(dir, files({ generation: 5 }));
     const telling = Telling.over(dir, 60_000);
-    expect(await telling.generation()).toBe(5);
+    await telling.shows(5);
     await swap(dir, files({ generation: 6 }));
-    expect(await telling.generation()).toBe(6);
+    await telling.shows(6);
     await swap(dir, files({ generation: 7 }));
-    expect(await telling.generation()).toBe(7);
+    await telling.shows(7);
   });
 
   test("waits for a directory that is not there yet", async () => {
@@ -134,21 +134,21 @@ describe("Directory.run", () => {
     const telling = Telling.over(dir);
     await telling.next(({ kind }) => kind === "missing");
     await swap(dir, files({ generation: 5 }));
-    expect(await telling.generation()).toBe(5);
+    await telling.shows(5);
   });
 
   test("tells that a mount was removed, and of the next one", async () => {
     const dir = join(await tempDir(), "mount");
     await swap(dir, files({ generation: 5 }));
     const telling = Telling.over(dir);
-    expect(await telling.generation()).toBe(5);
+    await telling.shows(5);
     await rename(dir, `${dir}.gone`);
     await telling.next(({ kind }) => kind === "missing");
     await mkdir(dir);
     await swap(dir, files({ generation: 6 }));
-    expect(await telling.generation()).toBe(6);
+    await telling.shows(6);
     await swap(dir, files({ generation: 7 }));
-    expect(await telling.generation()).toBe(7);
+    await telling.shows(7);
   });
 
   test("hears of swaps at once in a directory that was put in place of another", async () => {
@@ -156,18 +156,18 @@ describe("Directory.run", () => {
     await swap(dir, files({ generation: 5 }));
     const clock = new FakeClock();
     const telling = Telling.over(dir, 1000, clock);
-    expect(await telling.generation()).toBe(5);
+    await telling.shows(5);
     await clock.armed(1000);
     await swap(`${dir}.next`, files({ generation: 6 }));
     await rename(dir, `${dir}.gone`);
     await rename(`${dir}.next`, dir);
     await clock.armed(1000);
     await clock.advance(1000);
-    expect(await telling.generation()).toBe(6);
+    await telling.shows(6);
     // No more time passes
     await clock.armed(1000);
     await swap(dir, files({ generation: 7 }));
-    expect(await telling.generation()).toBe(7);
+    await telling.shows(7);
   });
 
   test("looks again at a plain file that was half written", async () => {
@@ -177,9 +177,9 @@ describe("Directory.run", () => {
     const telling = Telling.over(dir);
     await telling.next(({ kind }) => kind === "unfit");
     await writeFile(join(dir, "keyring.json"), text);
-    expect(await telling.generation()).toBe(5);
+    await telling.shows(5);
     await writeFile(join(dir, "keyring.json"), files({ generation: 6 })["keyring.json"] ?? "");
-    expect(await telling.generation()).toBe(6);
+    await telling.shows(6);
   });
 
   test("shows one whole ring after the other while it is swapped all the time", async () => {
