@@ -14,7 +14,7 @@ const instantForm = new RegExp(
 
 const templateMap = (what: string, values: Schema): Schema => ({
   type: "object",
-  description: `${what} that all three objects get, ${counts.templateEntries} at most. What others put on them stays.`,
+  description: `${what} that the signer Secret and the public ConfigMap get, ${counts.templateEntries} at most. What others put on them stays.`,
   maxProperties: counts.templateEntries,
   additionalProperties: values,
   "x-kubernetes-validations": [

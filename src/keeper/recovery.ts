@@ -30,12 +30,18 @@ interface RecoveryContext {
 
 const plain: Recovery = { isAsked: false, keys: [], materials: new Map(), warnings: [] };
 
+/** So far ahead a person's clock may be, in milliseconds. */
+const mostAheadMs = 30_000;
+
 /**
- * The recovery that is asked for. A JWKS that can't be used holds it up, with a warning: recovering without keys that a
+ * The recovery that is asked for. A request from the future would be consent to whatever happens until then: it waits. A JWKS that can't be used holds it up, with a warning: recovering without keys that a
  * person counts on would refuse their tokens.
  */
 export function recoveryIn(now: RecoveryRequest, { seenUpToMs, nowMs, algorithm }: RecoveryContext): Recovery {
   if ((now.recoverRequestedAtMs ?? -Infinity) <= seenUpToMs) return plain;
+  if ((now.recoverRequestedAtMs ?? 0) > nowMs + mostAheadMs) {
+    return { ...plain, warnings: ["the recovery waits: it must not be requested for an instant in the future"] };
+  }
   if (now.recoverJwks === undefined) return { ...plain, isAsked: true };
   try {
     const { keys, materials, ignored } = readPublicJwks(now.recoverJwks, { createdAtMs: nowMs, algorithm });

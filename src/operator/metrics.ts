@@ -1,12 +1,15 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 import type { Decision, Observation } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
+import type { Why } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { statusReport } from "../ring/status.ts";
 import { viewOf } from "../ring/view.ts";
 
 const of = ["namespace", "name"] as const;
 const states = ["Prepared", "Active", "VerifyOnly"] as const;
+const whys: readonly Why[] = ["schedule", "request", "profile", "pin", "signerLost", "signerRevoked"];
+const results = ["completed", "early"] as const;
 
 /** What is measured of rotations. Labels are those of the resource, never a kid. */
 export class RotationMetrics {
@@ -64,6 +67,12 @@ export class RotationMetrics {
     else this.#dueAtMs.set(keyOf(seen.rotation), { ref: seen.rotation, atMs });
   }
 
+  /** After a pass that could not be made, and that a person must mend. */
+  troubled(ref: RotationRef): void {
+    this.#ready.set(labelsOf(ref), 0);
+    this.#stalled.set(labelsOf(ref), 1);
+  }
+
   done(ref: RotationRef, step: NamedStep): void {
     if (step.type === "activate") {
       this.#rotations.inc({ ...labelsOf(ref), why: step.why, result: step.early ? "early" : "completed" });
@@ -76,10 +85,19 @@ export class RotationMetrics {
   forget(ref: RotationRef): void {
     this.#dueAtMs.delete(keyOf(ref));
     const labels = labelsOf(ref);
-    for (const gauge of [this.#nextCheck, this.#waiting, this.#generation, this.#ready, this.#stalled]) {
-      gauge.remove(labels);
-    }
+    for (const gauge of this.#gauges()) gauge.remove(labels);
     for (const state of states) this.#keys.remove({ ...labels, state });
+    for (const why of whys) for (const result of results) this.#rotations.remove({ ...labels, why, result });
+  }
+
+  /** Somebody else leads: what this process knows grows old. */
+  forgetAll(): void {
+    this.#dueAtMs.clear();
+    for (const gauge of [...this.#gauges(), this.#keys]) gauge.reset();
+  }
+
+  #gauges(): readonly Gauge<"namespace" | "name">[] {
+    return [this.#nextCheck, this.#waiting, this.#generation, this.#ready, this.#stalled];
   }
 }
 

@@ -15,6 +15,8 @@ export interface Sources {
   readonly store: ObjectStore;
   /** Ends every call of the pass. */
   readonly signal?: AbortSignal;
+  /** The highest generation that this process has seen of the rotation; 0: none. A status may be wiped. */
+  readonly seenGeneration?: number;
 }
 
 /** One reading of everything. */
@@ -31,7 +33,7 @@ const mostSkewMs = 30_000;
 
 /** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
 export async function observe(sources: Sources, resource: KubeObject, rotation: Rotation): Promise<Sight> {
-  const { client, store, signal } = sources;
+  const { client, store, signal, seenGeneration = 0 } = sources;
   const projections = await store.readProjections();
   const { gateways, warnings } = await readGateways(client, rotation.ref, signal);
   const ring = await store.read("ring");
@@ -46,7 +48,10 @@ export async function observe(sources: Sources, resource: KubeObject, rotation: 
     ring: ring.reading,
     signer: projections.signer.reading,
     public: projections.public.reading,
-    claims: claimsOf(gateways, resource),
+    claims: [
+      ...claimsOf(gateways, resource),
+      ...(seenGeneration > 0 ? [{ by: "the controller", generation: seenGeneration }] : []),
+    ],
     ...(recovery.isAsked && { recovery: { alsoVerify: recovery.keys } }),
     nowMs,
   };

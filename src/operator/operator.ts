@@ -54,6 +54,8 @@ export interface OperatorOptions {
   readonly onListening?: (port: number) => void;
 }
 
+/** How long gateways that speak at once are listened to, before a pass hears them all, in milliseconds. */
+const newsMs = 200;
 const controllerName = "jwtkeyrotation";
 /** A watch that says nothing for longer than this is not ready: the server sends bookmarks every minute. */
 const mostSilenceMs = 300_000;
@@ -75,6 +77,9 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     onKey: (key) => {
       for (const one of controllers) one.enqueue(key);
     },
+    onNews: (key) => {
+      for (const one of controllers) one.queue.addAfter(key, newsMs);
+    },
     onProblem: (error) => log.problem("watch", error),
   });
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
@@ -89,6 +94,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
     });
     controllers = [newController(options, reconciler, metrics)];
+    leadership.signal.addEventListener("abort", () => rotationMetrics.forgetAll(), { once: true });
     for (const key of watches.keys()) for (const one of controllers) one.enqueue(key);
     log.info("leads: rotations are looked after");
     return controllers;

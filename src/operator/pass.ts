@@ -1,11 +1,12 @@
 import { enact, materialsOf } from "../keeper/enact.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { decide, type Decision } from "../ring/decide.ts";
+import { decide, type Decision, type Observation } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { Rotation } from "../ring/spec.ts";
 import { observe, type Sight, type Sources } from "./observe.ts";
 import type { Role } from "./slot.ts";
+import type { ObjectStore, Snapshot } from "./store.ts";
 
 /** What a pass has seen, decided and done. */
 export interface PassReport {
@@ -18,6 +19,18 @@ export interface PassReport {
   readonly published: readonly Role[];
 }
 
+/** What has just been written into the ring. */
+export interface Committed {
+  readonly observation: Observation;
+  readonly ring: Ring;
+  readonly steps: readonly NamedStep[];
+}
+
+export interface PassSources extends Sources {
+  /** Hears of the ring as soon as it is written, before its projections are. */
+  readonly onCommitted?: (committed: Committed) => void;
+}
+
 /**
  * One sentence: read, plan, apply, publish. Twice is the same as once, and a crash between any two effects is made good by
  * the next pass.
@@ -25,22 +38,34 @@ export interface PassReport {
  * @throws TryLaterError `Conflict` when one of the objects was changed meanwhile
  * @throws KubeError when the API server can't be reached, or refuses
  */
-export async function runPass(sources: Sources, resource: KubeObject, rotation: Rotation): Promise<PassReport> {
+export async function runPass(sources: PassSources, resource: KubeObject, rotation: Rotation): Promise<PassReport> {
+  const { store, onCommitted } = sources;
   const sight = await observe(sources, resource, rotation);
   const decision = decide(sight.observation);
-  if (decision.kind === "stalled") return { sight, decision, steps: [], published: [] };
   const { snapshot, brought } = sight;
-  const { store } = sources;
   const { reading } = snapshot.ring;
+  const isLeaving = resource.metadata.deletionTimestamp !== undefined;
+  // What is wrong with one object is no reason to let the garbage collector have the others
+  if (decision.kind === "stalled" || (isLeaving && decision.input.stored.kind !== "ring")) {
+    return { sight, decision, steps: [], published: await relabelled(store, snapshot, ["ring", "signer", "public"]) };
+  }
   const { ring, materials, steps } = await enact(decision, {
     ring: reading.kind === "ring" ? reading.ring : undefined,
     known: new Map([...brought, ...materialsOf(snapshot)]),
     commit: (next, keys) => store.commit(next, keys, snapshot),
   });
   if (!ring) return { sight, decision, steps, published: [] };
+  // Before anything else may fail: a later pass no longer sees that it was done
+  if (steps.length > 0) onCommitted?.({ observation: sight.observation, ring, steps });
   const published = await store.publish(ring, materials, snapshot);
-  const isRelabelled = steps.length === 0 && (await store.relabel(snapshot.ring));
-  return { sight, decision, ring, steps, published: [...published, ...(isRelabelled ? (["ring"] as const) : [])] };
+  const others = steps.length === 0 ? await relabelled(store, snapshot, ["ring"]) : [];
+  return { sight, decision, ring, steps, published: [...published, ...others] };
+}
+
+async function relabelled(store: ObjectStore, snapshot: Snapshot, roles: readonly Role[]): Promise<readonly Role[]> {
+  const written: Role[] = [];
+  for (const role of roles) if (await store.relabel(role, snapshot[role])) written.push(role);
+  return written;
 }
 
 /** Something was written, so that another pass follows at once: what it wrote is seen by a later one only. */

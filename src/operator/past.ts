@@ -29,6 +29,8 @@ export function lastStatus(resource: KubeObject): PastStatus {
 
 /** Stalls that a recovery can end. */
 const recoverable = ["RingUnreadable", "RingRolledBack", "RecoveryRefused"];
+/** These, and a refused write: that of a recovery may be, and then its request must go on to count. */
+const oneStall = [...recoverable, "ApiRefused"];
 
 /**
  * Since when the rotation has stalled in a way that a recovery can end (Unix milliseconds); Infinity when it has not. Only a
@@ -36,14 +38,13 @@ const recoverable = ["RingUnreadable", "RingRolledBack", "RecoveryRefused"];
  */
 export function stalledSinceMs(resource: KubeObject): number {
   const stalled = lastStatus(resource).conditions.find(({ type }) => type === "Stalled");
-  if (stalled?.status !== "True" || !recoverable.includes(stalled.reason)) return Infinity;
+  if (stalled?.status !== "True" || !oneStall.includes(stalled.reason)) return Infinity;
   const atMs = Date.parse(stalled.lastTransitionTime);
   return Number.isNaN(atMs) ? Infinity : atMs;
 }
 
 /** Two stalls of one kind are one stall, which keeps its beginning. */
-export const isSameStall = (a: string, b: string): boolean =>
-  a === b || (recoverable.includes(a) && recoverable.includes(b));
+export const isSameStall = (a: string, b: string): boolean => a === b || (oneStall.includes(a) && oneStall.includes(b));
 
 function itemsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
   const all: readonly unknown[] = Array.isArray(value) ? value : [];

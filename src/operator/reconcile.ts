@@ -7,8 +7,9 @@ import type { RotationRef } from "../ring/ring.ts";
 import { parseRotation } from "../ring/spec.ts";
 import type { Outcome } from "../runtime/controller.ts";
 import type { Happening } from "../runtime/events.ts";
+import { RotationMemory } from "./memory.ts";
 import type { RotationMetrics } from "./metrics.ts";
-import { hasProgressed, runPass, type PassReport } from "./pass.ts";
+import { type Committed, hasProgressed, runPass, type PassReport } from "./pass.ts";
 import { rotations } from "./resources.ts";
 import { type Deed, withReport, withTrouble } from "./status.ts";
 import { ObjectStore } from "./store.ts";
@@ -28,19 +29,17 @@ export interface ReconcilerParts {
 const driftMs = 3_600_000;
 /** How often a person's remedy is looked for, in milliseconds: it may be a change of a Secret. */
 const stalledMs = 30_000;
-/** How soon a pass follows one that somebody else's write came before, in milliseconds. */
+/** How soon a pass follows one that somebody else's write came before, in milliseconds; doubles from time to time. */
 const conflictMs = 100;
-/** A rotation takes three writes in a row; more than this is a quarrel with another writer, which must not heat the cluster. */
-const mostInARow = 20;
+const longestConflictMs = 30_000;
+/** A rotation takes three writes; many more are a quarrel with another writer, which must not heat the cluster. */
+const mostWritesInAMinute = 100;
 const quarrelMs = 10_000;
 
 /** Brings one JwtKeyRotation after the other to what it says: read, plan, apply, publish, report. */
 export class Reconciler {
   readonly #parts: ReconcilerParts;
-  /** Steps of passes whose report is still to be written. */
-  readonly #untold = new Map<string, readonly Deed[]>();
-  /** How many passes in a row have written something. */
-  readonly #inARow = new Map<string, number>();
+  readonly #memories = new Map<string, RotationMemory>();
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
@@ -50,53 +49,69 @@ export class Reconciler {
   async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
     const resource = this.#parts.resources.byKey(key);
     if (resource === undefined) return this.#forget(key);
-    if (resource.metadata.deletionTimestamp !== undefined) return {};
+    const memory = this.#memoryOf(key, resource);
+    if (this.#isQuarrel(memory, resource)) return { requeueAfterMs: quarrelMs };
     try {
-      return await this.#pass(key, resource, signal);
+      const outcome = await this.#pass(memory, resource, signal);
+      memory.conflicts = 0;
+      return outcome;
     } catch (error) {
-      if (error instanceof TryLaterError && error.code === "Conflict") return { requeueAfterMs: conflictMs };
+      if (error instanceof TryLaterError && error.code === "Conflict") {
+        const waitMs = Math.min(longestConflictMs, conflictMs * 2 ** memory.conflicts++);
+        return { requeueAfterMs: waitMs };
+      }
       const trouble = troubleOf(error);
       if (trouble === undefined) throw error;
+      this.#parts.metrics.troubled(refOf(resource));
       await this.#report(resource, withTrouble(resource, trouble, this.#nowMs()), signal);
       if (error instanceof ChangeNeededError) return { requeueAfterMs: driftMs };
       throw error;
     }
   }
 
-  async #pass(key: string, resource: KubeObject, signal: AbortSignal): Promise<Outcome> {
-    const { client, metrics } = this.#parts;
+  async #pass(memory: RotationMemory, resource: KubeObject, signal: AbortSignal): Promise<Outcome> {
+    const { client, metrics, record } = this.#parts;
     const rotation = parseRotation(resource, { unknownFields: "warn" });
     const store = new ObjectStore({ client, rotation, owner: resource, signal });
-    const report = await runPass({ client, store, signal }, resource, rotation);
-    this.#tell(key, resource, report);
-    if (hasProgressed(report)) return { requeueAfterMs: this.#soon(key) };
-    this.#inARow.delete(key);
-    const { observation } = report.sight;
+    const onCommitted = (committed: Committed): void => this.#tell(memory, resource, committed);
+    const { generation: seenGeneration } = memory;
+    const report = await runPass({ client, store, signal, seenGeneration, onCommitted }, resource, rotation);
+    const { observation, warnings } = report.sight;
+    for (const warning of warnings) record({ regarding: resource, ...warningEvent(warning) });
+    memory.generation = Math.max(memory.generation, report.ring?.generation ?? 0);
+    memory.obeyed = resource.metadata.generation;
+    if (hasProgressed(report)) {
+      memory.wrote(client.transport.clock.monotonicMs());
+      // What a pass wrote is seen by a later one only
+      return { requeueAfterMs: 0 };
+    }
     metrics.seen(observation, report.decision);
-    await this.#report(resource, withReport(resource, observation, this.#untold.get(key) ?? []), signal);
-    this.#untold.delete(key);
+    await this.#report(resource, withReport(resource, observation, memory.untold), signal);
+    memory.untold = [];
     return { requeueAfterMs: this.#waitMs(report) };
   }
 
-  /** What a pass wrote is seen by a later one only, which follows at once. */
-  #soon(key: string): number {
-    const count = (this.#inARow.get(key) ?? 0) + 1;
-    this.#inARow.set(key, count);
-    return count > mostInARow ? quarrelMs : 0;
+  /** Another writer undoes what passes write, and nothing new is asked for. */
+  #isQuarrel(memory: RotationMemory, resource: KubeObject): boolean {
+    const count = memory.writes(this.#parts.client.transport.clock.monotonicMs());
+    if (count <= mostWritesInAMinute || memory.obeyed !== resource.metadata.generation) return false;
+    const note = `more than ${mostWritesInAMinute} writes in a minute: another writer changes what Keyturn keeps`;
+    this.#parts.record({ regarding: resource, type: "Warning", reason: "Quarrel", action: "Reconcile", note });
+    return true;
   }
 
-  /** Tells the world of each step at once: the report may be lost. */
-  #tell(key: string, resource: KubeObject, { steps, ring, sight }: PassReport): void {
+  /** Tells the world of each step at once: the rest of the pass may fail, and its report be lost. */
+  #tell(memory: RotationMemory, resource: KubeObject, { observation, ring, steps }: Committed): void {
     const { metrics, record, onDeed } = this.#parts;
-    const { rotation, found } = sight.observation;
-    for (const warning of sight.warnings) record({ regarding: resource, ...warningEvent(warning) });
+    const { rotation, found } = observation;
+    memory.generation = Math.max(memory.generation, ring.generation);
     const deeds = steps.map((step): Deed => ({ atMs: found.nowMs, step }));
     for (const deed of deeds) {
       metrics.done(rotation, deed.step);
-      onDeed?.(rotation, deed, ring?.generation);
+      onDeed?.(rotation, deed, ring.generation);
       for (const told of eventsOf(deed.step)) record({ regarding: resource, ...told });
     }
-    if (deeds.length > 0) this.#untold.set(key, [...(this.#untold.get(key) ?? []), ...deeds]);
+    memory.untold = [...memory.untold, ...deeds];
   }
 
   #waitMs({ decision, sight }: PassReport): number {
@@ -107,23 +122,40 @@ export class Reconciler {
     return Math.max(1, Math.min(checkInMs, isStalled ? stalledMs : drift));
   }
 
-  /** Writes the status if it says something new. A resource that was changed meanwhile gets its own pass, and report. */
+  /** Writes the status if it says something new. A resource that was edited meanwhile gets its own pass, and report. */
   async #report(before: KubeObject, after: KubeObject | undefined, signal: AbortSignal): Promise<void> {
     if (after === undefined) return;
     for (const told of stallEvents(before, after)) this.#parts.record({ regarding: before, ...told });
+    const { client } = this.#parts;
     try {
-      await this.#parts.client.updateStatus(rotations, after, { signal });
+      await client.updateStatus(rotations, after, { signal });
     } catch (error) {
-      if (isConflict(error)) throw new TryLaterError("Conflict", "Cannot write the status: it was changed meanwhile");
-      if (!isNotFound(error)) throw error;
+      if (isNotFound(error)) return;
+      if (!isConflict(error)) throw error;
+      // The watch may be behind: our own last report is a change as well
+      const now = await client.find(rotations, refOf(before), { signal });
+      const { uid, generation } = before.metadata;
+      if (now === undefined || now.metadata.uid !== uid || now.metadata.generation !== generation) {
+        throw changedMeanwhile();
+      }
+      await client.updateStatus(rotations, { ...now, status: after["status"] }, { signal }).catch((again: unknown) => {
+        throw isConflict(again) ? changedMeanwhile() : again;
+      });
     }
+  }
+
+  #memoryOf(key: string, { metadata: { uid } }: KubeObject): RotationMemory {
+    const known = this.#memories.get(key);
+    // What was made anew under the same name is another rotation
+    const memory = known?.uid === uid && known !== undefined ? known : new RotationMemory(uid);
+    this.#memories.set(key, memory);
+    return memory;
   }
 
   #forget(key: string): Outcome {
     const [namespace = "", name = ""] = key.split("/");
     this.#parts.metrics.forget({ namespace, name });
-    this.#untold.delete(key);
-    this.#inARow.delete(key);
+    this.#memories.delete(key);
     return {};
   }
 
@@ -131,6 +163,11 @@ export class Reconciler {
     return Math.floor(this.#parts.client.transport.clock.nowMs());
   }
 }
+
+const refOf = ({ metadata: { namespace = "", name } }: KubeObject): RotationRef => ({ namespace, name });
+
+const changedMeanwhile = (): TryLaterError =>
+  new TryLaterError("Conflict", "Cannot write the status: must be as it was read, was changed meanwhile");
 
 /** What a person must change before the same pass can work; undefined for what may pass by itself. */
 function troubleOf(error: unknown): { readonly reason: string; readonly message: string } | undefined {

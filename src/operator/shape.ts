@@ -9,30 +9,50 @@ import { dataOf, type Slot } from "./slot.ts";
 /** Every name that Keyturn ever writes into the data; all others are somebody else's, and stay. */
 const ourFiles = ["keyring.json", "jwks.json", "private-jwks.json", "signing.pem", "public.pem", "kid"];
 
-export interface Wanted {
+export interface Belonging {
   readonly slot: Slot;
-  readonly files: Files;
   readonly rotation: Rotation;
   /** The JwtKeyRotation, by which it is owned under `deletionPolicy: Delete`. */
   readonly owner: KubeObject;
 }
 
+export interface Wanted extends Belonging {
+  readonly files: Files;
+}
+
+/** The object with the labels, annotations and owners that it is to have, and its data to the last byte as they are. */
+export const relabelled = (found: KubeObject, belonging: Belonging): KubeObject => ({
+  ...found,
+  metadata: metadataOf(found, belonging),
+});
+
 /** The object as it is to be, made from what stands there: foreign data, labels, annotations and owners are kept. */
 export function shaped(found: KubeObject | undefined, wanted: Wanted): KubeObject {
   const { slot, files } = wanted;
   const base = found ?? { apiVersion: apiVersionOf(slot.resource), kind: slot.resource.kind, metadata: slot.ref };
-  const data = isFields(found?.["data"]) ? found["data"] : {};
-  const foreign = Object.fromEntries(Object.entries(data).filter(([name]) => !ourFiles.includes(name)));
-  return { ...base, metadata: metadataOf(found, wanted), data: { ...foreign, ...dataOf(files, slot.resource) } };
+  const binaryData = foreignIn(found?.["binaryData"]);
+  return {
+    ...base,
+    metadata: metadataOf(found, wanted),
+    data: { ...foreignIn(found?.["data"]), ...dataOf(files, slot.resource) },
+    ...(found?.["binaryData"] !== undefined && { binaryData }),
+  };
 }
+
+const foreignIn = (data: unknown): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(Object.entries(isFields(data) ? data : {}).filter(([name]) => !ourFiles.includes(name)));
 
 /** True when writing `next` over `found` would change nothing. */
 export const isSame = (found: KubeObject, next: KubeObject): boolean =>
-  isDeepStrictEqual(found["data"], next["data"]) && isDeepStrictEqual(found.metadata, next.metadata);
+  ["data", "binaryData", "metadata"].every((field) => isDeepStrictEqual(found[field], next[field]));
 
-function metadataOf(found: KubeObject | undefined, wanted: Wanted): Metadata {
-  const { slot, rotation } = wanted;
-  const { secretTemplate: template, ref } = rotation;
+const noTemplate: Rotation["secretTemplate"] = { labels: {}, annotations: {} };
+
+function metadataOf(found: KubeObject | undefined, belonging: Belonging): Metadata {
+  const { slot, rotation } = belonging;
+  const { ref } = rotation;
+  // Labels and annotations make other tools copy an object: never the one with every private half
+  const template = slot.role === "ring" ? noTemplate : rotation.secretTemplate;
   const before = found?.metadata;
   const past = templateKeys(before?.annotations?.[annotations.template]);
   const isAdopted = before?.annotations?.[annotations.adopted] !== undefined || isSomebodyElses(before);
@@ -43,7 +63,7 @@ function metadataOf(found: KubeObject | undefined, wanted: Wanted): Metadata {
     ...templateNote(template),
     ...(isAdopted && { [annotations.adopted]: "true" }),
   };
-  const owners = ownersOf(before?.ownerReferences ?? [], wanted, isAdopted);
+  const owners = ownersOf(before?.ownerReferences ?? [], belonging, isAdopted);
   return {
     ...otherFields(before),
     ...slot.ref,
@@ -58,7 +78,7 @@ const isSomebodyElses = (metadata: Metadata | undefined): boolean =>
   metadata !== undefined && metadata.labels?.[labels.object] === undefined;
 
 /** An old owner of the same name is another resource, which is gone: with it this object would go. */
-function ownersOf(before: readonly OwnerReference[], { rotation, owner }: Wanted, isAdopted: boolean) {
+function ownersOf(before: readonly OwnerReference[], { rotation, owner }: Belonging, isAdopted: boolean) {
   const { apiVersion, kind, metadata } = owner;
   const isOurs = (one: OwnerReference): boolean => one.kind === rotations.kind && one.name === metadata.name;
   const others = before.filter((one) => !isOurs(one));

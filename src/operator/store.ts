@@ -9,7 +9,7 @@ import { KeyturnError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { Rotation } from "../ring/spec.ts";
-import { isSame, shaped } from "./shape.ts";
+import { isSame, relabelled, shaped } from "./shape.ts";
 import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
 
 /** One of the three objects as the API server has it. */
@@ -112,20 +112,29 @@ export class ObjectStore {
     return written;
   }
 
-  /** Gives a ring object that stays as it is the labels, annotations and owner that it is to have. Returns whether it lacked any. */
-  async relabel({ object }: ObjectRead): Promise<boolean> {
-    const { resource } = slotOf(this.#options.rotation, "ring");
-    return object !== undefined && this.#write("ring", filesIn(object, resource), { object });
+  /**
+   * Gives an object of ours whose data stay as they are the labels, annotations and owner that it is to have. Returns whether it
+   * lacked any. Throws as {@link commit} does.
+   */
+  async relabel(role: Role, { object }: ObjectRead): Promise<boolean> {
+    const { rotation, owner } = this.#options;
+    if (object === undefined || ownership(object, role, rotation.ref.name) !== "ours") return false;
+    const slot = slotOf(rotation, role);
+    return this.#put(slot, object, relabelled(object, { slot, rotation, owner }));
   }
 
-  async #write(role: Role, files: Files, found: Pick<ObjectRead, "object">): Promise<boolean> {
-    const { client, rotation, owner, signal } = this.#options;
+  async #write(role: Role, files: Files, { object }: ObjectRead): Promise<boolean> {
+    const { rotation, owner } = this.#options;
     const slot = slotOf(rotation, role);
-    const next = shaped(found.object, { slot, files, rotation, owner });
-    if (found.object !== undefined && isSame(found.object, next)) return false;
+    return this.#put(slot, object, shaped(object, { slot, files, rotation, owner }));
+  }
+
+  async #put(slot: Slot, found: KubeObject | undefined, next: KubeObject): Promise<boolean> {
+    const { client, owner, signal } = this.#options;
+    if (found === undefined ? isLeaving(owner) : isSame(found, next)) return false;
     const options = { ...(signal && { signal }) };
     try {
-      await (found.object === undefined
+      await (found === undefined
         ? client.create(slot.resource, next, options)
         : client.update(slot.resource, next, options));
       return true;
@@ -138,5 +147,8 @@ export class ObjectStore {
     }
   }
 }
+
+/** What belongs to a resource that is being deleted is not made anew. */
+const isLeaving = ({ metadata }: KubeObject): boolean => metadata.deletionTimestamp !== undefined;
 
 const stranger = "it was not made by Keyturn";

@@ -4,6 +4,7 @@ import { keyOf, type KubeObject } from "../kube/object.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { configMaps, pods, type Resource } from "../kube/resource.ts";
 import type { Change, Store } from "../kube/store.ts";
+import { lastStatus } from "./past.ts";
 import { keyRingAcks, labels, rotations } from "./resources.ts";
 
 export interface WatchesOptions {
@@ -11,6 +12,8 @@ export interface WatchesOptions {
   readonly namespaces: readonly string[];
   /** Hears the key of each rotation that something happened to. */
   readonly onKey: (key: string) => void;
+  /** Hears the key of each rotation about whose objects or gateways there is news: many may speak at once. */
+  readonly onNews: (key: string) => void;
   readonly onProblem: (error: unknown) => void;
 }
 
@@ -67,9 +70,13 @@ export class Watches {
     return silent === 0 ? undefined : `${silent} of ${this.reflectors.length} watches say nothing`;
   }
 
-  /** Our own reports are no news. */
+  /** Our own reports are no news; that one was wiped is. */
   #rotationChanged(change: Change): void {
-    if (change.type === "updated" && isDeepStrictEqual(wishes(change.before), wishes(change.object))) return;
+    if (change.type === "updated") {
+      const { before, object } = change;
+      const isWiped = isReported(before) && !isReported(object);
+      if (!isWiped && isDeepStrictEqual(wishes(before), wishes(object))) return;
+    }
     this.#options.onKey(change.key);
   }
 
@@ -77,16 +84,19 @@ export class Watches {
     const { object } = change;
     const before = change.type === "updated" ? change.before : undefined;
     for (const name of new Set([rotationOf(object), before && rotationOf(before)])) {
-      if (name !== undefined) this.#options.onKey(`${object.metadata.namespace ?? ""}/${name}`);
+      if (name !== undefined) this.#options.onNews(`${object.metadata.namespace ?? ""}/${name}`);
     }
   }
 }
 
+/** What a pass obeys. */
 const wishes = ({ metadata: { uid, generation, annotations, deletionTimestamp } }: KubeObject): object => ({
   uid,
   generation,
   annotations,
   deletionTimestamp,
 });
+
+const isReported = (resource: KubeObject): boolean => lastStatus(resource).conditions.length > 0;
 
 const rotationOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[labels.rotation];

@@ -99,6 +99,12 @@ function gatewayText({ ack }: Extract<Blocker, { kind: "gateway" }>, step: Step[
   return `does not accept the key yet (its ring is of generation ${ack.generation})`;
 }
 
-/** All that a gate waits for, in one line. */
-export const describeGate = (gate: Gate, show?: (ms: number) => string): string =>
-  gate.waitsFor.map((b) => describeBlocker(b, gate.step, show)).join(", ");
+/** More names than this help nobody, and a status has room for so much text only. */
+export const mostNamed = 10;
+
+/** All that a gate waits for, in one line; of many gateways the first ten by name. */
+export function describeGate({ step, waitsFor }: Gate, show?: (ms: number) => string): string {
+  const named = waitsFor.slice(0, mostNamed).map((b) => describeBlocker(b, step, show));
+  const more = waitsFor.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
+}

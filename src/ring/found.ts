@@ -1,3 +1,4 @@
+import { mostNamed } from "./describe.ts";
 import { shortKid } from "./describe.ts";
 import { thumbprintOf, type Kid } from "./key.ts";
 import type { AdoptableKey, Projection, Stored } from "./plan.ts";
@@ -129,7 +130,9 @@ function rolledBack(found: Found): Stall | undefined {
   const highest = highestStored(found);
   const ahead = credibleClaims(found).filter((c) => c.generation > highest);
   if (found.recovery || ahead.length === 0) return undefined;
-  const names = ahead.map((c) => `${c.by} (generation ${c.generation})`).join(", ");
+  const named = ahead.slice(0, mostNamed).map((c) => `${c.by} (generation ${c.generation})`);
+  const more = ahead.length - named.length;
+  const names = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
   const have = highest === 0 ? "there is no ring any more" : `the newest ring here has generation ${highest}`;
   return stall("RingRolledBack", `${names} saw a newer ring, and ${have}; restore it or request a recovery`);
 }

@@ -24,7 +24,7 @@ export interface Rotation {
   readonly ref: RotationRef;
   /** The signer Secret; 1 to 240 characters. @default the resource's name */
   readonly secretName: string;
-  /** Put on all three objects; at most 32 entries each, none below `keyturn.dev/`. @default empty */
+  /** Put on the signer object and the public one, never on the ring; at most 32 entries each, none below `keyturn.dev/`. @default empty */
   readonly secretTemplate: { readonly labels: StringMap; readonly annotations: StringMap };
   readonly policy: Policy;
   /** @default `Retain` */

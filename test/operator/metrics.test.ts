@@ -53,10 +53,28 @@ it("RotationMetrics count rotations by what asked for them, and whether every wa
   ]);
 });
 
-it("RotationMetrics forget a rotation that is gone, but for what was counted", async () => {
+it("RotationMetrics tell of trouble that kept a pass from being made", async () => {
   const registry = new Registry();
   const metrics = new RotationMetrics(registry, () => epoch);
   metrics.seen(seen, decide(seen));
+  metrics.troubled(ref);
+  expect(await linesOf(registry)).toEqual(expect.arrayContaining(["keyturn_ready{…} 0", "keyturn_stalled{…} 1"]));
+});
+
+it("RotationMetrics of a process that no longer leads say nothing of rotations as they are", async () => {
+  const registry = new Registry();
+  const metrics = new RotationMetrics(registry, () => epoch);
+  metrics.seen(seen, decide(seen));
+  await registry.metrics();
+  metrics.forgetAll();
+  expect(await linesOf(registry)).toEqual([]);
+});
+
+it("RotationMetrics forget a rotation that is gone", async () => {
+  const registry = new Registry();
+  const metrics = new RotationMetrics(registry, () => epoch);
+  metrics.seen(seen, decide(seen));
+  metrics.done(ref, { type: "activate", kid: "k2", handledRequests: [], why: "request", early: false });
   await registry.metrics();
   metrics.forget(ref);
   expect(await linesOf(registry)).toEqual([]);

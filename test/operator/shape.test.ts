@@ -96,6 +96,18 @@ describe("shaped", () => {
     },
   );
 
+  it("puts no template on the ring, which nobody is to copy", () => {
+    const rotation = rotationOf({ secretTemplate: { labels: { team: "a" }, annotations: { note: "b" } } });
+    const ring = shaped(undefined, { slot: slotOf(rotation, "ring"), files, rotation, owner: resource() });
+    expect(ring.metadata.labels).toEqual({ ...ours, "keyturn.dev/object": "ring" });
+    expect(ring.metadata.annotations).toBeUndefined();
+  });
+
+  it("takes its own names out of foreign binary data, where the API server allows each name once", () => {
+    const found = stored({ ...made(), binaryData: { "jwks.json": "eA==", logo: "eA==" } });
+    expect(made({}, found)["binaryData"]).toEqual({ logo: "eA==" });
+  });
+
   it("names the resource as owner under Delete, in place of an earlier one of its name", () => {
     const owner = { apiVersion: "keyturn.dev/v1alpha1", kind: "JwtKeyRotation", name: "gateway", uid: "uid-1" };
     expect(made({ deletionPolicy: "Delete" }).metadata.ownerReferences).toEqual([owner]);

@@ -109,7 +109,12 @@ describe("stalledSinceMs", () => {
     expect(stalledSinceMs(stalled(reason))).toBe(epoch);
   });
 
-  it.each(["SecretConflict", "ClockSkew", "GatewaySilent", "ApiRefused"])("is never for %s", (reason) => {
+  it("stays when the write of a recovery was refused: its request must go on to count", () => {
+    expect(stalledSinceMs(stalled("ApiRefused", stalled("RingUnreadable"), epoch + minute))).toBe(epoch);
+    expect(stalledSinceMs(stalled("RingUnreadable", stalled("ApiRefused"), epoch + minute))).toBe(epoch);
+  });
+
+  it.each(["SecretConflict", "ClockSkew", "GatewaySilent", "InvalidSpec"])("is never for %s", (reason) => {
     expect(stalledSinceMs(stalled(reason))).toBe(Infinity);
   });
 

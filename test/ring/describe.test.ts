@@ -193,3 +193,16 @@ describe("describeGate", () => {
     expect(describeGate(gate())).toBe("");
   });
 });
+
+describe("describeGate", () => {
+  const gateways = (count: number): Gate => ({
+    step: "markPublished",
+    waitsFor: Array.from({ length: count }, (_, i) => ({ kind: "gateway", name: `gw-${i}` })),
+  });
+
+  it("names ten of many, and counts the others", () => {
+    expect(describeGate(gateways(10))).toMatch(/gw-9 has not acknowledged$/);
+    expect(describeGate(gateways(11))).toMatch(/gw-9 has not acknowledged, and 1 more$/);
+    expect(describeGate(gateways(400))).toMatch(/gw-9 has not acknowledged, and 390 more$/);
+  });
+});

@@ -1,7 +1,7 @@
 import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/kube/clock.ts";
-import { admin, exists, gone, kubectl, hasKubectl } from "../support/scene.ts";
+import { admin, exists, gone, hasKubectl, kubectl, sees } from "../support/scene.ts";
 import { expectSound, roles } from "./support/objects.ts";
 import {
   account,
@@ -17,6 +17,7 @@ import {
 const scene = await makeScene("resource");
 const { namespace } = scene;
 const secretsPath = `/api/v1/namespaces/${namespace}/secrets`;
+const eventsPath = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
 const instant = { ...quick, propagation: { minimum: "0s" } };
 const soon = { timeout: 60_000, interval: 50 };
 
@@ -102,23 +103,26 @@ describe("a JwtKeyRotation", () => {
     await expectSound(first);
   });
 
-  it("puts its template on all three objects, and takes away what the template no longer has", async () => {
+  it("puts its template on what it lets out, never on the ring, and takes away what the template no longer has", async () => {
     startOperator(scene);
     const rotation = await makeRotation(namespace, "template", {
       ...instant,
       secretTemplate: { labels: { team: "a", tier: "x" }, annotations: { note: "b" } },
     });
     await rotation.ready();
-    for (const role of roles) {
+    for (const role of ["signer", "public"] as const) {
       const { labels, annotations } = await metaOf(rotation, role);
       expect(labels).toMatchObject({ team: "a", tier: "x" });
       expect(annotations).toMatchObject({ note: "b" });
     }
+    const ring = await metaOf(rotation, "ring");
+    expect(Object.keys(ring.labels).sort()).toEqual(["keyturn.dev/object", "keyturn.dev/rotation"]);
+    expect(ring.annotations).toBeUndefined();
     const { ringGeneration } = await rotation.status();
     await admin.merge(rotation.objectPath("signer"), { metadata: { labels: { foreign: "kept" } } });
     await rotation.edit({ secretTemplate: { labels: { tier: null, team: "c" }, annotations: null } });
     await vi.waitFor(async () => {
-      for (const role of roles) {
+      for (const role of ["signer", "public"] as const) {
         const { labels, annotations = {} } = await metaOf(rotation, role);
         expect(labels).toMatchObject({ team: "c" });
         expect(Object.keys(labels)).not.toContain("tier");
@@ -156,6 +160,74 @@ describe("a JwtKeyRotation", () => {
     for (const one of [rotation, kept]) await admin.remove(one.path);
     for (const role of roles) await gone(rotation.objectPath(role));
     for (const role of roles) expect(await exists(kept.objectPath(role))).toBe(true);
+  });
+
+  it("that is stalled still gives its objects free under Retain, with their data as they are", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "freed", { ...instant, deletionPolicy: "Delete" });
+    await rotation.ready();
+    const path = rotation.objectPath("ring");
+    const { metadata } = await admin.get(path);
+    const { labels, ownerReferences } = metadata as unknown as Meta;
+    const data = { "keyring.json": "/wD+gICA" };
+    await admin.remove(path);
+    await admin.create(secretsPath, { metadata: { name: metadata.name, labels, ownerReferences }, data });
+    await rotation.edit({ deletionPolicy: "Retain" });
+    await rotation.stalled("RingUnreadable");
+    await vi.waitFor(async () => {
+      for (const role of roles) expect((await metaOf(rotation, role)).ownerReferences).toBeUndefined();
+    }, soon);
+    expect((await admin.get<{ data: object }>(path)).data).toEqual(data);
+  });
+
+  it("does not take a recovery that is requested for the future as consent to what comes", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "future", instant);
+    await rotation.ready();
+    await rotation.annotate({ "keyturn.dev/recover-requested-at": "2126-01-01T00:00:00Z" });
+    const path = rotation.objectPath("ring");
+    const { metadata } = await admin.get(path);
+    await admin.remove(path);
+    await admin.create(secretsPath, {
+      metadata: { name: metadata.name, labels: (metadata as unknown as Meta).labels },
+    });
+    await rotation.annotate({ look: "now" });
+    await rotation.stalled("RingUnreadable");
+    await rotation.annotate({ look: "again" });
+    await sees(`${eventsPath}?fieldSelector=regarding.name=future`, (event) =>
+      String(event["note"]).includes("in the future"),
+    );
+    expect((await rotation.status()).conditions.some(({ type }) => type === "Stalled")).toBe(true);
+  });
+
+  it("whose status was wiped gets it back at once, and its lost ring is not made anew", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "wiped", instant);
+    await rotation.ready();
+    const wipe = async (): Promise<void> => {
+      await admin.merge(`${rotation.path}/status`, { status: null });
+    };
+    await wipe();
+    await vi.waitFor(async () => expect((await rotation.status()).activeKid).toBeDefined(), soon);
+    await Promise.all(roles.map((role) => admin.remove(rotation.objectPath(role))));
+    await wipe();
+    await rotation.stalled("RingRolledBack");
+    expect(await exists(rotation.objectPath("ring"))).toBe(false);
+  });
+
+  it("that is being deleted, and is held by somebody's finalizer, still revokes", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "leaving", instant);
+    const { activeKid } = await rotation.ready();
+    await admin.merge(rotation.path, { metadata: { finalizers: ["example.com/hold"] } });
+    await admin.remove(rotation.path);
+    await rotation.edit({ revokedKids: [{ kid: activeKid }] });
+    await rotation.reaches("revoked", (now) => now.activeKid !== undefined && now.activeKid !== activeKid);
+    await admin.remove(rotation.objectPath("public"));
+    await rotation.annotate({ look: "now" });
+    await admin.merge(rotation.path, { metadata: { finalizers: null } });
+    await gone(rotation.path);
+    expect(await exists(rotation.objectPath("public"))).toBe(false);
   });
 
   it("that is suspended only revokes", async () => {

@@ -1,0 +1,33 @@
+import type { Deed } from "./status.ts";
+
+/** What the leader remembers of a rotation between two passes. All of it may be lost. */
+export class RotationMemory {
+  readonly uid: string | undefined;
+  /** Steps whose report is still to be written. */
+  untold: readonly Deed[] = [];
+  /** The highest generation of the ring that was read or written here; 0: none. */
+  generation = 0;
+  /** How often in a row somebody else's write came before ours. */
+  conflicts = 0;
+  /** The `metadata.generation` of the resource that the last pass obeyed. */
+  obeyed: number | undefined;
+  /** When passes of the last minute wrote something, monotonic milliseconds. */
+  #writesAtMs: readonly number[] = [];
+
+  constructor(uid: string | undefined) {
+    this.uid = uid;
+  }
+
+  wrote(nowMs: number): void {
+    this.#writesAtMs = [...this.#recent(nowMs), nowMs];
+  }
+
+  /** How many passes wrote something within the minute before. */
+  writes(nowMs: number): number {
+    return this.#recent(nowMs).length;
+  }
+
+  #recent(nowMs: number): readonly number[] {
+    return this.#writesAtMs.filter((atMs) => nowMs - atMs < 60_000);
+  }
+}
