@@ -16,7 +16,7 @@ export interface AdminServerOptions {
 
 export interface AdminServer {
   readonly port: number;
-  /** Takes no new connection, and ends those that are idle; resolves when all have ended. */
+  /** Takes no new connection, and ends those that there are: an answer that is cut short is asked for again elsewhere. */
   close(): Promise<void>;
 }
 
@@ -74,6 +74,7 @@ function portOf(server: Server): number {
 async function close(server: Server): Promise<void> {
   const closed = once(server, "close");
   server.close();
-  server.closeIdleConnections();
+  // Not the idle ones alone: a connection that never said a word would hold up the end
+  server.closeAllConnections();
   await closed;
 }

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, onTestFinished, test } from "vitest";
 import { Controller } from "../../src/runtime/controller.ts";
 import { Checks } from "../../src/runtime/health.ts";
@@ -49,6 +51,15 @@ test("startAdminServer.close frees the port, also with a connection that is kept
   await ask("/livez");
   await server.close();
   await expect(ask("/livez")).rejects.toThrow("fetch failed");
+});
+
+test("startAdminServer.close does not wait for a connection that never said a word", async () => {
+  const { server } = await admin();
+  const silent = connect(server.port, "127.0.0.1");
+  await once(silent, "connect");
+  const ended = once(silent, "close");
+  await server.close();
+  await ended;
 });
 
 test("Metrics counts under controller-runtime's names", async () => {
