@@ -54,9 +54,11 @@ test("startAdminServer.close frees the port, also with a connection that is kept
 });
 
 test("startAdminServer.close does not wait for a connection that never said a word", async () => {
-  const { server } = await admin();
+  const { server, ask } = await admin();
   const silent = connect(server.port, "127.0.0.1");
   await once(silent, "connect");
+  // Connections are taken in their order
+  await ask("/livez");
   const ended = once(silent, "close");
   await server.close();
   await ended;
