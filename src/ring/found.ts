@@ -99,7 +99,8 @@ function stored(found: Found): Stored {
   const newest = newestProjection(found);
   const generationFloor = Math.max(highestStored(found), highestClaim(found));
   const newerThanStored = highestClaim(found) > highestStored(found);
-  if (ring.kind === "ring" && ring.ring.generation >= (newest?.generation ?? 0) && !newerThanStored) {
+  const isNewest = ring.kind === "ring" && ring.ring.generation >= (newest?.generation ?? 0) && !newerThanStored;
+  if (isNewest && !isFork(found, ring.ring)) {
     return { kind: "ring", ring: ring.ring, projections: projectionsOf(found) };
   }
   const remains = latest(ring.kind === "ring" ? ring.ring : undefined, newest);
@@ -123,6 +124,19 @@ function stored(found: Found): Stored {
     return { kind: "adoptable", generationFloor, signer: signer.signer, verifyOnly };
   }
   return { kind: "nothing", generationFloor, ...(alsoVerify.length > 0 && { alsoVerify }) };
+}
+
+/**
+ * A projection of the same generation with other keys: the ring is a backup of one that was never published. Who has the
+ * other one would never take this one over, since its generation is no higher.
+ */
+function isFork({ signer, public: open }: Found, ring: Ring): boolean {
+  const kids = new Set(keysOf(ring).map((k) => k.kid));
+  return [signer, open].some((reading) => {
+    if (reading.kind !== "ring" || reading.ring.generation !== ring.generation) return false;
+    const others = keysOf(reading.ring);
+    return others.length !== kids.size || others.some((k) => !kids.has(k.kid));
+  });
 }
 
 /** Somebody has seen a ring that none of the three objects has: all of them are older, or gone. */

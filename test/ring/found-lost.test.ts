@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { classify, type Found, type Reading } from "../../src/ring/found.ts";
 import { revokedLimit, type Revocation } from "../../src/ring/ring.ts";
 import { copy, found, older, reading, verdictOf } from "../support/found.ts";
-import { active, ringOf, withoutStandby } from "../support/rings.ts";
+import { active, ringOf, verifyOnly, withoutStandby } from "../support/rings.ts";
 import { day, epoch, second } from "../support/story.ts";
 
 const nowSeconds = epoch / second;
@@ -145,5 +145,28 @@ describe("classify claims of others", () => {
 
   it("leave the floor at what is stored when they saw less", () => {
     expect(classify(found({ public: copy(6), ...claim(5) }))).toMatchObject({ kind: "lost", generationFloor: 6 });
+  });
+});
+
+describe("classify of a ring that shares its generation with a projection", () => {
+  const ringReading = (...kids: readonly [string, ...string[]]): Reading => ({
+    kind: "ring",
+    ring: withoutStandby({
+      generation: 5,
+      signer: active(kids[0]),
+      retiring: kids.slice(1).map((kid) => verifyOnly(kid)),
+    }),
+    halves: kids,
+  });
+
+  it.each([
+    ["the same keys", ringReading("k1", "k2"), "ring5"],
+    ["another key", ringReading("k1", "k3"), "lost5"],
+    ["a key more", ringReading("k1", "k2", "k3"), "lost5"],
+    ["a key less", ringReading("k1"), "lost5"],
+  ])("which has %s", (_, projection, expected) => {
+    const ring = ringReading("k1", "k2");
+    expect(verdictOf(classify(found({ ring, signer: projection, public: ring })))).toBe(expected);
+    expect(verdictOf(classify(found({ ring, signer: ring, public: projection })))).toBe(expected);
   });
 });

@@ -17,7 +17,11 @@ describe("classify, where a key in an adoptable form stands beside a ring,", () 
     revoked: [revoked],
   });
   const beside = (kid: string): Found =>
-    found({ ring: { kind: "ring", ring, halves: ["s5"] }, signer: threeFiles(kid), public: copy(5) });
+    found({
+      ring: { kind: "ring", ring, halves: ["s5"] },
+      signer: threeFiles(kid),
+      public: { kind: "ring", ring, halves: [] },
+    });
 
   it.each(["s5", "k0", "gone"])("goes on where the ring knows the kid: %s", (kid) => {
     expect(verdictOf(classify(beside(kid)))).toBe("ring5");
