@@ -1,10 +1,9 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import type { Decision, Observation } from "../ring/decide.ts";
+import type { Decision } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Why } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import { statusReport } from "../ring/status.ts";
-import { viewOf } from "../ring/view.ts";
+import type { StatusReport } from "../ring/status.ts";
 
 const of = ["namespace", "name"] as const;
 const states = ["Prepared", "Active", "VerifyOnly"] as const;
@@ -50,9 +49,9 @@ export class RotationMetrics {
   }
 
   /** After a pass that wrote nothing. */
-  seen(seen: Observation, decision: Decision): void {
-    const { keys, ringGeneration = 0, gateways, conditions } = statusReport(viewOf(seen));
-    const labels = labelsOf(seen.rotation);
+  seen(ref: RotationRef, report: StatusReport, decision: Decision): void {
+    const { keys, ringGeneration = 0, gateways, conditions } = report;
+    const labels = labelsOf(ref);
     for (const state of states) this.#keys.set({ ...labels, state }, keys.filter((key) => key.state === state).length);
     this.#generation.set(labels, ringGeneration);
     this.#waiting.set(labels, gateways.expected - gateways.acknowledged);
@@ -63,8 +62,8 @@ export class RotationMetrics {
       gauge.set(labels, conditions.some((one) => one.type === type && one.status === "True") ? 1 : 0);
     }
     const atMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs : undefined;
-    if (atMs === undefined) this.#dueAtMs.delete(keyOf(seen.rotation));
-    else this.#dueAtMs.set(keyOf(seen.rotation), { ref: seen.rotation, atMs });
+    if (atMs === undefined) this.#dueAtMs.delete(keyOf(ref));
+    else this.#dueAtMs.set(keyOf(ref), { ref, atMs });
   }
 
   /** After a pass that could not be made, and that a person must mend. */

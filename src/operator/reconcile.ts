@@ -5,6 +5,8 @@ import type { Store } from "../kube/store.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { parseRotation } from "../ring/spec.ts";
+import { statusReport } from "../ring/status.ts";
+import { viewOf } from "../ring/view.ts";
 import type { Outcome } from "../runtime/controller.ts";
 import type { Happening } from "../runtime/events.ts";
 import { RotationMemory } from "./memory.ts";
@@ -85,8 +87,10 @@ export class Reconciler {
       // What a pass wrote is seen by a later one only
       return { requeueAfterMs: 0 };
     }
-    metrics.seen(observation, report.decision);
-    await this.#report(resource, withReport(resource, observation, memory.untold), signal);
+    const status = statusReport(viewOf(observation, { decision: report.decision }));
+    metrics.seen(observation.rotation, status, report.decision);
+    const seen = { report: status, nowMs: observation.found.nowMs };
+    await this.#report(resource, withReport(resource, seen, memory.untold), signal);
     memory.untold = [];
     return { requeueAfterMs: this.#waitMs(report) };
   }

@@ -3,9 +3,7 @@ import type { KubeObject } from "../kube/object.ts";
 import type { Condition } from "../ring/conditions.ts";
 import { describeStep } from "../ring/describe.ts";
 import type { NamedStep } from "../ring/forecast.ts";
-import { statusReport } from "../ring/status.ts";
-import { viewOf } from "../ring/view.ts";
-import type { Observation } from "../ring/decide.ts";
+import type { StatusReport } from "../ring/status.ts";
 import { isSameStall, lastStatus, type PastCondition } from "./past.ts";
 
 /** Something that a pass did, for `status.history`. */
@@ -14,15 +12,21 @@ export interface Deed {
   readonly step: NamedStep;
 }
 
+/** What a pass saw, as a report. */
+export interface Seen {
+  readonly report: StatusReport;
+  readonly nowMs: number;
+}
+
 const mostDeeds = 10;
 
 /** The resource with the status that follows from a pass, or undefined when that is the one it has. */
-export function withReport(resource: KubeObject, seen: Observation, deeds: readonly Deed[]): KubeObject | undefined {
-  const { conditions, gateways, ringGeneration, ...report } = statusReport(viewOf(seen));
+export function withReport(resource: KubeObject, seen: Seen, deeds: readonly Deed[]): KubeObject | undefined {
+  const { conditions, gateways, ringGeneration, ...report } = seen.report;
   const summary = `${gateways.acknowledged}/${gateways.expected}`;
   const history = [...deeds.toReversed().map(deedReport), ...lastStatus(resource).history].slice(0, mostDeeds);
   return withStatus(resource, {
-    ...common(resource, conditions, seen.found.nowMs),
+    ...common(resource, conditions, seen.nowMs),
     ...report,
     ...highest(resource, ringGeneration),
     gateways: { ...gateways, summary },

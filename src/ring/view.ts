@@ -24,10 +24,10 @@ export const mostWrites = 12;
 /**
  * Derives everything that the tools show from what was read. Pure.
  *
- * @param foreseen - What comes, when that is known already. @default the forecast of what was read
+ * @param known - What need not be worked out again: what comes of it, and what the next pass makes of it
  */
-export function viewOf(seen: Observation, foreseen?: readonly Forecast[]): View {
-  const decision = decide(seen);
+export function viewOf(seen: Observation, known: Partial<Pick<View, "forecast" | "decision">> = {}): View {
+  const decision = known.decision ?? decide(seen);
   const ring = ringOf(decision, seen.found);
   return {
     seen,
@@ -35,7 +35,7 @@ export function viewOf(seen: Observation, foreseen?: readonly Forecast[]): View 
     decision,
     ...(ring && { ring }),
     conditions: conditionsOf(decision, seen.policy.suspend),
-    forecast: foreseen ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
+    forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };
 }
 

@@ -7,7 +7,6 @@ import { KeyturnError } from "../ring/errors.ts";
 import type { Reading } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
-import { keysOf } from "../ring/ring.ts";
 
 export interface PlainKeys {
   readonly reading: Reading;
@@ -49,14 +48,4 @@ const foreign = (problem: string): PlainKeys => ({ reading: { kind: "foreign", p
 async function oldestMs(disk: Reader, dir: string, names: readonly string[]): Promise<number> {
   const entries = await Promise.all(names.map((name) => unlessMissing(disk.entry(join(dir, name)))));
   return Math.floor(Math.min(...entries.map((found) => found?.changedAtMs ?? Infinity)));
-}
-
-/**
- * The signer's reading, once the ring is known: beside a ring, plain keys are ours only when the ring knows their signer
- * (a crash between the first ring and its projection). Any others came from somebody else.
- */
-export function besideRing(signer: Reading, ring: Reading): Reading {
-  if (signer.kind !== "adoptable" || ring.kind !== "ring") return signer;
-  const known = [...keysOf(ring.ring), ...ring.ring.revoked].some(({ kid }) => kid === signer.signer.kid);
-  return known ? signer : { kind: "foreign", problem: "it holds keys that are not in the ring" };
 }

@@ -1,3 +1,4 @@
+import type { Change } from "../ring/change.ts";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readPublicJwks } from "../crypto/brought.ts";
@@ -11,14 +12,6 @@ import { parseRotation } from "../ring/spec.ts";
 import { modes, type Layout } from "./layout.ts";
 import { parseOverrides, readOverrides, writeOverrides, type Overrides } from "./overrides.ts";
 import { effective } from "./resource.ts";
-
-/** What a person asks of a rotation (the shape of `Change` of the tools). */
-export type Change =
-  | { readonly kind: "rotate"; readonly requestedAt: string }
-  | { readonly kind: "pin"; readonly kid: Kid | undefined }
-  | { readonly kind: "revoke"; readonly kid: Kid; readonly reason: string }
-  | { readonly kind: "revokeCreatedBefore"; readonly atMs: number }
-  | { readonly kind: "recover"; readonly requestedAtMs: number; readonly jwks?: string };
 
 export interface Asked {
   readonly change: Change;

@@ -4,7 +4,6 @@ import type { Found } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { AckReader } from "./acks.ts";
-import { besideRing } from "./adoption.ts";
 import type { Clock, ClockVerdict } from "./clock.ts";
 import type { Effective } from "./resource.ts";
 import type { State } from "./state.ts";
@@ -34,8 +33,7 @@ export async function observe(sources: Sources, now: Effective, state: State): P
   const projections = await sources.store.readProjections(identity);
   const { gateways, warnings } = await sources.acks.read(ref);
   const ring = await sources.store.readRing(identity);
-  const signer = { ...projections.signer, reading: besideRing(projections.signer.reading, ring.reading) };
-  const snapshot = { ring, signer, public: projections.public };
+  const snapshot = { ring, ...projections };
   const clockVerdict = sources.judgeClock(ring.reading.kind === "ring" ? ring.reading.ring : undefined);
   const nowMs = sources.clock.nowMs();
   const recovery = recoveryIn(now, { seenUpToMs: state.recoverySeenUpToMs, nowMs, algorithm: identity.algorithm });

@@ -69,7 +69,10 @@ function supposeTime(view: View, atMs: number): View {
   }
   const ring = until.at(-1)?.ring ?? view.ring;
   const after = forecast(decision.input, atMs - nowMs + horizonMs, until.length + mostWrites).slice(until.length);
-  return viewOf({ ...(ring ? settled(seen, ring) : seen), found: { ...found(seen, ring), nowMs: atMs } }, after);
+  return viewOf(
+    { ...(ring ? settled(seen, ring) : seen), found: { ...found(seen, ring), nowMs: atMs } },
+    { forecast: after },
+  );
 }
 
 /** Every gateway has the ring. */

@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { withReport, withTrouble } from "../../src/operator/status.ts";
+import { withTrouble } from "../../src/operator/status.ts";
 import { active, omit, ringOf, silent } from "../support/rings.ts";
 import { day, epoch, hour, policy } from "../support/story.ts";
-import { resource, seeing } from "./support/resources.ts";
+import { reported, resource, seeing } from "./support/resources.ts";
 
 /**
  * What Flux, Argo CD and others make of a custom resource.
@@ -23,7 +23,7 @@ function kstatus({ metadata, ...object }: KubeObject): "Current" | "InProgress" 
   return is("Ready", "False") ? "InProgress" : "Current";
 }
 
-const after = (seen: Parameters<typeof withReport>[1]): KubeObject => withReport(resource(), seen, []) ?? resource();
+const after = (seen: Parameters<typeof reported>[1]): KubeObject => reported(resource(), seen, []) ?? resource();
 const young = ringOf({ signer: omit(active("k1"), "publishedAtMs") });
 const reading = { kind: "ring", ring: young, halves: ["k1", "k2"] } as const;
 const rows: readonly (readonly [string, KubeObject, string])[] = [

@@ -4,7 +4,7 @@ import { decide } from "../../src/ring/decide.ts";
 import { RotationMetrics } from "../../src/operator/metrics.ts";
 import { gatewayAt, ringOf, silent, verifyOnly } from "../support/rings.ts";
 import { epoch, minute } from "../support/story.ts";
-import { seeing } from "./support/resources.ts";
+import { reportOf, seeing } from "./support/resources.ts";
 
 const ring = ringOf({ retiring: [verifyOnly("k0", { quiescedAtMs: epoch })] });
 const seen = seeing(ring, { gateways: [gatewayAt(ring), silent] });
@@ -23,7 +23,7 @@ it("RotationMetrics count keys by state, gateways, generation, and the seconds t
   const registry = new Registry();
   const metrics = new RotationMetrics(registry, () => epoch - minute);
   const decision = decide(seen);
-  metrics.seen(seen, decision);
+  metrics.seen(ref, reportOf(seen), decision);
   const nextMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs : 0;
   expect(await linesOf(registry)).toEqual([
     'keyturn_keys{…,state="Prepared"} 1',
@@ -56,7 +56,7 @@ it("RotationMetrics count rotations by what asked for them, and whether every wa
 it("RotationMetrics tell of trouble that kept a pass from being made", async () => {
   const registry = new Registry();
   const metrics = new RotationMetrics(registry, () => epoch);
-  metrics.seen(seen, decide(seen));
+  metrics.seen(ref, reportOf(seen), decide(seen));
   metrics.troubled(ref);
   expect(await linesOf(registry)).toEqual(expect.arrayContaining(["keyturn_ready{…} 0", "keyturn_stalled{…} 1"]));
 });
@@ -64,7 +64,7 @@ it("RotationMetrics tell of trouble that kept a pass from being made", async () 
 it("RotationMetrics of a process that no longer leads say nothing of rotations as they are", async () => {
   const registry = new Registry();
   const metrics = new RotationMetrics(registry, () => epoch);
-  metrics.seen(seen, decide(seen));
+  metrics.seen(ref, reportOf(seen), decide(seen));
   await registry.metrics();
   metrics.forgetAll();
   expect(await linesOf(registry)).toEqual([]);
@@ -73,7 +73,7 @@ it("RotationMetrics of a process that no longer leads say nothing of rotations a
 it("RotationMetrics forget a rotation that is gone", async () => {
   const registry = new Registry();
   const metrics = new RotationMetrics(registry, () => epoch);
-  metrics.seen(seen, decide(seen));
+  metrics.seen(ref, reportOf(seen), decide(seen));
   metrics.done(ref, { type: "activate", kid: "k2", handledRequests: [], why: "request", early: false });
   await registry.metrics();
   metrics.forget(ref);

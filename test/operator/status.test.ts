@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { lastStatus, stalledSinceMs } from "../../src/operator/past.ts";
-import { withReport, withTrouble } from "../../src/operator/status.ts";
+import { withTrouble } from "../../src/operator/status.ts";
 import { gatewayAt, ringOf, silent } from "../support/rings.ts";
 import { epoch, minute } from "../support/story.ts";
-import { resource, seeing } from "./support/resources.ts";
+import { reported, resource, seeing } from "./support/resources.ts";
 
 interface Written {
   readonly observedGeneration: number;
@@ -23,7 +23,7 @@ const timeOf = (object: KubeObject | undefined, type: string): unknown =>
 describe("withReport", () => {
   it("says what the ring is, for the generation of the resource that it saw", () => {
     const ring = ringOf();
-    const status = written(withReport(resource(), seeing(ring, { gateways: [gatewayAt(ring), silent] }), []));
+    const status = written(reported(resource(), seeing(ring, { gateways: [gatewayAt(ring), silent] }), []));
     expect(status).toMatchObject({
       observedGeneration: 3,
       activeKid: "k1",
@@ -35,28 +35,28 @@ describe("withReport", () => {
   });
 
   it("is undefined when the resource says so already", () => {
-    const once = withReport(resource(), seeing(), []);
+    const once = reported(resource(), seeing(), []);
     expect(once).toBeDefined();
-    expect(withReport(once ?? resource(), later(seeing(), 5000), [])).toBeUndefined();
+    expect(reported(once ?? resource(), later(seeing(), 5000), [])).toBeUndefined();
   });
 
   it("keeps the time of a condition until its status changes", () => {
-    const once = withReport(resource(), seeing(), []) ?? resource();
-    const { conditions } = written(withReport(once, later(seeing(ringOf({ generation: 101 })), minute), []));
+    const once = reported(resource(), seeing(), []) ?? resource();
+    const { conditions } = written(reported(once, later(seeing(ringOf({ generation: 101 })), minute), []));
     expect(conditions.every((one) => one["lastTransitionTime"] === timeOf(once, "Ready"))).toBe(true);
     const suspended = seeing(ringOf(), { policy: { ...seeing().policy, suspend: true } });
-    const next = withReport(once, later(suspended, minute), []);
+    const next = reported(once, later(suspended, minute), []);
     expect(timeOf(next, "Suspended")).not.toBe(timeOf(once, "Suspended"));
     expect(timeOf(next, "Ready")).toBe(timeOf(once, "Ready"));
   });
 
   it("remembers the highest generation while there is no ring", () => {
-    const once = withReport(resource(), seeing(), []) ?? resource();
+    const once = reported(resource(), seeing(), []) ?? resource();
     const claims = [{ by: "the status", generation: 100 }];
     const gone = seeing();
     const empty = { kind: "absent" } as const;
     const found = { ...gone.found, ring: empty, signer: empty, public: empty, claims };
-    const next = withReport(once, { ...gone, found }, []);
+    const next = reported(once, { ...gone, found }, []);
     expect(written(next)["ringGeneration"]).toBe(100);
     expect(lastStatus(next ?? resource()).ringGeneration).toBe(100);
   });
@@ -66,9 +66,9 @@ describe("withReport", () => {
       atMs: epoch + i,
       step: { type: "prune" as const, kid: `k${i}` },
     }));
-    const once = withReport(resource(), seeing(), deeds) ?? resource();
+    const once = reported(resource(), seeing(), deeds) ?? resource();
     const { history } = written(
-      withReport(
+      reported(
         once,
         seeing(),
         deeds.slice(0, 5).map(({ atMs }) => ({ atMs, step: { type: "markPublished" as const, kid: "n" } })),
@@ -83,7 +83,7 @@ describe("withReport", () => {
 
 describe("withTrouble", () => {
   it("takes Ready, and leaves what is known of the ring", () => {
-    const once = withReport(resource(), seeing(), []) ?? resource();
+    const once = reported(resource(), seeing(), []) ?? resource();
     const status = written(withTrouble(once, { reason: "ApiRefused", message: "no" }, epoch));
     expect(status["activeKid"]).toBe("k1");
     expect(status.conditions.map((one) => `${String(one["type"])} ${String(one["status"])}`)).toEqual([
@@ -120,7 +120,7 @@ describe("stalledSinceMs", () => {
 
   it("is never for a resource without a status, or without trouble", () => {
     expect(stalledSinceMs(resource())).toBe(Infinity);
-    expect(stalledSinceMs(withReport(resource(), seeing(), []) ?? resource())).toBe(Infinity);
+    expect(stalledSinceMs(reported(resource(), seeing(), []) ?? resource())).toBe(Infinity);
   });
 
   it("is that of the first of several that a recovery ends, so that the request which was refused still counts", () => {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { NamedStep } from "../../src/ring/forecast.ts";
-import { withReport, withTrouble } from "../../src/operator/status.ts";
+import { withTrouble } from "../../src/operator/status.ts";
 import { eventsOf, stallEvents } from "../../src/operator/tell.ts";
 import { policy } from "../support/story.ts";
-import { resource, seeing } from "./support/resources.ts";
+import { reported, resource, seeing } from "./support/resources.ts";
 
 const fresh = { profile: policy.profile, waitMs: 0, kid: "k3" };
 const activate = { type: "activate", kid: "k2", why: "request", handledRequests: [] } as const;
@@ -39,7 +39,7 @@ describe("eventsOf", () => {
 });
 
 describe("stallEvents", () => {
-  const well = withReport(resource(), seeing(), []) ?? resource();
+  const well = reported(resource(), seeing(), []) ?? resource();
   const stalled = (reason: string) => withTrouble(well, { reason, message: `${reason} it is` }, 0) ?? well;
 
   it("tell of a stall once, and of its end", () => {

@@ -89,7 +89,7 @@ describe("adoption", () => {
     for (const [name, text] of Object.entries(await threeFiles())) await writeFile(world.path("signer", name), text);
     await world.run({ until: isIdle });
     expect(world.log.texts("error")).toEqual([
-      "stalled: the signer object is not Keyturn's: it holds keys that are not in the ring",
+      "stalled: the signer object is not Keyturn's: it holds a key that the ring does not know; move it away, or remove the ring to adopt it",
     ]);
   });
 

@@ -1,3 +1,4 @@
+import type { Change } from "../../ring/change.ts";
 import { isDeepStrictEqual } from "node:util";
 import { isFields, type KubeObject } from "../../kube/object.ts";
 import type { Kid } from "../../ring/key.ts";
@@ -5,14 +6,6 @@ import { counts, recoverAnnotation, rotateAnnotation } from "../../ring/spec/lim
 import { readInstant } from "../../ring/spec/scalars.ts";
 import { annotations } from "../resources.ts";
 import type { FieldPath } from "./owners.ts";
-
-/** What a person asks of a rotation (the shape of `Change` of the tools). */
-export type Change =
-  | { readonly kind: "rotate"; readonly requestedAt: string }
-  | { readonly kind: "pin"; readonly kid: Kid | undefined }
-  | { readonly kind: "revoke"; readonly kid: Kid; readonly reason: string }
-  | { readonly kind: "revokeCreatedBefore"; readonly atMs: number }
-  | { readonly kind: "recover"; readonly requestedAtMs: number; readonly jwks?: string };
 
 /** Fields of a JwtKeyRotation to set; `null` takes one away (RFC 7386). */
 export interface Edit {

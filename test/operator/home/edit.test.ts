@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Change, edited, editOf, fieldsOf, manifestOf, patchOf } from "../../../src/operator/home/edit.ts";
+import type { Change } from "../../../src/ring/change.ts";
+import { edited, editOf, fieldsOf, manifestOf, patchOf } from "../../../src/operator/home/edit.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 
 const resource = (spec: object = {}, annotations?: Readonly<Record<string, string>>): KubeObject => ({

@@ -1,5 +1,8 @@
 import type { KubeObject } from "../../../src/kube/object.ts";
+import { type Deed, withReport } from "../../../src/operator/status.ts";
 import type { Observation } from "../../../src/ring/decide.ts";
+import { statusReport, type StatusReport } from "../../../src/ring/status.ts";
+import { viewOf } from "../../../src/ring/view.ts";
 import { parseRotation, type Rotation } from "../../../src/ring/spec.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
 import { epoch, policy } from "../../support/story.ts";
@@ -30,3 +33,9 @@ export function seeing(ring: Ring = ringOf(), change: Partial<Observation> = {})
     ...change,
   };
 }
+
+/** {@link withReport} of an observation, as a pass has it. */
+export const reported = (object: KubeObject, seen: Observation, deeds: readonly Deed[]): KubeObject | undefined =>
+  withReport(object, { report: reportOf(seen), nowMs: seen.found.nowMs }, deeds);
+
+export const reportOf = (seen: Observation): StatusReport => statusReport(viewOf(seen));
