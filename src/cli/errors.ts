@@ -71,9 +71,15 @@ function usageOf({ code, message, exitCode }: CommanderError): Complaint | undef
     return { message: "a command is missing", hint: "--help lists the commands", code: exitCodes.usage };
   }
   const [first = "", suggestion] = message.split("\n");
-  const hint =
-    suggestion === undefined
-      ? "--help shows what there is"
-      : suggestion.replace(/^\((.*)\)$/, "$1").replace("Did", "did");
+  const hint = hintOf({ code, first, suggestion });
   return { message: first.replace(/^error: /, "").replaceAll("'", '"'), hint, code: exitCodes.usage };
+}
+
+function hintOf({ code, first, suggestion }: { code: string; first: string; suggestion: string | undefined }): string {
+  if (suggestion !== undefined) return suggestion.replace(/^\((.*)\)$/, "$1").replace("Did", "did");
+  // As long as the least prefix of a kid, and no name of an option
+  if (code === "commander.unknownOption" && /'-[^-][\w-]{6,}'/.test(first)) {
+    return "a kid that begins with a dash goes after --: keyturn revoke --reason stolen -- -kid";
+  }
+  return "--help shows what there is";
 }

@@ -16,7 +16,8 @@ export interface GeneratedKey {
 }
 
 /**
- * Returns a new key pair that has made and verified a signature. Runs in libuv's thread pool: RSA takes 50 ms to seconds,
+ * Returns a new key pair that has made and verified a signature, and whose kid does not begin with a dash, so that it can
+ * stand on a command line (a thumbprint in 64 does, and its key is made anew). Runs in libuv's thread pool: RSA takes 50 ms to seconds,
  * and a blocked event loop would cost a leader its lease.
  *
  * @param modulusBits RSA only, a multiple of 8 from 2048 to 8192; ignored for other algorithms. OpenSSL rounds odd
@@ -29,9 +30,13 @@ export async function generateKey(algorithm: Algorithm, modulusBits = 3072): Pro
     const range = `a multiple of 8 from ${leastModulusBits} to ${mostModulusBits}`;
     throw new RangeError(`Cannot generate key: modulusBits must be ${range}, is ${modulusBits}`);
   }
-  const material = materialOf(await privateKeyFor(algorithm, modulusBits));
-  await probe(material, algorithm);
-  return { kid: thumbprint(material.publicJwk), material };
+  for (;;) {
+    const material = materialOf(await privateKeyFor(algorithm, modulusBits));
+    const kid = thumbprint(material.publicJwk);
+    if (kid.startsWith("-")) continue;
+    await probe(material, algorithm);
+    return { kid, material };
+  }
 }
 
 async function privateKeyFor(algorithm: Algorithm, modulusBits: number): Promise<KeyObject> {

@@ -87,6 +87,11 @@ describe("a wrong command line ends with 2, and says what is wrong", () => {
     ["frobnicate", 'unknown command "frobnicate"', "--help shows what there is"],
     ["status --wach", 'unknown option "--wach"', "did you mean --watch?"],
     [
+      "revoke -kid-of-an-adopted-key",
+      'unknown option "-kid-of-an-adopted-key"',
+      "a kid that begins with a dash goes after --: keyturn revoke --reason stolen -- -kid",
+    ],
+    [
       "status one two",
       'too many arguments for "status". Expected 1 argument but got 2: one, two.',
       "--help shows what there is",

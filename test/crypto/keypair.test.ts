@@ -30,6 +30,11 @@ describe("generateKey", { timeout }, () => {
     expect(second.kid).not.toBe(first.kid);
   });
 
+  test("gives a kid that can stand on a command line: one in 64 would begin with a dash", async () => {
+    const kids = await Promise.all(Array.from({ length: 800 }, async () => (await generateKey("EdDSA")).kid));
+    expect(kids.filter((kid) => kid.startsWith("-"))).toStrictEqual([]);
+  });
+
   test.each([
     { algorithm: "ES256", length: 43, count: 300 },
     { algorithm: "ES384", length: 64, count: 100 },

@@ -97,10 +97,11 @@ test("three gateways, one of them on a mount that lags: no valid token is refuse
   for (let rotations = 0; rotations < 3; rotations++) {
     const { activeKid } = await rotation.status();
     await rotation.edit({ rotation: { interval: "0s", requestID: `r${requests++}` } });
-    await rotation.reaches("rotated", (status) => {
+    const { activeKid: signer = "" } = await rotation.reaches("rotated", (status) => {
       if (status.gateways.waitingFor.includes(lagging.name)) waits += 1;
       return status.activeKid !== activeKid;
     });
+    while (!matrix.kids.has(signer)) await pause(50);
   }
   isOver = true;
   await traffic;
