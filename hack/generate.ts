@@ -30,6 +30,24 @@ const generatedFiles: readonly GeneratedFile[] = [
       return yamlFile("hack/crds/ack.ts", keyRingAcks);
     },
   },
+  { file: "deploy/crds.yaml", produce: async () => (await import("./chart/templates.ts")).crdsFile() },
+  {
+    file: "charts/keyturn/templates/crds.yaml",
+    produce: async () => (await import("./chart/templates.ts")).crdsTemplate(),
+  },
+  {
+    file: "charts/keyturn/templates/admission-policies.yaml",
+    produce: async () => (await import("./chart/templates.ts")).policiesTemplate(),
+  },
+  {
+    file: "charts/keyturn/templates/_rules.tpl",
+    produce: async () => (await import("./chart/templates.ts")).rulesTemplate(),
+  },
+  {
+    file: "charts/keyturn/values.schema.json",
+    produce: async () => (await import("./chart/values.ts")).valuesSchema(),
+  },
+  { file: "charts/keyturn/README.md", produce: async () => (await import("./chart/values.ts")).chartReadme() },
 ];
 
 async function isStale({ file, produce }: GeneratedFile, write: boolean): Promise<boolean> {

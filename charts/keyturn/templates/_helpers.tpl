@@ -1,0 +1,143 @@
+{{- define "keyturn.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 40 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "keyturn.fullname" -}}
+{{- $name := include "keyturn.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 40 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 40 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 40 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Of a part of the chart: takes {root, component}. Room is left for what Kubernetes appends. */}}
+{{- define "keyturn.componentName" -}}
+{{- printf "%s-%s" (include "keyturn.fullname" .root) .component }}
+{{- end }}
+
+{{- define "keyturn.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "keyturn.name" .root }}
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/component: {{ .component }}
+{{- end }}
+
+{{- define "keyturn.labels" -}}
+{{ include "keyturn.selectorLabels" . }}
+app.kubernetes.io/part-of: keyturn
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
+{{- with .root.Values.commonLabels }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* Of the pods of a template: nothing that changes with the version alone. Takes {root, component, more}. */}}
+{{- define "keyturn.podLabels" -}}
+{{- $own := include "keyturn.selectorLabels" . | fromYaml }}
+{{- $_ := set $own "app.kubernetes.io/part-of" "keyturn" }}
+{{- toYaml (merge $own (deepCopy .more) (deepCopy .root.Values.commonLabels)) }}
+{{- end }}
+
+{{- define "keyturn.image" -}}
+{{- with .Values.image }}
+{{- if .digest }}
+{{- printf "%s@%s" .repository .digest }}
+{{- else }}
+{{- printf "%s:%s" .repository (.tag | default $.Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "keyturn.controllerAccount" -}}
+{{- $own := ternary (include "keyturn.componentName" (dict "root" . "component" "controller")) "default" .Values.serviceAccount.create }}
+{{- .Values.serviceAccount.name | default $own }}
+{{- end }}
+
+{{- define "keyturn.jwksAccount" -}}
+{{- $own := ternary (include "keyturn.componentName" (dict "root" . "component" "jwks")) "default" .Values.jwks.serviceAccount.create }}
+{{- .Values.jwks.serviceAccount.name | default $own }}
+{{- end }}
+
+{{- define "keyturn.jwksNamespace" -}}
+{{- .Values.jwks.namespace | default .Release.Namespace }}
+{{- end }}
+
+{{/* The public ConfigMap that jwks serves. */}}
+{{- define "keyturn.jwksObject" -}}
+{{- $name := .Values.jwks.secretName }}
+{{- if not $name }}
+{{- $name = .Values.jwks.rotation }}
+{{- range .Values.rotations }}
+{{- $isThere := eq (.namespace | default $.Release.Namespace) (include "keyturn.jwksNamespace" $) }}
+{{- if and $isThere (eq .name $.Values.jwks.rotation) .secretName }}{{ $name = .secretName }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $name }}-public
+{{- end }}
+
+{{/* What the containers of the chart have in common. */}}
+{{- define "keyturn.container" -}}
+image: {{ include "keyturn.image" . }}
+imagePullPolicy: {{ .Values.image.pullPolicy }}
+terminationMessagePolicy: FallbackToLogsOnError
+{{- with .Values.securityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* Where a pod runs: takes {root, component, values}. */}}
+{{- define "keyturn.placement" -}}
+{{- with .root.Values.imagePullSecrets }}
+imagePullSecrets:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.podSecurityContext }}
+securityContext:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.affinity }}
+affinity:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .values.topologySpreadConstraints }}
+topologySpreadConstraints:
+{{- range . }}
+  {{- $own := dict "labelSelector" (dict "matchLabels" (include "keyturn.selectorLabels" $ | fromYaml)) }}
+  - {{- toYaml (merge (deepCopy .) $own) | nindent 4 }}
+{{- end }}
+{{- end }}
+{{- end }}
+
+{{/* Probes on the port "admin": takes {liveness, readiness}. */}}
+{{- define "keyturn.probes" -}}
+livenessProbe:
+  httpGet:
+    path: /livez
+    port: admin
+  {{- with .liveness }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+readinessProbe:
+  httpGet:
+    path: /readyz
+    port: admin
+  {{- with .readiness }}
+  {{- toYaml . | nindent 2 }}
+  {{- end }}
+{{- end }}
