@@ -47,6 +47,10 @@ const generatedFiles: readonly GeneratedFile[] = [
     file: "charts/keyturn/values.schema.json",
     produce: async () => (await import("./chart/values.ts")).valuesSchema(),
   },
+  {
+    file: "charts/keyturn/files/dashboard.json",
+    produce: async () => (await import("./chart/dashboard.ts")).dashboard(),
+  },
   { file: "charts/keyturn/README.md", produce: async () => (await import("./chart/values.ts")).chartReadme() },
 ];
 
