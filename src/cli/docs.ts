@@ -33,8 +33,8 @@ const nobody: Surroundings = {
 };
 
 /** docs/cli.md, from the program itself. */
-export function cliReference(): string {
-  const program = buildProgram(nobody, nowhere);
+export async function cliReference(): Promise<string> {
+  const program = await buildProgram(nobody, nowhere);
   const commands = leavesOf(program);
   return [
     "<!-- Generated from src/cli by npm run generate: edits are lost. -->",

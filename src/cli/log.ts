@@ -1,5 +1,4 @@
 import { pino, type Logger } from "pino";
-import { build as pretty } from "pino-pretty";
 import type { LogFlags } from "./log-flags.ts";
 
 const standardError = 2;
@@ -14,7 +13,10 @@ export interface LogSurroundings {
  * The log, on standard error: JSON lines with `level`, `time` and `msg`, or text for people. Written at once, so that
  * nothing is lost when the process ends.
  */
-export function newLog({ logLevel = "info", logFormat }: LogFlags, { colour, live }: LogSurroundings): Logger {
+export async function newLog(
+  { logLevel = "info", logFormat }: LogFlags,
+  { colour, live }: LogSurroundings,
+): Promise<Logger> {
   const isText = logFormat === undefined ? live : logFormat === "text";
   const options = {
     level: logLevel,
@@ -23,6 +25,7 @@ export function newLog({ logLevel = "info", logFormat }: LogFlags, { colour, liv
     formatters: { level: (level: string) => ({ level }) },
   };
   if (!isText) return pino(options, pino.destination({ dest: standardError, sync: true }));
+  const { build: pretty } = await import("pino-pretty");
   const stream = pretty({
     colorize: colour,
     destination: standardError,

@@ -1,14 +1,13 @@
 #!/usr/bin/env node
 import { randomUUID } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { text } from "node:stream/consumers";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { exitCodes } from "../tools/exit.ts";
-import { openHome, openShown, type Opening } from "./home.ts";
+import { buildOf } from "./build.ts";
+import type { Opening } from "./home.ts";
 import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
@@ -17,14 +16,17 @@ const { env, stdout, stderr } = process;
 const interruption = new AbortController();
 const monotonicMs = (): number => performance.now();
 
-const version = versionOf(readFileSync(new URL("../../package.json", import.meta.url), "utf8"));
-const opening: Opening = { clock: { nowMs: () => Date.now(), monotonicMs }, env, version };
+const build = buildOf();
+const opening: Opening = { clock: { nowMs: () => Date.now(), monotonicMs }, env, version: build.version };
 
 const around: Surroundings = {
   io: {
     out: screenOf(stdout, env),
     err: screenOf(stderr, env),
-    timeZone: new Intl.DateTimeFormat().resolvedOptions().timeZone,
+    // Asked for by few, and dear
+    get timeZone() {
+      return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
     interrupted: interruption.signal,
     nowMs: () => Date.now(),
     randomId: () => randomUUID(),
@@ -32,12 +34,12 @@ const around: Surroundings = {
   },
   logIsLive: stderr.isTTY,
   name: calledBy(process.argv[1]),
-  version,
+  ...build,
   platform: { node: process.version, system: `${process.platform}/${process.arch}` },
-  openHome: (flags) => openHome(flags, opening),
-  openShown: (flags) => openShown(flags, opening),
+  openHome: async (flags) => (await import("./home.ts")).openHome(flags, opening),
+  openShown: async (flags) => (await import("./home.ts")).openShown(flags, opening),
   readFile: readText,
-  readInput: () => text(process.stdin),
+  readInput: async () => (await import("node:stream/consumers")).text(process.stdin),
   monotonicMs,
   env,
   hostname: hostname(),
@@ -47,11 +49,6 @@ const around: Surroundings = {
 /** kubectl runs `kubectl-keyturn` for `kubectl keyturn`. */
 function calledBy(path = ""): string {
   return basename(path).startsWith("kubectl-") ? "kubectl keyturn" : "keyturn";
-}
-
-function versionOf(manifest: string): string {
-  const parsed: unknown = JSON.parse(manifest);
-  return typeof parsed === "object" && parsed !== null && "version" in parsed ? String(parsed.version) : "unknown";
 }
 
 const fileProblems: Readonly<Record<string, string>> = {
@@ -84,4 +81,4 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(exitCodes.done);
 });
 
-process.exitCode = await run(process.argv.slice(2), around, env);
+void run(process.argv.slice(2), around, env).then((code) => (process.exitCode = code));

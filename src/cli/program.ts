@@ -1,11 +1,4 @@
 import { Command } from "commander";
-import { jwksCommand, planCommand, statusCommand, timelineCommand } from "./commands/looking.ts";
-import { recoverCommand, revokeCommand, rollbackCommand, rotateCommand, waitCommand } from "./commands/changing.ts";
-import { controllerCommand } from "./commands/controller.ts";
-import { gatewayCommand } from "./commands/gateway.ts";
-import { standaloneCommand } from "./commands/standalone.ts";
-import { tokenCommand } from "./commands/token.ts";
-import { versionCommand } from "./commands/version.ts";
 import type { Cli, Surroundings } from "./surroundings.ts";
 
 /** What the exit codes mean; `tools/exit.ts` has the numbers. */
@@ -17,8 +10,41 @@ export const exitCodeText = [
   "4  timed out",
 ] as const;
 
-/** The whole command line. Building it does nothing: the help and docs/cli.md are made from it as well. */
-export function buildProgram(around: Surroundings, ended: Cli["ended"]): Command {
+type Maker = (cli: Cli) => Command;
+
+const looking = () => import("./commands/looking.ts");
+const changing = () => import("./commands/changing.ts");
+
+/** The commands by heading. A process runs one, and loads no other: how soon a sidecar is ready depends on it. */
+const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Maker>>>>> = {
+  "Run:": {
+    standalone: async () => (await import("./commands/standalone.ts")).standaloneCommand,
+    gateway: async () => (await import("./commands/gateway.ts")).gatewayCommand,
+    controller: async () => (await import("./commands/controller.ts")).controllerCommand,
+  },
+  "Look:": {
+    status: async () => (await looking()).statusCommand,
+    timeline: async () => (await looking()).timelineCommand,
+    plan: async () => (await looking()).planCommand,
+    jwks: async () => (await looking()).jwksCommand,
+    wait: async () => (await changing()).waitCommand,
+  },
+  "Act:": {
+    rotate: async () => (await changing()).rotateCommand,
+    rollback: async () => (await changing()).rollbackCommand,
+    revoke: async () => (await changing()).revokeCommand,
+    recover: async () => (await changing()).recoverCommand,
+  },
+  "Try:": { token: async () => (await import("./commands/token.ts")).tokenCommand },
+  "Other:": { version: async () => (await import("./commands/version.ts")).versionCommand },
+};
+
+/**
+ * The command line. Building it does nothing: the help and docs/cli.md are made from it as well.
+ *
+ * @param name - The one command to build; all where it is none of them
+ */
+export async function buildProgram(around: Surroundings, ended: Cli["ended"], name = ""): Promise<Command> {
   const cli: Cli = { ...around, ended };
   const program = new Command(around.name)
     .summary("rotates the keys that sign JWTs")
@@ -27,15 +53,11 @@ export function buildProgram(around: Surroundings, ended: Cli["ended"]): Command
     )
     .showSuggestionAfterError()
     .version(around.version, "-V, --version", "print the version");
-  const groups: readonly (readonly [string, readonly Command[]])[] = [
-    ["Run:", [standaloneCommand(cli), gatewayCommand(cli), controllerCommand(cli)]],
-    ["Look:", [statusCommand(cli), timelineCommand(cli), planCommand(cli), jwksCommand(cli), waitCommand(cli)]],
-    ["Act:", [rotateCommand(cli), rollbackCommand(cli), revokeCommand(cli), recoverCommand(cli)]],
-    ["Try:", [tokenCommand(cli)]],
-    ["Other:", [versionCommand(cli)]],
-  ];
-  for (const [heading, commands] of groups) {
-    for (const command of commands) program.addCommand(command.helpGroup(heading));
+  const isOne = Object.values(groups).some((makers) => Object.hasOwn(makers, name));
+  for (const [heading, makers] of Object.entries(groups)) {
+    for (const [command, maker] of Object.entries(makers)) {
+      if (!isOne || command === name) program.addCommand((await maker())(cli).helpGroup(heading));
+    }
   }
   program.addHelpText(
     "after",

@@ -17,9 +17,7 @@ export async function run(
 ): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
   try {
-    const program = buildProgram(around, (ended) => {
-      code = ended;
-    });
+    const program = await buildProgram(around, (ended) => void (code = ended), args[0]);
     withoutFalse(program, env);
     await program.parseAsync([...args], { from: "user" });
     return code;

@@ -28,6 +28,8 @@ export interface Surroundings {
   /** What the program was called by: `keyturn`, `kubectl keyturn`. */
   readonly name: string;
   readonly version: string;
+  /** What it was built from; absent where it runs from source, or from the npm package. */
+  readonly commit?: string;
   readonly platform: { readonly node: string; readonly system: string };
   /** A person watches the log. */
   readonly logIsLive: boolean;

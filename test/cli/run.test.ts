@@ -15,7 +15,7 @@ afterEach(() => {
 
 const rotated = (): StoryHome => StoryHome.settled({ schedule: { kind: "interval", everyMs: 6 * hour } }).run(7 * hour);
 
-const program = buildProgram(
+const program = await buildProgram(
   {
     io: new FakeCli().io,
     name: "keyturn",

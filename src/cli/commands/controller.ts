@@ -58,7 +58,7 @@ export function controllerCommand(cli: Cli): Command {
     const { newLog } = await import("../log.ts");
     const { runOperator } = await import("../../operator/operator.ts");
     const namespaces = namespacesIn(flags.namespace);
-    const log = newLog(flags, { colour: cli.io.err.colour, live: cli.logIsLive });
+    const log = await newLog(flags, { colour: cli.io.err.colour, live: cli.logIsLive });
     const access = await clusterAccess(flags, cli.env);
     await runOperator({ ...optionsOf(flags, { cli, log, access }), namespaces }, cli.io.interrupted);
     log.info({}, "stopped");

@@ -46,7 +46,7 @@ export function standaloneCommand(cli: Cli): Command {
       dir,
       config: source,
       clock: { nowMs: () => io.nowMs(), monotonicMs: () => cli.monotonicMs() },
-      log: newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+      log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
       signal,
     });
     const both = flags.gateway === true ? [rotation, gatewayOn(cli, flags, { dir, signal })] : [rotation];

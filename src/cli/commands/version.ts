@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
-import { documentText } from "../../tools/output.ts";
 import { line } from "../../tools/screen.ts";
 import { commandOf, outputFlag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
@@ -11,10 +10,15 @@ export function versionCommand(cli: Cli): Command {
     summary: "print the version of Keyturn, and of what it runs on",
     flags: [outputFlag(["json", "yaml"])],
     examples: [["For a bug report", "keyturn version"]],
-  }).action(({ output }: { readonly output?: "json" | "yaml" }) => {
-    const { version, platform } = cli;
-    if (output) cli.io.out.write(documentText({ version, ...platform }, output));
-    else line(cli.io.out, `keyturn ${version} (Node.js ${platform.node}, ${platform.system})`);
+  }).action(async ({ output }: { readonly output?: "json" | "yaml" }) => {
+    const { version, commit, platform } = cli;
+    if (output) {
+      const { documentText } = await import("../../tools/output.ts");
+      cli.io.out.write(documentText({ version, ...(commit !== undefined && { commit }), ...platform }, output));
+    } else {
+      const built = commit === undefined ? "" : `commit ${commit}, `;
+      line(cli.io.out, `keyturn ${version} (${built}Node.js ${platform.node}, ${platform.system})`);
+    }
     cli.ended(exitCodes.done);
   });
 }
