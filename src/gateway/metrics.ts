@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { Clock } from "../kube/clock.ts";
 import { refusalReasons } from "../jwt/reasons.ts";
 import { credentialFlaws } from "./faces/bearer.ts";
-import type { Outcome } from "./faces/forward-auth.ts";
+import type { Outcome } from "./faces/decision.ts";
 import type { MintOutcome } from "./faces/mint.ts";
 import type { GatewayState, Source } from "./state.ts";
 import { isReady, mintView } from "./view.ts";
@@ -86,7 +86,7 @@ export class GatewayMetrics {
     const verified = this.#verified;
     new Counter({
       name: "keyturn_gateway_verifications_total",
-      help: "Requests to /verify by what the caller was told and why",
+      help: "Requests that a proxy asked about, by what it was told and why",
       labelNames: ["result", "reason"],
       registers: [this.registry],
       collect() {

@@ -1,4 +1,5 @@
 import { type AdminServer, startAdminServer } from "../runtime/server.ts";
+import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText, listen, type Listener } from "./faces/listener.ts";
 import { mintHandler } from "./faces/mint.ts";
@@ -21,15 +22,19 @@ export interface Faces {
 
 /** Opens the listeners; the one for minting not before the gateway is ready. @throws ChangeNeededError `AddressUnusable` */
 export async function openFaces(options: GatewayOptions, behind: Behind): Promise<Faces> {
-  const { adminListen, mintListen } = options;
+  const { adminListen, grpcListen, mintListen } = options;
   const closing = new AbortController();
-  const listener = await openFront(options, behind);
+  const decide = deciderOf(options, behind);
+  const listener = await openFront(options, behind, decide);
   const open: Listener[] = [listener];
+  let grpc: Listener | undefined;
   let admin: AdminServer | undefined;
   try {
+    grpc = grpcListen && (await openGrpc({ options, behind, address: grpcListen }, decide));
+    if (grpc) open.push(grpc);
     admin = adminListen && (await openAdmin(adminListen, behind, closing.signal));
   } catch (error) {
-    await listener.drain(0);
+    await Promise.all(open.map((one) => one.drain(0)));
     throw error;
   }
   const mint =
@@ -39,7 +44,12 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
       return minting?.port ?? 0;
     });
   return {
-    ports: { front: listener.port, ...(admin && { admin: admin.port }), ...(mint && { mint }) },
+    ports: {
+      front: listener.port,
+      ...(grpc && { grpc: grpc.port }),
+      ...(admin && { admin: admin.port }),
+      ...(mint && { mint }),
+    },
     close: async (withinMs) => {
       closing.abort();
       await mint?.catch(() => undefined);
@@ -49,17 +59,27 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   };
 }
 
-async function openFront(options: GatewayOptions, { gateway: { memory }, metrics }: Behind): Promise<Listener> {
-  const { required, owned, clock, jwksUri, limits, log } = options;
-  const handler = front(
-    {
-      verifier: () => (isReady(memory.state) ? memory.verifier : undefined),
-      ...{ required, owned, nowMs: () => clock.nowMs(), count: metrics.verified },
-    },
-    { state: () => memory.state, ...(jwksUri !== undefined && { jwksUri }) },
-  );
+function deciderOf({ required, owned, clock }: GatewayOptions, { gateway: { memory }, metrics }: Behind): Decide {
+  return decider({
+    verifier: () => (isReady(memory.state) ? memory.verifier : undefined),
+    ...{ required, owned, nowMs: () => clock.nowMs(), count: metrics.verified },
+  });
+}
+
+async function openFront(options: GatewayOptions, { gateway: { memory } }: Behind, decide: Decide): Promise<Listener> {
+  const { jwksUri, limits, log } = options;
+  const handler = front(decide, { state: () => memory.state, ...(jwksUri !== undefined && { jwksUri }) });
   const listener = await listen(options.listen, handler, limits);
   log.info({ address: addressText(options.listen), port: listener.port }, "listening");
+  return listener;
+}
+
+/** What it needs takes 30 MB: it is loaded where somebody wants it. */
+async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, decide: Decide): Promise<Listener> {
+  const { listenGrpc } = await import("./faces/grpc/listener.ts");
+  const { memory } = behind.gateway;
+  const listener = await listenGrpc(address, { decide, isReady: () => isReady(memory.state) }, options.limits);
+  options.log.info({ address: addressText(address), port: listener.port }, "listening for gRPC");
   return listener;
 }
 
@@ -72,7 +92,7 @@ function openAdmin(
   return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 
-interface Minting {
+interface Opening {
   readonly options: GatewayOptions;
   readonly behind: Behind;
   readonly address: Address;
@@ -80,7 +100,7 @@ interface Minting {
 }
 
 /** Until the gateway is ready, nobody waits for it to stop signing. */
-async function openMint({ options, behind, address, signal }: Minting): Promise<Listener | undefined> {
+async function openMint({ options, behind, address, signal }: Opening): Promise<Listener | undefined> {
   const { memory } = behind.gateway;
   const { log } = options;
   const ended = new Promise<false>((resolve) => {

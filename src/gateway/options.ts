@@ -9,6 +9,8 @@ export interface GatewayOptions {
   readonly sources: SourcesPlan;
   /** Forward-auth, JWKS, discovery. */
   readonly listen: Address;
+  /** Envoy's ext_authz over gRPC; absent: none. */
+  readonly grpcListen?: Address;
   /** Health and metrics; absent: none. */
   readonly adminListen?: Address & { readonly kind: "tcp" };
   /** A Unix socket or a loopback address; absent: nothing is minted. */
@@ -33,6 +35,7 @@ export interface GatewayOptions {
 
 export interface Ports {
   readonly front: number;
+  readonly grpc?: number;
   readonly admin?: number;
   /** Resolves when the mint listener is open: once the gateway is ready. */
   readonly mint?: Promise<number>;

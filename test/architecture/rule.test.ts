@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { breaches } from "./rule.ts";
 import { scan } from "./scan.ts";
 
-const libraries = ["@kubernetes/client-node", "commander", "croner", "jose", "pino", "yaml"];
+const libraries = ["@grpc/grpc-js", "@kubernetes/client-node", "commander", "croner", "jose", "pino", "yaml"];
 
 function check(files: Readonly<Record<string, string>>): string[] {
   return breaches(
@@ -103,6 +103,32 @@ describe("breaches of a made-up tree", () => {
       "src/gateway/a.ts → src/runtime/config.ts: loads @kubernetes/client-node",
     ]);
     expect(check({ ...runtime, "src/gateway/a.ts": "import type { A } from '../runtime/config.ts';" })).toEqual([]);
+  });
+});
+
+describe("gRPC", () => {
+  const grpc = "src/gateway/faces/grpc/listener.ts";
+
+  test("is loaded by its own folder, which others load on demand or name the types of", () => {
+    expect(
+      check({
+        [grpc]: importing("@grpc/grpc-js", "../address.ts"),
+        "src/gateway/faces/grpc/other.ts": importing("./listener.ts"),
+        "src/gateway/faces/address.ts": "",
+        "src/gateway/a.ts": 'const { b } = await import("./faces/grpc/listener.ts");',
+        "src/gateway/c.ts": 'import type { D } from "./faces/grpc/listener.ts";',
+      }),
+    ).toEqual([]);
+  });
+
+  test.each([
+    [importing("./faces/grpc/listener.ts"), "./faces/grpc/listener.ts"],
+    ['export { a } from "./faces/grpc/listener.ts";', "./faces/grpc/listener.ts"],
+    [importing("@grpc/grpc-js"), "@grpc/grpc-js"],
+    ['await import("@grpc/grpc-js");', "@grpc/grpc-js"],
+  ])("is a breach elsewhere: %s", (text, specifier) => {
+    const breach = `src/gateway/a.ts: must import ${specifier} on demand, or its types alone`;
+    expect(check({ "src/gateway/a.ts": text })).toEqual([breach]);
   });
 });
 

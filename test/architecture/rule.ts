@@ -15,11 +15,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gateway: ["ring", "crypto", "jwt", "files", "kube", "runtime"],
   standalone: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
   tools: ["ring", "crypto", "files", "kube", "runtime"],
-  cli: ["ring", "crypto", "keeper", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools"],
+  inject: ["ring"],
+  cli: ["ring", "crypto", "keeper", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools", "inject"],
 };
 
 /** Library → the only folders that may import it. */
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
+  "@grpc/grpc-js": ["gateway"],
+  "@grpc/proto-loader": ["gateway"],
   "@kubernetes/client-node": ["runtime", "operator"],
   commander: ["cli"],
   croner: ["ring"],
@@ -32,6 +35,9 @@ const ringLibraries = ["croner"];
 /** client-node costs 460 ms and 54 MB at start: these may not load it, through others neither. */
 const light = ["gateway", "standalone"];
 const heavyLibrary = "@kubernetes/client-node";
+
+/** gRPC costs 250 ms and 30 MB at start: only what stands here may load it, and who asks for that waits for it. */
+const onDemand = { folder: "src/gateway/faces/grpc/", libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] };
 
 /** Clock, chance and outside are arguments here. */
 const pure = ["ring", "jwt"];
@@ -53,6 +59,7 @@ function breachesOf(source: SourceFacts, libraries: readonly string[]): string[]
   if (mayImport[folder] === undefined) return [`${source.file}: lies in no folder that the dependency rule knows`];
   const imports = source.imports.map((imported) => {
     const { specifier } = imported;
+    if (isLoadedTooEarly(source.file, imported)) return `must import ${specifier} on demand, or its types alone`;
     if (specifier.startsWith(".")) return relativeBreach(source.file, specifier);
     if (specifier.startsWith("node:") || builtinModules.includes(specifier)) return builtinBreach(folder, specifier);
     return libraryBreach(folder, libraryName(specifier), libraries);
@@ -62,6 +69,13 @@ function breachesOf(source: SourceFacts, libraries: readonly string[]): string[]
     return folder !== "cli" && ofTheProcess.test(use) ? `uses ${use}: it belongs to cli` : undefined;
   });
   return [...imports, ...uses].filter((breach) => breach !== undefined).map((breach) => `${source.file}: ${breach}`);
+}
+
+function isLoadedTooEarly(file: string, { specifier, typeOnly, onDemand: waits }: Import): boolean {
+  if (typeOnly || file.startsWith(onDemand.folder)) return false;
+  const isRelative = specifier.startsWith(".");
+  if (isRelative) return waits !== true && resolve(file, specifier).startsWith(onDemand.folder);
+  return onDemand.libraries.includes(libraryName(specifier));
 }
 
 function relativeBreach(file: string, specifier: string): string | undefined {

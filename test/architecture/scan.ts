@@ -4,6 +4,8 @@ export interface Import {
   readonly specifier: string;
   /** True when nothing of it is left at run time. */
   readonly typeOnly: boolean;
+  /** True for `import()`: loaded where the code comes by, not at the start. */
+  readonly onDemand?: boolean;
 }
 
 /** What the dependency rule needs to know of one source file. */
@@ -35,7 +37,11 @@ function importsOf(node: ts.Node): Import[] {
   }
   if (ts.isImportTypeNode(node)) return [{ specifier: literal(node.argument), typeOnly: true }];
   if (ts.isCallExpression(node) && isLoader(node.expression)) {
-    return node.arguments.slice(0, 1).map((argument) => ({ specifier: literal(argument), typeOnly: false }));
+    return node.arguments.slice(0, 1).map((argument) => ({
+      specifier: literal(argument),
+      typeOnly: false,
+      onDemand: node.expression.kind === ts.SyntaxKind.ImportKeyword,
+    }));
   }
   return [];
 }

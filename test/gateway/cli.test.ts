@@ -14,6 +14,7 @@ describe("keyturn gateway", () => {
     [["--listen", ":65536"], '--listen ":65536": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--listen", "[::1:80"], '--listen "[::1:80": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--listen", "unix:relative"], '--listen "unix:relative": must look like :8080, 127.0.0.1:8080 or unix:/path'],
+    [["--grpc-listen", "9001"], '--grpc-listen "9001": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--claim-headers", "sub"], '--claim-headers "sub": must look like sub=X-Auth-Subject'],
     [["--acks", "maybe"], '--acks "maybe": must be required, off'],
     [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],

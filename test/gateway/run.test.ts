@@ -11,6 +11,7 @@ import { runGateway } from "../../src/gateway/run.ts";
 import { systemClock } from "../../src/kube/clock.ts";
 import { secretsOf } from "../support/keys.ts";
 import { tempDir } from "../files/temp.ts";
+import { asking, GrpcClient } from "./support/grpc.ts";
 import { keyRing, kid, type RingPlan } from "./support/rings.ts";
 import { tokenOf } from "./support/tokens.ts";
 
@@ -62,7 +63,7 @@ class Home {
         instance: "one",
         ...change,
       },
-      ...{ listen: local, adminListen: local, ...(mints && { mintListen: local }) },
+      ...{ listen: local, grpcListen: local, adminListen: local, ...(mints && { mintListen: local }) },
       ...{ required: {}, owned: [{ claim: "sub", header: "X-Auth-Subject" }], drainMs: 1000 },
       ...{ clock: systemClock, chance: Math.random, newId: randomUUID, signal: this.stop.signal },
       log: { debug: line, info: line, warn: line, error: line },
@@ -172,6 +173,27 @@ describe("runGateway on a directory", () => {
     }
   });
 
+  test("answers Envoy over gRPC with the same decisions, counts them, and is healthy there once it is ready", async () => {
+    const home = await (await Home.make()).start();
+    const client = new GrpcClient(home.ports.grpc ?? 0);
+    const check = async (of: string) =>
+      (await client.check(asking({ key: "authorization", value: `Bearer ${of}` }))).message;
+    expect(await client.health("")).toMatchObject({ message: { status: 2 } });
+    expect(await check(token())).toMatchObject({ deniedResponse: { status: { code: 503 } } });
+    await home.writes({ generation: 5 });
+    await home.logs("ready {");
+    expect(await client.health("")).toMatchObject({ message: { status: 1 } });
+    expect(await check(token())).toMatchObject({ okResponse: { headers: [{ header: { value: "alice" } }] } });
+    expect(await check("x")).toMatchObject({ deniedResponse: { status: { code: 401 } } });
+    const [, metrics] = await home.get("admin", "/metrics");
+    for (const reason of ["NotReady", "Accepted", "Malformed"]) {
+      expect(metrics).toMatch(new RegExp(`^keyturn_gateway_verifications_total\\{.*reason="${reason}"\\} 1$`, "m"));
+    }
+    home.stop.abort();
+    await home.ended;
+    expect(await client.health("")).toEqual({ code: "UNAVAILABLE" });
+  });
+
   test("with the public ring alone verifies and serves, and can't mint", async () => {
     const home = await Home.make();
     await home.writes({ generation: 5 });
@@ -201,13 +223,15 @@ describe("runGateway on a directory", () => {
     await home.start();
     const port = home.ports.front;
     const log = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
-    const second = (mintPort: number, frontPort: number) =>
+    const second = (mintPort: number, frontPort: number, grpcPort = 0) =>
       runGateway({
         sources: { kind: "directory", ring: "signer", acks: "required", dir: home.dir, instance: "two" },
         ...{ listen: { ...local, port: frontPort }, mintListen: { ...local, port: mintPort }, required: {}, owned: [] },
+        grpcListen: { ...local, port: grpcPort },
         ...{ drainMs: 0, clock: systemClock, chance: Math.random, newId: randomUUID, log, signal: home.stop.signal },
       });
     await expect(second(0, port)).rejects.toMatchObject({ code: "AddressUnusable" });
+    await expect(second(0, 0, port)).rejects.toMatchObject({ code: "AddressUnusable" });
     // Minting opens late: when the gateway is ready
     await expect(second(port, 0)).rejects.toMatchObject({ code: "AddressUnusable" });
     expect(await readdir(join(home.dir, "acks"))).toEqual(["one.json"]);

@@ -14,6 +14,7 @@ const owner = "gateway";
 /** What a gateway shows, wherever its ring comes from. */
 export interface FaceFlags extends LogFlags {
   readonly listen?: Address;
+  readonly grpcListen?: Address;
   readonly adminListen?: Address;
   readonly mintListen?: Address;
   readonly claimHeaders?: readonly OwnedHeader[];
@@ -60,6 +61,11 @@ const sourceFlags = () => [
 
 export const faceFlags = () => [
   flag("--listen <address>", "forward-auth, JWKS, discovery", { owner, parse: address, otherwise: ":8080" }),
+  flag("--grpc-listen <address>", "Envoy's ext_authz over gRPC, and grpc.health.v1", {
+    owner,
+    parse: address,
+    otherwise: "no gRPC",
+  }),
   flag("--admin-listen <address>", "health and metrics", { owner, parse: address, otherwise: ":9090" }),
   flag("--mint-listen <address>", "POST /token; unix:<path>, or a loopback address", {
     owner,
@@ -121,11 +127,12 @@ export async function runFaces(
     import("../log.ts"),
   ]);
   const { io } = cli;
-  const { mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
+  const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
   await runGateway({
     sources,
     listen: flags.listen ?? { kind: "tcp", port: 8080 },
     adminListen: tcp(flags.adminListen ?? { kind: "tcp", port: 9090 }),
+    ...(grpcListen && { grpcListen }),
     ...(mintListen && { mintListen }),
     required: {
       ...(requireClaims && { claims: requireClaims }),
@@ -138,7 +145,7 @@ export async function runFaces(
     clock: systemClock,
     chance: Math.random,
     newId: () => io.randomId(),
-    log: newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
     signal,
   });
 }

@@ -1,13 +1,14 @@
 import { empty, pathOf } from "./answer.ts";
-import { forwardAuth, type ForwardAuthOptions } from "./forward-auth.ts";
+import type { Decide } from "./decision.ts";
+import { forwardAuth } from "./forward-auth.ts";
 import type { Handler } from "./listener.ts";
 import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
 
 export const verifyPath = "/verify";
 
 /** What stands on the gateway's front port. */
-export function front(auth: ForwardAuthOptions, wellKnown: WellKnownOptions): Handler {
-  const verify = forwardAuth(auth);
+export function front(decide: Decide, wellKnown: WellKnownOptions): Handler {
+  const verify = forwardAuth(decide);
   const jwks = jwksHandler(wellKnown);
   const discovery = discoveryHandler(wellKnown);
   return (request, response) => {

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { chmod, lstat, unlink } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import type { Server as SocketServer, Socket } from "node:net";
 import { errnoOf, unlessMissing } from "../../files/errors.ts";
 import { ChangeNeededError } from "../../ring/errors.ts";
 
@@ -54,10 +54,9 @@ export async function listen(address: Address, handler: Handler, limits: Limits 
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
   });
-  await open(server, address);
-  const bound = server.address();
+  await bind(server, address);
   return {
-    port: typeof bound === "object" && bound !== null ? bound.port : 0,
+    port: portOf(server),
     drain: async (withinMs) => {
       draining = true;
       for (const response of answering) response.shouldKeepAlive = false;
@@ -91,7 +90,8 @@ function limited(limits: Limits, handler: Handler): Server {
   return server;
 }
 
-async function open(server: Server, address: Address): Promise<void> {
+/** Resolves when it listens. @throws ChangeNeededError `AddressUnusable` */
+export async function bind(server: SocketServer, address: Address): Promise<void> {
   try {
     if (address.kind === "unix") await removeSocket(address.path);
     server.listen(
@@ -106,6 +106,12 @@ async function open(server: Server, address: Address): Promise<void> {
     const why = errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
     throw new ChangeNeededError("AddressUnusable", `Cannot listen on ${addressText(address)}: ${why}`);
   }
+}
+
+/** Of TCP; 0 for a Unix socket. */
+export function portOf(server: SocketServer): number {
+  const bound = server.address();
+  return typeof bound === "object" && bound !== null ? bound.port : 0;
 }
 
 /** What a process that was killed has left; never anything else than a socket. */

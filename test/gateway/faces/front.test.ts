@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { Outcome } from "../../../src/gateway/faces/forward-auth.ts";
+import { decider, type Outcome } from "../../../src/gateway/faces/decision.ts";
 import { front } from "../../../src/gateway/faces/front.ts";
 import { type GatewayEvent, reduce } from "../../../src/gateway/reduce.ts";
 import { type GatewayState, newGateway } from "../../../src/gateway/state.ts";
@@ -21,14 +21,12 @@ const owned = [
 async function opening(required: Requirements = {}) {
   let state: GatewayState = newGateway({ rotation: "gateway", acks: "off", fenced: false }, undefined, 0);
   const counted: Outcome[] = [];
-  const handler = front(
-    {
-      verifier: () =>
-        isReady(state) && state.current ? compileRing(state.current, { revokedKids: state.refused }) : undefined,
-      ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
-    },
-    { state: () => state },
-  );
+  const decide = decider({
+    verifier: () =>
+      isReady(state) && state.current ? compileRing(state.current, { revokedKids: state.refused }) : undefined,
+    ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
+  });
+  const handler = front(decide, { state: () => state });
   const { url, port } = await serve(handler);
   const happens = (event: GatewayEvent): void => {
     state = reduce(state, event, 1);
