@@ -47,6 +47,11 @@ export default defineConfig({
           globalSetup: "test/integration/support/global.ts",
         },
       },
+      {
+        extends: true,
+        // One story; most of the time goes to waiting for keys and tokens to end
+        test: { name: "e2e", include: folder("e2e"), testTimeout: 10 * minutes, hookTimeout: 15 * minutes },
+      },
     ],
   },
 });

@@ -1,4 +1,5 @@
 import { runSteps, staticSteps } from "./gate.ts";
+import { e2eNeeds, runE2e } from "./suites/e2e.ts";
 import { runProject, testsIn } from "./suites/vitest.ts";
 import { clusterNeeds } from "./testcluster/cluster.ts";
 import type { Outcome } from "./verdict.ts";
@@ -46,5 +47,11 @@ export const suites: readonly Suite[] = [
     what: "Keyturn's resources, policies and controller on a real API server",
     needs: () => clusterNeeds(),
     run: () => runProject("integration"),
+  },
+  {
+    name: "e2e",
+    what: "one story with real pods, real Helm and the image that ships",
+    needs: () => e2eNeeds(),
+    run: () => runE2e(),
   },
 ];

@@ -1,0 +1,23 @@
+import { engineNeeds, ensureEngine } from "../docker/engine.ts";
+import { helmNeeds } from "../helm.ts";
+import { binaryPath, isExecutable, programOnPath } from "../testcluster/build.ts";
+import type { Outcome } from "../verdict.ts";
+import { runProject } from "./vitest.ts";
+
+/** Why real pods can't run here, in one line, or undefined. Quick: nothing is installed, built or started. */
+export async function e2eNeeds(): Promise<string | undefined> {
+  const hasNode = isExecutable(await binaryPath()) || programOnPath("go") !== undefined;
+  const go = hasNode ? undefined : "no control plane is built yet, and no go on PATH to build it";
+  return (await engineNeeds()) ?? helmNeeds() ?? go;
+}
+
+/** An engine that could be installed, but does not come up (a container that may not start others), is no failure of ours. */
+export async function runE2e(): Promise<Outcome> {
+  const engine = await ensureEngine(console.log).catch((error: unknown) => String(error));
+  if (typeof engine === "string") return { ran: false, reason: engine };
+  try {
+    return await runProject("e2e");
+  } finally {
+    await engine.stop();
+  }
+}

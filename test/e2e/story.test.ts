@@ -1,0 +1,178 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeReport } from "./report/write.ts";
+import { packageChart, runHelm, upgrade } from "./support/helm.ts";
+import { names, replicas } from "./support/names.ts";
+import { appPods, gatewayRestarts, leadingContainer, nodeReady, removePod, rolledOut } from "./support/pods.ts";
+import { Recorder } from "./support/recorder.ts";
+import { acknowledgedWithout, isAtRest, newSigner, reaches, readStatus, rotatedFrom } from "./support/rotation.ts";
+import { Scene } from "./support/scene.ts";
+import { installed, onRequest, withRotation } from "./support/values.ts";
+import { deployWorkload } from "./support/workload.ts";
+import type { Counts } from "./workload/counts.ts";
+
+const recorder = new Recorder();
+let scene: Scene;
+let counts: Counts | undefined;
+let failed: string | undefined;
+const restarts: Record<string, number> = {};
+
+beforeAll(async () => {
+  scene = await Scene.start();
+});
+
+afterAll(async () => {
+  const record = await recorder.record();
+  if (failed === undefined && counts) await writeReport({ record, counts, restarts, versions: await scene.versions() });
+  await scene.stop();
+});
+
+/** After each step every replica is asked about every token once more, and nothing may have gone wrong. */
+async function look(): Promise<void> {
+  Object.assign(restarts, await gatewayRestarts(scene.client));
+  counts = await scene.round();
+  expect(counts.wrong).toEqual([]);
+  expect(counts.foreignRefusals).toBeGreaterThan(0);
+  expect(Object.entries(restarts).filter(([, count]) => count > 0)).toEqual([]);
+}
+
+/** A step of one story: none is played after one that failed. */
+function step(name: string, play: () => Promise<void>): void {
+  test(name, async () => {
+    if (failed !== undefined) throw new Error(`Cannot go on: the story ended with "${failed}"`);
+    failed = name;
+    await recorder.step(name, play);
+    failed = undefined;
+  });
+}
+
+const chart = "charts/keyturn";
+const activeKid = async (): Promise<string | undefined> => (await readStatus(scene.client)).activeKid;
+
+/** Does something that asks for a rotation, and waits until it is done: the standby of before signs. */
+async function rotates(ask: () => Promise<unknown>): Promise<void> {
+  const { activeKid: before, keys = [] } = await readStatus(scene.client);
+  const standby = keys.find(({ state }) => state === "Prepared")?.kid;
+  await ask();
+  const after = await rotatedFrom(scene.client, before);
+  expect(after.activeKid).toBe(standby);
+  await look();
+}
+
+let requests = 0;
+const annotate = (): Promise<string> =>
+  scene.kubectl("annotate", "--overwrite", `jkr/${names.rotation}`, `keyturn.dev/rotate-requested-at=${++requests}`);
+
+step("helm install: the controller runs", async () => {
+  await upgrade(scene, chart, installed);
+  await scene.apply([{ apiVersion: "v1", kind: "Namespace", metadata: { name: names.namespace } }]);
+  recorder.watch(scene.client);
+});
+
+step("helm upgrade with a rotation: it is Ready", async () => {
+  await upgrade(scene, chart, withRotation());
+  await reaches(scene.client, "Ready", isAtRest);
+});
+
+step("three replicas with a gateway each: each one's tokens are accepted by all", async () => {
+  await deployWorkload(scene);
+  await rolledOut(scene.client);
+  await look();
+  expect(counts?.replicas).toHaveLength(replicas);
+});
+
+step("first rotation by schedule", () => rotates(async () => undefined));
+step("second rotation by schedule", () => rotates(async () => undefined));
+step("third rotation by schedule", () => rotates(async () => undefined));
+
+step("helm upgrade: from now on by request alone", async () => {
+  await upgrade(scene, chart, withRotation(onRequest));
+  await reaches(scene.client, "at rest", isAtRest);
+  await look();
+});
+
+step("kubectl annotate rotates once", () => rotates(annotate));
+
+step("a replica is replaced", async () => {
+  const [pod] = await appPods(scene.client);
+  await removePod(scene.client, pod?.metadata.name ?? "");
+  await rolledOut(scene.client);
+  await look();
+});
+
+step("the leading controller is killed in the middle of a rotation: another ends it", () =>
+  rotates(async () => {
+    const leader = await leadingContainer(scene.client);
+    const before = await activeKid();
+    const written = newSigner(scene.client, before);
+    await annotate();
+    await written;
+    await scene.node.kill(leader);
+  }),
+);
+
+step("the kubelet stands still: a key takes over, another is pruned", async () => {
+  const before = (await activeKid()) ?? "";
+  await scene.node.signal("kubelet", "STOP");
+  try {
+    await rotates(annotate);
+    await reaches(scene.client, "the key before is pruned", ({ keys = [] }) => keys.every(({ kid }) => kid !== before));
+  } finally {
+    await scene.node.signal("kubelet", "CONT");
+  }
+  await nodeReady(scene.client);
+  await look();
+});
+
+step("helm upgrade with rotateOnUpgrade rotates once", () =>
+  rotates(() => upgrade(scene, chart, withRotation(onRequest, { rotateOnUpgrade: true }))),
+);
+
+step("another algorithm: a key of the new one takes over", async () => {
+  const before = await activeKid();
+  await upgrade(scene, chart, withRotation({ ...onRequest, algorithm: "EdDSA" }));
+  const { keys = [], activeKid: after } = await rotatedFrom(scene.client, before);
+  expect(keys.find(({ kid }) => kid === after)?.algorithm).toBe("EdDSA");
+  await look();
+});
+
+step("rollback: the key before it signs again, until the pin is taken away", async () => {
+  const { activeKid: newer, keys = [] } = await readStatus(scene.client);
+  await scene.keyturn("rollback", names.rotation, "--wait", "--timeout", "2m");
+  const back = await activeKid();
+  expect(keys.find(({ kid }) => kid === back)?.algorithm).toBe("ES256");
+  expect(back).not.toBe(newer);
+  await look();
+  await scene.keyturn("rollback", names.rotation, "--unpin");
+  const { keys: later = [], activeKid: after } = await rotatedFrom(scene.client, back);
+  expect(later.find(({ kid }) => kid === after)?.algorithm).toBe("EdDSA");
+  await look();
+});
+
+step("revocation of the signer: its tokens are refused once all have acknowledged", async () => {
+  const kid = (await activeKid()) ?? "";
+  await scene.tell({ kid, state: "revoking" });
+  await scene.keyturn("revoke", kid, names.rotation, "--reason", "a drill");
+  await acknowledgedWithout(scene.client, kid);
+  await scene.tell({ kid, state: "revoked" });
+  await look();
+  expect(counts?.revokedTokens).toBeGreaterThan(0);
+  expect(counts?.revokedRefusedEverywhere).toBeGreaterThan(0);
+  await reaches(scene.client, "at rest", isAtRest);
+  await look();
+});
+
+step("another version of the chart: the controller is replaced, and rotates", async () => {
+  const later = await packageChart(scene, chart, "99.0.0");
+  await upgrade(scene, later, withRotation({ ...onRequest, algorithm: "EdDSA" }, { podAnnotations: { e2e: "later" } }));
+  await rotates(annotate);
+});
+
+step("helm uninstall: keys, gateways and tokens go on", async () => {
+  const before = await scene.round();
+  await runHelm(scene, "uninstall", names.release, "--wait");
+  for (const object of [`jkr/${names.rotation}`, `secret/${names.rotation}`, `secret/${names.rotation}-ring`])
+    await scene.kubectl("get", object);
+  await look();
+  await look();
+  expect(counts?.tokens).toBeGreaterThan(before.tokens);
+});

@@ -1,0 +1,115 @@
+import type { KubeObject } from "../../../hack/testcluster/client.ts";
+import { names, replicas, rotationSpec, times } from "./names.ts";
+
+const { app, client, namespace, rotation } = names;
+
+type Rest = Readonly<{ [field: string]: unknown; labels?: Readonly<Record<string, string>> }>;
+
+/** An object of the story's namespace; `type` as `v1 Service`. */
+function object(type: string, name: string, { labels = {}, ...rest }: Rest = {}): KubeObject {
+  const [apiVersion = "", kind = ""] = type.split(" ");
+  return { apiVersion, kind, metadata: { name, namespace, labels }, ...rest };
+}
+
+const rbac = "rbac.authorization.k8s.io/v1";
+
+/** A service account of the namespace that may do this, and nothing else. */
+const account = (name: string, rules: readonly object[]): readonly KubeObject[] => [
+  object("v1 ServiceAccount", name),
+  object(`${rbac} Role`, name, { rules }),
+  object(`${rbac} RoleBinding`, name, {
+    roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+    subjects: [{ kind: "ServiceAccount", name, namespace }],
+  }),
+];
+
+/** Programs by name, as files of a ConfigMap. */
+export const programs = (files: Readonly<Record<string, string>>): KubeObject =>
+  object("v1 ConfigMap", "programs", { data: files });
+
+const restricted = {
+  runAsNonRoot: true,
+  runAsUser: 65532,
+  allowPrivilegeEscalation: false,
+  readOnlyRootFilesystem: true,
+  capabilities: { drop: ["ALL"] },
+  seccompProfile: { type: "RuntimeDefault" },
+};
+
+interface Program {
+  readonly name: string;
+  readonly file: string;
+  readonly image: string;
+  readonly env: readonly object[];
+}
+
+const container = ({ name, file, image, env }: Program): object => ({
+  name,
+  image,
+  imagePullPolicy: "Never",
+  command: ["node", `/programs/${file}`],
+  env,
+  securityContext: restricted,
+  volumeMounts: [{ name: "programs", mountPath: "/programs", readOnly: true }],
+});
+
+const programsVolume = { name: "programs", configMap: { name: "programs" } };
+
+const service = (name: string, port: number): KubeObject =>
+  object("v1 Service", name, { spec: { selector: { app: name }, ports: [{ port, targetPort: port }] } });
+
+/** Whom the applications deliver to: the pod, its Service, and what it may read. */
+export function clientObjects(image: string): readonly KubeObject[] {
+  const env = [
+    { name: "NAMESPACE", value: namespace },
+    { name: "SERVICE", value: app },
+    { name: "JWKS_URL", value: `http://$(ORDERS_SERVICE_HOST):8080/.well-known/jwks.json` },
+    { name: "ISSUER", value: rotationSpec.tokens.issuer },
+    { name: "AUDIENCE", value: rotationSpec.tokens.audiences[0] },
+    { name: "NODE_EXTRA_CA_CERTS", value: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt" },
+  ];
+  return [
+    ...account(client, [{ apiGroups: ["discovery.k8s.io"], resources: ["endpointslices"], verbs: ["list", "watch"] }]),
+    service(app, 8080),
+    service(client, 8080),
+    object("v1 Pod", client, {
+      labels: { app: client },
+      spec: {
+        serviceAccountName: client,
+        containers: [container({ name: client, file: "client.mjs", image, env })],
+        volumes: [programsVolume],
+      },
+    }),
+  ];
+}
+
+/** The application as its owner has it, before a gateway stands beside it. */
+export function appDeployment(image: string): KubeObject {
+  const env = [
+    { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "MINT_URL", value: "http://127.0.0.1:8081/token" },
+    { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080/tokens" },
+    { name: "TTL_SECONDS", value: String(times.tokenSeconds) },
+  ];
+  return object("apps/v1 Deployment", app, {
+    spec: {
+      replicas,
+      selector: { matchLabels: { app } },
+      template: {
+        metadata: { labels: { app } },
+        spec: {
+          serviceAccountName: app,
+          terminationGracePeriodSeconds: 10,
+          containers: [container({ name: "app", file: "app.mjs", image, env })],
+          volumes: [programsVolume],
+        },
+      },
+    },
+  });
+}
+
+/** What the gateway beside the application may do: read the one Secret, and acknowledge. */
+export const appAccount: readonly KubeObject[] = account(app, [
+  { apiGroups: [""], resources: ["secrets"], resourceNames: [rotation], verbs: ["get", "list", "watch"] },
+  { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] },
+]);

@@ -1,0 +1,33 @@
+/** The release, the rotation and everything around it in the story. */
+export const names = {
+  system: "keyturn-system",
+  release: "keyturn",
+  namespace: "shop",
+  rotation: "orders",
+  /** The application: Deployment, Service, ServiceAccount. */
+  app: "orders",
+  client: "client",
+} as const;
+
+export const replicas = 3;
+
+/** Everything that takes hours in production takes seconds here. */
+export const times = {
+  interval: "20s",
+  propagation: "3s",
+  maxTTL: "10s",
+  clockSkew: "1s",
+  tokenSeconds: 10,
+} as const;
+
+export const rotationSpec = {
+  algorithm: "ES256",
+  rotation: { interval: times.interval },
+  propagation: { minimum: times.propagation },
+  tokens: {
+    issuer: "https://issuer.example",
+    audiences: ["api"],
+    maxTTL: times.maxTTL,
+    clockSkew: times.clockSkew,
+  },
+} as const;

@@ -1,0 +1,17 @@
+import { keyturnImage } from "../../../hack/docker/keyturn-image.ts";
+import { names, rotationSpec } from "./names.ts";
+
+type Spec = Readonly<Record<string, unknown>>;
+
+/** Values of the chart: the image of this tree, and no rotation yet. */
+export const installed = { image: { ...keyturnImage, pullPolicy: "Never" } } as const;
+
+/** The release with its rotation, the spec's fields as given here. */
+export const withRotation = (spec: Spec = {}, more: object = {}): object => ({
+  ...installed,
+  rotations: [{ name: names.rotation, namespace: names.namespace, ...rotationSpec, ...spec }],
+  ...more,
+});
+
+/** From the fourth rotation on by request alone, so that each has one cause. */
+export const onRequest = { rotation: { interval: "0s" } } as const;

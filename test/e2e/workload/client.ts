@@ -1,0 +1,87 @@
+// Takes in the tokens of every replica, and has each verified at all replicas, again and again until it ends; with jose and
+// the JWKS, too. Says on GET how that went; on GET /round?replicas=3 after every one of three replicas has been asked
+// about every token once more.
+import { EventEmitter, once } from "node:events";
+import { createServer, type IncomingMessage } from "node:http";
+import { text } from "node:stream/consumers";
+import { setTimeout as after } from "node:timers/promises";
+import type { Delivery, Revocation } from "./counts.ts";
+import { verifyByJose } from "./jose.ts";
+import { foreignToken } from "./foreign.ts";
+import { askForeign, askReplica } from "./replica.ts";
+import { watchReplicas } from "./replicas.ts";
+import { Tally } from "./tally.ts";
+
+const { JWKS_URL = "", SERVICE = "", NAMESPACE = "", ISSUER = "", AUDIENCE = "" } = process.env;
+/** Between two questions to one replica: the rest of a small machine wants to live, too. */
+const breathMs = 3;
+
+const tally = new Tally();
+const passes = new Map<string, number>();
+const events = new EventEmitter();
+events.setMaxListeners(0);
+const running = new Map<string, AbortController>();
+
+/** One question after the other for as long as the replica is there. */
+async function keepAsking(pod: string, address: string, signal: AbortSignal): Promise<void> {
+  while (true) {
+    for (const held of tally.held()) {
+      if (signal.aborted) return;
+      await askReplica({ tally, pod, address, held });
+      await after(breathMs);
+    }
+    await after(breathMs);
+    await askForeign({ tally, pod, address, held: await foreignToken(ISSUER, AUDIENCE) });
+    passes.set(pod, (passes.get(pod) ?? 0) + 1);
+    events.emit("pass");
+  }
+}
+
+/**
+ * Ends when this number of replicas is there, and each has been asked about every token that is held now: the pass that runs
+ * at this moment may have begun before, the next has not.
+ */
+async function round(replicas: number): Promise<void> {
+  const before = new Map(passes);
+  const isDone = (): boolean =>
+    tally.replicas.length === replicas &&
+    tally.held().length > 0 &&
+    tally.replicas.every((pod) => (passes.get(pod) ?? 0) >= (before.get(pod) ?? 0) + 2);
+  while (!isDone()) await once(events, "pass");
+}
+
+/** Starts with new replicas and leaves those that are gone. */
+function follow(replicas: ReadonlyMap<string, string>): void {
+  tally.replicas = [...replicas.keys()];
+  for (const [pod, control] of running)
+    if (!replicas.has(pod)) {
+      control.abort();
+      running.delete(pod);
+    }
+  for (const [pod, address] of replicas)
+    if (!running.has(pod)) {
+      const control = new AbortController();
+      running.set(pod, control);
+      void keepAsking(pod, address, control.signal);
+    }
+}
+
+async function route(request: IncomingMessage): Promise<object> {
+  const { pathname, searchParams } = new URL(request.url ?? "/", "http://client");
+  const body: unknown = request.method === "POST" ? JSON.parse(await text(request)) : undefined;
+  if (pathname === "/tokens") tally.take(body as Delivery);
+  if (pathname === "/revocations") tally.revoke(body as Revocation);
+  if (pathname === "/round") await round(Number(searchParams.get("replicas")));
+  return request.method === "GET" ? tally.counts() : {};
+}
+
+createServer((request, response) => {
+  route(request).then(
+    (answer) => response.end(JSON.stringify(answer)),
+    (error: unknown) => response.writeHead(400).end(String(error)),
+  );
+}).listen(8080);
+
+process.on("SIGTERM", () => process.exit(0));
+void verifyByJose(tally, new URL(JWKS_URL));
+await watchReplicas({ namespace: NAMESPACE, service: SERVICE }, follow);

@@ -1,0 +1,51 @@
+/** What an application hands to the client. */
+export interface Delivery {
+  readonly pod: string;
+  readonly kid: string;
+  readonly token: string;
+  readonly endsAtMs: number;
+}
+
+/** A verdict that should not have been. */
+export interface Wrong {
+  readonly what: "valid refused" | "revoked accepted" | "no verdict" | "refused by jose" | "foreign accepted";
+  readonly pod: string;
+  readonly kid: string;
+  readonly atMs: number;
+  readonly why: string;
+}
+
+/** What the client has seen so far. */
+export interface Counts {
+  /** Tokens that came in, in all and by who minted them. */
+  readonly tokens: number;
+  readonly tokensByPod: Readonly<Record<string, number>>;
+  readonly tokensByKid: Readonly<Record<string, number>>;
+  /** Answers of gateways about tokens that were valid, and of whom. */
+  readonly verifications: number;
+  readonly verificationsByPod: Readonly<Record<string, number>>;
+  /** The same by jose against the JWKS. */
+  readonly joseVerifications: number;
+  /** Tokens of a revoked key that were still held when its revocation had been acknowledged. */
+  readonly revokedTokens: number;
+  /** Of these, tokens that every replica was asked about, and refused. */
+  readonly revokedRefusedEverywhere: number;
+  readonly revokedRefusals: number;
+  /** Refusals of a token that a key outside of the ring signed: the check that a refusal would be seen. */
+  readonly foreignRefusals: number;
+  /** Valid tokens that nobody answered about, because the connection broke; by pod. */
+  readonly unreachable: Readonly<Record<string, number>>;
+  /** Pods that the Service has as ready. */
+  readonly replicas: readonly string[];
+  /** Tokens that are being verified now. */
+  readonly held: number;
+  /** The first of them. */
+  readonly wrong: readonly Wrong[];
+  readonly wrongs: number;
+}
+
+/** What the client is told of a key: it is about to be revoked; every gateway has acknowledged that it is. */
+export interface Revocation {
+  readonly kid: string;
+  readonly state: "revoking" | "revoked";
+}
