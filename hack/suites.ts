@@ -1,4 +1,5 @@
 import { runSteps, staticSteps } from "./gate.ts";
+import { helmNeeds } from "./helm.ts";
 import { e2eNeeds, runE2e } from "./suites/e2e.ts";
 import { runProject, testsIn } from "./suites/vitest.ts";
 import { clusterNeeds } from "./testcluster/cluster.ts";
@@ -47,6 +48,18 @@ export const suites: readonly Suite[] = [
     what: "Keyturn's resources, policies and controller on a real API server",
     needs: () => clusterNeeds(),
     run: () => runProject("integration"),
+  },
+  {
+    name: "chart",
+    what: "the chart, rendered by Helm 3 and Helm 4",
+    needs: () => helmNeeds(),
+    run: () => runProject("chart"),
+  },
+  {
+    name: "install",
+    what: "the chart, installed by Helm 3 and Helm 4 on a real API server",
+    needs: async () => helmNeeds() ?? (await clusterNeeds()),
+    run: () => runProject("install"),
   },
   {
     name: "e2e",

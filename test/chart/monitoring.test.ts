@@ -1,0 +1,179 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Registry } from "prom-client";
+import { describe, expect, it } from "vitest";
+import { root } from "../../hack/run.ts";
+import { GatewayMetrics } from "../../src/gateway/metrics.ts";
+import { RotationMetrics } from "../../src/operator/metrics.ts";
+import { Metrics } from "../../src/runtime/metrics.ts";
+import { everything, render, type Rendered, the } from "./support/render.ts";
+import { labelsUsedIn, metricsIn } from "./support/promql.ts";
+
+/** Every series that a program of ours has, and the labels that it gives them. */
+async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
+  const process = new Metrics();
+  process.watchQueues(() => []);
+  process.watchElection("", { isLeader: false });
+  process.observer("");
+  const rotation = new Registry();
+  new RotationMetrics(rotation, () => 0);
+  const gateway = new GatewayMetrics({ nowMs: () => 0, monotonicMs: () => 0 }, () => undefined);
+  const registries = [process.registry, rotation, gateway.registry];
+  const found = registries.flatMap((registry) => registry.getMetricsAsArray() as readonly unknown[]);
+  const all = found as readonly { name: string; labelNames?: readonly string[] }[];
+  return new Map(
+    all.flatMap(({ name, labelNames = [] }) =>
+      ["", "_bucket", "_sum", "_count"].map((suffix) => [`${name}${suffix}`, labelNames] as const),
+    ),
+  );
+}
+
+/** What Prometheus adds to what it scrapes. */
+const targetLabels = ["namespace", "pod", "job", "instance", "container", "endpoint"];
+
+async function expectSound(expr: string): Promise<void> {
+  const known = await series();
+  const used = metricsIn(expr);
+  expect(used.length, expr).toBeGreaterThan(0);
+  for (const metric of used) expect([...known.keys()], expr).toContain(metric);
+  const labels = [...targetLabels, ...used.flatMap((metric) => known.get(metric) ?? [])];
+  for (const label of labelsUsedIn(expr)) expect(labels, expr).toContain(label);
+}
+
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly for?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const alertsOf = (objects: readonly Rendered[]): readonly Alert[] =>
+  (the(objects, "PrometheusRule").spec as { groups: readonly { rules: readonly Alert[] }[] }).groups.flatMap(
+    ({ rules }) => rules,
+  );
+
+const anchorOf = (heading: string): string =>
+  heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N} -]/gu, "")
+    .replaceAll(" ", "-");
+
+describe("the PrometheusRule", () => {
+  it("asks for what the programs measure, by labels that there are", async () => {
+    const alerts = alertsOf(await render(everything));
+    expect(alerts.length).toBeGreaterThanOrEqual(10);
+    for (const { expr } of alerts) await expectSound(expr);
+  });
+
+  it("tells its reader what is wrong and where to read on", async () => {
+    for (const { alert, labels, annotations, expr } of alertsOf(await render(everything))) {
+      expect(["critical", "warning"], alert).toContain(labels["severity"]);
+      const { summary = "", description = "", runbook_url: url = "" } = annotations;
+      expect(Math.min(summary.length, description.length), alert).toBeGreaterThan(20);
+      const [, file = "", anchor] = /\/blob\/main\/(docs\/[a-z]+\.md)(?:#(.*))?$/.exec(url) ?? [];
+      const headings = (await readFile(join(root, file), "utf8")).matchAll(/^#+ (.*)$/gm);
+      if (anchor !== undefined) expect([...headings].map(([, text = ""]) => anchorOf(text))).toContain(anchor);
+      const grouped = [...expr.matchAll(/by \(([^)]*)\)/g)].flatMap(([, list = ""]) => list.split(", "));
+      const said = [...`${summary}${description}`.matchAll(/\$labels\.(\w+)/g)].map(([, label]) => label);
+      expect(grouped, alert).toEqual(expect.arrayContaining(said));
+    }
+  });
+
+  it("watches this release's controller among those of others", async () => {
+    const text = JSON.stringify(alertsOf(await render(everything, { release: "other" })));
+    expect(text).toContain('leader_election_master_status{name=\\"other-keyturn-controller\\"}');
+    expect(text).toContain('job=\\"other-keyturn-controller-metrics\\"');
+    expect(text).not.toContain("%");
+  });
+
+  it("leaves out what is not wanted, and takes more rules and labels", async () => {
+    const extra = { record: "keyturn:rotations:rate1h", expr: "sum(rate(keyturn_rotations_total[1h]))" };
+    const prometheusRule = {
+      ...{ enabled: true, disabled: ["KeyturnStalled"], extraRules: [extra] },
+      alertLabels: { team: "platform", severity: "page" },
+    };
+    const alerts = alertsOf(await render({ metrics: { prometheusRule } }));
+    expect(alerts.map(({ alert }) => alert)).not.toContain("KeyturnStalled");
+    expect(alerts[0]?.labels).toEqual({ team: "platform", severity: "page" });
+    expect(alerts.at(-1)).toEqual(extra);
+  });
+});
+
+interface Dashboard {
+  readonly panels: readonly {
+    readonly id: number;
+    readonly title: string;
+    readonly gridPos: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
+    readonly targets: readonly { readonly expr: string; readonly legendFormat: string }[];
+  }[];
+  readonly templating: { readonly list: readonly { readonly name: string }[] };
+}
+
+describe("the dashboard", () => {
+  it("asks for what the programs measure, and for variables that it has", async () => {
+    const { data } = the(await render(everything), "ConfigMap", "keyturn-dashboard");
+    const { panels, templating } = JSON.parse(data?.["keyturn.json"] ?? "") as Dashboard;
+    const variables = templating.list.map(({ name }) => name);
+    for (const { expr, legendFormat } of panels.flatMap(({ targets }) => targets)) {
+      await expectSound(expr);
+      for (const [, name = ""] of expr.matchAll(/\$(\w+)/g)) expect(variables).toContain(name);
+      for (const [, label = ""] of legendFormat.matchAll(/\{\{(\w+)\}\}/g)) expect(labelsUsedIn(expr)).toContain(label);
+    }
+  });
+
+  it("has no panel above another", async () => {
+    const { data } = the(await render(everything), "ConfigMap", "keyturn-dashboard");
+    const { panels } = JSON.parse(data?.["keyturn.json"] ?? "") as Dashboard;
+    const cells = panels.flatMap(({ gridPos: { x, y, w, h } }) =>
+      Array.from({ length: w * h }, (_, at) => `${x + (at % w)},${y + Math.floor(at / w)}`),
+    );
+    expect(new Set(cells).size).toBe(cells.length);
+    expect(new Set(panels.map(({ id }) => id)).size).toBe(panels.length);
+  });
+});
+
+describe("the monitors", () => {
+  it("find the controller's Service by its labels and port, and keep the rotation's labels", async () => {
+    const objects = await render(everything);
+    const service = the(objects, "Service", "keyturn-controller-metrics");
+    const monitor = the(objects, "ServiceMonitor").spec as {
+      readonly selector: { readonly matchLabels: Readonly<Record<string, string>> };
+      readonly endpoints: readonly { readonly port: string; readonly honorLabels: boolean }[];
+    };
+    expect(service.metadata.labels).toMatchObject(monitor.selector.matchLabels);
+    const { ports } = service.spec as { ports: readonly { name: string }[] };
+    expect(monitor.endpoints).toMatchObject([{ port: ports[0]?.name, honorLabels: true }]);
+  });
+
+  it("find gateways where the controller looks", async () => {
+    const selectorOf = async (values: object): Promise<unknown> =>
+      (the(await render({ ...everything, ...values }), "PodMonitor").spec as { namespaceSelector: unknown })
+        .namespaceSelector;
+    expect(await selectorOf({})).toEqual({ any: true });
+    expect(await selectorOf({ watchNamespaces: ["shop"] })).toEqual({ matchNames: ["shop"] });
+  });
+
+  it("and all that needs another operator, stay out unless they are asked for", async () => {
+    const groups = new Set(
+      (await render({ rotations: everything.rotations })).map((one) => one.apiVersion.split("/")[0]),
+    );
+    expect(groups).not.toContain("monitoring.coreos.com");
+  });
+});
+
+describe("the network policies", () => {
+  it("leave in what scrapes and asks, and out what goes to names and to the API server", async () => {
+    const jwksFrom = [{ namespaceSelector: { matchLabels: { a: "b" } } }];
+    const apiServerTo = [{ ipBlock: { cidr: "10.0.0.1/32" } }];
+    const networkPolicy = { enabled: true, jwksFrom, apiServerTo };
+    const policies = (await render({ ...everything, networkPolicy })).filter(({ kind }) => kind === "NetworkPolicy");
+    const specs = new Map(policies.map(({ metadata, spec }) => [metadata.name, spec]));
+    const scraped = { ports: [{ protocol: "TCP", port: 9090 }] };
+    expect(specs.get("keyturn-controller")).toMatchObject({ ingress: [scraped] });
+    expect(specs.get("keyturn-jwks")).toMatchObject({ ingress: [scraped, { from: jwksFrom }] });
+    expect(specs.get("keyturn-wait")).toMatchObject({ ingress: [] });
+    for (const spec of specs.values()) expect(spec).toMatchObject({ egress: [{}, { to: apiServerTo }] });
+    expect(policies.map(({ metadata }) => metadata.namespace)).toEqual(["keyturn-system", "shop", "keyturn-system"]);
+  });
+});

@@ -1,0 +1,203 @@
+import { describe, expect, it } from "vitest";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { root } from "../../hack/run.ts";
+import { helmMajors } from "../../hack/helm.ts";
+import {
+  everything,
+  kindsOf,
+  podOf,
+  render,
+  type Rendered,
+  rotations,
+  runHelm,
+  template,
+  the,
+} from "./support/render.ts";
+import { flagsOf } from "./support/program.ts";
+
+describe("the controller's Deployment", () => {
+  it("runs two, one of which acts, with the image of the chart's appVersion", async () => {
+    const objects = await render();
+    const deployment = the(objects, "Deployment");
+    expect(deployment).toMatchObject({ metadata: { name: "keyturn-controller" }, spec: { replicas: 2 } });
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+    const [container] = podOf(deployment).spec.containers;
+    expect(container.image).toBe(`ghcr.io/keyturn/keyturn:${version}`);
+    expect(container).not.toHaveProperty("command");
+    expect(container.args.slice(0, 4)).toEqual([
+      "controller",
+      "--leader-elect",
+      "--lease-namespace=keyturn-system",
+      "--lease-name=keyturn-controller",
+    ]);
+    expect(the(objects, "PodDisruptionBudget").spec).toMatchObject({
+      maxUnavailable: 1,
+      selector: { matchLabels: { "app.kubernetes.io/component": "controller" } },
+    });
+  });
+
+  it.each([
+    [{ repository: "registry.example/keyturn", tag: "1.2.3" }, "registry.example/keyturn:1.2.3"],
+    [{ digest: `sha256:${"a".repeat(64)}`, tag: "1.2.3" }, `ghcr.io/keyturn/keyturn@sha256:${"a".repeat(64)}`],
+  ])("takes the image %j", async (image, wanted) => {
+    for (const workload of workloadsOf(await render({ ...everything, image })))
+      for (const container of podOf(workload).spec.containers) expect(container.image).toBe(wanted);
+  });
+
+  it("looks after the namespaces that are named", async () => {
+    const [container] = podOf(the(await render({ watchNamespaces: ["shop", "pay"] }), "Deployment")).spec.containers;
+    expect(container.args.filter((arg) => arg.startsWith("--namespace"))).toEqual([
+      "--namespace=shop",
+      "--namespace=pay",
+    ]);
+  });
+
+  it("has what the user adds to its pods, last", async () => {
+    const values = {
+      extraArgs: ["--workers=8"],
+      extraEnv: [{ name: "TZ", value: "UTC" }],
+      extraVolumes: [{ name: "ca", configMap: { name: "ca" } }],
+      extraVolumeMounts: [{ name: "ca", mountPath: "/ca", readOnly: true }],
+      podLabels: { team: "platform" },
+      podAnnotations: { "example.com/a": "b" },
+      commonLabels: { "example.com/all": "yes" },
+      tolerations: [{ key: "infra", operator: "Exists" }],
+      affinity: { nodeAffinity: {} },
+      priorityClassName: "system-cluster-critical",
+      imagePullSecrets: [{ name: "pull" }],
+    };
+    const { metadata, spec } = podOf(the(await render(values), "Deployment"));
+    const [container] = spec.containers;
+    expect(container.args.at(-1)).toBe("--workers=8");
+    expect(container).toMatchObject({ env: values.extraEnv, volumeMounts: values.extraVolumeMounts });
+    expect(metadata.labels).toMatchObject({ team: "platform", "example.com/all": "yes" });
+    expect(metadata.annotations).toMatchObject(values.podAnnotations);
+    const { extraVolumes: volumes, tolerations, affinity, priorityClassName, imagePullSecrets } = values;
+    expect(spec).toMatchObject({ volumes, tolerations, affinity, priorityClassName, imagePullSecrets });
+  });
+
+  it("never lets a user's label take the place of one that it is selected by", async () => {
+    const theirs = { "app.kubernetes.io/component": "theirs" };
+    const deployment = the(await render({ podLabels: theirs, commonLabels: {} }), "Deployment");
+    const { matchLabels } = (deployment.spec as { selector: { matchLabels: object } }).selector;
+    expect(podOf(deployment).metadata.labels).toMatchObject(matchLabels);
+  });
+
+  it("is spread over nodes, counting its own pods unless a constraint says otherwise", async () => {
+    const own = { maxSkew: 2, topologyKey: "zone", whenUnsatisfiable: "DoNotSchedule" };
+    const labelSelector = { matchLabels: { a: "b" } };
+    const topologySpreadConstraints = [own, { ...own, labelSelector }];
+    const { spec } = podOf(the(await render({ topologySpreadConstraints }), "Deployment"));
+    expect(spec["topologySpreadConstraints"]).toMatchObject([
+      { ...own, labelSelector: { matchLabels: { "app.kubernetes.io/component": "controller" } } },
+      { ...own, labelSelector },
+    ]);
+  });
+
+  it("is left out, with all that is its own, from a release of rotations", async () => {
+    const objects = await render({ controller: { enabled: false }, crds: { enabled: false }, rotations });
+    expect(kindsOf(objects)).toEqual(["JwtKeyRotation", "ServiceAccount", "Role", "RoleBinding", "Job"]);
+  });
+});
+
+const workloadsOf = (objects: readonly Rendered[]): readonly Rendered[] =>
+  objects.filter(({ kind }) => kind === "Deployment" || kind === "Job");
+
+describe("every pod of the chart", () => {
+  it("is given arguments that the program knows, and none twice", async () => {
+    const workloads = workloadsOf(await render({ ...everything, watchNamespaces: ["shop"] }));
+    expect(workloads).toHaveLength(3);
+    for (const { args } of workloads.flatMap((one) => podOf(one).spec.containers)) {
+      const [command = ""] = args;
+      const flags = args.filter((arg) => arg.startsWith("--")).map((arg) => arg.replace(/=.*/, ""));
+      expect(await flagsOf(command), args.join(" ")).toEqual(expect.arrayContaining(flags));
+      expect(new Set(flags).size).toBe(flags.length);
+    }
+  });
+
+  it("has names that fit, however long the release's is", async () => {
+    const release = "a-release-with-a-very-long-name-of-53-characters-xxxx";
+    for (const { kind, metadata } of await render(everything, { release }))
+      if (!kind.startsWith("Custom")) expect(metadata.name.length, metadata.name).toBeLessThanOrEqual(63);
+  });
+
+  it("is named after the chart, unless the release's name has it, or another is given", async () => {
+    const nameOf = async (values: object, release: string): Promise<string> =>
+      the(await render(values, { release }), "Deployment").metadata.name;
+    expect(await nameOf({}, "prod")).toBe("prod-keyturn-controller");
+    expect(await nameOf({}, "my-keyturn")).toBe("my-keyturn-controller");
+    expect(await nameOf({ nameOverride: "keys" }, "prod")).toBe("prod-keys-controller");
+    expect(await nameOf({ fullnameOverride: "kt" }, "prod")).toBe("kt-controller");
+  });
+});
+
+describe("jwks", () => {
+  it("serves the public ConfigMap of its rotation, which waits for it", async () => {
+    const objects = await render(everything);
+    const { metadata, spec } = podOf(the(objects, "Deployment", "keyturn-jwks"));
+    const [container] = spec.containers;
+    expect(metadata.labels).toMatchObject({ "keyturn.dev/rotation": "gateway" });
+    expect(container.args).toEqual(
+      expect.arrayContaining(["--public", "--rotation=gateway", "--object=gateway-keys-public", "--acks=required"]),
+    );
+    expect(spec["volumes"]).toContainEqual({ name: "public", configMap: { name: "gateway-keys-public" } });
+    expect(JSON.stringify(spec)).not.toContain('"secret"');
+    for (const kind of ["Deployment", "Service", "PodDisruptionBudget", "ServiceAccount"])
+      expect(the(objects, kind, "keyturn-jwks").metadata.namespace).toBe("shop");
+  });
+
+  it.each([
+    [{ rotation: "gateway" }, "gateway-public"],
+    [{ rotation: "gateway", namespace: "shop" }, "gateway-keys-public"],
+    [{ rotation: "gateway", namespace: "shop", secretName: "other" }, "other-public"],
+  ])("finds the ConfigMap of %j: %s", async (jwks, object) => {
+    const objects = await render({ rotations, jwks: { enabled: true, ...jwks } });
+    expect(podOf(the(objects, "Deployment", "keyturn-jwks")).spec.containers[0].args).toContain(`--object=${object}`);
+  });
+
+  it("is waited for by nobody when it does not acknowledge", async () => {
+    const objects = await render({ jwks: { enabled: true, rotation: "gateway", acknowledgements: "off" } });
+    const { metadata, spec } = podOf(the(objects, "Deployment", "keyturn-jwks"));
+    expect(metadata.labels).not.toHaveProperty(["keyturn.dev/rotation"]);
+    expect(spec.containers[0].args).toContain("--acks=off");
+  });
+
+  it("must be told whose keys", async () => {
+    expect((await template({ jwks: { enabled: true } })).err).toContain(
+      "jwks.rotation: must name the JwtKeyRotation whose public keys are served, is empty",
+    );
+  });
+});
+
+describe("what is rendered", () => {
+  it.each([
+    ["the defaults", {}],
+    ["everything", everything],
+  ])("is the same, byte for byte, each time and on both Helms: %s", async (_, values) => {
+    const [first, second] = [await template(values), await template(values)];
+    expect(first.out).toBe(second.out);
+    expect(first.out).not.toMatch(/PRIVATE|kind: Secret/);
+    const [three, four] = [await render(values, { major: 3 }), await render(values, { major: 4 })];
+    const byName = (objects: readonly Rendered[]): readonly string[] =>
+      objects.map((one) => JSON.stringify(one)).sort();
+    expect(byName(three)).toEqual(byName(four));
+  });
+
+  it.each(helmMajors)("is for Kubernetes 1.30 and newer: Helm %i", async (major) => {
+    const on = (version: string) => template({}, { major, flags: ["--kube-version", version] });
+    expect((await on("1.29.9")).err).toContain("kubeVersion: >=1.30.0-0");
+    // As GKE and EKS write theirs
+    for (const version of ["1.30.0", "1.30.4-gke.100", "v1.33.1-eks-1234"])
+      expect(await on(version)).toMatchObject({ code: 0 });
+  });
+
+  it.each(helmMajors)("Helm %i has nothing to say against", async (major) => {
+    for (const values of [{}, everything]) {
+      const args = ["lint", "--strict", join(root, "charts/keyturn"), "--values", "-"];
+      const { code, out, err } = await runHelm(args, { major, input: JSON.stringify(values) });
+      expect(`${out}${err}`).not.toMatch(/WARNING|ERROR|INFO/);
+      expect(code).toBe(0);
+    }
+  });
+});
