@@ -35,6 +35,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Make
     revoke: async () => (await changing()).revokeCommand,
     recover: async () => (await changing()).recoverCommand,
   },
+  "Ship:": { inject: async () => (await import("./commands/inject.ts")).injectCommand },
   "Try:": { token: async () => (await import("./commands/token.ts")).tokenCommand },
   "Other:": { version: async () => (await import("./commands/version.ts")).versionCommand },
 };

@@ -1,0 +1,117 @@
+{{/*
+The gateway of Keyturn as a native sidecar: the same that `keyturn inject` prints. All four templates take one dict:
+
+  rotation            name of the JwtKeyRotation (required)
+  serviceAccountName  of the pods (keyturn.sidecar.rights: required)
+  namespace           of the pods (keyturn.sidecar.rights: required)
+  secretName          its spec.secretName. Default: the rotation's name
+  public              read the public ConfigMap alone: verify, serve JWKS, never mint. Default: false
+  image               Default: ghcr.io/keyturn/keyturn of this version
+  port, adminPort     Default: 8080 and 9090
+  flags               a list of further flags of `keyturn gateway`
+*/}}
+
+{{- define "keyturn.sidecar.object" -}}
+{{- $secret := .secretName | default (required "keyturn-sidecar: rotation must be given" .rotation) -}}
+{{- ternary (printf "%s-public" $secret) $secret (.public | default false) -}}
+{{- end }}
+
+{{/* Labels of the pods: the controller waits for pods that have them. */}}
+{{- define "keyturn.sidecar.labels" -}}
+keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rotation | quote }}
+{{- end }}
+
+{{/* An item for initContainers; it goes on beside the application. */}}
+{{- define "keyturn.sidecar.container" -}}
+- name: keyturn
+  image: {{ .image | default "ghcr.io/keyturn/keyturn:0.1.0" | quote }}
+  restartPolicy: Always
+  args:
+    - gateway
+    - --rotation={{ required "keyturn-sidecar: rotation must be given" .rotation }}
+    - --object={{ include "keyturn.sidecar.object" . }}
+    {{- if .public }}
+    - --public
+    {{- end }}
+    - --mount=/run/keyturn/keys
+    - --floor-dir=/run/keyturn/floor
+    - --listen=:{{ .port | default 8080 }}
+    - --admin-listen=:{{ .adminPort | default 9090 }}
+    {{- range .flags }}
+    - {{ . | quote }}
+    {{- end }}
+  env:
+    - name: KEYTURN_POD_NAME
+      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+    - name: KEYTURN_POD_UID
+      valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+  ports:
+    - {name: keyturn, containerPort: {{ .port | default 8080 }}}
+    - {name: keyturn-admin, containerPort: {{ .adminPort | default 9090 }}}
+  startupProbe:
+    httpGet: {path: /readyz, port: keyturn-admin}
+    periodSeconds: 1
+    failureThreshold: 300
+  readinessProbe:
+    httpGet: {path: /readyz, port: keyturn-admin}
+    periodSeconds: 2
+  livenessProbe:
+    httpGet: {path: /livez, port: keyturn-admin}
+  resources:
+    requests: {cpu: 10m, memory: 80Mi}
+    limits: {memory: 192Mi}
+  securityContext:
+    allowPrivilegeEscalation: false
+    capabilities: {drop: [ALL]}
+    readOnlyRootFilesystem: true
+    runAsNonRoot: true
+    runAsUser: 65532
+    seccompProfile: {type: RuntimeDefault}
+  volumeMounts:
+    - {name: keyturn-keys, mountPath: /run/keyturn/keys, readOnly: true}
+    - {name: keyturn-floor, mountPath: /run/keyturn/floor}
+    - {name: keyturn-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+{{- end }}
+
+{{/* Items for volumes. No other container should mount them; give the pod automountServiceAccountToken: false. */}}
+{{- define "keyturn.sidecar.volumes" -}}
+- name: keyturn-keys
+  {{- if .public }}
+  configMap: {name: {{ include "keyturn.sidecar.object" . }}}
+  {{- else }}
+  secret: {secretName: {{ include "keyturn.sidecar.object" . }}}
+  {{- end }}
+- name: keyturn-floor
+  emptyDir: {sizeLimit: 4Mi}
+- name: keyturn-token
+  projected:
+    sources:
+      - serviceAccountToken: {path: token}
+      - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
+      - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- end }}
+
+{{/* Role and RoleBinding of the pods' service account. */}}
+{{- define "keyturn.sidecar.rights" -}}
+{{- $account := required "keyturn-sidecar: serviceAccountName must be given" .serviceAccountName -}}
+{{- $namespace := required "keyturn-sidecar: namespace must be given" .namespace -}}
+{{- $name := printf "%s-keyturn-%s" (trimSuffix "-keyturn" $account) (required "keyturn-sidecar: rotation must be given" .rotation) -}}
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: {{ $name }}, namespace: {{ $namespace }}}
+rules:
+  - apiGroups: [""]
+    resources: [{{ ternary "configmaps" "secrets" (.public | default false) }}]
+    resourceNames: [{{ include "keyturn.sidecar.object" . }}]
+    verbs: [get, list, watch]
+  - apiGroups: [keyturn.dev]
+    resources: [keyringacks]
+    verbs: [get, create, update]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: {{ $name }}, namespace: {{ $namespace }}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ $name }}}
+subjects:
+  - {kind: ServiceAccount, name: {{ $account }}, namespace: {{ $namespace }}}
+{{- end }}

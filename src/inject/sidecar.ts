@@ -1,0 +1,110 @@
+/** What is put beside an application. */
+export interface SidecarOptions {
+  /** Name of the JwtKeyRotation. */
+  readonly rotation: string;
+  /** Name of its Secret. @default the rotation's name, as `spec.secretName` has it */
+  readonly secretName?: string;
+  /** Read the public ConfigMap alone: verify and serve, never mint. */
+  readonly isPublic?: boolean;
+  readonly image: string;
+  /** TCP port of forward-auth and JWKS, 1 to 65535. */
+  readonly port: number;
+  /** TCP port of probes and metrics, 1 to 65535. */
+  readonly adminPort: number;
+  /** Further flags of `keyturn gateway`. */
+  readonly flags: readonly string[];
+}
+
+/** A manifest, or a part of one. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export const isFields = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The API object that the sidecar reads. */
+export interface RingObject {
+  readonly kind: "Secret" | "ConfigMap";
+  readonly resource: "secrets" | "configmaps";
+  readonly name: string;
+}
+
+export function ringObject({ rotation, secretName = rotation, isPublic = false }: SidecarOptions): RingObject {
+  if (!isPublic) return { kind: "Secret", resource: "secrets", name: secretName };
+  return { kind: "ConfigMap", resource: "configmaps", name: `${secretName}-public` };
+}
+
+/** Name of the container; its volumes begin with it. */
+export const sidecarName = "keyturn";
+
+/** Pods with it are waited for (docs/design.md, section 7). */
+export const rotationLabel = "keyturn.dev/rotation";
+
+const keysPath = "/run/keyturn/keys";
+const floorPath = "/run/keyturn/floor";
+
+const downward = (name: string, fieldPath: string): Fields => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+
+/**
+ * A native sidecar: an init container that goes on (Kubernetes 1.29 and newer). The application starts once the gateway is ready, and
+ * ends before it. It passes the Pod Security Standard `restricted`.
+ */
+export function sidecarContainer(options: SidecarOptions): Fields {
+  const { rotation, isPublic = false, image, port, adminPort, flags } = options;
+  return {
+    name: sidecarName,
+    image,
+    restartPolicy: "Always",
+    args: [
+      "gateway",
+      `--rotation=${rotation}`,
+      `--object=${ringObject(options).name}`,
+      ...(isPublic ? ["--public"] : []),
+      `--mount=${keysPath}`,
+      `--floor-dir=${floorPath}`,
+      `--listen=:${port}`,
+      `--admin-listen=:${adminPort}`,
+      ...flags,
+    ],
+    env: [downward("KEYTURN_POD_NAME", "metadata.name"), downward("KEYTURN_POD_UID", "metadata.uid")],
+    ports: [
+      { name: "keyturn", containerPort: port },
+      { name: "keyturn-admin", containerPort: adminPort },
+    ],
+    startupProbe: { httpGet: { path: "/readyz", port: "keyturn-admin" }, periodSeconds: 1, failureThreshold: 300 },
+    readinessProbe: { httpGet: { path: "/readyz", port: "keyturn-admin" }, periodSeconds: 2 },
+    livenessProbe: { httpGet: { path: "/livez", port: "keyturn-admin" } },
+    resources: { requests: { cpu: "10m", memory: "80Mi" }, limits: { memory: "192Mi" } },
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      capabilities: { drop: ["ALL"] },
+      readOnlyRootFilesystem: true,
+      runAsNonRoot: true,
+      runAsUser: 65532,
+      seccompProfile: { type: "RuntimeDefault" },
+    },
+    volumeMounts: [
+      { name: "keyturn-keys", mountPath: keysPath, readOnly: true },
+      { name: "keyturn-floor", mountPath: floorPath },
+      { name: "keyturn-token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
+    ],
+  };
+}
+
+/** Keys, floor and API token of the sidecar: no other container mounts them. */
+export function sidecarVolumes(options: SidecarOptions): readonly Fields[] {
+  const { kind, name } = ringObject(options);
+  return [
+    { name: "keyturn-keys", ...(kind === "Secret" ? { secret: { secretName: name } } : { configMap: { name } }) },
+    { name: "keyturn-floor", emptyDir: { sizeLimit: "4Mi" } },
+    {
+      name: "keyturn-token",
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: "token" } },
+          { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+          { downwardAPI: { items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }] } },
+        ],
+      },
+    },
+  ];
+}

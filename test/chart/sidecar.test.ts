@@ -1,0 +1,109 @@
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseAllDocuments, stringify } from "yaml";
+import { helmMajors } from "../../hack/helm.ts";
+import { root } from "../../hack/run.ts";
+import { inject } from "../../src/inject/inject.ts";
+import type { SidecarOptions } from "../../src/inject/sidecar.ts";
+import { runHelm } from "./support/render.ts";
+
+let chart = "";
+
+/** The template that docs/sidecar.md shows, in a chart that has the library as Helm unpacks it. */
+beforeAll(async () => {
+  const page = await readFile(join(root, "docs/sidecar.md"), "utf8");
+  const [, template = ""] = /```yaml\n# templates\/deployment.yaml\n(.*?)```/s.exec(page) ?? [];
+  chart = await mkdtemp(join(tmpdir(), "keyturn-consumer-"));
+  await mkdir(join(chart, "templates"));
+  await writeFile(join(chart, "templates/deployment.yaml"), template);
+  const dependencies = [{ name: "keyturn-sidecar", version: "0.1.0", repository: "file://charts/keyturn-sidecar" }];
+  await writeFile(
+    join(chart, "Chart.yaml"),
+    stringify({ apiVersion: "v2", name: "orders", version: "1.0.0", dependencies }),
+  );
+  await cp(join(root, "charts/keyturn-sidecar"), join(chart, "charts/keyturn-sidecar"), { recursive: true });
+});
+
+afterAll(() => rm(chart, { recursive: true, force: true }));
+
+/** What the chart renders, with other arguments for the templates. */
+async function rendered(args: object, major: (typeof helmMajors)[number] = 4): Promise<unknown[]> {
+  const path = join(chart, "templates/deployment.yaml");
+  const template = await readFile(path, "utf8");
+  const given = `{{- $keyturn := fromJson ${JSON.stringify(JSON.stringify(args))} }}`;
+  await writeFile(
+    path,
+    template.replace(/^\{\{- \$keyturn := .*$/m, () => given),
+  );
+  const { code, out, err } = await runHelm(["template", "orders", chart, "--namespace", "shop"], { major });
+  await writeFile(path, template);
+  if (code !== 0) throw new Error(err);
+  return parse(out);
+}
+
+/** Helm sorts by kind. */
+const parse = (text: string): unknown[] =>
+  parseAllDocuments(text)
+    .map((document) => document.toJS() as { readonly kind?: string })
+    .sort((a, b) => (a.kind ?? "").localeCompare(b.kind ?? ""));
+
+const plain = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: orders}
+spec:
+  selector: {matchLabels: {app: orders}}
+  template:
+    metadata: {labels: {app: orders}}
+    spec:
+      serviceAccountName: orders
+      containers: [{name: app, image: registry.example/orders:1.0}]
+`;
+
+/** Namespaces of the rights are left to inject where the Deployment names none. */
+function injected(options: Partial<SidecarOptions>): unknown[] {
+  const image = "ghcr.io/keyturn/keyturn:0.1.0";
+  const { manifest } = inject(plain, {
+    ...{ rotation: "orders", image, port: 8080, adminPort: 9090, flags: [], namespace: "shop" },
+    ...options,
+  });
+  return parse(manifest);
+}
+
+const pods = { rotation: "orders", serviceAccountName: "orders", namespace: "shop" };
+
+describe.each(helmMajors)("charts/keyturn-sidecar, rendered by Helm %i", (major) => {
+  it.each<[string, object, Partial<SidecarOptions>]>([
+    ["as little as it takes", {}, {}],
+    ["flags of the gateway", { flags: ["--mint-listen=127.0.0.1:8081"] }, { flags: ["--mint-listen=127.0.0.1:8081"] }],
+    ["the public ring", { public: true }, { isPublic: true }],
+    [
+      "all that there is",
+      { secretName: "keys", image: "mirror.example/keyturn:7", port: 8089, adminPort: 9099, public: true },
+      { secretName: "keys", image: "mirror.example/keyturn:7", port: 8089, adminPort: 9099, isPublic: true },
+    ],
+  ])("is what keyturn inject makes of the same application: %s", async (_, args, options) => {
+    expect(await rendered({ ...pods, ...args }, major)).toEqual(injected(options));
+  });
+});
+
+it("is what the documentation shows", async () => {
+  const { code, out, err } = await runHelm(["template", "orders", chart, "--namespace", "shop"]);
+  expect({ code, err }).toEqual({ code: 0, err: "" });
+  expect(parse(out)).toEqual(injected({ flags: ["--mint-listen=127.0.0.1:8081"] }));
+});
+
+it("has the image of this version", async () => {
+  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const text = await readFile(join(root, "charts/keyturn-sidecar/templates/_sidecar.tpl"), "utf8");
+  expect(text).toContain(`ghcr.io/keyturn/keyturn:${version}"`);
+  const [metadata] = parse(await readFile(join(root, "charts/keyturn-sidecar/Chart.yaml"), "utf8"));
+  expect(metadata).toMatchObject({ version, appVersion: version });
+});
+
+it.each(["rotation", "serviceAccountName", "namespace"])("says that %s must be given", async (name) => {
+  const args = Object.fromEntries(Object.entries(pods).filter(([one]) => one !== name));
+  await expect(rendered(args)).rejects.toThrow(`keyturn-sidecar: ${name} must be given`);
+});
