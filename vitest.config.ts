@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const minutes = 60_000;
 
 /** Folders of test/ that are suites of their own (hack/suites.ts); every other test is a unit test. */
-const suites = ["architecture", "bench", "binary", "e2e", "integration", "model", "property"];
+const suites = ["architecture", "bench", "binary", "chart", "e2e", "integration", "model", "property"];
 
 function folder(name: string): string[] {
   return [`test/${name}/**/*.test.ts`];
@@ -44,7 +44,23 @@ export default defineConfig({
         test: {
           name: "integration",
           include: folder("integration"),
+          exclude: folder("integration/chart"),
           globalSetup: "test/integration/support/global.ts",
+        },
+      },
+      {
+        extends: true,
+        test: { name: "chart", include: folder("chart"), globalSetup: "test/chart/support/global.ts" },
+      },
+      {
+        extends: true,
+        // A cluster of its own: a release has objects that a cluster has once, so one file at a time
+        test: {
+          name: "install",
+          include: folder("integration/chart"),
+          globalSetup: ["test/chart/support/global.ts", "test/integration/chart/support/global.ts"],
+          testTimeout: 5 * minutes,
+          fileParallelism: false,
         },
       },
       {

@@ -18,8 +18,12 @@ describe("rotations", () => {
       metadata: { namespace: "shop", annotations: { "helm.sh/resource-policy": "keep" } },
     });
     expect(the(objects, "JwtKeyRotation", "orders").metadata.namespace).toBe("keyturn-system");
-    const { name: _name, namespace: _namespace, ...spec } = rotations[0] ?? { name: "" };
-    expect(specOf(objects, "gateway")).toEqual(spec);
+    expect(specOf(objects, "gateway")).toEqual({
+      secretName: "gateway-keys",
+      tokens: { issuer: "https://issuer.example", audiences: ["api"] },
+      rotation: { interval: "24h" },
+      suspend: false,
+    });
   });
 
   it("take the labels and annotations that they are given", async () => {
