@@ -3,7 +3,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { build, type BuildOptions, type Plugin } from "esbuild";
+import { build as esbuild, type BuildOptions, type Plugin } from "esbuild";
 import { root } from "./run.ts";
 
 /** Packages that a sidecar has no use for: files of their own, which are read when they are first asked for. */
@@ -20,8 +20,8 @@ const fileOf = (name: string): string => `${name.replace(/^@/, "").replaceAll("/
 
 const apartPlugin: Plugin = {
   name: "apart",
-  setup({ onResolve }) {
-    onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
+  setup(build) {
+    build.onResolve({ filter: /^[@a-z]/ }, ({ path }) =>
       apart.includes(path) ? { path: `./${fileOf(path)}`, external: true } : undefined,
     );
   },
@@ -29,11 +29,11 @@ const apartPlugin: Plugin = {
 
 const unusedPlugin: Plugin = {
   name: "unused",
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: unused }, ({ path, importer }) =>
+  setup(build) {
+    build.onResolve({ filter: unused }, ({ path, importer }) =>
       /[\\/]node_modules[\\/](?:commander|prom-client)[\\/]/.test(importer) ? { path, namespace: "unused" } : undefined,
     );
-    onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = {}" }));
+    build.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "module.exports = {}" }));
   },
 };
 
@@ -57,11 +57,11 @@ const common: BuildOptions & { readonly metafile: true } = {
 
 await rm(outdir, { recursive: true, force: true });
 const results = await Promise.all([
-  build({
+  esbuild({
     ...common,
     entryPoints: Object.fromEntries(apart.map((name) => [fileOf(name).replace(/\.cjs$/, ""), name])),
   }),
-  build({
+  esbuild({
     ...common,
     entryPoints: { keyturn: "src/cli/main.ts" },
     define: { KEYTURN_BUILD: JSON.stringify(await buildOf()) },
@@ -75,7 +75,7 @@ await writeFile(
 
 /** `KEYTURN_COMMIT` stands in for git where there is no repository. */
 async function buildOf(): Promise<{ readonly version: string; readonly commit: string }> {
-  const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
+  const { version } = await manifestIn("");
   const given = process.env["KEYTURN_COMMIT"] ?? "";
   if (given !== "") return { version, commit: given };
   const { stdout } = await promisify(execFile)("git", ["rev-parse", "--short=12", "HEAD"], { cwd: root });
@@ -90,9 +90,15 @@ async function licences(inputs: readonly string[]): Promise<string> {
 }
 
 async function licenceIn(folder: string): Promise<string> {
-  const manifest = await readFile(join(root, folder, "package.json"), "utf8");
-  const { name, version, license } = JSON.parse(manifest) as Record<string, string>;
+  const { name, version, license } = await manifestIn(folder);
   const file = (await readdir(join(root, folder))).find((one) => /^licen[cs]e(?:\.|$)/i.test(one));
   const text = file === undefined ? "" : `\n\n${(await readFile(join(root, folder, file), "utf8")).trim()}`;
-  return `${name ?? ""} ${version ?? ""} (${license ?? "no licence named"})${text}`;
+  return `${name} ${version} (${license})${text}`;
+}
+
+async function manifestIn(folder: string): Promise<Readonly<Record<"name" | "version" | "license", string>>> {
+  const manifest: unknown = JSON.parse(await readFile(join(root, folder, "package.json"), "utf8"));
+  const fields = new Map(Object.entries(manifest ?? {}));
+  const text = (name: string): string => String(fields.get(name) ?? "unknown");
+  return { name: text("name"), version: text("version"), license: text("license") };
 }

@@ -77,8 +77,8 @@ function addSidecar(workload: Document, options: InjectOptions, notes: string[])
   } else if (valueAt(workload, [...spec, "automountServiceAccountToken"]) === true) {
     notes.push(`${name}: the application gets an API token with which it can read the keys, too`);
   }
-  putNamed(workload, [...spec, "initContainers"], sidecarContainer(options), "first");
-  for (const volume of sidecarVolumes(options)) putNamed(workload, [...spec, "volumes"], volume, "last");
+  putNamed(workload, [...spec, "initContainers"], sidecarContainer(options));
+  for (const volume of sidecarVolumes(options).toReversed()) putNamed(workload, [...spec, "volumes"], volume);
   return account;
 }
 

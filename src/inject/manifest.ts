@@ -1,4 +1,4 @@
-import { type Document, isMap, isSeq, parseAllDocuments } from "yaml";
+import { Document, isMap, isSeq, parseAllDocuments } from "yaml";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { type Fields, isFields } from "./sidecar.ts";
 
@@ -6,7 +6,7 @@ import { type Fields, isFields } from "./sidecar.ts";
 export type Path = readonly (string | number)[];
 
 /** @throws ChangeNeededError `ManifestUnreadable` */
-export function readManifest(text: string): Document.Parsed[] {
+export function readManifest(text: string): Document[] {
   const parsed = parseAllDocuments(text);
   const documents = Array.isArray(parsed) ? parsed : [];
   for (const { errors } of documents) {
@@ -33,25 +33,18 @@ export function manifestOf(documents: readonly Document[]): string {
 
 /** Adds the object to the manifest, or replaces it there. */
 export function put(documents: Document[], fields: Fields): void {
-  const same = (path: Path): ((document: Document) => boolean) => {
-    const wanted = path.reduce<unknown>((at, key) => (isFields(at) ? at[key] : undefined), fields) ?? "";
-    return (document) => textAt(document, path) === wanted;
-  };
-  const tests = [same(["kind"]), same(["metadata", "name"]), same(["metadata", "namespace"])];
-  const there = documents.find((document) => tests.every((test) => test(document)));
-  if (there) there.contents = there.createNode(fields) as typeof there.contents;
-  else documents.push(newDocument(fields));
+  const added = new Document(fields);
+  const identity = (document: Document): string =>
+    ["kind", "name", "namespace"]
+      .map((name) => textAt(document, name === "kind" ? [name] : ["metadata", name]))
+      .join(" ");
+  const index = documents.findIndex((document) => identity(document) === identity(added));
+  if (index >= 0) documents[index] = added;
+  else documents.push(added);
 }
 
-function newDocument(fields: Fields): Document {
-  const [document] = parseAllDocuments(JSON.stringify(fields));
-  if (!document) throw new TypeError("An object must be a document");
-  document.contents = document.createNode(fields) as typeof document.contents;
-  return document;
-}
-
-/** Puts an item into a list of named ones: over the one of its name, else at that end. */
-export function putNamed(document: Document, path: Path, item: Fields, end: "first" | "last"): void {
+/** Puts an item into a list of named ones: over the one of its name, else at the beginning. */
+export function putNamed(document: Document, path: Path, item: Fields): void {
   const node = document.createNode(item);
   const list = document.getIn(path, true);
   if (!isSeq(list)) {
@@ -60,8 +53,7 @@ export function putNamed(document: Document, path: Path, item: Fields, end: "fir
   }
   const index = list.items.findIndex((one) => isMap(one) && one.get("name") === item["name"]);
   if (index >= 0) list.items[index] = node;
-  else if (end === "first") list.items.unshift(node);
-  else list.items.push(node);
+  else list.items.unshift(node);
 }
 
 export function listAt(document: Document, path: Path): readonly Fields[] {
