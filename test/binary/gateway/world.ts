@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { Keyturn, save, Standalone } from "../support/keyturn.ts";
 import type { LineProcess } from "../support/line-process.ts";
 import { RingWatch } from "../support/ring-watch.ts";
-import { answers, freePort, type ProxyName, startApplication, startProxy } from "./proxy.ts";
+import { answers, freePort, type ProxyName, proxyNames, startApplication, startProxy } from "./proxy.ts";
 
 /** As short as the rules allow, without a second to spare. */
 const times = { propagationSeconds: 1, maxTTLSeconds: 4 };
@@ -21,6 +21,9 @@ spec:
   tokens: { issuer: "https://issuer.example", audiences: [api], maxTTL: ${times.maxTTLSeconds}s, clockSkew: 0s }
   rotationWindow: ${times.maxTTLSeconds}s
 `;
+
+const ownPorts = ["gateway", "grpc", "admin", "mint"] as const;
+type OwnPort = (typeof ownPorts)[number];
 
 export interface Answer {
   readonly status: number;
@@ -42,7 +45,7 @@ export class World {
   readonly #folder: string;
   readonly #agent = new Agent({ keepAlive: true });
   readonly #closing: (() => unknown)[] = [];
-  readonly ports = new Map<ProxyName | "gateway" | "admin" | "mint", number>();
+  readonly ports = new Map<ProxyName | OwnPort, number>();
   /** Why a proxy is not there. */
   readonly missing = new Map<ProxyName, string>();
   gateway!: LineProcess;
@@ -73,10 +76,11 @@ export class World {
   }
 
   async #startGateway(): Promise<void> {
-    for (const name of ["gateway", "admin", "mint"] as const) this.ports.set(name, await freePort());
-    const local = (name: "gateway" | "admin" | "mint"): string => `127.0.0.1:${this.port(name)}`;
+    for (const name of ownPorts) this.ports.set(name, await freePort());
+    const local = (name: OwnPort): string => `127.0.0.1:${this.port(name)}`;
     this.gateway = this.#keyturn.start([
       ...["gateway", "--dir", this.dir, "--listen", local("gateway")],
+      ...["--grpc-listen", local("grpc"), "--claim-headers", "sub=X-Auth-Subject,scope=X-Auth-Scope"],
       ...["--admin-listen", local("admin"), "--mint-listen", local("mint")],
     ]);
     // Opens when the gateway is ready
@@ -86,22 +90,22 @@ export class World {
   async #startProxies(): Promise<void> {
     const application = await freePort();
     this.#closing.push(await startApplication(application));
-    for (const name of ["nginx", "caddy"] as const) {
-      const ports = { gateway: this.port("gateway"), proxy: await freePort(), application };
-      const started = await startProxy(name, ports, join(this.#folder, name));
+    for (const name of proxyNames) {
+      const ports = { gateway: this.port("gateway"), grpc: this.port("grpc"), proxy: await freePort(), application };
+      const started = await startProxy(name, ports, join(this.#folder, name.replaceAll(" ", "-")));
       this.ports.set(name, ports.proxy);
       if ("missing" in started) this.missing.set(name, started.missing);
       else this.#closing.push(() => started.end());
     }
   }
 
-  port(name: ProxyName | "gateway" | "admin" | "mint"): number {
+  port(name: ProxyName | OwnPort): number {
     return this.ports.get(name) ?? 0;
   }
 
   /** One request; `headers` as names and values in turn, so that a name may stand twice. */
   async ask(
-    of: ProxyName | "gateway" | "admin" | "mint",
+    of: ProxyName | OwnPort,
     path: string,
     { headers = [], body }: { headers?: readonly string[]; body?: string } = {},
   ): Promise<Answer> {
