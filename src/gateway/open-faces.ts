@@ -74,7 +74,7 @@ async function openFront(options: GatewayOptions, { gateway: { memory } }: Behin
   return listener;
 }
 
-/** What it needs takes 30 MB: it is loaded where somebody wants it. */
+/** What it needs takes 10 MB in the image and 30 MB as modules: it is loaded where somebody wants it. */
 async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, decide: Decide): Promise<Listener> {
   const { listenGrpc } = await import("./faces/grpc/listener.ts");
   const { memory } = behind.gateway;
