@@ -10,13 +10,14 @@ import { measure, type Effort, type Result } from "./measure.ts";
 import { operatorBench } from "./operator.ts";
 import { plannerBench } from "./planner.ts";
 import { requestBench } from "./request.ts";
+import { sidecarBench } from "./sidecar.ts";
 import { swapBench } from "./swap.ts";
 
 const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
 
 /** Whole stories, measured once. */
-const stories: readonly FiguresBench[] = [operatorBench];
-const names = [...benches, ...stories].map(({ name }) => name);
+const stories: readonly FiguresBench[] = [operatorBench, sidecarBench];
+const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 
 const full: Effort = { rounds: 15, batchMs: 100 };
 /** So that a bench that no longer works is found by the tests. The numbers say nothing. */

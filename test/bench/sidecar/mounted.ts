@@ -1,0 +1,23 @@
+import { join } from "node:path";
+import { root } from "../../../hack/run.ts";
+import { writeDataDir } from "../../../src/files/data-dir.ts";
+import { nodeDisk } from "../../../src/files/disk.ts";
+import { freePort, start } from "./processes.ts";
+import { Rings } from "./rings.ts";
+
+const program = join(root, "dist/bundle/keyturn.cjs");
+
+/** A mount with a ring, and the gateway on it. */
+export async function mounted(folder: string, name: string) {
+  const rings = await Rings.make();
+  const mount = join(folder, name);
+  const write = async (): Promise<string> => {
+    const { files, token } = await rings.next();
+    await writeDataDir(nodeDisk(), mount, { files, mode: 0o600, dirMode: 0o700, nowMs: Date.now() });
+    return token;
+  };
+  const [token, front, admin] = [await write(), await freePort(), await freePort()];
+  const args = [program, "gateway", "--acks=off", `--mount=${mount}`, "--log-level=error"];
+  const listen = [`--listen=127.0.0.1:${front}`, `--admin-listen=127.0.0.1:${admin}`];
+  return { rings, mount, token, front, admin, run: () => start(process.execPath, [...args, ...listen]) };
+}
