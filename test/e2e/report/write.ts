@@ -1,17 +1,24 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../../../hack/run.ts";
-import type { Counts } from "../workload/counts.ts";
-import type { Record as Story } from "./record.ts";
+import { pictureOf } from "./picture.ts";
+import { type Evidence, headlineOf, reportOf } from "./report.ts";
 
-export interface Evidence {
-  readonly record: Story;
-  readonly counts: Counts;
-  readonly restarts: Readonly<Record<string, number>>;
-  readonly versions: Readonly<Record<string, string>>;
+const folder = join(root, "reports");
+
+/** Writes `reports/e2e.md`, the picture beside it, and all that both are made of. */
+export async function writeReport(evidence: Evidence): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "e2e.json"), `${JSON.stringify(evidence, undefined, 1)}\n`);
+  await writeFile(join(folder, "e2e.md"), reportOf(evidence));
+  await writeFile(join(folder, "e2e.svg"), pictureOf(evidence.record, headlineOf(evidence)));
+  console.log(headlineOf(evidence));
 }
 
-export async function writeReport(evidence: Evidence): Promise<void> {
-  await mkdir(join(root, "reports"), { recursive: true });
-  await writeFile(join(root, "reports/e2e.json"), `${JSON.stringify(evidence, undefined, 1)}\n`);
+/** What there is to find out by why a story ended at a step. */
+export async function writeDiagnosis(step: string, text: string): Promise<void> {
+  const file = join(folder, "e2e-failure.log");
+  await mkdir(folder, { recursive: true });
+  await writeFile(file, `The story ended at: ${step}\n\n${text}\n`);
+  console.log(`What the cluster said when the story ended: ${file}`);
 }

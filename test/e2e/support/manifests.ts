@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
 import { names, replicas, rotationSpec, times } from "./names.ts";
 
-const { app, client, namespace, rotation } = names;
+const { app, client, namespace } = names;
 
 type Rest = Readonly<{ [field: string]: unknown; labels?: Readonly<Record<string, string>> }>;
 
@@ -98,7 +98,6 @@ export function appDeployment(image: string): KubeObject {
       template: {
         metadata: { labels: { app } },
         spec: {
-          serviceAccountName: app,
           terminationGracePeriodSeconds: 10,
           containers: [container({ name: "app", file: "app.mjs", image, env })],
           volumes: [programsVolume],
@@ -107,9 +106,3 @@ export function appDeployment(image: string): KubeObject {
     },
   });
 }
-
-/** What the gateway beside the application may do: read the one Secret, and acknowledge. */
-export const appAccount: readonly KubeObject[] = account(app, [
-  { apiGroups: [""], resources: ["secrets"], resourceNames: [rotation], verbs: ["get", "list", "watch"] },
-  { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] },
-]);

@@ -15,9 +15,9 @@ export const replicas = 3;
 export const times = {
   interval: "20s",
   propagation: "3s",
-  maxTTL: "10s",
+  maxTTL: "15s",
   clockSkew: "1s",
-  tokenSeconds: 10,
+  tokenSeconds: 15,
 } as const;
 
 export const rotationSpec = {

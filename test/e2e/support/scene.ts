@@ -41,13 +41,20 @@ export class Scene implements HelmHome {
 
   static async start(): Promise<Scene> {
     const engine = await ensureEngine(say);
-    const image = await buildKeyturnImage(say);
-    const node = await startNode(say);
-    await node.load(image);
-    const folder = await mkdtemp(join(tmpdir(), "keyturn-e2e-"));
-    const scene = new Scene({ node, image, folder, kubectl: await ensureBinary(say), stop: engine.stop });
-    await writeFile(scene.kubeConfigFile, kubeConfigText(node.connection), { mode: 0o600 });
-    return scene;
+    let node: TestNode | undefined;
+    try {
+      const image = await buildKeyturnImage(say);
+      node = await startNode(say);
+      await node.load(image);
+      const folder = await mkdtemp(join(tmpdir(), "keyturn-e2e-"));
+      const scene = new Scene({ node, image, folder, kubectl: await ensureBinary(say), stop: engine.stop });
+      await writeFile(scene.kubeConfigFile, kubeConfigText(node.connection), { mode: 0o600 });
+      return scene;
+    } catch (error) {
+      await node?.stop();
+      await engine.stop();
+      throw error;
+    }
   }
 
   get client(): TestNode["client"] {
@@ -64,11 +71,10 @@ export class Scene implements HelmHome {
     return (await exec(this.#kubectl, ["kubectl", ...flags, ...args])).stdout;
   }
 
-  /** The same for our own command line. */
+  /** Our own command line, as a person at a desk has it; the kubeconfig leads it into the workload's namespace. */
   async keyturn(...args: readonly string[]): Promise<string> {
-    const flags = ["--kubeconfig", this.kubeConfigFile, "--namespace", names.namespace];
-    const { stdout } = await exec(process.execPath, [join(root, "src/cli/main.ts"), ...args, ...flags]);
-    return stdout;
+    const env = { ...process.env, KUBECONFIG: this.kubeConfigFile, KEYTURN_CLUSTER_NAMESPACE: names.namespace };
+    return (await exec(process.execPath, [join(root, "src/cli/main.ts"), ...args], { env })).stdout;
   }
 
   /** What the client has counted once every replica has been asked about every token once more. */
@@ -79,6 +85,23 @@ export class Scene implements HelmHome {
   async versions(): Promise<Readonly<Record<string, string>>> {
     const { gitVersion } = await this.client.get<{ gitVersion: string }>("/version");
     return { kubernetes: gitVersion, helm: await helmVersion(), node: process.version };
+  }
+
+  /** Pods, events and logs: what a person would ask for who has to find out what went wrong. */
+  async diagnosis(): Promise<string> {
+    const asked = [
+      ["get", "pods,jobs,jkr,kra", "--all-namespaces", "--output", "wide"],
+      ["get", "events", "--all-namespaces"],
+      ["get", "jkr", "--all-namespaces", "--output", "yaml"],
+      ["logs", "--namespace", names.system, "--selector", "app.kubernetes.io/name=keyturn", "--tail=200", "--prefix"],
+      ["logs", "--selector", `app=${names.app}`, "--all-containers", "--tail=60", "--prefix"],
+      ["logs", names.client, "--tail=60"],
+    ];
+    const answers = asked.map(async (args) => {
+      const answer = await this.kubectl(...args).catch((error: unknown) => String(error));
+      return `$ kubectl ${args.join(" ")}\n${answer}`;
+    });
+    return [...(await Promise.all(answers)), await this.node.logs()].join("\n\n");
   }
 
   async stop(): Promise<void> {

@@ -15,3 +15,6 @@ export const withRotation = (spec: Spec = {}, more: object = {}): object => ({
 
 /** From the fourth rotation on by request alone, so that each has one cause. */
 export const onRequest = { rotation: { interval: "0s" } } as const;
+
+/** The last algorithm, with time to go back to the key before even where a step takes a minute. */
+export const migrated = { ...onRequest, algorithm: "EdDSA", rotationWindow: "5m" } as const;

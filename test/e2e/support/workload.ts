@@ -1,11 +1,18 @@
-import { appAccount, appDeployment, clientObjects, programs } from "./manifests.ts";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { stringify } from "yaml";
+import { appDeployment, clientObjects, programs } from "./manifests.ts";
+import { names } from "./names.ts";
 import { bundlePrograms } from "./programs.ts";
 import type { Scene } from "./scene.ts";
-import { withGateway } from "./sidecar.ts";
 
-/** The application with its gateways, and the client. */
+/** The client, and the application with the gateway that `keyturn inject` puts beside it. */
 export async function deployWorkload(scene: Scene): Promise<void> {
-  const { image } = scene;
-  await scene.apply([programs(await bundlePrograms()), ...clientObjects(image), ...appAccount]);
-  await scene.apply([withGateway(appDeployment(image), image)]);
+  const { image, folder } = scene;
+  await scene.apply([programs(await bundlePrograms()), ...clientObjects(image)]);
+  const [plain, injected] = [join(folder, "deploy.yaml"), join(folder, "injected.yaml")];
+  await writeFile(plain, stringify(appDeployment(image)));
+  const flags = ["--filename", plain, "--rotation", names.rotation, "--image", image];
+  await writeFile(injected, await scene.keyturn("inject", ...flags, "--", "--mint-listen=127.0.0.1:8081"));
+  await scene.kubectl("apply", "--filename", injected);
 }

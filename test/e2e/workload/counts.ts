@@ -42,6 +42,8 @@ export interface Counts {
   /** The first of them. */
   readonly wrong: readonly Wrong[];
   readonly wrongs: number;
+  /** Of all of them, valid tokens that were refused. */
+  readonly refused: number;
 }
 
 /** What the client is told of a key: it is about to be revoked; every gateway has acknowledged that it is. */

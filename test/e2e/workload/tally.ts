@@ -23,6 +23,7 @@ export class Tally {
   /** Of tokens that have ended meanwhile, too. */
   readonly #revoked = new Set<Held>();
   #wrongs = 0;
+  #validRefused = 0;
   #revokedRefusals = 0;
   #joseVerifications = 0;
   #foreignRefusals = 0;
@@ -77,6 +78,7 @@ export class Tally {
   // eslint-disable-next-line max-params -- an event, told as a sentence
   wrong(what: Wrong["what"], pod: string, { kid }: Held, why = ""): void {
     this.#wrongs++;
+    if (what === "valid refused" || what === "refused by jose") this.#validRefused++;
     if (this.#wrong.length < mostWrongs) this.#wrong.push({ what, pod, kid, atMs: Date.now(), why });
   }
 
@@ -99,6 +101,7 @@ export class Tally {
       held: this.held().length,
       wrong: this.#wrong,
       wrongs: this.#wrongs,
+      refused: this.#validRefused,
     };
   }
 }
