@@ -77,6 +77,8 @@ function limited(limits: Limits, handler: Handler): Server {
       requestTimeout: requestMs,
       connectionsCheckingInterval: checkMs,
       keepAliveTimeout: idleMs,
+      // No stream, and no events of one, where no body is announced
+      optimizeEmptyRequests: true,
     },
     (request, response) => {
       // A client that went away is nobody's fault

@@ -10,6 +10,8 @@ export interface Proxy {
   freeze(): void;
   /** Ends every connection. */
   cut(): void;
+  /** True: connections are closed as they come, and those that are there, too. */
+  refuse(isOn: boolean): void;
 }
 
 /** A wire to a server, that a test counts, freezes and cuts. TLS goes through as it is. Ends with the test. */
@@ -17,7 +19,12 @@ export async function proxyTo(target: string): Promise<Proxy> {
   const { hostname, port, protocol } = new URL(target);
   const pairs = new Set<readonly [Socket, Socket]>();
   let opened = 0;
+  let refuses = false;
   const server = createServer((client) => {
+    if (refuses) {
+      client.destroy();
+      return;
+    }
     opened += 1;
     const upstream = connect(Number(port), hostname);
     const pair = [client, upstream] as const;
@@ -43,6 +50,10 @@ export async function proxyTo(target: string): Promise<Proxy> {
     server: `${protocol}//127.0.0.1:${(server.address() as AddressInfo).port}`,
     opened: () => opened,
     cut,
+    refuse: (isOn) => {
+      refuses = isOn;
+      if (isOn) cut();
+    },
     freeze: () => {
       for (const [client, upstream] of pairs) {
         client.unpipe(upstream).pause();

@@ -9,7 +9,7 @@ import { writeDataDir } from "../../../../src/files/data-dir.ts";
 import type { Log } from "../../../../src/gateway/log.ts";
 import type { Ports } from "../../../../src/gateway/options.ts";
 import { runGateway } from "../../../../src/gateway/run.ts";
-import { systemClock } from "../../../../src/kube/clock.ts";
+import { type Clock, systemClock } from "../../../../src/kube/clock.ts";
 import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
 import { acknowledges } from "../../support/acks.ts";
 import { makeServiceAccount } from "../../support/roles.ts";
@@ -36,6 +36,8 @@ interface Setup {
   readonly mountOnly?: boolean;
   /** The API server's address, through something that a test cuts. @default its own */
   readonly server?: string;
+  /** @default the machine's */
+  readonly clock?: Clock;
 }
 
 /** `keyturn gateway` as the sidecar of a pod that the API server knows, with the pod's own token. */
@@ -73,7 +75,7 @@ export class RealGateway {
     return gateway;
   }
 
-  async #run(token: string, { mountOnly = false, server }: Setup): Promise<void> {
+  async #run(token: string, { mountOnly = false, server, clock = systemClock }: Setup): Promise<void> {
     const { namespace, name: rotation } = this.#rotation;
     const { connection } = inject("cluster");
     const { ca } = connection;
@@ -89,7 +91,7 @@ export class RealGateway {
         floorDir: join(this.#folder, "floor"),
       },
       ...{ listen: local, adminListen: local, mintListen: local, required: {}, owned: [], drainMs: 0 },
-      ...{ clock: systemClock, chance: Math.random, newId: randomUUID, log: this.#log(), signal: this.#stop.signal },
+      ...{ clock, chance: Math.random, newId: randomUUID, log: this.#log(), signal: this.#stop.signal },
       onListening: listening.resolve,
     });
     this.#ports = await Promise.race([listening.promise, this.#ended.then(() => Promise.reject(new Error("ended")))]);
