@@ -4,7 +4,15 @@ import { packageChart, runHelm, upgrade } from "./support/helm.ts";
 import { names, replicas } from "./support/names.ts";
 import { appPods, gatewayRestarts, leadingContainer, nodeReady, removePod, rolledOut } from "./support/pods.ts";
 import { Recorder } from "./support/recorder.ts";
-import { acknowledgedWithout, isAtRest, newSigner, reaches, readStatus, rotatedFrom } from "./support/rotation.ts";
+import {
+  acknowledgedWithout,
+  holds,
+  isAtRest,
+  newSigner,
+  reaches,
+  readStatus,
+  rotatedFrom,
+} from "./support/rotation.ts";
 import { Scene } from "./support/scene.ts";
 import { installed, migrated, onRequest, withRotation } from "./support/values.ts";
 import { deployWorkload } from "./support/workload.ts";
@@ -143,9 +151,10 @@ step("another algorithm: a key of the new one takes over", async () => {
 step("rollback: the key before it signs again, until the pin is taken away", async () => {
   const { activeKid: newer, keys = [] } = await readStatus(scene.client);
   await scene.keyturn("rollback", names.rotation, "--wait", "--timeout", "2m");
-  const back = await activeKid();
-  expect(keys.find(({ kid }) => kid === back)?.algorithm).toBe("ES256");
+  // The command reads the ring, the status follows it
+  const { activeKid: back } = await reaches(scene.client, "pinned", (status) => holds(status, "Pinned"));
   expect(back).not.toBe(newer);
+  expect(keys.find(({ kid }) => kid === back)?.algorithm).toBe("ES256");
   await look();
   await scene.keyturn("rollback", names.rotation, "--unpin");
   const { keys: later = [], activeKid: after } = await rotatedFrom(scene.client, back);
