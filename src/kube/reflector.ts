@@ -2,6 +2,7 @@ import { type Backoff, backoffMs } from "./backoff.ts";
 import type { KubeClient } from "./client.ts";
 import { sleep } from "./clock.ts";
 import { ConnectionError, isExpired, isStopped, KubeError } from "./errors.ts";
+import type { KubeObject } from "./object.ts";
 import type { Resource, Selection } from "./resource.ts";
 import { type Change, Store } from "./store.ts";
 import { LostEventError, watch, type WatchEvent } from "./watch.ts";
@@ -10,7 +11,9 @@ export interface ReflectorOptions {
   readonly client: KubeClient;
   readonly resource: Resource;
   readonly selection?: Selection;
-  /** Hears of every change, after the store has it. Must not throw: an error goes to `onProblem`. */
+  /** What the store keeps of an object: of a Secret, nothing that is secret. @default all of it */
+  readonly kept?: (object: KubeObject) => KubeObject;
+  /** Hears of every change with the whole object, after the store has it. Must not throw: an error goes to `onProblem`. */
   readonly onChange?: (change: Change) => void;
   /** Hears of every failure that is followed by another try, for logs and metrics. */
   readonly onProblem?: (error: unknown) => void;
@@ -28,7 +31,7 @@ const livedMs = 10_000;
  * place whatever happens. Never ends but by the signal.
  */
 export class Reflector {
-  readonly store = new Store();
+  readonly store: Store;
   readonly #options: ReflectorOptions;
   readonly #selection: Selection;
   readonly #synced = Promise.withResolvers<undefined>();
@@ -44,6 +47,7 @@ export class Reflector {
   constructor(options: ReflectorOptions) {
     this.#options = options;
     this.#selection = options.selection ?? {};
+    this.store = new Store(options.kept);
   }
 
   /** True from when the store held one whole state. */

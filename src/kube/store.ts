@@ -5,12 +5,18 @@ import type { Ref } from "./resource.ts";
 export type Change =
   | { readonly type: "added"; readonly key: string; readonly object: KubeObject }
   | { readonly type: "updated"; readonly key: string; readonly object: KubeObject; readonly before: KubeObject }
-  /** `object` is the last state that was seen. */
+  /** `object` is the last state that was kept. */
   | { readonly type: "deleted"; readonly key: string; readonly object: KubeObject };
 
 /** The newest known state of the objects of a selection. */
 export class Store {
   readonly #objects = new Map<string, KubeObject>();
+  readonly #kept: (object: KubeObject) => KubeObject;
+
+  /** @param kept - What stays in memory of an object, its metadata at least. @default all of it */
+  constructor(kept: (object: KubeObject) => KubeObject = (object) => object) {
+    this.#kept = kept;
+  }
 
   get size(): number {
     return this.#objects.size;
@@ -35,7 +41,7 @@ export class Store {
     const key = keyOf(object);
     const before = this.#objects.get(key);
     if (before !== undefined && isSameState(before, object)) return undefined;
-    this.#objects.set(key, object);
+    this.#objects.set(key, this.#kept(object));
     return before === undefined ? { type: "added", key, object } : { type: "updated", key, object, before };
   }
 

@@ -44,3 +44,11 @@ test("Store finds by name, by key and by namespace, also what has no namespace",
   expect(store.list("a")).toHaveLength(1);
   expect(store.list()).toHaveLength(3);
 });
+
+test("Store keeps what it is told to keep, and tells of the whole", () => {
+  const store = new Store(({ apiVersion, kind, metadata }) => ({ apiVersion, kind, metadata }));
+  const secret = { ...object("x", "1"), data: { key: "hush" } };
+  expect(store.put(secret)).toEqual({ type: "added", key: "a/x", object: secret });
+  expect(JSON.stringify(store.list())).not.toContain("hush");
+  expect(store.put(secret)).toBeUndefined();
+});

@@ -33,6 +33,8 @@ export class ApiObject implements Truth {
       resource: this.#resource,
       // RBAC by resourceNames lets this list and watch pass, and no other
       selection: { namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` },
+      // Private halves live as KeyObjects only (docs/design.md, section 8)
+      kept: namesAlone,
       onChange: ({ type, object }) => void this.#changed(type === "deleted" ? undefined : object),
       onProblem,
     });
@@ -69,4 +71,19 @@ export class ApiObject implements Truth {
     if (typeof text !== "string") return this.#opener.open(undefined);
     return this.#opener.open(kind === "signer" ? Buffer.from(text, "base64").toString("utf8") : text);
   }
+}
+
+/** Without data, and without annotations: kubectl keeps the whole of what it applied in one. */
+function namesAlone({ apiVersion, kind, metadata }: KubeObject): KubeObject {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  return {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      ...(namespace !== undefined && { namespace }),
+      ...(uid !== undefined && { uid }),
+      ...(resourceVersion !== undefined && { resourceVersion }),
+    },
+  };
 }

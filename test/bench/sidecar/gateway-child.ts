@@ -24,7 +24,7 @@ await runGateway({
       userAgent: "keyturn-bench/1",
     },
   },
-  ...{ listen: anyPort, adminListen: anyPort, required: {}, owned: [], drainMs: 0 },
+  ...{ listen: anyPort, adminListen: anyPort, mintListen: anyPort, required: {}, owned: [], drainMs: 0 },
   ...{ clock: systemClock, chance: Math.random, newId: randomUUID, signal: stop.signal },
   log: { debug: nothing, info: nothing, warn: nothing, error: nothing },
   onListening: ({ front }) => console.log(front),
