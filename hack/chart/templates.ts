@@ -75,7 +75,8 @@ export async function policiesTemplate(): Promise<string> {
   const all = await Promise.all(files.map(manifestsIn));
   const documents = all.flat().map(({ apiVersion, kind, metadata, spec = {} }) => {
     const short = metadata.name.replace(/\.keyturn\.dev$/, "");
-    const name = `{{ include "keyturn.fullname" . }}-${short}`;
+    // Releases that look after some namespaces only may be many in a cluster
+    const name = `{{ include "keyturn.fullname" . }}-${short}{{ if .Values.watchNamespaces }}.{{ .Release.Namespace }}{{ end }}`;
     const body =
       kind === "ValidatingAdmissionPolicy"
         ? yamlOf(spec, 2).replace(controllersLine, '$1{{ include "keyturn.controllers" . | squote }}')

@@ -102,6 +102,10 @@ describe("the admission policies", () => {
   it("hold where the controller looks, and nowhere else", async () => {
     const objects = await render({ watchNamespaces: ["shop"] });
     const bindings = objects.filter(({ kind }) => kind === "ValidatingAdmissionPolicyBinding");
+    expect(bindings.map(({ metadata }) => metadata.name).sort()).toEqual([
+      "keyturn-keyringacks.keyturn-system",
+      "keyturn-ring-objects.keyturn-system",
+    ]);
     const expression = { key: "kubernetes.io/metadata.name", operator: "In", values: ["shop"] };
     expect(bindings.map(({ spec }) => spec)).toEqual([
       expect.objectContaining({ matchResources: { namespaceSelector: { matchExpressions: [expression] } } }),
