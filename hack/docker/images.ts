@@ -71,12 +71,21 @@ export async function importFolder(folder: string, tag: string, change: readonly
   if (codes.some((code) => code !== 0)) throw new Error(`Cannot import ${tag}: tar and docker import must succeed`);
 }
 
-/** Makes the image unless it is there. */
+/** Makes the image unless it is there, and lets go of those that earlier recipes made. */
 export async function ensureImage(tag: string, say: Say, make: () => Promise<void>): Promise<string> {
   if (await hasImage(tag)) return tag;
   say(`Making image ${tag}`);
   const startedAt = performance.now();
   await make();
   say(`Made ${tag} in ${Math.round((performance.now() - startedAt) / 1000)} s`);
+  await removeOthers(tag);
   return tag;
+}
+
+/** One that something still stands on stays: the engine refuses. */
+async function removeOthers(tag: string): Promise<void> {
+  const [name = ""] = tag.split(":");
+  const listed = await docker("image", "ls", "--format", "{{.Repository}}:{{.Tag}}", name);
+  const others = listed.split("\n").filter((each) => each !== "" && each !== tag);
+  for (const other of others) await docker("image", "rm", other).catch(() => undefined);
 }

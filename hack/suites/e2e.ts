@@ -6,6 +6,8 @@ import { runProject } from "./vitest.ts";
 
 /** Why real pods can't run here, in one line, or undefined. Quick: nothing is installed, built or started. */
 export async function e2eNeeds(): Promise<string | undefined> {
+  // What is built of Go on this machine runs in a container on this machine
+  if (process.platform !== "linux") return `needs Linux, and this is ${process.platform}`;
   const hasNode = isExecutable(await binaryPath()) || programOnPath("go") !== undefined;
   const go = hasNode ? undefined : "no control plane is built yet, and no go on PATH to build it";
   return (await engineNeeds()) ?? helmNeeds() ?? go;
