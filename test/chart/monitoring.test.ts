@@ -7,7 +7,7 @@ import { GatewayMetrics } from "../../src/gateway/metrics.ts";
 import { RotationMetrics } from "../../src/operator/metrics.ts";
 import { Metrics } from "../../src/runtime/metrics.ts";
 import { everything, render, type Rendered, the } from "./support/render.ts";
-import { labelsUsedIn, metricsIn } from "./support/promql.ts";
+import { hasParser, labelsUsedIn, metricsIn, parsed } from "./support/promql.ts";
 
 /** Every series that a program of ours has, and the labels that it gives them. */
 async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -97,6 +97,22 @@ describe("the PrometheusRule", () => {
     expect(alerts.map(({ alert }) => alert)).not.toContain("KeyturnStalled");
     expect(alerts[0]?.labels).toEqual({ team: "platform", severity: "page" });
     expect(alerts.at(-1)).toEqual(extra);
+  });
+});
+
+/** What the dashboard's variables stand for, at least in form. */
+const filled = (expr: string): string => expr.replaceAll(/\$\w+/g, ".*");
+
+describe("Prometheus' own parser", () => {
+  it("takes every expression of the alerts and of the dashboard", async (context) => {
+    if (!hasParser) context.skip("there is no Go to build Prometheus' parser with");
+    const objects = await render(everything);
+    const { data } = the(objects, "ConfigMap", "keyturn-dashboard");
+    const { panels } = JSON.parse(data?.["keyturn.json"] ?? "") as Dashboard;
+    const ofPanels = panels.flatMap(({ targets }) => targets.map(({ expr }) => filled(expr)));
+    const all = [...alertsOf(objects).map(({ expr }) => expr), ...ofPanels];
+    expect(await parsed(all)).toEqual(all.map(() => ""));
+    expect(await parsed(["sum by (a (b)"])).toEqual([expect.stringContaining("parse error")]);
   });
 });
 

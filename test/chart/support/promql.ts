@@ -1,4 +1,18 @@
-// As much of PromQL as is needed to know what an expression asks for; it does not judge the grammar.
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { inject } from "vitest";
+
+/** Whether there is a parser for {@link parsed}. */
+export const hasParser = inject("promql") !== "";
+
+/** What Prometheus' own parser has against each of these: nothing is the empty text. */
+export async function parsed(expressions: readonly string[]): Promise<readonly string[]> {
+  const running = promisify(execFile)(inject("promql"));
+  running.child.stdin?.end(JSON.stringify(expressions));
+  return JSON.parse((await running).stdout) as readonly string[];
+}
+
+// As much of PromQL as is needed to know what an expression asks for; Prometheus judges its grammar.
 
 const strings = /"(?:[^"\\]|\\.)*"/g;
 
