@@ -53,7 +53,7 @@ cat > /etc/cni/net.d/10-bridge.conflist <<'JSON'
 JSON
 
 # Several nodes on one machine share its cgroups: each has a root of its own
-root="/kubelet-$(hostname)"
+root="/keyturn-test-$(hostname)"
 cat > kubelet.yaml <<YAML
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration

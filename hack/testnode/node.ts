@@ -5,6 +5,7 @@ import type { Say } from "../testcluster/build.ts";
 import { KubeClient, type KubeObject } from "../testcluster/client.ts";
 import { type Connection, connectionOf } from "../testcluster/connection.ts";
 import { ensureNodeImage } from "./image.ts";
+import { sweepCgroups } from "./sweep.ts";
 
 const apiPort = 6443;
 const readyMs = 180_000;
@@ -49,9 +50,11 @@ export class TestNode {
   readonly connection: Connection;
   readonly client: KubeClient;
   readonly #container: StartedTestContainer;
+  readonly #image: string;
 
-  constructor(container: StartedTestContainer, connection: Connection) {
+  constructor(container: StartedTestContainer, image: string, connection: Connection) {
     this.#container = container;
+    this.#image = image;
     this.connection = connection;
     this.client = new KubeClient(connection);
   }
@@ -88,6 +91,7 @@ export class TestNode {
   async stop(): Promise<void> {
     this.client.close();
     await this.#container.stop();
+    await sweepCgroups(this.#image, [this.#container.getId()]);
   }
 }
 
@@ -107,7 +111,7 @@ async function ready(node: TestNode): Promise<void> {
 }
 
 /** Nodes of runs that were killed: nothing else takes them away where testcontainers' reaper can't be pulled. */
-async function removeOrphans(): Promise<void> {
+async function removeOrphans(image: string): Promise<void> {
   const listed = await docker(
     "ps",
     "--all",
@@ -116,10 +120,10 @@ async function removeOrphans(): Promise<void> {
     "--format",
     `{{.ID}} {{.Label "${ownerLabel}"}}`,
   );
-  for (const line of listed.split("\n").filter((each) => each !== "")) {
-    const [id = "", pid = ""] = line.split(" ");
-    if (!runs(Number(pid))) await docker("rm", "--force", "--volumes", id);
-  }
+  const nodes = listed.split("\n").map((line) => line.split(" "));
+  const orphans = nodes.flatMap(([id, pid]) => (id && !runs(Number(pid)) ? [id] : []));
+  for (const id of orphans) await docker("rm", "--force", "--volumes", id);
+  await sweepCgroups(image, orphans);
 }
 
 function runs(pid: number): boolean {
@@ -135,10 +139,10 @@ function runs(pid: number): boolean {
 export async function startNode(say: Say): Promise<TestNode> {
   const image = await ensureNodeImage(say);
   if (!(await registryAnswers())) process.env["TESTCONTAINERS_RYUK_DISABLED"] = "true";
-  await removeOrphans();
+  await removeOrphans(image);
   const startedAt = performance.now();
   const container = await new NodeContainer(image).start();
-  const node = new TestNode(container, await reach(container));
+  const node = new TestNode(container, image, await reach(container));
   try {
     await ready(node);
   } catch (error) {
