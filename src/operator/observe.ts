@@ -2,7 +2,7 @@ import { recoveryIn } from "../keeper/recovery.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observation } from "../ring/decide.ts";
-import type { Found } from "../ring/found.ts";
+import { type Found, statusClaim } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { requestsOf, type Rotation } from "../ring/spec.ts";
 import { readGateways } from "./gateways.ts";
@@ -84,6 +84,6 @@ function claimsOf(gateways: Observation["gateways"], resource: KubeObject): Foun
   const { ringGeneration } = lastStatus(resource);
   return [
     ...gateways.flatMap(({ name, ack }) => (ack ? [{ by: name, generation: ack.generation }] : [])),
-    ...(ringGeneration === undefined ? [] : [{ by: "the status", generation: ringGeneration }]),
+    ...(ringGeneration === undefined ? [] : [{ by: statusClaim, generation: ringGeneration }]),
   ];
 }

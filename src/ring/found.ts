@@ -167,6 +167,9 @@ const rings = (found: Found): readonly Ring[] =>
 const latest = (...candidates: readonly (Ring | undefined)[]): Ring | undefined =>
   candidates.reduce((a, b) => ((b?.generation ?? 0) > (a?.generation ?? 0) ? b : a), undefined);
 const highestStored = (found: Found): number => Math.max(0, ...rings(found).map((r) => r.generation));
+/** Who claims what the rotation's own status says. */
+export const statusClaim = "the status";
+
 const credibleClaims = ({ claims, nowMs }: Found): Found["claims"] =>
   claims.filter((c) => c.generation <= Math.floor(nowMs / 1000) + credibleLead);
 const highestClaim = (found: Found): number => Math.max(0, ...credibleClaims(found).map((c) => c.generation));

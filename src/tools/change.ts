@@ -1,5 +1,6 @@
 import { lineOf } from "../ring/conditions.ts";
 import { describeStep } from "../ring/describe.ts";
+import { statusClaim } from "../ring/found.ts";
 import { RuleError } from "../ring/errors.ts";
 import type { Step } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
@@ -112,6 +113,12 @@ export interface Waiting {
   readonly done: (view: View) => string | undefined;
 }
 
+/** A script that goes on with the status is to find there what it waited for. A directory has none. */
+function isReported({ ring, seen }: View): boolean {
+  const status = seen.found.claims.find(({ by }) => by === statusClaim);
+  return status === undefined || ring === undefined || status.generation >= ring.generation;
+}
+
 /** Tells what happens until `done` has something to say. */
 export async function waitUntil({ home, io, before, deadline, done }: Waiting): Promise<ExitCode> {
   const signal = deadline ? AbortSignal.any([io.interrupted, deadline]) : io.interrupted;
@@ -119,7 +126,7 @@ export async function waitUntil({ home, io, before, deadline, done }: Waiting): 
   try {
     for await (const view of follow(home, io, signal)) {
       telling.look(view);
-      const sentence = done(view);
+      const sentence = isReported(view) ? done(view) : undefined;
       if (sentence !== undefined) {
         telling.clear();
         line(io.out, sentence);

@@ -1,0 +1,175 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, readFile, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { delimiter, join } from "node:path";
+import { beforeAll, expect, inject, it, onTestFinished } from "vitest";
+import { root } from "../../../hack/run.ts";
+import { backUp, damage, expectSound, roles } from "../operator/support/objects.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "../operator/support/scene.ts";
+import { hasKubectl } from "../support/scene.ts";
+import { makeFolder } from "./support/person.ts";
+
+const scene = await makeScene("runbooks");
+const timeout = 180_000;
+const page = await readFile(join(root, "docs/runbooks.md"), "utf8");
+let folder = "";
+
+/** `kubectl` and `keyturn`, as a person has them on the PATH. */
+beforeAll(async () => {
+  folder = await makeFolder();
+  const kubectl = inject("cluster").kubectl ?? ["kubectl"];
+  const programs = { kubectl, keyturn: [process.execPath, join(root, "src/cli/main.ts")] };
+  for (const [name, command] of Object.entries(programs)) {
+    const words = command.map((word) => `"${word}"`).join(" ");
+    await writeFile(join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`);
+    await chmod(join(folder, name), 0o755);
+  }
+});
+
+/** The blocks of a runbook, in their order. */
+function runbook(heading: string): readonly string[] {
+  const [, text = ""] = page.split(`\n## ${heading}\n`);
+  const [own = ""] = text.split("\n## ");
+  return [...own.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block);
+}
+
+/** Types the block into a shell, for the rotation of this test. */
+async function type(block: string, name: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
+  const mine = block
+    .replaceAll("-n shop", `-n ${scene.namespace}`)
+    .replaceAll(/(jkr\/|\s)gateway(?=\s)/g, (_, before: string) => `${before}${name}`);
+  const child = spawn("bash", ["-euo", "pipefail", "-c", mine], {
+    cwd: folder,
+    env: {
+      ...process.env,
+      ...env,
+      PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}`,
+      KUBECONFIG: inject("cluster").kubeConfigFile,
+    },
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
+  const [code] = (await once(child, "close")) as [number];
+  expect(code, `${mine}\n${output}`).toBe(0);
+  return output;
+}
+
+async function settled(name: string): Promise<RotationHandle> {
+  const rotation = await makeRotation(scene.namespace, name, {
+    ...quick,
+    tokens: { ...quick.tokens, maxTTL: "10m" },
+  });
+  await rotation.ready();
+  return rotation;
+}
+
+const signer = async (rotation: RotationHandle): Promise<string> => (await rotation.status()).activeKid ?? "";
+
+/** Every object put back as it was then. */
+async function restore(rotation: RotationHandle, backup: Awaited<ReturnType<typeof backUp>>): Promise<void> {
+  for (const role of roles) await damage(rotation, { role, how: "older", backup });
+}
+
+it.skipIf(!hasKubectl)("rotates, and rolls back", { timeout }, async () => {
+  startOperator(scene);
+  const rotation = await settled("rotate");
+  const first = await signer(rotation);
+  const [byTool = "", byKubectl = ""] = runbook("Rotate");
+  await type(byTool, "rotate");
+  const second = await signer(rotation);
+  expect(second).not.toBe(first);
+  await rotation.ready();
+  await type(byKubectl, "rotate");
+  const third = await signer(rotation);
+  expect([first, second]).not.toContain(third);
+  await rotation.ready();
+  const [back = "", on = ""] = runbook("Roll back");
+  await type(back, "rotate");
+  expect(await signer(rotation)).toBe(second);
+  await type(on, "rotate");
+  expect((await rotation.ready()).activeKid).toBe(second);
+});
+
+it.skipIf(!hasKubectl)("revokes a key, and all keys", { timeout }, async () => {
+  startOperator(scene);
+  const rotation = await settled("revoke");
+  const first = await signer(rotation);
+  const [one = ""] = runbook("Revoke a key");
+  await type(one, "revoke");
+  expect((await rotation.data("public"))["jwks.json"]).not.toContain(first);
+  const left = (await rotation.ready()).keys.map(({ kid }) => kid);
+  expect(left).not.toContain(first);
+  const [all = ""] = runbook("The Secret leaked");
+  await type(all, "revoke");
+  const now = (await rotation.ready()).keys.map(({ kid }) => kid);
+  for (const kid of left) expect(now).not.toContain(kid);
+  await expectSound(rotation);
+});
+
+it.skipIf(!hasKubectl)(
+  "recovers from a restored backup, with the keys that are still served elsewhere",
+  { timeout },
+  async () => {
+    const operator = startOperator(scene);
+    const rotation = await settled("restored");
+    const backup = await backUp(rotation);
+    const [rotateIt = ""] = runbook("Rotate");
+    const [plain = "", withJwks = ""] = runbook("A backup was restored");
+    for (const block of [plain, withJwks]) {
+      // Twice: the standby of the backup is not lost, the one after it is
+      for (let rotations = 0; rotations < 2; rotations++) {
+        await type(rotateIt, "restored");
+        await rotation.ready();
+      }
+      const lost = await signer(rotation);
+      const jwks = (await rotation.data("public"))["jwks.json"] ?? "";
+      await operator.stop();
+      await restore(rotation, backup);
+      const again = startOperator(scene);
+      await rotation.stalled("RingRolledBack");
+      await type(block, "restored", { JWKS_URL: await serve(jwks) });
+      await rotation.ready();
+      await expectSound(rotation);
+      const verified = (await rotation.data("public"))["jwks.json"]?.includes(lost);
+      expect(verified).toBe(block === withJwks);
+      await again.stop();
+      startOperator(scene);
+    }
+  },
+);
+
+it.skipIf(!hasKubectl)("makes a lost Secret again from what is left", { timeout }, async () => {
+  startOperator(scene);
+  const rotation = await settled("lost");
+  const before = await signer(rotation);
+  const [again = ""] = runbook("A Secret is lost");
+  for (const role of roles) {
+    await damage(rotation, { role, how: "gone", backup: await backUp(rotation) });
+    await type(again, "lost");
+    await rotation.ready();
+    await expectSound(rotation);
+    expect(await signer(rotation)).toBe(before);
+  }
+});
+
+/** The address of a server that has this JWKS. */
+async function serve(jwks: string): Promise<string> {
+  const server = createServer((_, response) => response.end(jwks));
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  onTestFinished(() => void server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+it("every runbook was typed", () => {
+  const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
+  expect(headings).toEqual([
+    "Rotate",
+    "Roll back",
+    "Revoke a key",
+    "The Secret leaked",
+    "A backup was restored",
+    "A Secret is lost",
+  ]);
+});
