@@ -45,7 +45,7 @@ const floorPath = "/run/keyturn/floor";
 const downward = (name: string, fieldPath: string): Fields => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
 /**
- * A native sidecar: an init container that goes on (Kubernetes 1.29 and newer). The application starts once the gateway is ready, and
+ * A native sidecar: an init container that goes on (Kubernetes 1.29; its preStop needs 1.30). The application starts once the gateway is ready, and
  * ends before it. It passes the Pod Security Standard `restricted`.
  */
 export function sidecarContainer(options: SidecarOptions): Fields {
@@ -73,6 +73,8 @@ export function sidecarContainer(options: SidecarOptions): Fields {
     startupProbe: { httpGet: { path: "/readyz", port: "keyturn-admin" }, periodSeconds: 1, failureThreshold: 300 },
     readinessProbe: { httpGet: { path: "/readyz", port: "keyturn-admin" }, periodSeconds: 2 },
     livenessProbe: { httpGet: { path: "/livez", port: "keyturn-admin" } },
+    // Services and proxies hear a moment later that the pod goes
+    lifecycle: { preStop: { sleep: { seconds: 5 } } },
     resources: { requests: { cpu: "10m", memory: "80Mi" }, limits: { memory: "192Mi" } },
     securityContext: {
       allowPrivilegeEscalation: false,

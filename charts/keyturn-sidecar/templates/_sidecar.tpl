@@ -57,6 +57,8 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     periodSeconds: 2
   livenessProbe:
     httpGet: {path: /livez, port: keyturn-admin}
+  lifecycle:
+    preStop: {sleep: {seconds: 5}}
   resources:
     requests: {cpu: 10m, memory: 80Mi}
     limits: {memory: 192Mi}
