@@ -92,6 +92,19 @@ describe("values.schema.json", () => {
   });
 });
 
+/** Places of objects that let anything in below names that they know. */
+const open = (schema: unknown, at = ""): readonly string[] =>
+  isRecord(schema)
+    ? [
+        ...("properties" in schema && schema["additionalProperties"] !== false ? [at] : []),
+        ...Object.entries(schema).flatMap(([key, value]) => open(value, `${at}/${key}`)),
+      ]
+    : [];
+
+it("values.schema.json is closed wherever it knows names", async () => {
+  expect(open(JSON.parse(await readFile(join(chart, "values.schema.json"), "utf8")))).toEqual([]);
+});
+
 /** Another value of the same kind. */
 function another({ path, value, hints }: ValueEntry): unknown {
   const own = others[path.join(".")];
