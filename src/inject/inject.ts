@@ -1,15 +1,20 @@
 import type { Document } from "yaml";
 import { ChangeNeededError } from "../ring/errors.ts";
-import { hasList, type Path, put, putNamed, listAt, readManifest, manifestOf, textAt, valueAt } from "./manifest.ts";
-import { accountObject, type Account, rightsOf } from "./rights.ts";
+import { mustFit } from "./fit.ts";
 import {
-  isFields,
-  rotationLabel,
-  sidecarContainer,
-  sidecarName,
-  type SidecarOptions,
-  sidecarVolumes,
-} from "./sidecar.ts";
+  mapAt,
+  manifestOf,
+  newPart,
+  type Part,
+  type Path,
+  putNamed,
+  readManifest,
+  textAt,
+  unfold,
+  valueAt,
+} from "./manifest.ts";
+import { accountObject, type Account, rightsOf, sidecarLabel } from "./rights.ts";
+import { rotationLabel, sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
 
 export interface InjectOptions extends SidecarOptions {
   /** Of what is added, where the manifest names none. */
@@ -23,98 +28,108 @@ export interface Injected {
   readonly notes: readonly string[];
 }
 
+const template: Path = ["spec", "template"];
+
 /** Where the pod stands in a workload, by its kind. */
-const podPaths: Readonly<Record<string, Path>> = {
-  Pod: [],
-  CronJob: ["spec", "jobTemplate", "spec", "template"],
-  ...Object.fromEntries(
-    ["Deployment", "StatefulSet", "DaemonSet", "ReplicaSet", "Job"].map((kind) => [kind, ["spec", "template"]]),
-  ),
-};
+const podPaths: ReadonlyMap<string, Path> = new Map([
+  ["v1 Pod", []],
+  ["apps/v1 Deployment", template],
+  ["apps/v1 StatefulSet", template],
+  ["apps/v1 DaemonSet", template],
+  ["apps/v1 ReplicaSet", template],
+  ["batch/v1 Job", template],
+  ["batch/v1 CronJob", ["spec", "jobTemplate", ...template]],
+]);
+
+const podPathOf = ({ document }: Part): Path | undefined =>
+  podPaths.get(`${textAt(document, ["apiVersion"])} ${textAt(document, ["kind"])}`);
 
 /**
  * Puts the gateway beside the application in every workload of the manifest. Injecting again changes nothing, or brings up to date what was
- * injected; comments and other documents stay.
+ * injected. Other documents stay to the last byte, comments everywhere.
  *
  * @throws ChangeNeededError when the text is no manifest, has no workload, or has one beside which the gateway does not fit
  */
 export function inject(text: string, options: InjectOptions): Injected {
-  const documents = readManifest(text);
-  const workloads = documents.filter((document) => textAt(document, ["kind"]) in podPaths);
-  if (workloads.length === 0) {
-    const kinds = Object.keys(podPaths).join(", ");
+  const parts = readManifest(text).filter((part) => textAt(part.document, ["metadata", "labels", sidecarLabel]) === "");
+  const notes: string[] = [];
+  const rights = new Map<string, Part>();
+  for (const part of parts) {
+    const pod = podPathOf(part);
+    if (pod === undefined) continue;
+    const account = addSidecar(part, { pod, options, notes });
+    for (const fields of [...(account.isOwn ? [accountObject(account, options)] : []), ...rightsOf(account, options)]) {
+      rights.set(`${fields.kind} ${account.namespace ?? ""} ${fields.metadata.name}`, newPart({ ...fields }));
+    }
+  }
+  if (rights.size === 0) {
+    const kinds = [...podPaths.keys()].join(", ");
     throw new ChangeNeededError("NoWorkload", `Cannot inject: the manifest must have a workload (${kinds}), has none`);
   }
-  const notes: string[] = [];
-  for (const workload of workloads) {
-    const { account, isNew } = addSidecar(workload, options, notes);
-    for (const fields of [...(isNew ? [accountObject(account)] : []), ...rightsOf(account, options)]) {
-      put(documents, fields);
-    }
-    if (account.namespace === undefined) {
-      notes.push(`the manifest names no namespace: its rights are for "default"; --namespace names another`);
-    }
-  }
-  return { manifest: manifestOf(documents), notes: [...new Set(notes)] };
+  return { manifest: manifestOf([...parts, ...rights.values()]), notes: [...new Set(notes)] };
 }
 
-function addSidecar(workload: Document, options: InjectOptions, notes: string[]) {
-  const pod = podPaths[textAt(workload, ["kind"])] ?? [];
-  const spec = [...pod, "spec"];
-  const name = textAt(workload, ["metadata", "name"]);
-  if (!hasList(workload, [...spec, "containers"])) {
-    throw new ChangeNeededError("WorkloadUnfit", `Cannot inject into ${quoted(name)}: must have containers`);
-  }
-  mustFit(workload, [...spec, "containers"], { name, options });
+interface Adding {
+  /** Where the pod stands. */
+  readonly pod: Path;
+  readonly options: InjectOptions;
+  readonly notes: string[];
+}
 
-  workload.setIn([...pod, "metadata", "labels", rotationLabel], options.rotation);
-  const account = accountOf(workload, spec, options);
-  if (account.isNew) workload.setIn([...spec, "serviceAccountName"], account.account.name);
+function addSidecar(part: Part, { pod, options, notes }: Adding): Account {
+  const { document } = part;
+  const spec = [...pod, "spec"];
+  const name = nameOf(document);
+  mustFit(document, { spec, name }, options);
+  part.text = undefined;
+  unfold(part);
+  if (options.acks === "off") mapAt(document, [...pod, "metadata"]).deleteIn(["labels", rotationLabel]);
+  else mapAt(document, [...pod, "metadata", "labels"]).set(rotationLabel, options.rotation);
+  const account = accountOf(document, spec, options);
+  const own = mapAt(document, spec);
+  if (account.isOwn) own.set("serviceAccountName", account.name);
+  notes.push(...remarks(document, { spec, name, account }));
   // The application has no business with the token of an account that may read the keys
-  if (!workload.hasIn([...spec, "automountServiceAccountToken"])) {
-    workload.setIn([...spec, "automountServiceAccountToken"], false);
-    notes.push(`${name}: the application gets no API token any more (automountServiceAccountToken: false)`);
-  } else if (valueAt(workload, [...spec, "automountServiceAccountToken"]) === true) {
-    notes.push(`${name}: the application gets an API token with which it can read the keys, too`);
-  }
-  putNamed(workload, [...spec, "initContainers"], sidecarContainer(options));
-  for (const volume of sidecarVolumes(options).toReversed()) putNamed(workload, [...spec, "volumes"], volume);
+  if (!own.has("automountServiceAccountToken")) own.set("automountServiceAccountToken", false);
+  putNamed(document, [...spec, "initContainers"], sidecarContainer(options));
+  for (const volume of sidecarVolumes(options).toReversed()) putNamed(document, [...spec, "volumes"], volume);
   return account;
 }
 
-/** Ports and the container's name must be free. */
-function mustFit(
-  workload: Document,
-  path: Path,
-  { name, options: { port, adminPort } }: { readonly name: string; readonly options: InjectOptions },
-): void {
-  const containers = listAt(workload, path);
-  const used = containers.flatMap(({ ports }) => (Array.isArray(ports) ? ports : []) as readonly unknown[]);
-  for (const [flag, wanted] of Object.entries({ "--port": port, "--admin-port": adminPort })) {
-    if (!used.some((one) => isFields(one) && one["containerPort"] === wanted)) continue;
-    throw new ChangeNeededError(
-      "PortTaken",
-      `Cannot inject into ${quoted(name)}: port ${wanted} must be free, the application has it; ${flag} takes another`,
-    );
-  }
-  if (containers.some((one) => one["name"] === sidecarName)) {
-    throw new ChangeNeededError(
-      "WorkloadUnfit",
-      `Cannot inject into ${quoted(name)}: a container must not be named "${sidecarName}" already; remove it`,
-    );
-  }
-}
-
 /** The account of the pods: the one they have, or one of their own, since others may have the default one. */
-function accountOf(workload: Document, spec: Path, options: InjectOptions) {
-  const named = textAt(workload, [...spec, "serviceAccountName"]);
-  const namespace = textAt(workload, ["metadata", "namespace"]) || options.namespace;
-  const own = `${textAt(workload, ["metadata", "name"])}-keyturn`;
-  const account: Account = {
-    name: named === "" || named === "default" ? own : named,
-    ...(namespace !== undefined && { namespace }),
-  };
-  return { account, isNew: account.name === own };
+function accountOf(document: Document, spec: Path, options: InjectOptions): Account {
+  const named = textAt(document, [...spec, "serviceAccountName"]) || textAt(document, [...spec, "serviceAccount"]);
+  const namespace = textAt(document, ["metadata", "namespace"]) || options.namespace;
+  const own = `${nameOf(document)}-keyturn`;
+  const name = named === "" || named === "default" ? own : named;
+  return { name, isOwn: name === own, ...(namespace !== undefined && { namespace }) };
 }
 
-const quoted = (text: string): string => JSON.stringify(text);
+function nameOf(document: Document): string {
+  const name = textAt(document, ["metadata", "name"]);
+  return name === "" ? textAt(document, ["metadata", "generateName"]).replace(/-$/, "") : name;
+}
+
+interface Seen {
+  readonly spec: Path;
+  readonly name: string;
+  readonly account: Account;
+}
+
+function remarks(document: Document, { spec, name, account }: Seen): readonly string[] {
+  const mounts = valueAt(document, [...spec, "automountServiceAccountToken"]);
+  const found: readonly (readonly [boolean, string])[] = [
+    [mounts === undefined, "the application gets no API token any more (automountServiceAccountToken: false)"],
+    [mounts === true, "the application gets an API token with which it can read the keys, too"],
+    [!account.isOwn, `every pod of the service account "${account.name}" may read the keys from now on`],
+    [
+      valueAt(document, [...spec, "shareProcessNamespace"]) === true,
+      "the application can look into the sidecar's process (shareProcessNamespace: true)",
+    ],
+    [
+      account.namespace === undefined,
+      `the manifest names no namespace: the rights are for "default"; --namespace names another`,
+    ],
+  ];
+  return found.flatMap(([holds, text]) => (holds ? [`${name}: ${text}`] : []));
+}

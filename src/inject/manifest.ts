@@ -1,72 +1,133 @@
-import { Document, isMap, isSeq, parseAllDocuments } from "yaml";
+import { Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLMap } from "yaml";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { type Fields, isFields } from "./sidecar.ts";
 
-/** Members and indices from the root of a document. */
-export type Path = readonly (string | number)[];
+/** Members from the root of a document. */
+export type Path = readonly string[];
 
-/** @throws ChangeNeededError `ManifestUnreadable` */
-export function readManifest(text: string): Document[] {
-  const parsed = parseAllDocuments(text);
-  const documents = Array.isArray(parsed) ? parsed : [];
-  for (const { errors } of documents) {
-    const [first] = errors;
-    if (first) throw new ChangeNeededError("ManifestUnreadable", `Cannot read the manifest: ${first.message}`);
-  }
-  const filled = documents.filter(({ contents }) => contents !== null);
-  if (filled.some((document) => textAt(document, ["kind"]) === "List")) {
-    throw new ChangeNeededError(
-      "ManifestUnreadable",
-      "Cannot inject into a List: must be documents with --- between them",
-    );
-  }
-  return filled;
+/** One document of a manifest, with its text: that of one which nobody touches stays as it is, to the last byte. */
+export interface Part {
+  document: Document;
+  /** Undefined when the document is to be written anew. */
+  text: string | undefined;
 }
 
-export function manifestOf(documents: readonly Document[]): string {
-  const texts = documents.map((document) => {
-    if (document.directives) document.directives.docStart = null;
-    return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+/** kubectl reads YAML 1.1: `0400` is a mode, and `on` is true. */
+const version = { version: "1.1", intAsBigInt: true, prettyErrors: false } as const;
+
+/** @throws ChangeNeededError `ManifestUnreadable`; says where, and quotes nothing: manifests hold Secrets */
+export function readManifest(text: string): Part[] {
+  const parts: Part[] = [];
+  let line = 1;
+  for (const chunk of text.replaceAll("\r\n", "\n").split(/^---(?=\s|$).*\n?/m)) {
+    parts.push(...readPart(chunk, line));
+    line += chunk.split("\n").length;
+  }
+  return parts;
+}
+
+function readPart(text: string, firstLine: number): Part[] {
+  const document = parseDocument(text, version);
+  const [error] = document.errors;
+  if (error) {
+    const line = firstLine + text.slice(0, error.pos[0]).split("\n").length - 1;
+    throw unreadable(`line ${line} must be YAML, is not (${error.code})`);
+  }
+  if (document.contents === null) return [];
+  if (!isMap(document.contents)) throw unreadable(`the document at line ${firstLine} must be an object, is not`);
+  if (textAt(document, ["kind"]) === "List") throw unreadable("must be documents with --- between them, is a List");
+  return [{ document, text: text.endsWith("\n") ? text : `${text}\n` }];
+}
+
+const unreadable = (problem: string): ChangeNeededError =>
+  new ChangeNeededError("ManifestUnreadable", `Cannot read the manifest: ${problem}`);
+
+export const manifestOf = (parts: readonly Part[]): string =>
+  parts
+    .map(({ document, text }) => text ?? document.toString({ lineWidth: 0, flowCollectionPadding: false }))
+    .join("---\n");
+
+/** A document of its own. */
+export function newPart(fields: Fields): Part {
+  return { document: new Document(fields, version), text: undefined };
+}
+
+/** JSON becomes YAML where something is added to it: half of each would be neither. */
+export function unfold({ document }: Part): void {
+  if (!isMap(document.contents) || document.contents.flow !== true) return;
+  visit(document, {
+    Collection: (_, node) => {
+      node.flow = false;
+    },
   });
-  return texts.join("---\n");
 }
 
-/** Adds the object to the manifest, or replaces it there. */
-export function put(documents: Document[], fields: Fields): void {
-  const added = new Document(fields);
-  const identity = (document: Document): string =>
-    ["kind", "name", "namespace"]
-      .map((name) => textAt(document, name === "kind" ? [name] : ["metadata", name]))
-      .join(" ");
-  const index = documents.findIndex((document) => identity(document) === identity(added));
-  if (index >= 0) documents[index] = added;
-  else documents.push(added);
-}
-
-/** Puts an item into a list of named ones: over the one of its name, else at the beginning. */
-export function putNamed(document: Document, path: Path, item: Fields): void {
-  const node = document.createNode(item);
-  const list = document.getIn(path, true);
-  if (!isSeq(list)) {
-    document.setIn(path, document.createNode([item]));
-    return;
+/**
+ * The map at the path, made where there is none. An alias on the way becomes a copy of what it stands for, since what is added is for this place
+ * alone.
+ *
+ * @throws ChangeNeededError `ManifestUnreadable` when something else stands there, or is merged in with `<<`
+ */
+export function mapAt(document: Document, path: Path): YAMLMap {
+  let at: Node | null = document.contents;
+  for (const [depth, name] of [undefined, ...path].entries()) {
+    const where = path.slice(0, depth).join(".");
+    if (name !== undefined && isMap(at)) at = child(document, at, name);
+    if (!isMap(at)) throw unreadable(`${where} must be an object, is not`);
+    if (at.items.some(({ key }) => isScalar(key) && key.source === "<<"))
+      throw unreadable(`${where} must be written out, has a merge key (<<)`);
   }
+  if (!isMap(at)) throw new TypeError("A path must lead somewhere");
+  return at;
+}
+
+/** What stands under the name: its own, made as an empty map where nothing does. */
+function child(document: Document, parent: YAMLMap, name: string): Node | null {
+  const found: unknown = parent.get(name, true);
+  if (isAlias(found)) parent.set(name, copyOf(found.resolve(document)));
+  else if (!isPresent(parent.get(name))) parent.set(name, document.createNode({}));
+  const own: unknown = parent.get(name, true);
+  return isNode(own) ? own : null;
+}
+
+/** Without anchors: those stay where they are. */
+function copyOf(node: Node | undefined): unknown {
+  const copy: unknown = node?.clone();
+  if (!isNode(copy)) throw unreadable("an alias must have an anchor before it");
+  visit(copy, {
+    Node: (_, one) => {
+      if (!isAlias(one)) delete one.anchor;
+    },
+  });
+  return copy;
+}
+
+const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
+
+/** Puts an item into a list of named ones: over the one of its name, else at the beginning. @throws as {@link mapAt} */
+export function putNamed(document: Document, path: Path, item: Fields): void {
+  const [parent, name = ""] = [mapAt(document, path.slice(0, -1)), path.at(-1)];
+  if (!isPresent(parent.get(name))) parent.set(name, document.createNode([]));
+  const list = child(document, parent, name);
+  if (!isSeq(list)) throw unreadable(`${path.join(".")} must be a list, is not`);
+  const node = document.createNode(item);
   const index = list.items.findIndex((one) => isMap(one) && one.get("name") === item["name"]);
   if (index >= 0) list.items[index] = node;
   else list.items.unshift(node);
 }
 
+/** What stands at the path, aliases and merges followed. */
+export function valueAt(document: Document, path: Path): unknown {
+  const whole: unknown = document.toJS();
+  return path.reduce<unknown>((at, name) => (isFields(at) ? at[name] : undefined), whole);
+}
+
 export function listAt(document: Document, path: Path): readonly Fields[] {
-  const node = document.getIn(path, true);
-  const items: unknown = isSeq(node) ? node.toJS(document) : [];
+  const items = valueAt(document, path);
   return Array.isArray(items) ? items.filter(isFields) : [];
 }
 
 export function textAt(document: Document, path: Path): string {
-  const value = document.getIn(path);
+  const value = valueAt(document, path);
   return typeof value === "string" ? value : "";
 }
-
-export const valueAt = (document: Document, path: Path): unknown => document.getIn(path);
-
-export const hasList = (document: Document, path: Path): boolean => isSeq(document.getIn(path, true));

@@ -3,8 +3,21 @@ import { type Fields, ringObject, type SidecarOptions } from "./sidecar.ts";
 /** Who the pods are. */
 export interface Account {
   readonly name: string;
+  /** It is made for these pods alone. */
+  readonly isOwn: boolean;
   /** Absent: the manifest names none. A binding must; it then says `default`. */
   readonly namespace?: string;
+}
+
+/** What was made for a sidecar has it: it is made anew with every injection. */
+export const sidecarLabel = "keyturn.dev/sidecar";
+
+/** An object of the API. */
+export interface ApiObject {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly [field: string]: unknown;
 }
 
 const rbac = "rbac.authorization.k8s.io";
@@ -12,16 +25,15 @@ const rbac = "rbac.authorization.k8s.io";
 /** What the sidecar may do: read the one object, and acknowledge. An admission policy holds each pod to its own ack. */
 export function rulesOf(options: SidecarOptions): readonly Fields[] {
   const { resource, name } = ringObject(options);
-  return [
-    { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] },
-    { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] },
-  ];
+  const reads = { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] };
+  if (options.acks === "off") return [reads];
+  return [reads, { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] }];
 }
 
 /** Role and binding for the pods' account; named after both, so that several workloads and rotations fit beside each other. */
-export function rightsOf({ name: account, namespace }: Account, options: SidecarOptions): readonly Fields[] {
+export function rightsOf({ name: account, namespace }: Account, options: SidecarOptions): readonly ApiObject[] {
   const name = `${account.replace(/-keyturn$/, "")}-keyturn-${options.rotation}`;
-  const metadata = { name, ...(namespace !== undefined && { namespace }) };
+  const metadata = metadataOf({ name, namespace }, options);
   return [
     { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules: rulesOf(options) },
     {
@@ -34,8 +46,13 @@ export function rightsOf({ name: account, namespace }: Account, options: Sidecar
   ];
 }
 
-export const accountObject = ({ name, namespace }: Account): Fields => ({
+export const accountObject = ({ name, namespace }: Account, options: SidecarOptions): ApiObject => ({
   apiVersion: "v1",
   kind: "ServiceAccount",
-  metadata: { name, ...(namespace !== undefined && { namespace }) },
+  metadata: metadataOf({ name, namespace }, options),
 });
+
+const metadataOf = (
+  { name, namespace }: { readonly name: string; readonly namespace: string | undefined },
+  { rotation }: SidecarOptions,
+) => ({ name, ...(namespace !== undefined && { namespace }), labels: { [sidecarLabel]: rotation } });

@@ -7,12 +7,13 @@ export interface SidecarOptions {
   /** Read the public ConfigMap alone: verify and serve, never mint. */
   readonly isPublic?: boolean;
   readonly image: string;
-  /** TCP port of forward-auth and JWKS, 1 to 65535. */
-  readonly port: number;
-  /** TCP port of probes and metrics, 1 to 65535. */
-  readonly adminPort: number;
+  /** TCP ports that it listens on, 1 to 65535, by the flag that says so: of requests, of probes, and those of `flags`. */
+  readonly ports: Readonly<Record<"--port" | "--admin-port", number>> &
+    Readonly<Partial<Record<"--mint-listen" | "--grpc-listen", number>>>;
   /** Further flags of `keyturn gateway`. */
   readonly flags: readonly string[];
+  /** What `flags` say of acknowledgements. @default required */
+  readonly acks?: "required" | "off";
 }
 
 /** A manifest, or a part of one. */
@@ -49,7 +50,8 @@ const downward = (name: string, fieldPath: string): Fields => ({ name, valueFrom
  * ends before it. It passes the Pod Security Standard `restricted`.
  */
 export function sidecarContainer(options: SidecarOptions): Fields {
-  const { rotation, isPublic = false, image, port, adminPort, flags } = options;
+  const { rotation, isPublic = false, image, ports, flags } = options;
+  const { "--port": port, "--admin-port": adminPort } = ports;
   return {
     name: sidecarName,
     image,
@@ -82,6 +84,7 @@ export function sidecarContainer(options: SidecarOptions): Fields {
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
       runAsUser: 65532,
+      runAsGroup: 65532,
       seccompProfile: { type: "RuntimeDefault" },
     },
     volumeMounts: [

@@ -64,9 +64,10 @@ spec:
 
 /** Namespaces of the rights are left to inject where the Deployment names none. */
 function injected(options: Partial<SidecarOptions>): unknown[] {
+  const ports = { "--port": 8080, "--admin-port": 9090 };
   const image = "ghcr.io/keyturn/keyturn:0.1.0";
   const { manifest } = inject(plain, {
-    ...{ rotation: "orders", image, port: 8080, adminPort: 9090, flags: [], namespace: "shop" },
+    ...{ rotation: "orders", image, ports, flags: [], namespace: "shop" },
     ...options,
   });
   return parse(manifest);
@@ -82,7 +83,12 @@ describe.each(helmMajors)("charts/keyturn-sidecar, rendered by Helm %i", (major)
     [
       "all that there is",
       { secretName: "keys", image: "mirror.example/keyturn:7", port: 8089, adminPort: 9099, public: true },
-      { secretName: "keys", image: "mirror.example/keyturn:7", port: 8089, adminPort: 9099, isPublic: true },
+      {
+        secretName: "keys",
+        image: "mirror.example/keyturn:7",
+        isPublic: true,
+        ports: { "--port": 8089, "--admin-port": 9099 },
+      },
     ],
   ])("is what keyturn inject makes of the same application: %s", async (_, args, options) => {
     expect(await rendered({ ...pods, ...args }, major)).toEqual(injected(options));

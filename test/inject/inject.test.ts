@@ -1,9 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { sidecarLabel } from "../../src/inject/rights.ts";
 import { inject, type InjectOptions } from "../../src/inject/inject.ts";
 import { rotationLabel, sidecarContainer, sidecarVolumes } from "../../src/inject/sidecar.ts";
 
-const options: InjectOptions = { rotation: "orders", image: "keyturn:1", port: 8080, adminPort: 9090, flags: [] };
+const ports = { "--port": 8080, "--admin-port": 9090 };
+const options: InjectOptions = { rotation: "orders", image: "keyturn:1", ports, flags: [] };
 
 const deployment = `# The shop's orders
 apiVersion: apps/v1
@@ -42,7 +44,11 @@ interface Manifest {
   readonly [field: string]: unknown;
 }
 
-const parse = (text: string): Manifest[] => parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+/** As kubectl reads it. */
+const parse = (text: string): Manifest[] =>
+  parseAllDocuments(text, { version: "1.1" }).map((document) => document.toJS() as Manifest);
+
+const readable = 'orders: every pod of the service account "orders" may read the keys from now on';
 
 function podIn(text: string): Pod {
   const [workload] = parse(text);
@@ -62,7 +68,10 @@ describe("inject", () => {
     for (const comment of ["# The shop's orders", "# one for each zone", "# Beside it"]) {
       expect(manifest).toContain(comment);
     }
-    expect(notes).toEqual(["orders: the application gets no API token any more (automountServiceAccountToken: false)"]);
+    expect(notes).toEqual([
+      "orders: the application gets no API token any more (automountServiceAccountToken: false)",
+      readable,
+    ]);
   });
 
   it("gives the account that the pods have the rights for one object, and no others", () => {
@@ -84,7 +93,11 @@ describe("inject", () => {
     const { manifest } = inject(deployment.replace("serviceAccountName: orders", line), options);
     expect(podIn(manifest).spec.serviceAccountName).toBe("orders-keyturn");
     const account = parse(manifest).find(({ kind }) => kind === "ServiceAccount");
-    expect(account?.metadata).toEqual({ name: "orders-keyturn", namespace: "shop" });
+    expect(account?.metadata).toEqual({
+      name: "orders-keyturn",
+      namespace: "shop",
+      labels: { [sidecarLabel]: "orders" },
+    });
   });
 
   it("changes nothing the second time", () => {
@@ -94,13 +107,13 @@ describe("inject", () => {
       `${deployment}---\n${service}`,
     ]) {
       const once = inject(text, options).manifest;
-      expect(inject(once, options)).toEqual({ manifest: once, notes: [] });
+      expect(inject(once, options).manifest).toBe(once);
     }
   });
 
   it("brings up to date what was injected before", () => {
     const before = inject(deployment, options).manifest;
-    const now = { ...options, image: "keyturn:2", port: 8089, isPublic: true };
+    const now = { ...options, image: "keyturn:2", ports: { ...ports, "--port": 8089 }, isPublic: true };
     const { spec } = podIn(inject(before, now).manifest);
     expect(spec.initContainers).toEqual([sidecarContainer(now)]);
     expect(spec.volumes).toEqual(sidecarVolumes(now));
@@ -119,18 +132,20 @@ describe("inject", () => {
     const text = deployment.replace("containers:", "automountServiceAccountToken: true\n      containers:");
     const { manifest, notes } = inject(text, options);
     expect(podIn(manifest).spec.automountServiceAccountToken).toBe(true);
-    expect(notes).toEqual(["orders: the application gets an API token with which it can read the keys, too"]);
+    expect(notes).toEqual(["orders: the application gets an API token with which it can read the keys, too", readable]);
   });
 
-  it.each(["StatefulSet", "DaemonSet", "ReplicaSet", "Job"])("takes a %s", (kind) => {
-    const { manifest } = inject(deployment.replace("kind: Deployment", `kind: ${kind}`), options);
+  it.each(["apps/v1 StatefulSet", "apps/v1 DaemonSet", "apps/v1 ReplicaSet", "batch/v1 Job"])("takes a %s", (what) => {
+    const [apiVersion, kind] = what.split(" ");
+    const text = deployment.replace("apps/v1", String(apiVersion)).replace("Deployment", String(kind));
+    const { manifest } = inject(text, options);
     expect(podIn(manifest).spec.initContainers).toHaveLength(1);
   });
 
   it("takes a CronJob and a Pod, which have their pods elsewhere", () => {
     const pod = "spec: {containers: [{name: app}]}";
-    const cron = `kind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {spec: {template: {${pod}}}}}\n`;
-    const alone = `kind: Pod\nmetadata: {name: b}\n${pod}\n`;
+    const cron = `apiVersion: batch/v1\nkind: CronJob\nmetadata: {name: a}\nspec: {jobTemplate: {spec: {template: {${pod}}}}}\n`;
+    const alone = `apiVersion: v1\nkind: Pod\nmetadata: {name: b}\n${pod}\n`;
     const [first, second] = parse(inject(`${cron}---\n${alone}`, options).manifest);
     expect(first).toMatchObject({
       spec: { jobTemplate: { spec: { template: { metadata: { labels: { [rotationLabel]: "orders" } } } } } },
@@ -147,19 +162,117 @@ describe("inject", () => {
     });
     const { manifest, notes } = inject(text, options);
     expect(parse(manifest)[2]).toMatchObject({ subjects: [{ namespace: "default" }] });
-    expect(notes).toContain('the manifest names no namespace: its rights are for "default"; --namespace names another');
+    expect(notes).toContain(
+      'orders: the manifest names no namespace: the rights are for "default"; --namespace names another',
+    );
   });
 
-  it.each([
+  it("keeps numbers, modes and whatever else YAML 1.1 has as they are, in every document", () => {
+    const modes =
+      "volumes: [{name: a, secret: {secretName: s, defaultMode: 0400}}]\n      hostUsers: on\n      containers:";
+    const other =
+      "apiVersion: v1\nkind: ConfigMap\ndata: { a:   'x', n: 12345678901234567890, e: 1e3, o: 0644 } # odd\n";
+    const { manifest } = inject(`${deployment.replace("containers:", modes)}---\n${other}`, options);
+    expect(manifest).toContain(`---\n${other}`);
+    const { spec } = podIn(manifest);
+    expect(spec.volumes).toContainEqual({ name: "a", secret: { secretName: "s", defaultMode: 0o400 } });
+    expect(spec).toMatchObject({ hostUsers: true });
+  });
+
+  it("quotes names that YAML 1.1 would take for something else", () => {
+    const { manifest } = inject(deployment, { ...options, rotation: "on", secretName: "1e3" });
+    expect(podIn(manifest).metadata.labels).toMatchObject({ [rotationLabel]: "on" });
+    expect(podIn(manifest).spec.volumes).toContainEqual({ name: "keyturn-keys", secret: { secretName: "1e3" } });
+  });
+
+  it("adds to lists and labels that are aliases, at this place alone", () => {
+    const text = `apiVersion: apps/v1
+kind: Deployment
+metadata: {name: orders, namespace: shop, labels: &labels {app: orders}}
+x-volumes: &volumes [{name: data, emptyDir: {}}]
+x-init: &init [{name: migrate, image: m}]
+spec:
+  template:
+    metadata: {labels: *labels}
+    spec: {containers: [{name: app}], volumes: *volumes, initContainers: *init}
+`;
+    const { manifest } = inject(text, options);
+    const { metadata, spec } = podIn(manifest);
+    expect(metadata.labels).toEqual({ app: "orders", [rotationLabel]: "orders" });
+    expect(spec.volumes).toContainEqual({ name: "data", emptyDir: {} });
+    expect(spec.initContainers).toMatchObject([{ name: "keyturn" }, { name: "migrate" }]);
+    const [workload] = parse(manifest);
+    expect(workload?.metadata).toMatchObject({ labels: { app: "orders" } });
+    expect(workload?.["x-volumes"]).toHaveLength(1);
+  });
+
+  it("takes the account of the legacy field for the pods' own", () => {
+    const { manifest } = inject(deployment.replace("serviceAccountName", "serviceAccount"), options);
+    expect(podIn(manifest).spec.serviceAccountName).toBeUndefined();
+    expect(parse(manifest).find(({ kind }) => kind === "RoleBinding")).toMatchObject({
+      subjects: [{ name: "orders" }],
+    });
+  });
+
+  it("takes away what was made for another rotation before", () => {
+    const { manifest } = inject(inject(deployment, options).manifest, { ...options, rotation: "billing" });
+    const names = parse(manifest).map(({ kind, metadata }) => `${kind} ${metadata.name}`);
+    expect(names).toEqual(["Deployment orders", "Role orders-keyturn-billing", "RoleBinding orders-keyturn-billing"]);
+    expect(podIn(manifest).spec.initContainers).toHaveLength(1);
+  });
+
+  it("neither has a gateway waited for nor lets it acknowledge that does not", () => {
+    const before = inject(deployment, options).manifest;
+    const { manifest } = inject(before, { ...options, acks: "off", flags: ["--acks=off"] });
+    expect(podIn(manifest).metadata.labels).toEqual({ app: "orders" });
+    expect(manifest).not.toContain("keyringacks");
+  });
+
+  it("makes YAML of JSON, lines end as they should, and names come of generateName", () => {
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { generateName: "job-" },
+      spec: { containers: [{ name: "a" }] },
+    };
+    const { manifest } = inject(JSON.stringify(pod), options);
+    expect(manifest).not.toContain("{");
+    expect(parse(manifest)[0]).toMatchObject({ spec: { serviceAccountName: "job-keyturn" } });
+    expect(inject(deployment.replaceAll("\n", "\r\n"), options)).toEqual(inject(deployment, options));
+  });
+
+  it("says that others can look in", () => {
+    const text = deployment.replace("containers:", "shareProcessNamespace: true\n      containers:");
+    expect(inject(text, options).notes).toContain(
+      "orders: the application can look into the sidecar's process (shareProcessNamespace: true)",
+    );
+  });
+
+  const withSpec = (line: string): string => deployment.replace("containers:", `${line}\n      containers:`);
+  const minting = { ...options, ports: { ...ports, "--mint-listen": 8081 } };
+  it.each<[string, string, InjectOptions?]>([
     ["", "must have a workload"],
     [service, "must have a workload"],
-    ["kind: [", "Cannot read the manifest"],
-    ["kind: List\nitems: []", "Cannot inject into a List"],
+    [deployment.replace("apps/v1", "batch.volcano.sh/v1alpha1"), "must have a workload"],
+    ["kind: constructor\n", "must have a workload"],
+    ["kind: List\nitems: []", "must be documents with --- between them, is a List"],
+    ["- 1", "the document at line 1 must be an object, is not"],
     [deployment.replace("3000", "8080"), "port 8080 must be free, the application has it; --port takes another"],
     [deployment.replace("3000", "9090"), "port 9090 must be free, the application has it; --admin-port takes another"],
+    [deployment.replace("3000", "8081"), "port 8081 must be free, the application has it; --mint-listen", minting],
+    [withSpec("initContainers: [{name: p, ports: [{containerPort: 8080}]}]"), "port 8080 must be free"],
     [deployment.replace("name: app", "name: keyturn"), 'must not be named "keyturn" already'],
-    ["kind: Deployment\nmetadata: {name: a}", "must have containers"],
-  ])("refuses what it does not fit into, and says why: %#", (text, reason) => {
-    expect(() => inject(text, options)).toThrow(reason);
+    ["apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: a}", "must have containers"],
+    [withSpec("os: {name: windows}"), "must run on Linux"],
+    [withSpec("hostNetwork: true"), "--mint-listen must be unix:/path", minting],
+    [withSpec("<<: {volumes: []}"), "spec.template.spec must be written out, has a merge key (<<)"],
+    [withSpec("volumes: 7"), "spec.template.spec.volumes must be a list, is not"],
+  ])("refuses what it does not fit into, and says why: %#", (text, reason, given = options) => {
+    expect(() => inject(text, given)).toThrow(reason);
+  });
+
+  it("says where the YAML is wrong, and quotes nothing of it", () => {
+    const text = `${service}---\napiVersion: v1\nkind: Secret\nstringData: {pw: "hunter2`;
+    expect(() => inject(text, options)).toThrow(/^Cannot read the manifest: line 8 must be YAML, is not \([A-Z_]+\)$/);
   });
 });

@@ -8,7 +8,9 @@ The gateway of Keyturn as a native sidecar: the same that `keyturn inject` print
   public              read the public ConfigMap alone: verify, serve JWKS, never mint. Default: false
   image               Default: ghcr.io/keyturn/keyturn of this version
   port, adminPort     Default: 8080 and 9090
-  flags               a list of further flags of `keyturn gateway`
+  flags               a list of further flags of `keyturn gateway`; not --acks=off, for which nothing here is made
+
+test/chart/sidecar.test.ts holds these templates to what src/inject makes.
 */}}
 
 {{- define "keyturn.sidecar.object" -}}
@@ -28,8 +30,8 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
   restartPolicy: Always
   args:
     - gateway
-    - --rotation={{ required "keyturn-sidecar: rotation must be given" .rotation }}
-    - --object={{ include "keyturn.sidecar.object" . }}
+    - {{ printf "--rotation=%s" (required "keyturn-sidecar: rotation must be given" .rotation) | quote }}
+    - {{ printf "--object=%s" (include "keyturn.sidecar.object" .) | quote }}
     {{- if .public }}
     - --public
     {{- end }}
@@ -68,6 +70,7 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     readOnlyRootFilesystem: true
     runAsNonRoot: true
     runAsUser: 65532
+    runAsGroup: 65532
     seccompProfile: {type: RuntimeDefault}
   volumeMounts:
     - {name: keyturn-keys, mountPath: /run/keyturn/keys, readOnly: true}
@@ -79,9 +82,9 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
 {{- define "keyturn.sidecar.volumes" -}}
 - name: keyturn-keys
   {{- if .public }}
-  configMap: {name: {{ include "keyturn.sidecar.object" . }}}
+  configMap: {name: {{ include "keyturn.sidecar.object" . | quote }}}
   {{- else }}
-  secret: {secretName: {{ include "keyturn.sidecar.object" . }}}
+  secret: {secretName: {{ include "keyturn.sidecar.object" . | quote }}}
   {{- end }}
 - name: keyturn-floor
   emptyDir: {sizeLimit: 4Mi}
@@ -100,11 +103,11 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
 {{- $name := printf "%s-keyturn-%s" (trimSuffix "-keyturn" $account) (required "keyturn-sidecar: rotation must be given" .rotation) -}}
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {name: {{ $name }}, namespace: {{ $namespace }}}
+metadata: {name: {{ $name | quote }}, namespace: {{ $namespace | quote }}, labels: {keyturn.dev/sidecar: {{ .rotation | quote }}}}
 rules:
   - apiGroups: [""]
     resources: [{{ ternary "configmaps" "secrets" (.public | default false) }}]
-    resourceNames: [{{ include "keyturn.sidecar.object" . }}]
+    resourceNames: [{{ include "keyturn.sidecar.object" . | quote }}]
     verbs: [get, list, watch]
   - apiGroups: [keyturn.dev]
     resources: [keyringacks]
@@ -112,8 +115,8 @@ rules:
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {name: {{ $name }}, namespace: {{ $namespace }}}
-roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ $name }}}
+metadata: {name: {{ $name | quote }}, namespace: {{ $namespace | quote }}, labels: {keyturn.dev/sidecar: {{ .rotation | quote }}}}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: {{ $name | quote }}}
 subjects:
-  - {kind: ServiceAccount, name: {{ $account }}, namespace: {{ $namespace }}}
+  - {kind: ServiceAccount, name: {{ $account | quote }}, namespace: {{ $namespace | quote }}}
 {{- end }}

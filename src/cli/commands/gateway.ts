@@ -25,7 +25,7 @@ export interface FaceFlags extends LogFlags {
   readonly drainTimeout?: number;
 }
 
-interface GatewayFlags extends HomeFlags, FaceFlags {
+export interface GatewayFlags extends HomeFlags, FaceFlags {
   readonly mount?: string;
   readonly object?: string;
   readonly namespace?: string;

@@ -4,6 +4,7 @@ import { line } from "../../tools/screen.ts";
 import { UsageError } from "../errors.ts";
 import { commandOf, flag, quoted } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
+import type { GatewayFlags } from "./gateway.ts";
 
 const owner = "inject";
 
@@ -20,8 +21,8 @@ interface InjectFlags {
 
 const flags = () => [
   flag("-f, --filename <file>", "the manifest; - reads it from standard input", { owner }).makeOptionMandatory(),
-  flag("--rotation <name>", "the JwtKeyRotation", { owner }).makeOptionMandatory(),
-  flag("--secret-name <name>", "its spec.secretName", { owner, otherwise: "the rotation's name" }),
+  flag("--rotation <name>", "the JwtKeyRotation", { owner, parse: name }).makeOptionMandatory(),
+  flag("--secret-name <name>", "its spec.secretName", { owner, parse: name, otherwise: "the rotation's name" }),
   flag("-n, --namespace <name>", "of what is added, where the manifest names none", { owner, otherwise: "default" }),
   flag("--public", "read the public ConfigMap: verify, serve JWKS, never mint", { owner }),
   flag("--image <image>", "of the sidecar", { owner, otherwise: "ghcr.io/keyturn/keyturn of this version" }),
@@ -47,13 +48,15 @@ export function injectCommand(cli: Cli): Command {
   }).action(async (gatewayFlags: readonly string[], given: InjectFlags) => {
     const { inject } = await import("../../inject/inject.ts");
     const { filename, rotation, secretName, namespace, image = `ghcr.io/keyturn/keyturn:${cli.version}` } = given;
-    const { port = 8080, adminPort = 9090 } = given;
-    if (port === adminPort) {
-      throw new UsageError(`Cannot use --port ${port} with --admin-port ${adminPort}: must be two ports`);
+    const { port: front = 8080, adminPort = 9090 } = given;
+    const { acks, ports } = await saidBy(cli, gatewayFlags);
+    if (new Set([front, adminPort, ...Object.values(ports)]).size < 2 + Object.keys(ports).length) {
+      throw new UsageError("Cannot inject: the ports of the sidecar must differ");
     }
     const text = filename === "-" ? await cli.readInput() : await cli.readFile(filename);
     const { manifest, notes } = inject(text, {
-      ...{ rotation, image, port, adminPort, flags: gatewayFlags },
+      ...{ rotation, image, acks, flags: gatewayFlags },
+      ports: { "--port": front, "--admin-port": adminPort, ...ports },
       ...(secretName !== undefined && { secretName }),
       ...(namespace !== undefined && { namespace }),
       ...(given.public === true && { isPublic: true }),
@@ -62,6 +65,35 @@ export function injectCommand(cli: Cli): Command {
     cli.io.out.write(manifest);
     cli.ended(exitCodes.done);
   });
+}
+
+/** Flags of the gateway that inject sets itself. */
+const own = ["rotation", "object", "mount", "floorDir", "listen", "adminListen", "public", "dir", "podName", "podUid"];
+
+/** What the flags say that inject must know. @throws UsageError for what is no flag of the gateway, or is inject's own */
+async function saidBy(cli: Cli, flags: readonly string[]) {
+  const { gatewayCommand } = await import("./gateway.ts");
+  const command = gatewayCommand(cli).exitOverride();
+  const { operands, unknown } = command.parseOptions([...flags]);
+  const [wrong] = [...operands, ...unknown];
+  if (wrong !== undefined) throw new UsageError(`Cannot use ${quoted(wrong)}: must be a flag of keyturn gateway`);
+  const { acks = "required", mintListen, grpcListen, ...others } = command.opts<GatewayFlags>();
+  const [taken] = Object.keys(others).filter((name) => own.includes(name));
+  if (taken !== undefined) {
+    const name = command.options.find((option) => option.attributeName() === taken)?.long ?? taken;
+    throw new UsageError(`Cannot use ${name} for the gateway: inject must set it itself`);
+  }
+  const ports = {
+    ...(mintListen?.kind === "tcp" && { "--mint-listen": mintListen.port }),
+    ...(grpcListen?.kind === "tcp" && { "--grpc-listen": grpcListen.port }),
+  };
+  return { acks, ports };
+}
+
+/** Names of Secrets, and values of labels. */
+function name(text: string, flagName: string): string {
+  if (/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new UsageError(`Cannot use ${flagName} ${quoted(text)}: must be a name (a-z, 0-9, - and ., 63 characters)`);
 }
 
 function port(text: string, name: string): number {
