@@ -1,17 +1,19 @@
 import { once } from "node:events";
 import { connect } from "node:net";
-import { expect, onTestFinished, test } from "vitest";
+import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { Controller } from "../../src/runtime/controller.ts";
 import { Checks } from "../../src/runtime/health.ts";
 import { Metrics } from "../../src/runtime/metrics.ts";
-import { startAdminServer } from "../../src/runtime/server.ts";
+import { type AdminLimits, startAdminServer } from "../../src/runtime/server.ts";
 import { clientTo } from "../kube/support/clients.ts";
 import { FakeClock, turn } from "../kube/support/fake-clock.ts";
 import { json, scriptServer } from "../kube/support/script-server.ts";
+import { RawClient } from "../gateway/support/http.ts";
 
-async function admin() {
+async function admin(limits: AdminLimits = {}) {
   const [live, ready, metrics] = [new Checks(), new Checks(), new Metrics()];
-  const server = await startAdminServer({ host: "127.0.0.1", port: 0, live, ready, registry: metrics.registry });
+  const { registry } = metrics;
+  const server = await startAdminServer({ host: "127.0.0.1", port: 0, live, ready, registry, limits });
   onTestFinished(() => server.close());
   const ask = async (path: string, method = "GET") => {
     const response = await fetch(`http://127.0.0.1:${server.port}${path}`, { method });
@@ -62,6 +64,48 @@ test("startAdminServer.close does not wait for a connection that never said a wo
   const ended = once(silent, "close");
   await server.close();
   await ended;
+});
+
+describe("a hostile client", () => {
+  const get = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
+
+  test.each([
+    ["say nothing", ""],
+    ["never end a header", "GET /livez HTTP/1.1\r\nX: "],
+    ["ask and stay", get],
+  ])("with hundreds of connections that %s keeps 64 at most, and nobody else out", async (_, text) => {
+    const { server, ask } = await admin();
+    let open = 0;
+    for (let number = 0; number < 300; number++) {
+      const client = await RawClient.to(server.port);
+      open++;
+      void client.ended.then(() => open--);
+      if (text !== "") client.write(text);
+    }
+    expect(await ask("/livez")).toMatchObject({ status: 200 });
+    await vi.waitFor(() => expect(open).toBeLessThanOrEqual(64));
+    expect(open).toBeGreaterThan(50);
+  });
+
+  test("does not push out a connection that is used", async () => {
+    const { live, server } = await admin();
+    const scraper = await RawClient.to(server.port);
+    for (let round = 0; round < 10; round++) {
+      live.add(`round ${round}`, () => undefined);
+      await scraper.write(get.replace("livez", "livez?verbose")).says(`[+]round ${round} ok`);
+      for (let number = 0; number < 40; number++) await RawClient.to(server.port);
+    }
+  });
+
+  test.each([
+    ["says nothing", ""],
+    ["never ends its header", "GET /livez HTTP/1.1\r\nX: "],
+  ])("that %s is cut off with 408", async (_, text) => {
+    const { server } = await admin({ headerMs: 50, checkMs: 10 });
+    const client = await RawClient.to(server.port);
+    if (text !== "") client.write(text);
+    expect(await client.ended).toMatch(/^HTTP\/1\.1 408 /);
+  });
 });
 
 test("Metrics counts under controller-runtime's names", async () => {
