@@ -53,6 +53,12 @@ function needed(name: ProxyName, context: { skip: (why: string) => void }): void
   if (why !== undefined) context.skip(why);
 }
 
+/** What reached the application under the owned header's name, or one that CGI and WSGI take for it. */
+const subjects = (body: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(JSON.parse(body) as Record<string, string>).filter(([name]) => /^x[-_]auth[-_]subject$/.test(name)),
+  );
+
 describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) => {
   test("passed every request with a valid token through the rotations", (context) => {
     needed(name, context);
@@ -68,6 +74,35 @@ describe.each(proxies)("%s with the configuration of docs/gateway.md", (name) =>
     const token = await world.mint({ sub: "jürgen" });
     const { status, body } = await world.ask(name, "/", { headers: [...bearer(token), ...claimed] });
     expect([status, (JSON.parse(body) as Record<string, string>)["x-auth-subject"]]).toEqual([200, "j%C3%BCrgen"]);
+  });
+
+  test.for([
+    { what: "in a list", claimed: ["connection", "close, X-Auth-Subject"] },
+    { what: "alone, in small letters", claimed: ["connection", "x-auth-subject"] },
+    { what: "in a second line", claimed: ["connection", "keep-alive", "Connection", "X-Auth-Subject"] },
+    { what: "beside its own", claimed: ["connection", "X-AUTH-SUBJECT", "X-Auth-Subject", "mallory"] },
+  ])("leaves the application without an owned header for no Connection that names it: $what", async (row, context) => {
+    needed(name, context);
+    const headers = [...bearer(await world.mint()), ...row.claimed];
+    const { status, body } = await world.ask(name, "/", { headers });
+    if (status !== 400) expect([status, subjects(body)]).toEqual([200, { "x-auth-subject": "alice" }]);
+  });
+
+  test.for(["X_Auth_Subject", "x-auth_subject", "X_auth-subject", "X_AUTH_SUBJECT"])(
+    "drops %s, which only looks like an owned header",
+    async (claimed, context) => {
+      needed(name, context);
+      const headers = [...bearer(await world.mint()), claimed, "mallory"];
+      const { status, body } = await world.ask(name, "/", { headers });
+      expect([status, subjects(body)]).toEqual([200, { "x-auth-subject": "alice" }]);
+    },
+  );
+
+  test("passes a token of 12 KiB", async (context) => {
+    needed(name, context);
+    const token = await world.mint({ claims: { long: "x".repeat(9000) } });
+    expect(token.token.length).toBeGreaterThan(12 * 1024);
+    expect((await world.ask(name, "/orders", { headers: bearer(token) })).status).toBe(200);
   });
 
   test.for([
@@ -125,20 +160,16 @@ test("envoy over gRPC removes what the client claims to be where the token does 
   expect([status, body.includes("admin")]).toEqual([200, false]);
 });
 
-test.for(["envoy over gRPC", "envoy over HTTP"] as const)(
-  "%s drops what only looks like an owned header",
-  async (name, context) => {
-    needed(name, context);
-    const headers = [...bearer(await world.mint()), "X_Auth_Subject", "mallory"];
-    const { status, body } = await world.ask(name, "/", { headers });
-    expect([status, body.includes("mallory")]).toEqual([200, false]);
-  },
-);
-
 test("pruned and revoked keys are refused for their kid", async () => {
   await world.watch.until("a pruned key", ({ pruned }) => [...lastOf.keys()].some((kid) => pruned.has(kid)));
-  const before = await world.refusals();
   const pruned = [...lastOf.values()].filter(({ kid }) => world.watch.pruned.has(kid));
+  // The gateway learns it a moment later than who looks at the directory
+  const knows = async (): Promise<boolean> => {
+    const { body } = await world.ask("gateway", "/.well-known/jwks.json");
+    return !pruned.some(({ kid }) => body.includes(kid));
+  };
+  while (!(await knows())) await aMoment();
+  const before = await world.refusals();
   for (const token of pruned) {
     expect((await world.ask("gateway", "/verify", { headers: bearer(token) })).status).toBe(401);
   }
@@ -150,7 +181,9 @@ test("pruned and revoked keys are refused for their kid", async () => {
 });
 
 test("SIGTERM ends the gateway in good order, and takes its ack back", async () => {
-  expect((await readdir(join(world.dir, "acks"))).length).toBe(1);
+  // An ack may be on its way
+  const acks = (await readdir(join(world.dir, "acks"))).filter((one) => !one.endsWith(".tmp"));
+  expect(acks.length).toBe(1);
   const { code, stderr } = await world.gateway.end();
   expect(code).toBe(0);
   expect(stderr).toContain('"msg":"draining"');

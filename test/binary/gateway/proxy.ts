@@ -42,6 +42,8 @@ export async function startProxy(
   await mkdir(join(folder, "tmp"), { recursive: true });
   const child = new LineProcess(found.path, await configure(ports, folder));
   await answers(ports.proxy, child);
+  // Traefik listens before it has read its routes
+  while (child.isRunning && !(await fetch(`http://127.0.0.1:${ports.proxy}/.well-known/jwks.json`)).ok) await pause(10);
   return child;
 }
 
@@ -114,8 +116,11 @@ export async function freePort(): Promise<number> {
 /** An application that answers with the headers that reached it. */
 export async function startApplication(port: number): Promise<() => void> {
   const server = createServer((request, response) => {
-    response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify(request.headers));
+    // Who answers and closes before all of a body has come may cut the answer off, and nginx says 502
+    request.resume().on("end", () => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.end(JSON.stringify(request.headers));
+    });
   });
   server.keepAliveTimeout = 90_000;
   server.listen(port, "127.0.0.1");
