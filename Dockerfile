@@ -12,5 +12,5 @@ COPY --chown=0:0 dist/bundle /app
 ENV NODE_ENV=production
 USER 65532:65532
 WORKDIR /
-# No debugger by a signal; no heap in a core dump by a signal or a fatal error
+# No debugger by SIGUSR1. A core dump, where the node takes one, has the heap in it, and with it the keys
 ENTRYPOINT ["/usr/local/bin/node", "--disable-sigusr1", "/app/keyturn.cjs"]
