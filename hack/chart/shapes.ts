@@ -43,6 +43,7 @@ const labels = mapOf(text);
 const selector = closed({ matchLabels: labels, matchExpressions: listOf(anything) });
 const seconds: JsonSchema = { type: "integer", minimum: 0 };
 const dnsLabel = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
+const dnsName = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
 const quantities = mapOf({ type: ["string", "integer", "number"] });
 const seccompProfile = closed({ type: text, localhostProfile: text });
 const appArmorProfile = seccompProfile;
@@ -83,7 +84,7 @@ function rotations(): JsonSchema {
   const spec = plain(fieldAt(jwtKeyRotations.spec, "versions", 0, "schema", "openAPIV3Schema", "properties", "spec"));
   const { properties = {}, required = [] } = spec;
   const own = {
-    name: { ...name, maxLength: 63, description: "Of the JwtKeyRotation." },
+    name: { ...name, maxLength: 63, pattern: `^${dnsName}$`, description: "Of the JwtKeyRotation." },
     namespace: { ...text, pattern: `^${dnsLabel}$`, description: "Default: the release's." },
     labels,
     annotations: labels,
@@ -97,6 +98,7 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   labels,
   annotations: labels,
   namespace: { type: "string", pattern: `^(${dnsLabel})?$` },
+  objectName: { type: "string", maxLength: 253, pattern: `^(${dnsName})?$` },
   namespaces: { ...listOf({ type: "string", pattern: `^${dnsLabel}$` }), uniqueItems: true },
   references: listOf(closed({ name }, { required: ["name"] })),
   count: { type: ["integer", "string"], pattern: "^[0-9]+%$", minimum: 0 },

@@ -79,7 +79,7 @@ export async function policiesTemplate(): Promise<string> {
     const name = `{{ include "keyturn.fullname" . }}-${short}{{ if .Values.watchNamespaces }}.{{ .Release.Namespace }}{{ end }}`;
     const body =
       kind === "ValidatingAdmissionPolicy"
-        ? yamlOf(spec, 2).replace(controllersLine, '$1{{ include "keyturn.controllers" . | squote }}')
+        ? yamlOf(spec, 2).replace(controllersLine, '$1{{ include "keyturn.controllers" . | quote }}')
         : `  policyName: ${name}\n${yamlOf({ ...spec, policyName: undefined }, 2)}\n${boundNamespaces}`;
     return `---
 apiVersion: ${apiVersion}
@@ -95,7 +95,7 @@ ${body}
   return `${origin("policies")}\n${whoMayChange}${condition}\n${documents.join("")}{{- end }}\n`;
 }
 
-/** A list in CEL, of names without quotes and backslashes. */
+/** A list in CEL, which has the escapes of JSON. */
 const whoMayChange = `{{- define "keyturn.controllers" -}}
 {{- $own := printf "system:serviceaccount:%s:%s" .Release.Namespace (include "keyturn.controllerAccount" .) }}
 {{- prepend .Values.admissionPolicies.allowedUsers $own | toJson }}

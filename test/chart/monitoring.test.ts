@@ -5,8 +5,9 @@ import { describe, expect, it } from "vitest";
 import { root } from "../../hack/run.ts";
 import { GatewayMetrics } from "../../src/gateway/metrics.ts";
 import { RotationMetrics } from "../../src/operator/metrics.ts";
+import { sidecarContainer } from "../../src/inject/sidecar.ts";
 import { Metrics } from "../../src/runtime/metrics.ts";
-import { everything, render, type Rendered, the } from "./support/render.ts";
+import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
 import { hasParser, labelsUsedIn, metricsIn, parsed } from "./support/promql.ts";
 
 /** Every series that a program of ours has, and the labels that it gives them. */
@@ -168,6 +169,23 @@ describe("the monitors", () => {
         .namespaceSelector;
     expect(await selectorOf({})).toEqual({ any: true });
     expect(await selectorOf({ watchNamespaces: ["shop"] })).toEqual({ matchNames: ["shop"] });
+  });
+
+  it("scrape gateways by the name that each kind of them gives its port", async () => {
+    const objects = await render(everything);
+    const { podMetricsEndpoints } = the(objects, "PodMonitor").spec as {
+      readonly podMetricsEndpoints: readonly { readonly port: string; readonly path: string }[];
+    };
+    const ports = { "--port": 8080, "--admin-port": 9090 };
+    const options = { rotation: "a", image: "a", ports, flags: [] };
+    const [jwks] = podOf(the(objects, "Deployment", "keyturn-jwks")).spec.containers;
+    const adminPortsOf = ({ ports }: Readonly<Record<string, unknown>>): readonly string[] =>
+      (ports as readonly { readonly name: string; readonly containerPort: number }[])
+        .filter(({ containerPort }) => containerPort === 9090)
+        .map(({ name }) => name);
+    const named = [...adminPortsOf(sidecarContainer(options)), ...adminPortsOf(jwks)];
+    expect(podMetricsEndpoints.map(({ port }) => port).sort()).toEqual(named.sort());
+    expect(podMetricsEndpoints).toMatchObject(named.map(() => ({ path: "/metrics" })));
   });
 
   it("and all that needs another operator, stay out unless they are asked for", async () => {

@@ -99,6 +99,15 @@ describe("the admission policies", () => {
     ]);
   });
 
+  it.each(["o'brien", 'the "one"', "CN=a\\b", "a & b", "zoë: #1"])("name %s as the API server does", async (user) => {
+    const policy = the(
+      await render({ admissionPolicies: { allowedUsers: [user] } }),
+      "ValidatingAdmissionPolicy",
+      "keyturn-ring-objects",
+    );
+    expect(controllersOf(policy)).toEqual(["system:serviceaccount:keyturn-system:keyturn-controller", user]);
+  });
+
   it("hold where the controller looks, and nowhere else", async () => {
     const objects = await render({ watchNamespaces: ["shop"] });
     const bindings = objects.filter(({ kind }) => kind === "ValidatingAdmissionPolicyBinding");

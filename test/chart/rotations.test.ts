@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { podOf, render, type Rendered, rotations, the } from "./support/render.ts";
+import { podOf, render, type Rendered, rotations, template, the } from "./support/render.ts";
 import { flagsOf } from "./support/program.ts";
 
 const upgrade = ["--is-upgrade"];
@@ -36,6 +36,44 @@ describe("rotations", () => {
   });
 });
 
+describe("rotations that Helm must not get wrong", () => {
+  const [, plain] = rotations;
+
+  it("may have names that YAML takes for numbers", async () => {
+    const objects = await render(
+      { rotations: [{ ...plain, name: "123" }], jwks: { enabled: true, rotation: "123" } },
+      { release: "1e3", namespace: "77" },
+    );
+    expect(the(objects, "JwtKeyRotation").metadata).toMatchObject({ name: "123", namespace: "77" });
+    const [container] = podOf(the(objects, "Job")).spec.containers;
+    expect(container.args.slice(0, 3)).toEqual(["wait", "123", "--namespace=77"]);
+    const names = objects.flatMap(({ metadata, subjects = [] }) => [metadata, ...(subjects as (typeof metadata)[])]);
+    for (const { name, namespace = "", labels = {} } of names)
+      for (const one of [name, namespace, ...Object.values(labels)]) expect(one).toBeTypeOf("string");
+    for (const { spec, metadata } of objects.filter(({ kind }) => kind === "Deployment"))
+      expect(spec, metadata.name).toMatchObject({
+        selector: { matchLabels: { "app.kubernetes.io/instance": "1e3" } },
+        template: { metadata: { labels: { "app.kubernetes.io/instance": "1e3" } } },
+      });
+  });
+
+  it("outlive the release, whatever their annotations and labels say", async () => {
+    const annotations = { "helm.sh/resource-policy": "delete", "example.com/a": "b" };
+    const labels = { "app.kubernetes.io/managed-by": "me", team: "payments" };
+    const { metadata } = the(await render({ rotations: [{ ...plain, annotations, labels }] }), "JwtKeyRotation");
+    expect(metadata.annotations).toEqual({ "helm.sh/resource-policy": "keep", "example.com/a": "b" });
+    expect(metadata.labels).toMatchObject({ "app.kubernetes.io/managed-by": "Helm", team: "payments" });
+  });
+
+  it("must not be the same twice", async () => {
+    const twice = [plain, { ...plain, namespace: "keyturn-system" }];
+    const { code, err } = await template({ rotations: twice });
+    expect(err).toContain("rotations: must name each JwtKeyRotation once, has keyturn-system/orders twice");
+    expect(code).toBe(1);
+    expect(await template({ rotations: [plain, { ...plain, namespace: "shop" }] })).toMatchObject({ code: 0 });
+  });
+});
+
 describe("rotateOnUpgrade", () => {
   it("asks for nothing when it is off", async () => {
     const objects = await render({ rotations }, { flags: upgrade });
@@ -58,6 +96,20 @@ describe("rotateOnUpgrade", () => {
       suspend: false,
     });
     expect(specOf(objects, "orders").rotation).toEqual({ requestID: "keyturn.v1" });
+  });
+
+  it("has room for what it appends, counted as the API server does, or says so", async () => {
+    const asking = (requestID: string) =>
+      template(
+        { rotations: [{ ...rotations[1], rotation: { requestID } }], rotateOnUpgrade: true },
+        { flags: upgrade },
+      );
+    expect(await asking("ä".repeat(117))).toMatchObject({ code: 0 });
+    const { code, err } = await asking("ä".repeat(118));
+    expect(err).toContain(
+      'rotations: the requestID of keyturn-system/orders must have at most 128 characters with "/keyturn.v1", which rotateOnUpgrade appends, has 129',
+    );
+    expect(code).toBe(1);
   });
 });
 

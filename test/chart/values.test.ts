@@ -26,6 +26,28 @@ const wrong: readonly (readonly [string, object, RegExp])[] = [
     /at '\/image\/pullPolicy': value must be one of/,
   ],
   ["a short digest", { image: { digest: "sha256:abc" } }, /at '\/image\/digest': 'sha256:abc' does not match pattern/],
+  ["a tag that is none", { image: { tag: "1.2 #3" } }, /at '\/image\/tag': '1.2 #3' does not match pattern/],
+  ["no image", { image: { repository: "" } }, /at '\/image\/repository': minLength: got 0, want 1/],
+  [
+    "an account that can't be",
+    { serviceAccount: { name: "a b" } },
+    /at '\/serviceAccount\/name': 'a b' does not match/,
+  ],
+  [
+    "another account that can't be",
+    { jwks: { serviceAccount: { name: "A" } } },
+    /at '\/jwks\/serviceAccount\/name': 'A' does not match pattern/,
+  ],
+  ["names that can't be", { fullnameOverride: "a: b" }, /at '\/fullnameOverride': 'a: b' does not match pattern/],
+  ["half a name that can't be", { nameOverride: "Keys" }, /at '\/nameOverride': 'Keys' does not match pattern/],
+  ["a rotation that can't be", { jwks: { rotation: "a: b" } }, /at '\/jwks\/rotation': 'a: b' does not match pattern/],
+  ["a long rotation", { jwks: { rotation: "a".repeat(64) } }, /at '\/jwks\/rotation': maxLength: got 64, want 63/],
+  ["a Secret that can't be", { jwks: { secretName: "A" } }, /at '\/jwks\/secretName': 'A' does not match pattern/],
+  [
+    "a name that can't be",
+    { rotations: [{ ...rotation, name: "A" }] },
+    /at '\/rotations\/0\/name': 'A' does not match/,
+  ],
   ["a text for a switch", { crds: { enabled: "yes" } }, /at '\/crds\/enabled': got string, want boolean/],
   ["one namespace without a list", { watchNamespaces: "shop" }, /at '\/watchNamespaces': got string, want array/],
   [

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../../hack/run.ts";
 import { helmMajors } from "../../hack/helm.ts";
+import { sidecarName } from "../../src/inject/sidecar.ts";
 import {
   everything,
   kindsOf,
@@ -75,6 +76,30 @@ describe("the controller's Deployment", () => {
     expect(metadata.annotations).toMatchObject(values.podAnnotations);
     const { extraVolumes: volumes, tolerations, affinity, priorityClassName, imagePullSecrets } = values;
     expect(spec).toMatchObject({ volumes, tolerations, affinity, priorityClassName, imagePullSecrets });
+  });
+
+  it("never lets a user's label or annotation stand beside its own of the same name", async () => {
+    const commonLabels = { "app.kubernetes.io/version": "theirs", "app.kubernetes.io/component": "theirs", a: "b" };
+    const podAnnotations = { "kubectl.kubernetes.io/default-container": "theirs", c: "d" };
+    const monitor = { enabled: true, labels: { "helm.sh/chart": "theirs", e: "f" } };
+    const metrics = {
+      ...{ serviceMonitor: monitor, gatewayPodMonitor: monitor, prometheusRule: monitor, dashboard: monitor },
+    };
+    const jwks = { ...everything.jwks, podAnnotations };
+    const objects = await render({ ...everything, commonLabels, podAnnotations, metrics, jwks });
+    for (const { metadata } of objects) {
+      expect(metadata.labels, metadata.name).toMatchObject({ a: "b" });
+      expect(Object.values(metadata.labels ?? {}), metadata.name).not.toContain("theirs");
+    }
+    for (const kind of ["ServiceMonitor", "PodMonitor", "PrometheusRule"])
+      expect(the(objects, kind).metadata.labels).toMatchObject({ e: "f" });
+    for (const [name, container] of [
+      ["keyturn-controller", "controller"],
+      ["keyturn-jwks", "keyturn"],
+    ])
+      expect(podOf(the(objects, "Deployment", name)).metadata.annotations).toEqual({
+        ...{ "kubectl.kubernetes.io/default-container": container, c: "d" },
+      });
   });
 
   it("never lets a user's label take the place of one that it is selected by", async () => {
@@ -161,6 +186,26 @@ describe("jwks", () => {
     const { metadata, spec } = podOf(the(objects, "Deployment", "keyturn-jwks"));
     expect(metadata.labels).not.toHaveProperty(["keyturn.dev/rotation"]);
     expect(spec.containers[0].args).toContain("--acks=off");
+  });
+
+  it("calls its container as the controller looks for it", async () => {
+    const [container, ...others] = podOf(the(await render(everything), "Deployment", "keyturn-jwks")).spec.containers;
+    expect([container.name, ...others]).toEqual([sidecarName]);
+  });
+
+  it.each([[["--acks=off"]], [["--log-level=debug", "--acks", "off"]]])(
+    "is not told by extraArgs %j what a value says, on which label and rights depend",
+    async (extraArgs) => {
+      const { code, err } = await template({ jwks: { ...everything.jwks, extraArgs } });
+      expect(err).toContain("jwks.extraArgs: must not have --acks: use jwks.acknowledgements");
+      expect(code).toBe(1);
+    },
+  );
+
+  it.each(["http://x/ #y", "foo: bar", 'a"b'])("hands on jwksUri as it is: %s", async (jwksUri) => {
+    const objects = await render({ ...everything, jwks: { ...everything.jwks, jwksUri } });
+    const [container] = podOf(the(objects, "Deployment", "keyturn-jwks")).spec.containers;
+    expect(container.args).toContain(`--jwks-uri=${jwksUri}`);
   });
 
   it("must be told whose keys", async () => {

@@ -19,20 +19,19 @@
 {{- end }}
 
 {{- define "keyturn.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "keyturn.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
-app.kubernetes.io/component: {{ .component }}
+app.kubernetes.io/name: {{ include "keyturn.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
+app.kubernetes.io/component: {{ .component | quote }}
 {{- end }}
 
+{{/* Of an object: takes {root, component, more}, of which "more" may be absent. The chart's own go before the user's. */}}
 {{- define "keyturn.labels" -}}
-{{ include "keyturn.selectorLabels" . }}
-app.kubernetes.io/part-of: keyturn
-app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
-app.kubernetes.io/managed-by: {{ .root.Release.Service }}
-helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
-{{- with .root.Values.commonLabels }}
-{{ toYaml . }}
-{{- end }}
+{{- $own := include "keyturn.selectorLabels" . | fromYaml }}
+{{- $_ := set $own "app.kubernetes.io/part-of" "keyturn" }}
+{{- $_ := set $own "app.kubernetes.io/version" .root.Chart.AppVersion }}
+{{- $_ := set $own "app.kubernetes.io/managed-by" .root.Release.Service }}
+{{- $_ := set $own "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_") }}
+{{- toYaml (merge $own (deepCopy (.more | default dict)) (deepCopy .root.Values.commonLabels)) }}
 {{- end }}
 
 {{/* Of the pods of a template: nothing that changes with the version alone. Takes {root, component, more}. */}}
@@ -81,7 +80,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 
 {{/* What the containers of the chart have in common. */}}
 {{- define "keyturn.container" -}}
-image: {{ include "keyturn.image" . }}
+image: {{ include "keyturn.image" . | quote }}
 imagePullPolicy: {{ .Values.image.pullPolicy }}
 terminationMessagePolicy: FallbackToLogsOnError
 {{- with .Values.securityContext }}
@@ -101,7 +100,7 @@ securityContext:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 {{- with .values.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ . | quote }}
 {{- end }}
 {{- with .values.nodeSelector }}
 nodeSelector:

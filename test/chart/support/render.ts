@@ -71,13 +71,14 @@ export function template(values: object = {}, options: RenderOptions = {}): Prom
   return runHelm(args, { ...call, input: JSON.stringify(values) });
 }
 
-/** @throws Error with what Helm says */
+/** @throws Error with what Helm says, or with what is no YAML */
 export async function render(values: object = {}, options: RenderOptions = {}): Promise<readonly Rendered[]> {
   const { code, out, err } = await template(values, options);
   if (code !== 0) throw new Error(err);
-  return parseAllDocuments(out)
-    .map((document) => document.toJS() as Rendered | null)
-    .filter((one) => one !== null);
+  const documents = parseAllDocuments(out);
+  // A key that stands twice, for one, which Helm lets through
+  for (const error of documents.flatMap(({ errors }) => errors)) throw error;
+  return documents.map((document) => document.toJS() as Rendered | null).filter((one) => one !== null);
 }
 
 /** The one object of this kind, and of this name where there are several. @throws Error when it is not one */

@@ -20,7 +20,10 @@ const strictly = async (object: KubeObject): Promise<void> => {
 };
 
 it("the API server takes, to the last field", async () => {
-  const own = { ...everything, watchNamespaces: [namespace], jwks: { enabled: true, rotation: "gateway" } };
+  const own = {
+    ...{ ...everything, watchNamespaces: [namespace], jwks: { enabled: true, rotation: "gateway" } },
+    admissionPolicies: { allowedUsers: ["o'brien", 'the "one" \\ & only'] },
+  };
   const rotations = everything.rotations.map((one) => ({ ...one, namespace }));
   const objects = await render({ ...own, rotations, crds: { enabled: false } }, { namespace });
   const known = objects.filter(({ apiVersion }) => !apiVersion.startsWith("monitoring.coreos.com/"));
