@@ -23,7 +23,8 @@ export const suites: readonly Suite[] = [
   {
     name: "unit",
     what: "each part by itself, with fake clocks and fake neighbours",
-    run: () => runProject("unit"),
+    // Left alone, vitest keeps a core for itself: of two that is half
+    run: () => runProject("unit", ["--maxWorkers=100%"]),
   },
   {
     name: "property",

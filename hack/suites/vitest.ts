@@ -6,13 +6,17 @@ import { plainUnlessTerminal, root, run } from "../run.ts";
 import type { Outcome } from "../verdict.ts";
 import type { Report } from "./reporter.ts";
 
-/** Runs one project of vitest.config.ts, its output shown as it comes. */
-export async function runProject(name: string): Promise<Outcome> {
+/**
+ * Runs one project of vitest.config.ts, its output shown as it comes.
+ *
+ * @param more - Further flags of vitest
+ */
+export async function runProject(name: string, more: readonly string[] = []): Promise<Outcome> {
   const folder = await mkdtemp(join(tmpdir(), "keyturn-test-"));
   const file = join(folder, "report.json");
   try {
     const flags = ["--allowOnly=false", "--reporter=default", "--reporter=./hack/suites/reporter.ts"];
-    const { code } = await run(["vitest", "run", "--project", name, ...flags, ...plainUnlessTerminal], {
+    const { code } = await run(["vitest", "run", "--project", name, ...flags, ...more, ...plainUnlessTerminal], {
       stream: true,
       env: { KEYTURN_TEST_REPORT: file },
     });
