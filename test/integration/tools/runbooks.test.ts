@@ -72,7 +72,8 @@ async function restore(rotation: RotationHandle, backup: Awaited<ReturnType<type
   for (const role of roles) await damage(rotation, { role, how: "older", backup });
 }
 
-it.skipIf(!hasKubectl)("rotates, and rolls back", { timeout }, async () => {
+it("rotates, and rolls back", { timeout }, async (context) => {
+  if (!hasKubectl) context.skip("no kubectl");
   startOperator(scene);
   const rotation = await settled("rotate");
   const first = await signer(rotation);
@@ -92,7 +93,8 @@ it.skipIf(!hasKubectl)("rotates, and rolls back", { timeout }, async () => {
   expect((await rotation.ready()).activeKid).toBe(second);
 });
 
-it.skipIf(!hasKubectl)("revokes a key, and all keys", { timeout }, async () => {
+it("revokes a key, and all keys", { timeout }, async (context) => {
+  if (!hasKubectl) context.skip("no kubectl");
   startOperator(scene);
   const rotation = await settled("revoke");
   const first = await signer(rotation);
@@ -108,39 +110,37 @@ it.skipIf(!hasKubectl)("revokes a key, and all keys", { timeout }, async () => {
   await expectSound(rotation);
 });
 
-it.skipIf(!hasKubectl)(
-  "recovers from a restored backup, with the keys that are still served elsewhere",
-  { timeout },
-  async () => {
-    const operator = startOperator(scene);
-    const rotation = await settled("restored");
-    const backup = await backUp(rotation);
-    const [rotateIt = ""] = runbook("Rotate");
-    const [plain = "", withJwks = ""] = runbook("A backup was restored");
-    for (const block of [plain, withJwks]) {
-      // Twice: the standby of the backup is not lost, the one after it is
-      for (let rotations = 0; rotations < 2; rotations++) {
-        await type(rotateIt, "restored");
-        await rotation.ready();
-      }
-      const lost = await signer(rotation);
-      const jwks = (await rotation.data("public"))["jwks.json"] ?? "";
-      await operator.stop();
-      await restore(rotation, backup);
-      const again = startOperator(scene);
-      await rotation.stalled("RingRolledBack");
-      await type(block, "restored", { JWKS_URL: await serve(jwks) });
+it("recovers from a restored backup, with the keys that are still served elsewhere", { timeout }, async (context) => {
+  if (!hasKubectl) context.skip("no kubectl");
+  const operator = startOperator(scene);
+  const rotation = await settled("restored");
+  const backup = await backUp(rotation);
+  const [rotateIt = ""] = runbook("Rotate");
+  const [plain = "", withJwks = ""] = runbook("A backup was restored");
+  for (const block of [plain, withJwks]) {
+    // Twice: the standby of the backup is not lost, the one after it is
+    for (let rotations = 0; rotations < 2; rotations++) {
+      await type(rotateIt, "restored");
       await rotation.ready();
-      await expectSound(rotation);
-      const verified = (await rotation.data("public"))["jwks.json"]?.includes(lost);
-      expect(verified).toBe(block === withJwks);
-      await again.stop();
-      startOperator(scene);
     }
-  },
-);
+    const lost = await signer(rotation);
+    const jwks = (await rotation.data("public"))["jwks.json"] ?? "";
+    await operator.stop();
+    await restore(rotation, backup);
+    const again = startOperator(scene);
+    await rotation.stalled("RingRolledBack");
+    await type(block, "restored", { JWKS_URL: await serve(jwks) });
+    await rotation.ready();
+    await expectSound(rotation);
+    const verified = (await rotation.data("public"))["jwks.json"]?.includes(lost);
+    expect(verified).toBe(block === withJwks);
+    await again.stop();
+    startOperator(scene);
+  }
+});
 
-it.skipIf(!hasKubectl)("makes a lost Secret again from what is left", { timeout }, async () => {
+it("makes a lost Secret again from what is left", { timeout }, async (context) => {
+  if (!hasKubectl) context.skip("no kubectl");
   startOperator(scene);
   const rotation = await settled("lost");
   const before = await signer(rotation);
