@@ -87,8 +87,14 @@ test("three gateways, one of them on a mount that lags: no valid token is refuse
   const watching = [await RealGateway.start(rotation, "orders-a"), await RealGateway.start(rotation, "orders-b")];
   const lagging = await RealGateway.start(rotation, "orders-c", { mountOnly: true });
   // As slow as the kubelet is, as quick as a test must be
-  const kubelet = setInterval(() => void lagging.refreshMount(), 1000);
-  onTestFinished(() => clearInterval(kubelet));
+  let refreshed = Promise.resolve();
+  const kubelet = setInterval(() => {
+    refreshed = refreshed.then(() => lagging.refreshMount());
+  }, 1000);
+  onTestFinished(async () => {
+    clearInterval(kubelet);
+    await refreshed;
+  });
   await rotation.reaches("3/3", ({ gateways }) => gateways.summary === "3/3");
   const matrix = new Matrix([...watching, lagging]);
   let isOver = false;
