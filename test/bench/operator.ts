@@ -10,6 +10,7 @@ import type { Connection } from "../../hack/testcluster/connection.ts";
 import { bareCreate, bareRead, bareRotation } from "./operator-bare.ts";
 import type { Counted } from "./operator-child.ts";
 import type { Figure, FiguresBench } from "./figures.ts";
+import { percentile, timeOf } from "./times.ts";
 
 const namespace = "bench";
 const folder = `/apis/keyturn.dev/v1alpha1/namespaces/${namespace}/jwtkeyrotations`;
@@ -54,13 +55,13 @@ async function measured(connection: Connection, { count, idleMs, requests }: Siz
     });
 
   const first = new Operator(connection);
-  const syncMs = await time(() => allReady(admin, count));
+  const syncMs = await timeOf(() => allReady(admin, count));
   await first.end();
-  const bareMs = await time(() => bareCreate(admin, namespace, count));
+  const bareMs = await timeOf(() => bareCreate(admin, namespace, count));
 
   const second = new Operator(connection, true);
-  const restartMs = await time(() => second.until(({ calls }) => (calls["GET secrets ring"] ?? 0) >= count));
-  const bareReadMs = await time(() => bareRead(admin, namespace, count));
+  const restartMs = await timeOf(() => second.until(({ calls }) => (calls["GET secrets ring"] ?? 0) >= count));
+  const bareReadMs = await timeOf(() => bareRead(admin, namespace, count));
   const { rssMiB } = await second.count();
   const emptyMiB = await emptyProcessMiB();
 
@@ -72,7 +73,7 @@ async function measured(connection: Connection, { count, idleMs, requests }: Siz
   const perRotation = (key: string): number => ((after.calls[key] ?? 0) - (before.calls[key] ?? 0)) / waits.length;
   const bareWaits: number[] = [];
   for (let i = 0; i < waits.length; i++)
-    bareWaits.push(await time(() => bareRotation(admin, namespace, `bare-${i % count}`)));
+    bareWaits.push(await timeOf(() => bareRotation(admin, namespace, `bare-${i % count}`)));
 
   const idleBefore = total(await second.count());
   await sleep(idleMs);
@@ -192,7 +193,7 @@ async function requestToActive(admin: KubeClient, name: string): Promise<number>
       if (kidOf(object) !== kidOf(secret)) return;
     }
   })();
-  return time(async () => {
+  return timeOf(async () => {
     await admin.merge(`${folder}/${name}`, { spec: { rotation: { requestID: "bench" } } });
     await seen;
   });
@@ -207,15 +208,6 @@ async function allHandled(admin: KubeClient, count: number): Promise<void> {
     return done.size >= count;
   });
 }
-
-const time = async (work: () => Promise<void>): Promise<number> => {
-  const startedAtMs = performance.now();
-  await work();
-  return performance.now() - startedAtMs;
-};
-
-const percentile = (values: readonly number[], percent: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.ceil((values.length * percent) / 100) - 1)] ?? 0;
 
 function total({ calls }: Counted): { readonly lease: number; readonly other: number } {
   const sum = (isLease: boolean): number =>

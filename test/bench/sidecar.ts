@@ -9,7 +9,7 @@ import type { Figure, FiguresBench } from "./figures.ts";
 import { cpuSeconds, end, freePort, load, rssMiB, start, untilOk } from "./sidecar/processes.ts";
 import { mounted } from "./sidecar/mounted.ts";
 import { apiSwaps, fileSwaps } from "./sidecar/swaps.ts";
-import { median, timeOf } from "./sidecar/times.ts";
+import { median, timeOf } from "./times.ts";
 
 /** Rounds, milliseconds of load in each, swaps, starts. */
 interface Size {

@@ -6,6 +6,7 @@ import type { GatewayOptions } from "../../gateway/options.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../errors.ts";
 import { commandOf, dirFlag, duration, flag, quoted } from "../flags.ts";
+import { hostAndPort } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
 
@@ -195,13 +196,9 @@ function tcp(given: Address): Address & { readonly kind: "tcp" } {
 /** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/keyturn/mint.sock`. */
 function address(text: string, name: string): Address {
   if (text.startsWith("unix:/")) return { kind: "unix", path: text.slice("unix:".length) };
-  const [, bracketed, plain, digits = ""] = /^(?:\[([\da-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (digits === "" || port > 65_535) {
-    throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path`);
-  }
-  const host = bracketed ?? plain ?? "";
-  return { kind: "tcp", port, ...(host !== "" && { host }) };
+  const found = hostAndPort(text);
+  if (found) return { kind: "tcp", ...found };
+  throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path`);
 }
 
 const names = (text: string): readonly string[] =>

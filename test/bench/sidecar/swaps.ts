@@ -10,7 +10,7 @@ import type { Figure } from "../figures.ts";
 import { mounted } from "./mounted.ts";
 import { end, untilOk } from "./processes.ts";
 import { Rings, type Turn } from "./rings.ts";
-import { percentile, timeOf } from "./times.ts";
+import { percentile, timeOf } from "../times.ts";
 
 /** From the beginning of the write of the Secret until a token of its new key is accepted. */
 export async function apiSwaps(swaps: number): Promise<readonly Figure[]> {
