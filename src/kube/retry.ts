@@ -16,13 +16,20 @@ const passing = [500, 502, 503, 504];
  * @param tries - How often it has been sent
  */
 export function waitBeforeRetry(request: { method: Method; tries: number }, error: unknown, chance: Chance) {
-  if (request.tries >= mostTries) return undefined;
-  const jitterMs = backoffMs(backoff, request.tries, chance);
-  const isRead = request.method === "GET";
+  const { method, tries } = request;
+  const turnedAwayMs = waitWhenTurnedAway(tries, error, chance);
+  if (turnedAwayMs !== undefined || tries >= mostTries) return turnedAwayMs;
+  const jitterMs = backoffMs(backoff, tries, chance);
+  const isRead = method === "GET";
   if (error instanceof ConnectionError) {
     return error.code !== "NoCredentials" && (isRead || !error.maybeDone) ? jitterMs : undefined;
   }
-  if (!(error instanceof ApiError)) return undefined;
-  const isSafe = error.status === 429 || (isRead && passing.includes(error.status));
-  return isSafe ? (error.retryAfterMs ?? 0) + jitterMs : undefined;
+  if (!(error instanceof ApiError) || !isRead || !passing.includes(error.status)) return undefined;
+  return (error.retryAfterMs ?? 0) + jitterMs;
+}
+
+/** How long to wait after a 429, in milliseconds: as the server says, and a back-off with jitter; else undefined. */
+export function waitWhenTurnedAway(tries: number, error: unknown, chance: Chance): number | undefined {
+  if (tries >= mostTries || !(error instanceof ApiError) || error.status !== 429) return undefined;
+  return (error.retryAfterMs ?? 0) + backoffMs(backoff, tries, chance);
 }

@@ -6,7 +6,7 @@ import type { Endpoint } from "./endpoint.ts";
 import { ApiError, ConnectionError, StoppedError } from "./errors.ts";
 import { Exchange } from "./exchange.ts";
 import { parseJson } from "./object.ts";
-import { type Method, waitBeforeRetry } from "./retry.ts";
+import { type Method, waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
 import { apiError, isSecretPath } from "./status.ts";
 
 export interface ApiRequest {
@@ -72,6 +72,9 @@ export interface TransportOptions {
   readonly onCall?: (report: CallReport) => void;
 }
 
+/** How long to wait after the nth try, in milliseconds; undefined: give up. */
+type Waits = (tries: number, error: unknown) => number | undefined;
+
 /** All calls of a process to its API server, on one pool of connections that are kept open. */
 export class Transport {
   readonly clock: Clock;
@@ -104,17 +107,38 @@ export class Transport {
    *
    * @throws ApiError when the server refuses, ConnectionError when there is no answer, StoppedError after the signal
    */
-  async call(request: ApiRequest): Promise<Answer> {
+  call(request: ApiRequest): Promise<Answer> {
+    const waitMs = (tries: number, error: unknown) =>
+      waitBeforeRetry({ method: request.method, tries }, error, this.chance);
+    return this.#repeated(request, (timeoutMs) => this.#try(request, timeoutMs), waitMs);
+  }
+
+  /**
+   * Begins an answer that goes on, a watch; `timeoutMs` is until its head. Sent again only after a 429, which a server says
+   * to every watch of a CRD that was just changed, and once after a 401: who watches hears of any other failure.
+   *
+   * @throws as {@link call}
+   */
+  open(request: ApiRequest): Promise<OpenAnswer> {
+    const waitMs = (tries: number, error: unknown) => waitWhenTurnedAway(tries, error, this.chance);
+    return this.#repeated(request, (timeoutMs) => this.#open(request, timeoutMs), waitMs);
+  }
+
+  /** Closes every connection; calls that are on their way fail. */
+  close(): void {
+    this.#agents.close();
+  }
+
+  async #repeated<T>(request: ApiRequest, once: (timeoutMs: number) => Promise<T>, waits: Waits): Promise<T> {
     const endsAtMs = this.clock.monotonicMs() + (request.totalMs ?? 60_000);
     let wasRefreshed = false;
     for (let tries = 1; ; tries++) {
       const leftMs = endsAtMs - this.clock.monotonicMs();
       try {
-        return await this.#try(request, Math.min(request.timeoutMs ?? 30_000, leftMs));
+        return await once(Math.min(request.timeoutMs ?? 30_000, leftMs));
       } catch (error) {
         const isDenied = error instanceof ApiError && error.status === 401;
-        const again = isDenied && !wasRefreshed;
-        const waitMs = again ? 0 : waitBeforeRetry({ method: request.method, tries }, error, this.chance);
+        const waitMs = isDenied && !wasRefreshed ? 0 : waits(tries, error);
         if (waitMs === undefined || this.clock.monotonicMs() + waitMs >= endsAtMs) throw error;
         wasRefreshed ||= isDenied;
         if (waitMs > 0) await sleep(this.clock, waitMs, request.signal);
@@ -122,18 +146,12 @@ export class Transport {
     }
   }
 
-  /** Begins an answer that goes on, a watch: one try, `timeoutMs` until its head. @throws as {@link call} */
-  async open(request: ApiRequest): Promise<OpenAnswer> {
-    const exchange = await this.#exchange(request, request.timeoutMs ?? 30_000);
+  async #open(request: ApiRequest, timeoutMs: number): Promise<OpenAnswer> {
+    const exchange = await this.#exchange(request, timeoutMs);
     const head = await this.#head(request, exchange);
     if ((head.statusCode ?? 0) >= 300) await this.#refuse(request, exchange, head);
     exchange.unlimited();
     return { chunks: exchange.chunks(head), cut: (error) => exchange.cut(error) };
-  }
-
-  /** Closes every connection; calls that are on their way fail. */
-  close(): void {
-    this.#agents.close();
   }
 
   async #try(request: ApiRequest, timeoutMs: number): Promise<Answer> {

@@ -209,7 +209,6 @@ describe("Reflector", () => {
 
   test.each([
     ["500", status(500, "InternalError")],
-    ["429", status(429, "TooManyRequests")],
     ["403", status(403, "Forbidden")],
     ["a cut", cut],
     ["no HTTP", ((_, { socket }) => void socket.end("garbage\r\n\r\n")) satisfies Reply],
@@ -218,6 +217,15 @@ describe("Reflector", () => {
     await failed(1);
     await backOff();
     expect(await asked(3)).toBe("watch from 7");
+  });
+
+  test("goes on where it was, and calls it no problem, when the server turned a watch away for a moment (429)", async () => {
+    const { clock, script, asked, problems } = await reflect([list("7"), status(429, "TooManyRequests"), stall]);
+    await script.called(2);
+    await clock.armed(100);
+    await clock.advance(100);
+    expect(await asked(3)).toBe("watch from 7");
+    expect(problems).toEqual([]);
   });
 
   test("lists anew after 410, and tells what changed meanwhile", async () => {

@@ -1,7 +1,7 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { ApiError, type ConnectionError, StoppedError } from "../../src/kube/errors.ts";
-import type { CallReport } from "../../src/kube/transport.ts";
+import type { CallReport, Transport } from "../../src/kube/transport.ts";
 import { transportTo } from "./support/clients.ts";
 import { FakeClock } from "./support/fake-clock.ts";
 import { cut, json, type Reply, scriptServer, stall, status } from "./support/script-server.ts";
@@ -62,22 +62,29 @@ describe("Transport.call", () => {
   });
 });
 
-describe("Transport.call after 429", () => {
-  test.each([["a read", read] as const, ["a write", write] as const])(
-    "repeats %s when Retry-After has passed, no millisecond before",
-    async (_, request) => {
-      const clock = new FakeClock();
-      const script = await scriptServer([status(429, "TooManyRequests"), ok].map(withHeader("retry-after", "7")));
-      const answer = transportTo(script.server, { clock }).call(request);
-      // 7 s, and half of the first back-off's 200 ms
-      await clock.armed(7100);
-      await clock.advance(7099);
-      expect(script.calls).toHaveLength(1);
-      await clock.advance(1);
-      await expect(answer).resolves.toMatchObject({ status: 200 });
-      expect(script.calls).toHaveLength(2);
+describe("Transport after 429", () => {
+  const sent = {
+    "a read": (transport: Transport) => transport.call(read),
+    "a write": (transport: Transport) => transport.call(write),
+    // What an API server says to watches of a CRD that was just changed
+    "a watch": async (transport: Transport) => {
+      (await transport.open(read)).cut(new StoppedError("watch it"));
+      return { status: 200 };
     },
-  );
+  };
+
+  test.each(Object.entries(sent))("repeats %s when Retry-After has passed, no millisecond before", async (_, send) => {
+    const clock = new FakeClock();
+    const script = await scriptServer([status(429, "TooManyRequests"), ok].map(withHeader("retry-after", "7")));
+    const answer = send(transportTo(script.server, { clock }));
+    // 7 s, and half of the first back-off's 200 ms
+    await clock.armed(7100);
+    await clock.advance(7099);
+    expect(script.calls).toHaveLength(1);
+    await clock.advance(1);
+    await expect(answer).resolves.toMatchObject({ status: 200 });
+    expect(script.calls).toHaveLength(2);
+  });
 
   test("does not wait beyond the time that all tries have", async () => {
     const clock = new FakeClock();
@@ -149,6 +156,18 @@ describe("Transport.call after a failure", () => {
     }
     expect(await answer).toMatchObject({ status: 503 });
     expect(calls).toHaveLength(8);
+  });
+});
+
+describe("Transport.open", () => {
+  test.each([
+    ["500", status(500, "InternalError"), { status: 500 }],
+    ["503", status(503, "ServiceUnavailable"), { status: 503 }],
+    ["a cut", cut, { code: "Unreachable" }],
+  ])("leaves %s to who watches: one try", async (_, reply, expected) => {
+    const { server, calls } = await scriptServer([reply, ok]);
+    expect(await failure(transportTo(server).open(read))).toMatchObject(expected);
+    expect(calls).toHaveLength(1);
   });
 });
 
