@@ -2,6 +2,7 @@ import { Agent, request as send, type RequestOptions } from "node:https";
 import type { IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Connection } from "./connection.ts";
 
 /** Any object of the Kubernetes API. */
@@ -123,17 +124,26 @@ export class KubeClient {
   remove = (path: string, options: object = {}): Promise<KubeObject> => this.request("DELETE", path, { body: options });
 
   /**
-   * Every event of a watch until the server ends it or the caller leaves the loop, which closes the connection. Without a
-   * `resourceVersion` in the path it begins with what is there, each as ADDED.
+   * Every event of a watch until the signal, or until the caller leaves the loop, which closes the connection. Without a
+   * `resourceVersion` in the path it begins with what is there, each as ADDED; and again so when the server ends it, as it
+   * does while a definition changes.
+   *
+   * @throws ApiError also for an ERROR event
    */
   async *watch(path: string, signal?: AbortSignal): AsyncGenerator<WatchEvent> {
+    while (signal?.aborted !== true) yield* this.#watchOnce(path, signal);
+  }
+
+  async *#watchOnce(path: string, signal?: AbortSignal): AsyncGenerator<WatchEvent> {
     const separator = path.includes("?") ? "&" : "?";
     const answer = await this.#open("GET", `${path}${separator}watch=1`, signal ? { signal } : {});
     try {
       if ((answer.statusCode ?? 0) >= 400) throw new ApiError(answer.statusCode ?? 0, await text(answer));
       for await (const line of createInterface({ input: answer })) {
         // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- what a watch is made of
-        yield JSON.parse(line) as WatchEvent;
+        const event = JSON.parse(line) as WatchEvent;
+        if (event.type === "ERROR") throw new ApiError(Number(event.object["code"]), JSON.stringify(event.object));
+        yield event;
       }
     } finally {
       answer.destroy();
@@ -145,7 +155,18 @@ export class KubeClient {
     this.#agent.destroy();
   }
 
-  #open(method: Method, path: string, { as = "json", body, signal }: RequestBody): Promise<IncomingMessage> {
+  /** Sends it, and again when the server asks to come back later, as it does while a definition changes. */
+  async #open(method: Method, path: string, options: RequestBody): Promise<IncomingMessage> {
+    for (;;) {
+      const answer = await this.#send(method, path, options);
+      if (answer.statusCode !== 429) return answer;
+      answer.resume();
+      const { signal } = options;
+      await sleep(Number(answer.headers["retry-after"] ?? 1) * 1000, undefined, signal ? { signal } : {});
+    }
+  }
+
+  #send(method: Method, path: string, { as = "json", body, signal }: RequestBody): Promise<IncomingMessage> {
     const { server, token } = this.connection;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const options: RequestOptions = {

@@ -15,7 +15,7 @@ export interface ReflectorOptions {
   readonly kept?: (object: KubeObject) => KubeObject;
   /** Hears of every change with the whole object, after the store has it. Must not throw: an error goes to `onProblem`. */
   readonly onChange?: (change: Change) => void;
-  /** Hears of every failure that is followed by another try, for logs and metrics. */
+  /** Hears of every failure that is followed by another try, for logs and metrics; not of a version that is too old. */
   readonly onProblem?: (error: unknown) => void;
   /** So long may a watch say nothing before it counts as dead, in milliseconds. @default 150000 */
   readonly inactivityMs?: number;
@@ -92,7 +92,8 @@ export class Reflector {
     } catch (error) {
       if (isStopped(error) && signal.aborted) return 0;
       this.#judge(error);
-      this.#options.onProblem?.(error);
+      // Which ends any watch some day, and says what to do: list
+      if (!isExpired(error)) this.#options.onProblem?.(error);
     }
     this.#failures += 1;
     return backoffMs(this.#options.backoff ?? { baseMs: 1000, maxMs: 30_000 }, this.#failures, chance);

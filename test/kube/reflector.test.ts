@@ -234,16 +234,16 @@ describe("Reflector", () => {
       status(410, "Expired"),
       list("30", object("y", "9")),
     ];
-    const { asked, backOff, failed, seen, changed } = await reflect([...replies, stall]);
-    await failed(1);
-    await backOff();
+    const { asked, clock, problems, seen, changed } = await reflect([...replies, stall]);
+    await clock.armed(500);
+    await clock.advance(500);
     await changed(4);
     expect(seen()).toEqual(["added x", "added y", "deleted x", "updated y"]);
     expect([await asked(3), await asked(4)]).toEqual(["list", "watch from 30"]);
+    expect(problems).toEqual([]);
   });
 
   test.each([
-    ["an ERROR event of 410", { type: "ERROR", object: gone }, "list"],
     ["an ERROR event of 500", { type: "ERROR", object: { kind: "Status", code: 500 } }, "watch from 7"],
     ["an event of an unknown type", { type: "NEW", object: object("x", "8") }, "list"],
     ["an event without an object", { type: "ADDED" }, "list"],
@@ -260,6 +260,16 @@ describe("Reflector", () => {
     await backOff();
     expect(await asked(3)).toBe(next);
     expect(seen()).toEqual([]);
+  });
+
+  test("lists anew after an ERROR event of 410, which is no problem", async () => {
+    const watch = stream();
+    const { asked, clock, problems } = await reflect([list("7"), watch.reply, stall]);
+    await watch.write(`${JSON.stringify({ type: "ERROR", object: gone })}\n`);
+    await clock.armed(500);
+    await clock.advance(500);
+    expect(await asked(3)).toBe("list");
+    expect(problems).toEqual([]);
   });
 
   test("lists anew after a line that is no JSON, and does not quote it", async () => {
