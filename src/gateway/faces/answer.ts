@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** The path of a request, without its query. */
-export function pathOf({ url = "" }: IncomingMessage): string {
+/** The path of a request's URL, without its query. */
+export function pathOf(url = ""): string {
   const end = url.indexOf("?");
   return end < 0 ? url : url.slice(0, end);
 }

@@ -1,22 +1,27 @@
 import { empty, pathOf } from "./answer.ts";
 import type { Decide } from "./decision.ts";
 import { forwardAuth } from "./forward-auth.ts";
-import type { Handler } from "./listener.ts";
+import type { Face } from "./listener.ts";
 import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
 
 export const verifyPath = "/verify";
 
 /** What stands on the gateway's front port. */
-export function front(decide: Decide, wellKnown: WellKnownOptions): Handler {
+export function front(decide: Decide, wellKnown: WellKnownOptions): Face {
   const verify = forwardAuth(decide);
   const jwks = jwksHandler(wellKnown);
   const discovery = discoveryHandler(wellKnown);
-  return (request, response) => {
-    const path = pathOf(request);
-    // Envoy puts the path of the request that it asks about behind
-    if (path === verifyPath || path.startsWith(`${verifyPath}/`)) verify(request, response);
-    else if (path === jwksPath) jwks(request, response);
-    else if (path === discoveryPath) discovery(request, response);
-    else empty(response, 404);
+  return {
+    handler: (request, response) => {
+      const path = pathOf(request.url);
+      if (isVerify(path)) verify(request, response);
+      else if (path === jwksPath) jwks(request, response);
+      else if (path === discoveryPath) discovery(request, response);
+      else empty(response, 404);
+    },
+    plain: ({ url, rawHeaders }) => (isVerify(pathOf(url)) ? decide(rawHeaders) : undefined),
   };
 }
+
+/** Envoy puts the path of the request that it asks about behind. */
+const isVerify = (path: string): boolean => path === verifyPath || path.startsWith(`${verifyPath}/`);

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Server as SocketServer, Socket } from "node:net";
 import { errnoOf, unlessMissing } from "../../files/errors.ts";
 import { ChangeNeededError } from "../../ring/errors.ts";
+import { Lane, type PlainHandler } from "./lane.ts";
 
 /** Where to listen: a TCP port, 0 for any that is free, or a Unix socket. */
 export type Address =
@@ -38,11 +39,19 @@ export interface Listener {
   drain(withinMs: number): Promise<void>;
 }
 
+/** What answers on a port. */
+export interface Face {
+  readonly handler: Handler;
+  /** Asked first about requests that are plain, and has its answer written past node:http. @default none */
+  readonly plain?: PlainHandler;
+}
+
 /** @throws ChangeNeededError `AddressUnusable` */
-export async function listen(address: Address, handler: Handler, limits: Limits = {}): Promise<Listener> {
+export async function listen(address: Address, { handler, plain }: Face, limits: Limits = {}): Promise<Listener> {
+  const all = { ...defaults, ...limits };
   const answering = new Set<ServerResponse>();
   let draining = false;
-  const server = limited(limits, (request, response) => {
+  const server = limited(all, (request, response) => {
     if (draining) response.shouldKeepAlive = false;
     handler(request, response);
     if (response.writableEnded) return;
@@ -50,6 +59,7 @@ export async function listen(address: Address, handler: Handler, limits: Limits 
     response.on("close", () => answering.delete(response));
   });
   const sockets = new Set<Socket>();
+  const lane = plain && new Lane(server, plain, all);
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -60,6 +70,7 @@ export async function listen(address: Address, handler: Handler, limits: Limits 
     drain: async (withinMs) => {
       draining = true;
       for (const response of answering) response.shouldKeepAlive = false;
+      lane?.close();
       // To Node a connection that has said nothing yet is not idle; proxies hold such ones ready
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       await drained(server, withinMs);
@@ -67,9 +78,17 @@ export async function listen(address: Address, handler: Handler, limits: Limits 
   };
 }
 
-function limited(limits: Limits, handler: Handler): Server {
-  const { headerBytes = 32_768, headerMs = 5000, requestMs = 10_000, idleMs = 90_000 } = limits;
-  const { connections = 4096, checkMs = 1000 } = limits;
+const defaults: Required<Limits> = {
+  headerBytes: 32_768,
+  headerMs: 5000,
+  requestMs: 10_000,
+  idleMs: 90_000,
+  connections: 4096,
+  checkMs: 1000,
+};
+
+function limited(limits: Required<Limits>, handler: Handler): Server {
+  const { headerBytes, headerMs, requestMs, idleMs, connections, checkMs } = limits;
   const server = createServer(
     {
       maxHeaderSize: headerBytes,

@@ -86,7 +86,7 @@ async function outcomeOf({ mint }: MintOptions, body: string): Promise<Minted | 
 /** What is wrong with a request before its body is looked at. */
 function refusalOf(request: IncomingMessage, hosts: MintOptions["hosts"]): Problem | undefined {
   const { method, headers } = request;
-  if (pathOf(request) !== mintPath) return { status: 404, code: "PathUnknown", title: `Only ${mintPath} is here` };
+  if (pathOf(request.url) !== mintPath) return { status: 404, code: "PathUnknown", title: `Only ${mintPath} is here` };
   if (method !== "POST") return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed" };
   // A browser sends it with every POST: no web page is to mint
   if (headers.origin !== undefined) return { status: 403, code: "OriginNotAllowed", title: "Not for web pages" };

@@ -26,8 +26,7 @@ async function opening(required: Requirements = {}) {
       isReady(state) && state.current ? compileRing(state.current, { revokedKids: state.refused }) : undefined,
     ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
   });
-  const handler = front(decide, { state: () => state });
-  const { url, port } = await serve(handler);
+  const { url, port } = await serve(front(decide, { state: () => state }));
   const happens = (event: GatewayEvent): void => {
     state = reduce(state, event, 1);
   };

@@ -121,7 +121,7 @@ describe("listen", () => {
     const dead = createServer().listen(path);
     await once(dead, "listening");
     onTestFinished(() => void dead.close());
-    const listener = await listen({ kind: "unix", path }, ok);
+    const listener = await listen({ kind: "unix", path }, { handler: ok });
     expect((await stat(path)).mode & 0o777).toBe(0o660);
     const [response] = (await once(request({ socketPath: path, path: "/" }).end(), "response")) as [
       { statusCode: number; resume(): void },
@@ -135,7 +135,7 @@ describe("listen", () => {
   test("never removes what is no socket", async () => {
     const path = join(await tempDir(), "file");
     await writeFile(path, "text");
-    await expect(listen({ kind: "unix", path }, ok)).rejects.toMatchObject({
+    await expect(listen({ kind: "unix", path }, { handler: ok })).rejects.toMatchObject({
       code: "AddressUnusable",
       message: `Cannot listen on unix:${path}: EADDRINUSE`,
     });
@@ -143,7 +143,7 @@ describe("listen", () => {
 
   test("names an address that can't be had", async () => {
     const { port } = await serve(ok);
-    await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, ok)).rejects.toMatchObject({
+    await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, { handler: ok })).rejects.toMatchObject({
       message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
     });
   });
