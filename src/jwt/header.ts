@@ -1,5 +1,6 @@
 import type { Algorithm, Kid } from "../ring/key.ts";
-import { decodedMembers, type Members } from "./json.ts";
+import { decoded } from "./base64url.ts";
+import { membersOf, type Members } from "./json.ts";
 import type { RefusalReason } from "./reasons.ts";
 
 /** Types of token that are told apart (RFC 7519 §5.1, RFC 9068 §2.1). */
@@ -18,9 +19,11 @@ export interface Header {
 /** Keys that a token brings along, and extensions that nobody here knows (RFC 8725 §3.10, RFC 7515 §4.1.11, RFC 7797 §3). */
 const notAllowed = /^(?:crit|b64|jwk|jku|x5.*|zip|enc)$/s;
 
-/** The header, or why the token is refused for it; `part` is canonical base64url. */
+/** The header, or why the token is refused for it. */
 export function readHeader(part: string): Header | RefusalReason {
-  const members = decodedMembers(part);
+  const bytes = decoded(part);
+  if (bytes === undefined) return "Malformed";
+  const members = membersOf(bytes);
   if (typeof members === "string") return members;
   for (const name of Object.keys(members)) {
     if (notAllowed.test(name)) return "HeaderNotAllowed";

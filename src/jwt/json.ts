@@ -10,9 +10,8 @@ export type Flaw = Extract<RefusalReason, "Malformed" | "TooDeep" | "DuplicateMe
 export const isObject = (value: unknown): value is Members =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The object that canonical base64url stands for, as UTF-8 without a byte order mark; or what is wrong with it. */
-export function decodedMembers(part: string): Members | Flaw {
-  const bytes = Buffer.from(part, "base64url");
+/** The object that the bytes are, as UTF-8 without a byte order mark; or what is wrong with it. */
+export function membersOf(bytes: Buffer): Members | Flaw {
   const text = bytes.toString("utf8");
   // A replacement character is the only trace that bytes of no UTF-8 leave; a text may hold one of its own
   return text.includes("\ufffd") && !isUtf8(bytes) ? "Malformed" : membersIn(text);

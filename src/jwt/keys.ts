@@ -4,7 +4,6 @@ import { keysOf, type Ring } from "../ring/ring.ts";
 import { headerPart, readHeader, tokenTypes, type TokenType } from "./header.ts";
 import { isSameKey, verifyingKey, type KeyInput, type VerifyingKey } from "./key.ts";
 import type { RefusalReason } from "./reasons.ts";
-import { base64urlBytes } from "../ring/codec/base64url.ts";
 
 /** A ring that was opened and proved, with the public half of every key. */
 export interface PublicRing {
@@ -32,18 +31,13 @@ export class Keys {
     this.#mostKnown = this.#known.size + learnedHeaders;
   }
 
+  /** What the first part of a token says, where it was read before. */
+  known(part: string): KnownHeader | undefined {
+    return this.#known.get(part);
+  }
+
   /** What the first part of a token says; or why the token is refused for it. */
-  find(part: string): KnownHeader | RefusalReason {
-    return this.#known.get(part) ?? this.#read(part);
-  }
-
-  /** Other minters write their headers otherwise: those of good tokens need not be read again. Bounded; the first ones stay. */
-  learn(part: string, header: KnownHeader): void {
-    if (this.#known.size < this.#mostKnown && part.length <= longestLearned) this.#known.set(part, header);
-  }
-
-  #read(part: string): KnownHeader | RefusalReason {
-    if (base64urlBytes(part) === undefined) return "Malformed";
+  read(part: string): KnownHeader | RefusalReason {
     const header = readHeader(part);
     if (typeof header === "string") return header;
     const { kid, alg, type } = header;
@@ -51,6 +45,11 @@ export class Keys {
     const key = this.byKid.get(kid);
     if (key === undefined) return "KidUnknown";
     return alg === key.profile.algorithm ? { key, type } : "AlgorithmMismatch";
+  }
+
+  /** Other minters write their headers otherwise: those of good tokens need not be read again. Bounded; the first ones stay. */
+  learn(part: string, header: KnownHeader): void {
+    if (this.#known.size < this.#mostKnown && part.length <= longestLearned) this.#known.set(part, header);
   }
 }
 

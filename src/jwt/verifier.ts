@@ -1,8 +1,8 @@
 import { hash } from "node:crypto";
-import { base64urlBytes } from "../ring/codec/base64url.ts";
 import type { Kid } from "../ring/key.ts";
+import { decoded } from "./base64url.ts";
 import { readClaims, timeFlaw } from "./claims.ts";
-import { decodedMembers, frozen } from "./json.ts";
+import { frozen, membersOf } from "./json.ts";
 import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, VerifiedToken, VerifyingKey } from "./key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
@@ -74,13 +74,14 @@ function judge(keys: Keys, { token, nowMs, required }: Question): Verdict {
   const inputEnd = token.indexOf(".", headerEnd + 1);
   if (headerEnd < 0 || inputEnd < 0) return refused("Malformed");
   const part = token.slice(0, headerEnd);
-  const header = keys.find(part);
+  const known = keys.known(part);
+  const header = known ?? keys.read(part);
   if (typeof header === "string") return refused(header);
   const unfit = typeFlaw(header.type, required);
   if (unfit !== undefined) return refused(unfit);
   const good = goodToken(header.key, { token, headerEnd, inputEnd, nowMs });
   if (typeof good === "string") return refused(good);
-  keys.learn(part, header);
+  if (known === undefined) keys.learn(part, header);
   const flaw = requirementFlaw(good.accepted.claims, required);
   return flaw === undefined ? good.accepted : refused(flaw);
 }
@@ -112,12 +113,13 @@ function goodToken(key: VerifyingKey, parts: Parts): VerifiedToken | RefusalReas
 
 /** The claims are read after the signature: until then they are anybody's words. */
 function verifiedToken(key: VerifyingKey, { token, headerEnd, inputEnd, nowMs }: Parts): VerifiedToken | RefusalReason {
-  const payload = token.slice(headerEnd + 1, inputEnd);
-  const signature = token.slice(inputEnd + 1);
-  if (base64urlBytes(payload) === undefined || base64urlBytes(signature) === undefined) return "Malformed";
-  const input = Buffer.from(token.slice(0, inputEnd));
-  if (!key.check(input, Buffer.from(signature, "base64url"))) return "SignatureInvalid";
-  const claims = decodedMembers(payload);
+  const payload = decoded(token.slice(headerEnd + 1, inputEnd));
+  const signature = decoded(token.slice(inputEnd + 1));
+  if (payload === undefined || signature === undefined) return "Malformed";
+  // Nothing but base64url and a dot is left
+  const input = Buffer.from(token.slice(0, inputEnd), "latin1");
+  if (!key.check(input, signature)) return "SignatureInvalid";
+  const claims = membersOf(payload);
   if (typeof claims === "string") return claims;
   const instants = readClaims(claims, key.profile);
   if (typeof instants === "string") return instants;

@@ -12,16 +12,7 @@ const requestLine = /GET (\/[!"$-~]*) HTTP\/1\.1\r\n/y;
 const headerLine = /([\w!#$%&'*+.^`|~-]+): ?((?:[!-~](?:[ -~]*[!-~])?)?)\r\n/y;
 
 /** What decides about the connection, or about a body: node:http knows how. */
-const notPlain = new Set([
-  "connection",
-  "expect",
-  "keep-alive",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-]);
+const notPlain = new Set(["connection", "expect", "proxy-connection", "transfer-encoding", "upgrade"]);
 const mostLines = 100;
 
 /**
