@@ -102,7 +102,8 @@ export function isJson(value: unknown, depth: number): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
   if (typeof value !== "object" || depth === 0 || !isPlain(value)) return false;
-  return Object.values(value).every((one) => isJson(one, depth - 1));
+  for (const one of Object.values(value)) if (!isJson(one, depth - 1)) return false;
+  return true;
 }
 
 function isPlain(value: object): boolean {

@@ -3,7 +3,7 @@ import { RuleError, TryLaterError } from "../ring/errors.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
 import { headerPart } from "./header.ts";
-import { isJson } from "./json.ts";
+import { isJson, type Members } from "./json.ts";
 import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { depthLimit, tokenLimit } from "./reasons.ts";
 import { signOf, type Sign } from "./scheme.ts";
@@ -119,17 +119,18 @@ function audienceOf(wanted: string | undefined, audiences: readonly string[]): s
   throw new RuleError("AudienceUnknown", `Cannot mint for audience ${JSON.stringify(wanted)}: must be ${known}`);
 }
 
-function checkClaims(claims: object): void {
-  for (const name of reservedClaims) {
-    if (!Object.hasOwn(claims, name)) continue;
-    throw new RuleError(
-      "ClaimReserved",
-      `Cannot set claim "${name}": the minter alone sets ${reservedClaims.join(", ")}`,
-    );
-  }
-  for (const [name, value] of Object.entries(claims)) {
-    if (isJson(value, depthLimit - 1)) continue;
+function checkClaims(claims: Members): void {
+  for (const name of Object.keys(claims)) {
+    if (reserved.has(name)) {
+      throw new RuleError(
+        "ClaimReserved",
+        `Cannot set claim "${name}": the minter alone sets ${reservedClaims.join(", ")}`,
+      );
+    }
+    if (isJson(claims[name], depthLimit - 1)) continue;
     const reason = `must be JSON, at most ${depthLimit - 1} deep`;
     throw new RuleError("ClaimInvalid", `Cannot set claim ${JSON.stringify(name)}: ${reason}`);
   }
 }
+
+const reserved: ReadonlySet<string> = new Set(reservedClaims);
