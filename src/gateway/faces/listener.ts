@@ -73,7 +73,7 @@ export async function listen(address: Address, { handler, plain }: Face, limits:
       lane?.close();
       // To Node a connection that has said nothing yet is not idle; proxies hold such ones ready
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      await drained(server, withinMs);
+      await drained(server, sockets, withinMs);
     },
   };
 }
@@ -144,11 +144,13 @@ async function removeSocket(path: string): Promise<void> {
 export const addressText = (address: Address): string =>
   address.kind === "unix" ? `unix:${address.path}` : `${address.host ?? ""}:${address.port}`;
 
-async function drained(server: Server, withinMs: number): Promise<void> {
+async function drained(server: Server, sockets: ReadonlySet<Socket>, withinMs: number): Promise<void> {
   const closed = once(server, "close");
   server.close();
   server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), withinMs);
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, withinMs);
   await closed;
   clearTimeout(timer);
 }

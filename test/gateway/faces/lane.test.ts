@@ -170,6 +170,22 @@ describe("a connection", () => {
     expect(answered.at(-1)).toBe("node");
   });
 
+  test("that does not take its answers does not hold up the end", async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const plain = (): { status: number; headers: string[] } => {
+      asked.resolve(undefined);
+      return { status: 200, headers: ["x-much", "a".repeat(20_000_000)] };
+    };
+    const listener = await serve({ handler: byNode, plain });
+    const client = await RawClient.to(listener.port);
+    client.socket.pause();
+    client.write(get("Host: a"));
+    await asked.promise;
+    await listener.drain(20);
+    client.socket.resume();
+    await client.ended;
+  });
+
   test("that is idle ends when the listener drains", async () => {
     const { listener, client } = await opened();
     await client.write(get("Host: a")).says("x-way: lane");
