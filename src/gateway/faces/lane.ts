@@ -14,8 +14,11 @@ export type PlainHandler = (request: PlainRequest) => EmptyAnswer | undefined;
 export interface LaneLimits {
   readonly headerBytes: number;
   readonly headerMs: number;
+  /** What a client is told; the connection stays open a second longer, so that no request meets its end. */
   readonly idleMs: number;
 }
+
+const graceMs = 1000;
 
 /**
  * A short way past node:http for the request that proxies send thousands of times a second: as long as each comes whole,
@@ -43,9 +46,9 @@ export class Lane {
     server.on("connection", (socket: Socket) => this.#take(socket));
   }
 
-  /** Ends the connections that are here, each after what was written. */
+  /** Ends the connections that are here, each after what was written; nothing more is heard of them. */
   close(): void {
-    for (const socket of this.#sockets) socket.destroySoon();
+    for (const socket of this.#sockets) socket.removeAllListeners("data").destroySoon();
   }
 
   #take(socket: Socket): void {
@@ -53,7 +56,7 @@ export class Lane {
     this.#sockets.add(socket);
     let hasAsked = false;
     const onData = (bytes: Buffer): void => {
-      if (!hasAsked) socket.setTimeout(idleMs);
+      if (!hasAsked) socket.setTimeout(idleMs + graceMs);
       hasAsked = true;
       const answer = this.#answerTo(socket, bytes);
       if (answer === undefined) handOver(bytes);

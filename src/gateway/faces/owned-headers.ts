@@ -83,8 +83,8 @@ function scalar(value: unknown): string {
   return typeof value === "number" || typeof value === "boolean" ? String(value) : "";
 }
 
-/** All but visible ASCII without `%`; spaces only at the ends, where they would be lost. */
-const unsafe = /[^ -$&-~]|^ +| +$/gu;
+/** All but visible ASCII without `%`; spaces only at the ends, where they would be lost. Looks at no space twice. */
+const unsafe = /[^ -$&-~]|^ +|(?<! ) +$/gu;
 /** Commas and spaces as well. */
 const unsafeInList = /[^!-$&-+\--~]/gu;
 

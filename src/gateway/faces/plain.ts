@@ -28,7 +28,7 @@ export function plainRequest(bytes: Buffer): PlainRequest | undefined {
   const seen = { hosts: 0, lengths: 0 };
   let at = requestLine.lastIndex;
   const end = text.length - 2;
-  while (at < end) {
+  while (at < end && rawHeaders.length < 2 * mostLines) {
     headerLine.lastIndex = at;
     const [line, name, value] = headerLine.exec(text) ?? [];
     if (line === undefined || name === undefined || value === undefined || !isPlain(name, value, seen))
@@ -37,7 +37,7 @@ export function plainRequest(bytes: Buffer): PlainRequest | undefined {
     at += line.length;
   }
   const isWhole = at === end && text.endsWith("\r\n");
-  return isWhole && seen.hosts === 1 && rawHeaders.length <= 2 * mostLines ? { url, rawHeaders } : undefined;
+  return isWhole && seen.hosts === 1 ? { url, rawHeaders } : undefined;
 }
 
 function isPlain(name: string, value: string, seen: { hosts: number; lengths: number }): boolean {

@@ -186,6 +186,27 @@ describe("a connection", () => {
     await client.ended;
   });
 
+  test("that is ended has every answer that was begun, and no request is heard any more", async () => {
+    let heard = 0;
+    const asked = Promise.withResolvers<undefined>();
+    const plain = (): { status: number; headers: string[] } => {
+      heard += 1;
+      asked.resolve(undefined);
+      return { status: 200, headers: ["x-much", "a".repeat(20_000_000)] };
+    };
+    const listener = await serve({ handler: byNode, plain });
+    const client = await RawClient.to(listener.port);
+    client.socket.pause();
+    client.write(get("Host: a"));
+    await asked.promise;
+    const drained = listener.drain(60_000);
+    client.write(get("Host: a"));
+    client.socket.resume();
+    expect(await client.ended).toMatch(/a\r\ncontent-length: 0\r\n.*\r\n\r\n$/s);
+    await drained;
+    expect(heard).toBe(1);
+  });
+
   test("that is idle ends when the listener drains", async () => {
     const { listener, client } = await opened();
     await client.write(get("Host: a")).says("x-way: lane");
