@@ -1,5 +1,5 @@
 import { constants, sign, verify, type KeyObject } from "node:crypto";
-import { decoded } from "../../jwt/base64url.ts";
+import { base64urlBytes } from "../../ring/codec/base64url.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
 import type { Algorithm } from "../../ring/key.ts";
 
@@ -74,12 +74,15 @@ const mostCharacters = 16_384;
 /** Undefined for what is no JWS of two JSON objects: not canonical base64url, no UTF-8, a name that stands twice. */
 export function openJws(token: string): OpenedJws | undefined {
   if (token.length > mostCharacters) return undefined;
-  const [header, payload, signature, ...more] = token.split(".").map(decoded);
+  const [header, payload, signature, ...more] = token.split(".").map(bytesOf);
   if (!header || !payload || !signature || more.length > 0) return undefined;
   const [head, body] = [objectIn(header), objectIn(payload)];
   if (!head || !body) return undefined;
   return { header: head, payload: body, input: token.slice(0, token.lastIndexOf(".")), signature };
 }
+
+const bytesOf = (part: string): Buffer | undefined =>
+  base64urlBytes(part) === undefined ? undefined : Buffer.from(part, "base64url");
 
 const utf8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
