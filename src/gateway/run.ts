@@ -8,6 +8,9 @@ import { newObserver } from "./observer.ts";
 import { openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
 
+/** What Node.js says of itself is asked for by a scrape, and would take a tenth of the time until the gateway is ready. */
+const processMetricsAfterMs = 1000;
+
 /**
  * Runs a gateway until the signal: resolves when nothing of it is left.
  *
@@ -20,18 +23,19 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const here: { gateway?: Gateway } = {};
   const state = () => here.gateway?.memory.state;
   const metrics = new GatewayMetrics(clock, state);
-  metrics.addProcess();
   const parts = await assemble(options.sources, { ...options, state });
   const gateway = (here.gateway = await Gateway.begin({ ...options, ...parts, observer: newObserver(log, metrics) }));
   const stop = new AbortController();
   const faces = await openFaces(options, { gateway, metrics });
   const { ports } = faces;
   options.onListening?.(ports);
+  const forget = clock.after(processMetricsAfterMs, () => metrics.addProcess());
   const running = gateway.run(stop.signal);
   try {
     await Promise.race([aborted(signal), running, failing(ports.mint)]);
     log.info({}, "draining");
   } finally {
+    forget();
     await faces.close(options.drainMs);
     stop.abort();
     await running;

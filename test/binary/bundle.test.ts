@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -62,6 +62,36 @@ describe("the program of the image", () => {
     await writeFile(kubeconfig, "clusters: []");
     const { stderr } = await start("controller", "--kubeconfig", kubeconfig, "--context", "none").ended;
     expect(stderr).toMatch(/keyturn: error: .*none/);
+  });
+
+  test("starts a gateway from code that was compiled before, and from none or a wrong one as well", async () => {
+    const app = join(folder, "compiled");
+    await cp(join(root, "dist/bundle"), app, { recursive: true });
+    /** What V8 says of the code: false where it took it, true where it did not, undefined where there is none. */
+    const rejected = async (): Promise<unknown> => {
+      const program = JSON.stringify(join(app, "keyturn.cjs"));
+      const tell = `process.on("exit", () => console.log(JSON.stringify([require(${program}).script.cachedDataRejected])))`;
+      const { stdout, stderr, code } = await new LineProcess(process.execPath, [
+        "-e",
+        `${tell}; process.argv = ["node", ${program}, "gateway", "--help"]; require(${program})`,
+      ]).ended;
+      expect({ stderr, code, help: stdout.includes("Usage: keyturn gateway") }).toEqual({
+        stderr: "",
+        code: 0,
+        help: true,
+      });
+      return (JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as unknown[])[0];
+    };
+    expect(await rejected()).toBeNull();
+    const compiled = await new LineProcess(process.execPath, [join(app, "compile.cjs")]).ended;
+    expect(compiled).toMatchObject({ code: 0, stderr: "" });
+    const path = compiled.stdout.trim();
+    expect((await readdir(app)).map((name) => join(app, name))).toContain(path);
+    expect(await rejected()).toBe(false);
+    for (const wrong of ["", "no code", (await readFile(path)).subarray(0, 1000)]) {
+      await writeFile(path, wrong);
+      expect(await rejected()).not.toBe(false);
+    }
   });
 
   test("brings the licences of all that is in it", async () => {

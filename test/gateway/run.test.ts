@@ -154,6 +154,14 @@ describe("runGateway on a directory", () => {
     expect([await home.verify(token(0)), await home.verify(token(1))]).toEqual([401, 200]);
   });
 
+  test("tells what Node.js knows of the process, with a ring or without", async () => {
+    const home = await (await Home.make()).start();
+    const metrics = async () => (await home.get("admin", "/metrics"))[1];
+    // Not at once, so that the gateway is ready sooner
+    while (!(await metrics()).includes("nodejs_version_info"));
+    expect(await metrics()).toContain("process_resident_memory_bytes");
+  });
+
   test("tells no key, no token and no claim in logs, metrics and acks", async () => {
     const home = await Home.make();
     await home.writes({ generation: 5 });

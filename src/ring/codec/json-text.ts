@@ -21,7 +21,7 @@ interface JsonRules {
  */
 export function parseJson(text: string, rules: JsonRules): Cursor {
   const at = (path: string): Cursor => new Cursor(undefined, path, rules.subject);
-  const size = utf8Length(text);
+  const size = new TextEncoder().encode(text).length;
   if (size > sizeLimit) throw at("$").error(`must measure at most ${sizeLimit} bytes, measures ${size}`);
   const value = parsed(text);
   if (value === undefined) throw at("$").error("must be JSON");
@@ -39,18 +39,6 @@ function parsed(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** For a text without lone surrogates, which no UTF-8 decodes to. */
-function utf8Length(text: string): number {
-  let bytes = text.length;
-  for (let index = 0; index < text.length; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit > 0x7f) bytes++;
-    // A surrogate pair is two units and four bytes, any other unit above 0x7ff three
-    if (unit > 0x7ff && (unit < 0xd800 || unit > 0xdfff)) bytes++;
-  }
-  return bytes;
 }
 
 interface Member {
@@ -114,7 +102,14 @@ function named(frame: Frame, quoted: string): Member {
 
 /** Index after the closing quote of the string that opens at `start`. */
 function endOfString(text: string, start: number): number {
-  let index = start + 1;
-  while (index < text.length && text[index] !== '"') index += text[index] === "\\" ? 2 : 1;
-  return index + 1;
+  let end = text.indexOf('"', start + 1);
+  while (isEscaped(text, end)) end = text.indexOf('"', end + 1);
+  return end + 1;
+}
+
+/** Behind an odd number of backslashes. */
+function isEscaped(text: string, index: number): boolean {
+  let first = index;
+  while (text[first - 1] === "\\") first--;
+  return (index - first) % 2 === 1;
 }

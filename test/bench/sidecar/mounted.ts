@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../../../hack/run.ts";
 import { writeDataDir } from "../../../src/files/data-dir.ts";
@@ -7,7 +8,13 @@ import { Rings } from "./rings.ts";
 
 const program = join(root, "dist/bundle/keyturn.cjs");
 
-/** A mount with a ring, and the gateway on it. */
+/** How the image has Node.js run. */
+async function imageFlags(): Promise<readonly string[]> {
+  const [, entrypoint = ""] = /^ENTRYPOINT (.+)$/m.exec(await readFile(join(root, "Dockerfile"), "utf8")) ?? [];
+  return (JSON.parse(entrypoint) as string[]).slice(1, -1);
+}
+
+/** A mount with a ring, and the gateway on it, on all addresses as in a pod. */
 export async function mounted(folder: string, name: string) {
   const rings = await Rings.make();
   const mount = join(folder, name);
@@ -17,7 +24,7 @@ export async function mounted(folder: string, name: string) {
     return token;
   };
   const [token, front, admin] = [await write(), await freePort(), await freePort()];
-  const args = [program, "gateway", "--acks=off", `--mount=${mount}`, "--log-level=error"];
-  const listen = [`--listen=127.0.0.1:${front}`, `--admin-listen=127.0.0.1:${admin}`];
+  const args = [...(await imageFlags()), program, "gateway", "--acks=off", `--mount=${mount}`, "--log-level=error"];
+  const listen = [`--listen=:${front}`, `--admin-listen=:${admin}`];
   return { rings, mount, token, front, admin, run: () => start(process.execPath, [...args, ...listen]) };
 }

@@ -1,0 +1,60 @@
+// Keeps what V8 compiles until a gateway is ready, for the Node.js that this runs on. The Dockerfile runs it.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+
+const program = join(__dirname, "keyturn.cjs");
+const pollMs = 10;
+const readyMs = 60_000;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- of a TCP server
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+async function untilReady(port: number): Promise<void> {
+  const deadlineMs = performance.now() + readyMs;
+  while (performance.now() < deadlineMs) {
+    const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
+    if (answer?.ok === true) return;
+    await pause(pollMs);
+  }
+  throw new Error(`Cannot compile: the gateway must be ready within ${readyMs / 1000} s`);
+}
+
+/** Runs a gateway here, on a ring of a `keyturn standalone` that goes when it is there. */
+async function compile(dir: string): Promise<string> {
+  const port = await freePort();
+  const ring = [program, "standalone", "--dir", dir, "--issuer=https://keyturn.invalid", "--audience=nobody"];
+  const standalone = spawn(process.execPath, [...ring, "--log-level=error"], {
+    stdio: ["ignore", "ignore", "inherit"],
+  });
+  try {
+    const mount = ["--acks=off", `--mount=${join(dir, "signer")}`, "--log-level=silent"];
+    const listen = ["--listen=127.0.0.1:0", `--admin-listen=127.0.0.1:${port}`];
+    process.argv = [process.execPath, program, "gateway", ...mount, ...listen];
+    const { script, compiledPath } = await import("./start.ts");
+    await untilReady(port);
+    writeFileSync(compiledPath, script.createCachedData());
+    return compiledPath;
+  } finally {
+    standalone.kill();
+    await once(standalone, "exit");
+    rmSync(dir, { recursive: true });
+  }
+}
+
+// The gateway would run on
+void compile(mkdtempSync(join(tmpdir(), "keyturn-compile-"))).then((path) => {
+  process.stdout.write(`${path}\n`);
+  process.exit(0);
+});
