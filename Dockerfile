@@ -5,9 +5,10 @@
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot
 ARG NODE_IMAGE=node:24-bookworm-slim
 FROM ${NODE_IMAGE} AS program
+USER 0:0
 COPY dist/bundle /app
-# What V8 makes of the code of a gateway, kept for this very Node.js: a fifth of the time until one is ready
-RUN ["/usr/local/bin/node", "/app/compile.cjs"]
+# Keeps what V8 makes of the code of a gateway, with the flags below: it is ready a fifth sooner. Another Node.js would not take it
+RUN ["/usr/local/bin/node", "--disable-sigusr1", "--no-parallel-scavenge", "/app/compile.cjs"]
 
 FROM ${BASE}
 COPY --from=program /usr/local/bin/node /usr/local/bin/node

@@ -5,6 +5,7 @@ import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { build as esbuild, type BuildOptions, type BuildResult, type Plugin } from "esbuild";
+import { compileNative, nativeNeeds } from "./native.ts";
 import { root } from "./run.ts";
 
 /** Packages that a sidecar has no use for: files of their own, which are read when they are first asked for. */
@@ -59,6 +60,8 @@ const common: BuildOptions & { readonly metafile: true } = {
   format: "cjs",
   platform: "node",
   target: "node24",
+  // A script of V8 has no import() that is not experimental
+  supported: { "dynamic-import": false },
   minify: true,
   keepNames: true,
   legalComments: "none",
@@ -72,7 +75,7 @@ const common: BuildOptions & { readonly metafile: true } = {
 /** Run by hack/bundle/start.ts. Their names have a hash of what is in them: code that was compiled before fits, or has another name. */
 const program = {
   ...common,
-  define: { KEYTURN_BUILD: JSON.stringify(await buildOf()) },
+  define: { KEYTURN_BUILD: JSON.stringify(await buildOf()), KEYTURN_FOLDER: "__dirname" },
   entryNames: "[name]-[hash]",
   banner: { js: "(function (require, __filename, __dirname) {" },
   footer: { js: "})" },
@@ -97,11 +100,17 @@ await esbuild({
   define: { KEYTURN_PROGRAMS: JSON.stringify({ all: outputOf(all), gateway: outputOf(gateway) }) },
 });
 await chmod(join(outdir, "keyturn.cjs"), 0o755);
+for (const one of [all, gateway]) await chmod(join(outdir, outputOf(one)), 0o644);
+const missing = nativeNeeds();
+if (missing === undefined) await compileNative(outdir);
+else console.error(`Without native signatures: ${missing}. Those of node:crypto are slower`);
 const inputs = [all, gateway, ...packages].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 await writeFile(join(outdir, "LICENSES"), await licences(inputs));
 
 function outputOf({ metafile }: BuildResult<typeof common>): string {
-  return Object.keys(metafile.outputs).map((path) => basename(path))[0] ?? "";
+  const [path] = Object.keys(metafile.outputs);
+  if (path === undefined) throw new Error("Cannot bundle: esbuild wrote nothing");
+  return basename(path);
 }
 
 /** `KEYTURN_COMMIT` stands in for git where there is no repository. */

@@ -31,30 +31,41 @@ async function untilReady(port: number): Promise<void> {
   throw new Error(`Cannot compile: the gateway must be ready within ${readyMs / 1000} s`);
 }
 
-/** Runs a gateway here, on a ring of a `keyturn standalone` that goes when it is there. */
-async function compile(dir: string): Promise<string> {
+/** Runs a gateway here, on a ring of a `keyturn standalone`, until it is ready. */
+async function compile(): Promise<string> {
   const port = await freePort();
+  const dir = mkdtempSync(join(tmpdir(), "keyturn-compile-"));
   const ring = [program, "standalone", "--dir", dir, "--issuer=https://keyturn.invalid", "--audience=nobody"];
   const standalone = spawn(process.execPath, [...ring, "--log-level=error"], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  try {
-    const mount = ["--acks=off", `--mount=${join(dir, "signer")}`, "--log-level=silent"];
-    const listen = ["--listen=127.0.0.1:0", `--admin-listen=127.0.0.1:${port}`];
-    process.argv = [process.execPath, program, "gateway", ...mount, ...listen];
-    const { script, compiledPath } = await import("./start.ts");
-    await untilReady(port);
-    writeFileSync(compiledPath, script.createCachedData());
-    return compiledPath;
-  } finally {
-    standalone.kill();
-    await once(standalone, "exit");
-    rmSync(dir, { recursive: true });
-  }
+  process.on("exit", () => {
+    standalone.kill("SIGKILL");
+    rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
+  });
+  const ended = once(standalone, "exit").then(() => {
+    throw new Error("Cannot compile: keyturn standalone ended before the gateway was ready");
+  });
+  const mount = ["--acks=off", `--mount=${join(dir, "signer")}`, "--log-level=silent"];
+  const listen = ["--listen=127.0.0.1:0", `--admin-listen=127.0.0.1:${port}`];
+  process.argv = [process.execPath, program, "gateway", ...mount, ...listen];
+  const { script, compiledPath } = await import("./start.ts");
+  await Promise.race([untilReady(port), ended]);
+  writeFileSync(compiledPath, script.createCachedData());
+  return compiledPath;
 }
 
-// The gateway would run on
-void compile(mkdtempSync(join(tmpdir(), "keyturn-compile-"))).then((path) => {
-  process.stdout.write(`${path}\n`);
-  process.exit(0);
-});
+// Before the gateway's own, which would let it drain
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+
+void compile().then(
+  (path) => {
+    process.stdout.write(`${path}\n`);
+    // The gateway would run on
+    process.exit(0);
+  },
+  (error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exit(1);
+  },
+);

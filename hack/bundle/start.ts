@@ -2,7 +2,7 @@
 // The program of the image: runs the bundle that the command belongs to, with what V8 has compiled of it before where that is there.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { constants, Script } from "node:vm";
+import { Script } from "node:vm";
 
 /** Put in by hack/bundle.ts: names with a hash of the contents, since V8 takes any text of the same length for the same. */
 declare const KEYTURN_PROGRAMS: Readonly<Record<"gateway" | "all", string>>;
@@ -15,7 +15,6 @@ export const compiledPath = `${filename}.${process.version}-${process.arch}`;
 export const script = new Script(readFileSync(filename, "utf8"), {
   filename,
   cachedData: contentsOf(compiledPath),
-  importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
 });
 
 function contentsOf(path: string): Buffer | undefined {

@@ -1,7 +1,8 @@
 import type { Clock } from "../kube/clock.ts";
-import { compileMinter, type Minted, type Minter } from "../jwt/minter.ts";
+import { compileMinter, type Minted, type Minter, type MinterOptions } from "../jwt/minter.ts";
 import type { MintRequest } from "../jwt/mint-request.ts";
 import { compileRing, type Verifier } from "../jwt/verifier.ts";
+import type { Signatures } from "../jwt/signatures.ts";
 import { TryLaterError } from "../ring/errors.ts";
 import { type GatewayEvent, reduce } from "./reduce.ts";
 import type { GatewayState } from "./state.ts";
@@ -20,6 +21,8 @@ export interface MemoryParts {
   /** A fresh `jti` at each call. */
   readonly newId: () => string;
   readonly observer: Observer;
+  /** Who computes signatures. @default node:crypto */
+  readonly signatures?: Signatures;
 }
 
 /** So long a mint request waits for a confirmation that is on its way, in milliseconds. */
@@ -36,7 +39,7 @@ export class Memory {
   constructor(parts: MemoryParts, state: GatewayState) {
     this.#parts = parts;
     this.#state = state;
-    this.#verifier = verifierOf(state, undefined);
+    this.#verifier = verifierOf(state, parts.signatures, undefined);
   }
 
   get state(): GatewayState {
@@ -50,14 +53,15 @@ export class Memory {
 
   /** One state, one verifier, one minter, in the same turn: a key that leaves verifies nothing from then on. */
   dispatch(event: GatewayEvent): void {
-    const { observer, clock, newId } = this.#parts;
+    const { observer, clock, newId, signatures } = this.#parts;
     const startedAtMs = clock.monotonicMs();
     const before = this.#state;
     const after = reduce(before, event, startedAtMs);
     if (after === before) return;
     const isSwap = after.current !== before.current || after.refused !== before.refused;
-    if (isSwap) this.#verifier = verifierOf(after, this.#verifier);
-    if (isSwap || after.half !== before.half) this.#minter = minterOf(after, newId);
+    if (isSwap) this.#verifier = verifierOf(after, signatures, this.#verifier);
+    if (isSwap || after.half !== before.half)
+      this.#minter = minterOf(after, { newId, ...(signatures && { signatures }) });
     this.#state = after;
     if (isSwap && after.current) observer.swapped(after, clock.monotonicMs() - startedAtMs);
     observer.changed(before, after);
@@ -109,8 +113,14 @@ export class Memory {
   }
 }
 
-const verifierOf = ({ current, refused }: GatewayState, previous: Verifier | undefined): Verifier | undefined =>
-  current && compileRing(current, { revokedKids: refused, ...(previous && { previous }) });
+function verifierOf(
+  { current, refused }: GatewayState,
+  signatures: Signatures | undefined,
+  previous: Verifier | undefined,
+): Verifier | undefined {
+  const options = { revokedKids: refused, ...(previous && { previous }), ...(signatures && { signatures }) };
+  return current && compileRing(current, options);
+}
 
-const minterOf = ({ current, half, refused }: GatewayState, newId: () => string): Minter | undefined =>
-  current && half && compileMinter({ ring: current.ring, half }, { newId, revokedKids: refused });
+const minterOf = ({ current, half, refused }: GatewayState, options: MinterOptions): Minter | undefined =>
+  current && half && compileMinter({ ring: current.ring, half }, { ...options, revokedKids: refused });

@@ -1,4 +1,5 @@
 import type { Requirements } from "../jwt/requirements.ts";
+import type { Signatures } from "../jwt/signatures.ts";
 import type { Clock } from "../kube/clock.ts";
 import type { SourcesPlan } from "./assemble.ts";
 import type { Address, Limits } from "./faces/listener.ts";
@@ -26,6 +27,8 @@ export interface GatewayOptions {
   readonly clock: Clock;
   readonly chance: () => number;
   readonly newId: () => string;
+  /** Who computes signatures. @default node:crypto */
+  readonly signatures?: Signatures;
   readonly log: Log;
   /** Ends it in good order. */
   readonly signal: AbortSignal;

@@ -4,7 +4,8 @@ import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid, Profile } from "../ring/key.ts";
 import type { Instants } from "./claims.ts";
 import type { Members } from "./json.ts";
-import { checkOf, type Check } from "./scheme.ts";
+import { checkOf } from "./scheme.ts";
+import type { Check, Signatures } from "./signatures.ts";
 import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";
 
 /** The answer to a token that is good. */
@@ -41,13 +42,15 @@ export interface KeyInput {
   readonly clockSkewMs: number;
   /** The most tokens to be remembered in one generation. */
   readonly cacheEntries: number;
+  readonly signatures: Signatures;
 }
 
 /** On average a token of 1 KiB: with parsed claims some 8 MiB for both generations of a key. */
 const charactersPerEntry = 1024;
 
 /** @throws ChangeNeededError `KeyUnusable` when the JWK is no key, or none for the profile's algorithm */
-export function verifyingKey({ kid, profile, publicJwk, clockSkewMs, cacheEntries }: KeyInput): VerifyingKey {
+export function verifyingKey(input: KeyInput): VerifyingKey {
+  const { kid, profile, publicJwk, clockSkewMs, cacheEntries, signatures } = input;
   const unfit = misfit(profile.algorithm, publicJwk);
   if (unfit !== undefined) throw new ChangeNeededError("KeyUnusable", `Cannot use key "${kid}": ${unfit}`);
   return Object.freeze({
@@ -55,7 +58,7 @@ export function verifyingKey({ kid, profile, publicJwk, clockSkewMs, cacheEntrie
     profile,
     clockSkewMs,
     identity: identity(publicJwk),
-    check: checkOf(profile.algorithm, publicJwk),
+    check: checkOf(profile.algorithm, publicJwk, signatures),
     remembered: new VerifiedTokens<VerifiedToken>({
       entries: cacheEntries,
       characters: cacheEntries * charactersPerEntry,

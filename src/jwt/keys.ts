@@ -65,13 +65,13 @@ const headersOf = (key: VerifyingKey): readonly (readonly [string, KnownHeader])
 export function verifyingKeys(
   of: PublicRing,
   previous: ReadonlyMap<Kid, VerifyingKey>,
-  cacheEntries: number,
+  options: Pick<KeyInput, "cacheEntries" | "signatures">,
 ): readonly VerifyingKey[] {
   const { clockSkewMs } = of.ring.settings;
   return keysOf(of.ring).flatMap(({ kid, profile }) => {
     const publicJwk = of.publicJwks.get(kid);
     if (publicJwk === undefined) return [];
-    const input: KeyInput = { kid, profile, publicJwk, clockSkewMs, cacheEntries };
+    const input: KeyInput = { kid, profile, publicJwk, clockSkewMs, ...options };
     const before = previous.get(kid);
     return before !== undefined && isSameKey(before, input) ? [before] : [verifyingKey(input)];
   });

@@ -6,7 +6,8 @@ import { headerPart } from "./header.ts";
 import { isJson, type Members } from "./json.ts";
 import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { depthLimit, tokenLimit } from "./reasons.ts";
-import { signOf, type Sign } from "./scheme.ts";
+import { signOf } from "./scheme.ts";
+import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
 
 /** A ring with its signer's private half, as far as it is there. */
 export interface SigningRing {
@@ -19,6 +20,8 @@ export interface MinterOptions {
   readonly newId: () => string;
   /** Kids that sign no more, whatever the ring says. @default none */
   readonly revokedKids?: ReadonlySet<Kid>;
+  /** Who computes signatures. @default node:crypto */
+  readonly signatures?: Signatures;
 }
 
 /** When a token is made. */
@@ -58,7 +61,7 @@ export function compileMinter({ ring, half }: SigningRing, options: MinterOption
     audiences: profile.audiences,
     mostMs: Math.min(profile.maxTTLMs, ring.settings.mintMaxTTLMs),
     headers: { JWT: headerPart(profile.algorithm, "JWT", kid), "at+jwt": headerPart(profile.algorithm, "at+jwt", kid) },
-    sign: signOf(profile.algorithm, half.key),
+    sign: signOf(profile.algorithm, half.key, options.signatures ?? nodeSignatures),
     newId: options.newId,
   };
   const mint = (request: MintRequest, moment: Moment): Minted => ({ ...minted(signer, request, moment), kid });

@@ -1,21 +1,17 @@
-import { sign, verify, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import { publicKeyObject } from "../crypto/signature.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import { derOfRaw, rawOfDer } from "./ecdsa.ts";
 import { pssPrivateKey, pssPublicKey, type PssHash } from "./pss.ts";
-
-/** Does the signature fit these bytes? By one key and one algorithm; never throws. */
-export type Check = (input: Buffer, signature: Buffer) => boolean;
-/** The signature of these bytes in its JWS form (RFC 7518 §3). */
-export type Sign = (input: Buffer) => Buffer;
+import { type Check, nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
 
 /** Each algorithm's kind, hash and lengths (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1). */
 type Scheme =
   | { readonly kind: "eddsa" }
   /** `size`: bytes of R, and of S. */
-  | { readonly kind: "ecdsa"; readonly hash: string; readonly size: number }
-  | { readonly kind: "pkcs1"; readonly hash: string }
+  | { readonly kind: "ecdsa"; readonly hash: PssHash; readonly size: number }
+  | { readonly kind: "pkcs1"; readonly hash: PssHash }
   | { readonly kind: "pss"; readonly hash: PssHash };
 
 const schemes: Readonly<Record<Algorithm, Scheme>> = {
@@ -40,47 +36,49 @@ const ed25519Bytes = 64;
  *
  * @throws ChangeNeededError `KeyUnusable` when the JWK is no key
  */
-export function checkOf(algorithm: Algorithm, jwk: PublicJwk): Check {
+export function checkOf(algorithm: Algorithm, jwk: PublicJwk, signatures: Signatures = nodeSignatures): Check {
   const scheme = schemes[algorithm];
   const key = publicKeyObject(jwk);
   switch (scheme.kind) {
     case "eddsa":
-      return (input, signature) => signature.length === ed25519Bytes && verify(null, input, key, signature);
+      return ofLength(ed25519Bytes, signatures.verifier(key, null));
     case "ecdsa": {
-      const { hash, size } = scheme;
+      const check = signatures.verifier(key, scheme.hash);
       return (input, signature) => {
-        const der = derOfRaw(signature, size);
-        return der !== undefined && verify(hash, input, key, der);
+        const der = derOfRaw(signature, scheme.size);
+        return der !== undefined && check(input, der);
       };
     }
     case "pkcs1":
-      return rsaCheck(key, scheme.hash);
+      return ofLength(modulusBytes(key), signatures.verifier(key, scheme.hash));
     case "pss":
-      return rsaCheck(pssPublicKey(key, scheme.hash), scheme.hash);
+      return ofLength(modulusBytes(key), signatures.verifier(pssPublicKey(key, scheme.hash), scheme.hash));
     default:
       return scheme satisfies never;
   }
 }
 
-function rsaCheck(key: KeyObject, hash: string): Check {
-  const bytes = Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
-  return (input, signature) => signature.length === bytes && verify(hash, input, key, signature);
-}
+const ofLength =
+  (bytes: number, check: Check): Check =>
+  (input, signature) =>
+    signature.length === bytes && check(input, signature);
 
-/** How this private key signs; it must be of the algorithm's type. */
-export function signOf(algorithm: Algorithm, key: KeyObject): Sign {
+const modulusBytes = (key: KeyObject): number => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
+
+/** How this private key makes signatures in their JWS form (RFC 7518 §3); it must be of the algorithm's type. */
+export function signOf(algorithm: Algorithm, key: KeyObject, signatures: Signatures = nodeSignatures): Sign {
   const scheme = schemes[algorithm];
   switch (scheme.kind) {
     case "eddsa":
-      return (input) => sign(null, input, key);
-    case "ecdsa":
-      return (input) => rawOfDer(sign(scheme.hash, input, key), scheme.size);
-    case "pkcs1":
-      return (input) => sign(scheme.hash, input, key);
-    case "pss": {
-      const bound = pssPrivateKey(key, scheme.hash);
-      return (input) => sign(scheme.hash, input, bound);
+      return signatures.signer(key, null);
+    case "ecdsa": {
+      const sign = signatures.signer(key, scheme.hash);
+      return (input) => rawOfDer(sign(input), scheme.size);
     }
+    case "pkcs1":
+      return signatures.signer(key, scheme.hash);
+    case "pss":
+      return signatures.signer(pssPrivateKey(key, scheme.hash), scheme.hash);
     default:
       return scheme satisfies never;
   }

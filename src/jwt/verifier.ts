@@ -7,6 +7,7 @@ import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, VerifiedToken, VerifyingKey } from "./key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
 import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
+import { nodeSignatures, type Signatures } from "./signatures.ts";
 
 export interface Refused {
   readonly ok: false;
@@ -37,6 +38,8 @@ export interface CompileOptions {
    * is remembered costs one hash instead of one signature. @default 4096
    */
   readonly cacheEntries?: number;
+  /** Who computes signatures. @default node:crypto */
+  readonly signatures?: Signatures;
 }
 
 /**
@@ -45,9 +48,9 @@ export interface CompileOptions {
  * @throws ChangeNeededError `KeyUnusable` when a JWK is no key of its profile's algorithm
  */
 export function compileRing(of: PublicRing, options: CompileOptions = {}): Verifier {
-  const { previous, revokedKids = [], cacheEntries = 4096 } = options;
+  const { previous, revokedKids = [], cacheEntries = 4096, signatures = nodeSignatures } = options;
   const revoked = new Set([...of.ring.revoked.map(({ kid }) => kid), ...revokedKids]);
-  const compiled = verifyingKeys(of, previous?.keys ?? new Map(), cacheEntries);
+  const compiled = verifyingKeys(of, previous?.keys ?? new Map(), { cacheEntries, signatures });
   const keys = new Keys(
     compiled.filter(({ kid }) => !revoked.has(kid)),
     revoked,

@@ -7,6 +7,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ring: [],
   crypto: ["ring"],
   jwt: ["ring", "crypto"],
+  native: ["jwt"],
   keeper: ["ring", "crypto"],
   files: [],
   kube: [],
@@ -16,7 +17,20 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   standalone: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
   tools: ["ring", "crypto", "files", "kube", "runtime"],
   inject: ["ring"],
-  cli: ["ring", "crypto", "keeper", "files", "kube", "runtime", "operator", "gateway", "standalone", "tools", "inject"],
+  cli: [
+    "ring",
+    "crypto",
+    "keeper",
+    "files",
+    "kube",
+    "runtime",
+    "operator",
+    "gateway",
+    "standalone",
+    "tools",
+    "inject",
+    "native",
+  ],
 };
 
 /** Library → the only folders that may import it. */

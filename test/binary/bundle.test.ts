@@ -1,9 +1,11 @@
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { nativeNeeds } from "../../hack/native.ts";
 import { root, run } from "../../hack/run.ts";
+import { nativeFile } from "../../src/native/load.ts";
 import { LineProcess } from "./support/line-process.ts";
 
 let folder = "";
@@ -11,7 +13,7 @@ let folder = "";
 /** Somewhere without node_modules, as in the image. */
 beforeAll(async () => {
   const { code, output } = await run(["node", "hack/bundle.ts"], { env: { KEYTURN_COMMIT: "0123456789ab" } });
-  expect(output).toBe("");
+  expect(output).toBe(nativeNeeds() === undefined ? "" : expect.stringContaining("Without native signatures"));
   expect(code).toBe(0);
   folder = await mkdtemp(join(tmpdir(), "keyturn-bundle-"));
   await cp(join(root, "dist/bundle"), join(folder, "app"), { recursive: true });
@@ -52,6 +54,8 @@ describe("the program of the image", () => {
       expect(standalone.isRunning, standalone.output.stderr).toBe(true);
       await pause(50);
     }
+    const signatures = nativeNeeds() === undefined ? "native" : "node:crypto";
+    expect(standalone.output.stderr).toContain(`signatures":"${signatures}"`);
     expect((await start("status", "--dir", dir, "-o", "yaml").ended).stdout).toContain("kind: JwtKeyRotation");
     expect(await standalone.end()).toMatchObject({ code: 0 });
 
@@ -64,34 +68,98 @@ describe("the program of the image", () => {
     expect(stderr).toMatch(/keyturn: error: .*none/);
   });
 
-  test("starts a gateway from code that was compiled before, and from none or a wrong one as well", async () => {
-    const app = join(folder, "compiled");
+  test.each([
+    ["none", undefined],
+    ["no library", "no library"],
+  ])("goes on with node:crypto where the native signatures are %s", async (_, contents) => {
+    const app = await mkdtemp(join(folder, "app-"));
     await cp(join(root, "dist/bundle"), app, { recursive: true });
-    /** What V8 says of the code: false where it took it, true where it did not, undefined where there is none. */
-    const rejected = async (): Promise<unknown> => {
-      const program = JSON.stringify(join(app, "keyturn.cjs"));
-      const tell = `process.on("exit", () => console.log(JSON.stringify([require(${program}).script.cachedDataRejected])))`;
-      const { stdout, stderr, code } = await new LineProcess(process.execPath, [
-        "-e",
-        `${tell}; process.argv = ["node", ${program}, "gateway", "--help"]; require(${program})`,
-      ]).ended;
-      expect({ stderr, code, help: stdout.includes("Usage: keyturn gateway") }).toEqual({
-        stderr: "",
-        code: 0,
-        help: true,
-      });
-      return (JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as unknown[])[0];
-    };
-    expect(await rejected()).toBeNull();
-    const compiled = await new LineProcess(process.execPath, [join(app, "compile.cjs")]).ended;
-    expect(compiled).toMatchObject({ code: 0, stderr: "" });
-    const path = compiled.stdout.trim();
-    expect((await readdir(app)).map((name) => join(app, name))).toContain(path);
-    expect(await rejected()).toBe(false);
-    for (const wrong of ["", "no code", (await readFile(path)).subarray(0, 1000)]) {
-      await writeFile(path, wrong);
-      expect(await rejected()).not.toBe(false);
+    await rm(join(app, nativeFile), { force: true });
+    if (contents !== undefined) await writeFile(join(app, nativeFile), contents);
+    const flags = [
+      "--acks=off",
+      `--mount=${join(folder, "nowhere")}`,
+      "--listen=127.0.0.1:0",
+      "--admin-listen=127.0.0.1:0",
+    ];
+    const gateway = new LineProcess(process.execPath, [join(app, "keyturn.cjs"), "gateway", ...flags]);
+    while (!gateway.output.stderr.includes('"listening"')) {
+      expect(gateway.isRunning, gateway.output.stderr).toBe(true);
+      await pause(50);
     }
+    expect(gateway.output.stderr).toContain('"signatures":"node:crypto"');
+    expect(await gateway.end()).toMatchObject({ code: 0 });
+  });
+
+  describe("with code that was compiled before", () => {
+    let app = "";
+    let compiled = "";
+
+    beforeAll(async () => {
+      app = join(folder, "compiled");
+      await cp(join(root, "dist/bundle"), app, { recursive: true });
+      const { code, stdout, stderr } = await new LineProcess(process.execPath, [join(app, "compile.cjs")]).ended;
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      compiled = stdout.trim();
+    });
+
+    /** What V8 says of the code when Node.js has these flags: null where there is none. */
+    async function rejected(...flags: readonly string[]): Promise<unknown> {
+      const program = JSON.stringify(join(app, "keyturn.cjs"));
+      const tell = `console.log(JSON.stringify([require(${program}).script.cachedDataRejected]))`;
+      const script = `process.on("exit", () => ${tell}); process.argv = ["node", ${program}, "gateway", "--help"]; require(${program})`;
+      const { stdout, stderr, code } = await new LineProcess(process.execPath, [...flags, "-e", script]).ended;
+      expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
+      expect(stdout).toContain("Usage: keyturn gateway");
+      return (JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as unknown[])[0];
+    }
+
+    test("takes it, also with the flags that the image sets and with those of V8 that people set", async () => {
+      const dockerfile = await readFile(join(root, "Dockerfile"), "utf8");
+      const [, entrypoint = ""] = /^ENTRYPOINT (.+)$/m.exec(dockerfile) ?? [];
+      const flags = (JSON.parse(entrypoint) as string[]).slice(1, -1);
+      expect(dockerfile).toContain(`${flags.map((flag) => JSON.stringify(flag)).join(", ")}, "/app/compile.cjs"`);
+      for (const each of [[], flags, ["--max-old-space-size=100"]]) expect(await rejected(...each)).toBe(false);
+    });
+
+    test("compiles anew what is not there, cut off, or no code at all", async () => {
+      const good = await readFile(compiled);
+      for (const wrong of ["", "no code", good.subarray(0, 1000)]) {
+        await writeFile(compiled, wrong);
+        expect(await rejected()).toBe(true);
+      }
+      await rm(compiled);
+      expect(await rejected()).toBeNull();
+      await writeFile(compiled, good);
+    });
+
+    test("is ready with it, and says nothing on the way", async () => {
+      const dir = join(folder, "ring");
+      const standalone = start("standalone", "--dir", dir, "--issuer=https://issuer.example", "--audience=api");
+      const flags = ["--log-format=text", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--acks=off"];
+      const program = join(app, "keyturn.cjs");
+      const gateway = new LineProcess(process.execPath, [
+        program,
+        "gateway",
+        `--mount=${join(dir, "signer")}`,
+        ...flags,
+      ]);
+      while (!gateway.output.stderr.includes("INFO: ready")) {
+        expect(gateway.isRunning, gateway.output.stderr).toBe(true);
+        await pause(50);
+      }
+      expect(gateway.output.stderr).not.toContain("Warning");
+      for (const one of [gateway, standalone]) expect(await one.end()).toMatchObject({ code: 0 });
+    });
+
+    test("leaves nothing behind when it is interrupted while it compiles", async () => {
+      const temporary = join(folder, "temporary");
+      await mkdir(temporary);
+      const child = new LineProcess("env", [`TMPDIR=${temporary}`, process.execPath, join(app, "compile.cjs")]);
+      while ((await readdir(temporary)).length === 0) await pause(5);
+      expect(await child.end("SIGINT")).toMatchObject({ code: 1 });
+      expect(await readdir(temporary)).toEqual([]);
+    });
   });
 
   test("brings the licences of all that is in it", async () => {

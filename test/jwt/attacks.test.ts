@@ -2,27 +2,8 @@ import { describe, expect, test } from "vitest";
 import { refusalReasons } from "../../src/jwt/reasons.ts";
 import { algorithms } from "../../src/ring/key.ts";
 import { epoch } from "../support/story.ts";
-import { algorithmConfusion, none, wrongKey } from "./attacks/algorithm.ts";
-import { claimTypes, hugeAndDeep, timeEdges } from "./attacks/claims.ts";
-import { duplicates, headerInjection, kids } from "./attacks/header.ts";
-import { base64urls, ecdsaNumbers, malleability } from "./attacks/signature.ts";
+import { classes, corpus } from "./attacks/corpus.ts";
 import { keyOf, reasonOf, tokenOf, verifierOf } from "./support/world.ts";
-
-const classes = {
-  "algorithm confusion": algorithmConfusion,
-  none,
-  "wrong key, wrong curve": wrongKey,
-  "header injection": headerInjection,
-  kid: kids,
-  "malformed base64url": base64urls,
-  "duplicate members": duplicates,
-  "signature malleability": malleability,
-  "ECDSA numbers": ecdsaNumbers,
-  "type confusion in claims": claimTypes,
-  "huge and deep": hugeAndDeep,
-  "time edges": timeEdges,
-};
-const corpus = Object.values(classes).flat();
 
 describe.each(Object.entries(classes))("attack: %s", (_, attacks) => {
   const verifier = verifierOf();

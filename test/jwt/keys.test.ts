@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { Keys, verifyingKeys, type KnownHeader } from "../../src/jwt/keys.ts";
+import { nodeSignatures } from "../../src/jwt/signatures.ts";
 import { base64url, keyOf, ringOfAll } from "./support/world.ts";
 
 const { kid } = keyOf("ES256");
-const keysOfAll = (): Keys => new Keys(verifyingKeys(ringOfAll(), new Map(), 0), new Set(["revoked"]));
+const keysOfAll = (): Keys =>
+  new Keys(
+    verifyingKeys(ringOfAll(), new Map(), { cacheEntries: 0, signatures: nodeSignatures }),
+    new Set(["revoked"]),
+  );
 
 /** A header of another minter. */
 const partOf = (nth: number, pad = ""): string => base64url(JSON.stringify({ alg: "ES256", kid, nth, pad }));

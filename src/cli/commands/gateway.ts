@@ -121,13 +121,15 @@ export async function runFaces(
   flags: FaceFlags,
   { sources, signal }: Pick<GatewayOptions, "sources" | "signal">,
 ): Promise<void> {
-  const [{ runGateway }, { defaultOwnedHeaders }, { systemClock }, { newLog }] = await Promise.all([
+  const [{ runGateway }, { defaultOwnedHeaders }, { systemClock }, { newLog }, { signaturesHere }] = await Promise.all([
     import("../../gateway/run.ts"),
     import("../../gateway/faces/owned-headers.ts"),
     import("../../kube/clock.ts"),
     import("../log.ts"),
+    import("../signatures.ts"),
   ]);
   const { io } = cli;
+  const signatures = signaturesHere();
   const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
   await runGateway({
     sources,
@@ -146,6 +148,7 @@ export async function runFaces(
     clock: systemClock,
     chance: Math.random,
     newId: () => io.randomId(),
+    ...(signatures && { signatures }),
     log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
     signal,
   });

@@ -1,0 +1,155 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import fc from "fast-check";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { nativeNeeds, nativeSignatures } from "../../hack/native.ts";
+import { checkOf, signOf } from "../../src/jwt/scheme.ts";
+import { type Hash, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
+import { compileMinter } from "../../src/jwt/minter.ts";
+import { compileRing } from "../../src/jwt/verifier.ts";
+import { algorithms } from "../../src/ring/key.ts";
+import { pairOf } from "../support/keys.ts";
+import { epoch } from "../support/story.ts";
+import { corpus } from "../jwt/attacks/corpus.ts";
+import { withKid, withoutKid } from "../jwt/support/rfc-vectors.ts";
+import { privateKeyOf, reasonOf, ringOfAll, verifierOf } from "../jwt/support/world.ts";
+
+const missing = nativeNeeds();
+let native: Signatures;
+
+beforeAll(async () => {
+  if (missing === undefined) native = await nativeSignatures();
+});
+
+beforeEach((context) => {
+  if (missing !== undefined) context.skip(missing);
+});
+
+const input = Buffer.from("eyJhbGciOiJub25lIn0.e30");
+
+describe.each(algorithms)("native signatures: %s", (algorithm) => {
+  const pair = pairOf(algorithm);
+  const { publicJwk } = pair.material;
+  const sign = (by: Signatures) => signOf(algorithm, privateKeyOf(pair), by)(input);
+
+  test("what one makes the other one takes", () => {
+    expect(checkOf(algorithm, publicJwk, nodeSignatures)(input, sign(native))).toBe(true);
+    expect(checkOf(algorithm, publicJwk, native)(input, sign(nodeSignatures))).toBe(true);
+  });
+
+  test("a check is as good after others, good and bad, as it was at first", () => {
+    const check = checkOf(algorithm, publicJwk, native);
+    const signature = sign(native);
+    const empty = Buffer.alloc(0);
+    for (let nth = 0; nth < 20; nth++) {
+      expect(check(input, signature)).toBe(true);
+      expect(check(input, Buffer.alloc(signature.length))).toBe(false);
+      expect(check(empty, signature)).toBe(false);
+      expect(check(input, empty)).toBe(false);
+      expect(check(input, signature.subarray(1))).toBe(false);
+    }
+    const other = checkOf(algorithm, pairOf(algorithm, 1).material.publicJwk, native);
+    expect([other(input, signature), check(input, signature)]).toEqual([false, true]);
+  });
+
+  test("what is altered is judged as node:crypto judges it", () => {
+    const [ours, theirs] = [native, nodeSignatures].map((by) => checkOf(algorithm, publicJwk, by));
+    const signature = sign(nodeSignatures);
+    const change = fc.tuple(fc.nat(signature.length - 1), fc.nat(255), fc.uint8Array({ maxLength: 40 }));
+    fc.assert(
+      fc.property(change, ([at, byte, bytes]) => {
+        const altered = Buffer.from(signature);
+        altered[at] = byte;
+        for (const one of [altered, Buffer.from(bytes)]) {
+          expect(ours?.(input, one)).toBe(theirs?.(input, one));
+          expect(ours?.(Buffer.from(bytes), signature)).toBe(theirs?.(Buffer.from(bytes), signature));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+/** A key whose DER is what the test says. */
+const rawKey = (der: Buffer): KeyObject => ({ export: () => der }) as unknown as KeyObject;
+const publicKeyOf = (algorithm: "ES256"): KeyObject =>
+  createPublicKey({ key: pairOf(algorithm).material.publicJwk, format: "jwk" });
+const derOf = (key: KeyObject): Buffer => key.export({ format: "der", type: "spki" });
+
+describe("native signatures", () => {
+  test.each(corpus)("the attack is refused alike: $name", ({ token, reason }) => {
+    expect(reasonOf(token, verifierOf({}, { signatures: native }))).toBe(reason);
+  });
+
+  test.each([...withoutKid, ...withKid])("$source: the $algorithm signature fits, and no other one", (vector) => {
+    const check = checkOf(vector.algorithm, vector.jwk, native);
+    const at = vector.token.lastIndexOf(".");
+    const signed = Buffer.from(vector.token.slice(0, at));
+    const signature = Buffer.from(vector.token.slice(at + 1), "base64url");
+    expect(check(signed, signature)).toBe(true);
+    for (const index of [0, signature.length >> 1, signature.length - 1]) {
+      const altered = Buffer.from(signature);
+      altered[index] = (altered[index] ?? 0) ^ 1;
+      expect(check(signed, altered)).toBe(false);
+    }
+  });
+
+  test("a minter and a verifier of a ring take them", () => {
+    const of = ringOfAll();
+    const { kid } = of.ring.signer;
+    const calls = { verifier: 0, signer: 0 };
+    const counting: Signatures = {
+      name: "native",
+      verifier: (key, hash) => (calls.verifier++, native.verifier(key, hash)),
+      signer: (key, hash) => (calls.signer++, native.signer(key, hash)),
+    };
+    const half = { kid, key: privateKeyOf(pairOf("ES256")) };
+    const minter = compileMinter({ ring: of.ring, half }, { newId: () => "id", signatures: counting });
+    const { token = "" } = minter?.mint({ subject: "alice" }, { nowMs: epoch, notAfterMs: Infinity }) ?? {};
+    expect(compileRing(of, { signatures: counting }).verify(token, epoch)).toMatchObject({ ok: true, kid });
+    expect(calls).toEqual({ verifier: of.publicJwks.size, signer: 1 });
+  });
+
+  test("an error of OpenSSL does not stay for the next one who asks", () => {
+    const failure = (): unknown => {
+      try {
+        return createPublicKey("no key");
+      } catch (error) {
+        return error;
+      }
+    };
+    const before = failure();
+    const rsa = pairOf("RS256");
+    const check = checkOf("RS256", rsa.material.publicJwk, native);
+    expect(check(input, Buffer.alloc(256, 1))).toBe(false);
+    expect(() => native.verifier(rawKey(Buffer.from("no key")), "sha256")).toThrow(TypeError);
+    expect(failure()).toEqual(before);
+  });
+
+  test("the private half is written over once it was handed on, whether it was taken or not", () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    for (const der of [privateKey.export({ format: "der", type: "pkcs8" }), Buffer.from("no key")]) {
+      try {
+        native.signer(rawKey(der), null);
+      } catch (error) {
+        expect(error).toBeInstanceOf(TypeError);
+      }
+      expect(der.every((byte) => byte === 0)).toBe(true);
+    }
+  });
+
+  test.each<readonly [string, () => unknown]>([
+    ["a hash that nobody knows", () => native.verifier(publicKeyOf("ES256"), "sha0" as Hash)],
+    ["the name of a hash that is no text", () => native.verifier(publicKeyOf("ES256"), 7 as unknown as Hash)],
+    ["a DER that is no Buffer", () => native.verifier(rawKey("der" as unknown as Buffer), "sha256")],
+    ["an input that is no Buffer", () => native.verifier(publicKeyOf("ES256"), "sha256")("text" as never, input)],
+    ["no arguments", () => (native.signer(privateKeyOf(pairOf("ES256")), "sha256") as () => unknown)()],
+    ["a public half to sign", () => native.signer(rawKey(derOf(publicKeyOf("ES256"))), "sha256")],
+  ])("refuses %s", (_, misuse) => {
+    expect(misuse).toThrow(/^Cannot (?:use key|verify|sign)/);
+  });
+
+  test("EdDSA: the very bytes that node:crypto makes (RFC 8032 §5.1.6)", () => {
+    const key = createPrivateKey({ key: pairOf("EdDSA").material.privateJwk, format: "jwk" });
+    expect(native.signer(key, null)(input)).toEqual(nodeSignatures.signer(key, null)(input));
+  });
+});
