@@ -103,6 +103,7 @@ await chmod(join(outdir, "keyturn.cjs"), 0o755);
 for (const one of [all, gateway]) await chmod(join(outdir, outputOf(one)), 0o644);
 const missing = nativeNeeds();
 if (missing === undefined) await compileNative(outdir);
+else if (process.env["KEYTURN_REQUIRE"] === "all") throw new Error(`Cannot bundle native signatures: ${missing}`);
 else console.error(`Without native signatures: ${missing}. Those of node:crypto are slower`);
 const inputs = [all, gateway, ...packages].flatMap(({ metafile }) => Object.keys(metafile.inputs));
 await writeFile(join(outdir, "LICENSES"), await licences(inputs));

@@ -27,11 +27,21 @@ export function nativeNeeds(): string | undefined {
 }
 
 /** Compiles into the folder, for this machine, and returns the file's path. @throws Error with what the compiler says */
-export async function compileNative(folder: string): Promise<string> {
+export async function compileNative(folder: string, ...more: readonly string[]): Promise<string> {
   const path = join(folder, nativeFile);
   const headers = ["-isystem", join(root, "node_modules/node-api-headers/include")];
   const source = join(root, "src/native/signatures.c");
-  const { code, output } = await run([compiler, ...flags, ...warnings, ...headers, source, "-o", path, ...linking]);
+  const { code, output } = await run([
+    compiler,
+    ...flags,
+    ...warnings,
+    ...more,
+    ...headers,
+    source,
+    "-o",
+    path,
+    ...linking,
+  ]);
   if (code !== 0) throw new Error(`Cannot compile ${source}:\n${output}`);
   return path;
 }

@@ -1,11 +1,12 @@
 // Keeps what V8 compiles until a gateway is ready, for the Node.js that this runs on. The Dockerfile runs it.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { loadNative, nativeFile } from "../../src/native/load.ts";
 
 const program = join(__dirname, "keyturn.cjs");
 const pollMs = 10;
@@ -26,6 +27,7 @@ async function untilReady(port: number): Promise<void> {
   while (performance.now() < deadlineMs) {
     const answer = await fetch(`http://127.0.0.1:${port}/readyz`).catch(() => undefined);
     if (answer?.ok === true) return;
+    if (process.exitCode !== undefined) throw new Error("Cannot compile: the gateway ended");
     await pause(pollMs);
   }
   throw new Error(`Cannot compile: the gateway must be ready within ${readyMs / 1000} s`);
@@ -33,6 +35,9 @@ async function untilReady(port: number): Promise<void> {
 
 /** Runs a gateway here, on a ring of a `keyturn standalone`, until it is ready. */
 async function compile(): Promise<string> {
+  const native = join(__dirname, nativeFile);
+  // A gateway would go on without it, and say nothing here
+  if (existsSync(native)) loadNative(native);
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), "keyturn-compile-"));
   const ring = [program, "standalone", "--dir", dir, "--issuer=https://keyturn.invalid", "--audience=nobody"];

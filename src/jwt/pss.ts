@@ -19,33 +19,43 @@ const hashIdentifier = (last: number): readonly number[] => [0x06, 9, 0x60, 0x86
  */
 export function pssPublicKey(key: KeyObject, hash: PssHash): KeyObject {
   const numbers = key.export({ type: "pkcs1", format: "der" });
-  const spki = der(sequence, [...algorithmOf(hash), ...der(0x03, [0, ...numbers])]);
-  return createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  const spki = der(sequence, algorithmOf(hash), der(0x03, zero, numbers));
+  return createPublicKey({ key: spki, format: "der", type: "spki" });
 }
 
-/** The private half of {@link pssPublicKey}. */
+/** The private half of {@link pssPublicKey}. Every copy of it that is made here is written over. */
 export function pssPrivateKey(key: KeyObject, hash: PssHash): KeyObject {
   const numbers = key.export({ type: "pkcs1", format: "der" });
-  const pkcs8 = Buffer.from(der(sequence, [...der(0x02, [0]), ...algorithmOf(hash), ...der(0x04, [...numbers])]));
-  return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+  const text = der(0x04, numbers);
+  const pkcs8 = der(sequence, der(0x02, zero), algorithmOf(hash), text);
+  try {
+    return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
+  } finally {
+    for (const copy of [numbers, text, pkcs8]) copy.fill(0);
+  }
 }
 
-function algorithmOf(hash: PssHash): readonly number[] {
+const zero = Buffer.from([0]);
+
+function algorithmOf(hash: PssHash): Buffer {
   const { last, bytes } = hashes[hash];
-  const hashAlgorithm = der(sequence, [...hashIdentifier(last), 0x05, 0]);
-  const parameters = der(sequence, [
-    ...der(0xa0, hashAlgorithm),
-    ...der(0xa1, der(sequence, [...mgf1Identifier, ...hashAlgorithm])),
-    ...der(0xa2, der(0x02, [bytes])),
-  ]);
-  return der(sequence, [...pssIdentifier, ...parameters]);
+  const hashAlgorithm = der(sequence, Buffer.from([...hashIdentifier(last), 0x05, 0]));
+  const parameters = der(
+    sequence,
+    der(0xa0, hashAlgorithm),
+    der(0xa1, der(sequence, Buffer.from(mgf1Identifier), hashAlgorithm)),
+    der(0xa2, der(0x02, Buffer.from([bytes]))),
+  );
+  return der(sequence, Buffer.from(pssIdentifier), parameters);
 }
 
 /** One value with its tag and length (X.690 §8.1.3). */
-function der(tag: number, content: readonly number[]): readonly number[] {
-  const { length } = content;
-  if (length < 0x80) return [tag, length, ...content];
-  return length < 0x100
-    ? [tag, 0x81, length, ...content]
-    : [tag, 0x82, Math.floor(length / 0x100), length % 0x100, ...content];
+function der(tag: number, ...contents: readonly Buffer[]): Buffer {
+  const length = contents.reduce((sum, one) => sum + one.length, 0);
+  return Buffer.concat([Buffer.from([tag, ...lengthOf(length)]), ...contents]);
+}
+
+function lengthOf(length: number): readonly number[] {
+  if (length < 0x80) return [length];
+  return length < 0x100 ? [0x81, length] : [0x82, Math.floor(length / 0x100), length % 0x100];
 }

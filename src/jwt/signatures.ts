@@ -11,9 +11,9 @@ export type Hash = "sha256" | "sha384" | "sha512" | null;
 /** Who computes signatures. Whoever it is, the bytes are OpenSSL's; RSA keys are PKCS #1 v1.5 unless they are bound to PSS. */
 export interface Signatures {
   readonly name: "native" | "node:crypto";
-  /** @throws TypeError when the key is none for the hash */
+  /** The key must be one for the hash. */
   verifier(key: KeyObject, hash: Hash): Check;
-  /** @throws TypeError when the key is none for the hash */
+  /** The key must be one for the hash. */
   signer(key: KeyObject, hash: Hash): Sign;
 }
 

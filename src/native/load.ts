@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto";
+import { constants } from "node:os";
 import type { Check, Hash, Sign, Signatures } from "../jwt/signatures.ts";
 
 /** What signatures.c exports. */
@@ -15,11 +16,12 @@ export const nativeFile = `signatures-${process.platform}-${process.arch}.node`;
  * OpenSSL computes them.
  *
  * @param path - Of the compiled signatures.c
- * @throws Error when it is not there, or not made for this Node.js
+ * @throws Error when it is not there, or this Node.js has not all that it needs
  */
 export function loadNative(path: string): Signatures {
   const loaded: { exports: Partial<Exports> } = { exports: {} };
-  process.dlopen(loaded, path);
+  // At once: what is missed when it is first called ends the process
+  process.dlopen(loaded, path, constants.dlopen.RTLD_NOW);
   const { verifier, signer } = loaded.exports;
   if (!verifier || !signer) throw new Error(`Cannot use ${path}: must be what signatures.c is compiled to`);
   return {
@@ -29,7 +31,7 @@ export function loadNative(path: string): Signatures {
   };
 }
 
-/** The private half is written over as soon as OpenSSL has it. */
+/** This copy of the private half is written over as soon as OpenSSL has its own. */
 function withDer<Result>(key: KeyObject, use: (der: Buffer) => Result): Result {
   const der = key.export({ format: "der", type: "pkcs8" });
   try {

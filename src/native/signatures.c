@@ -12,6 +12,7 @@
 #include <node_api.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* From OpenSSL 3 (evp.h, x509.h, err.h): Node.js exports them, and installs no headers everywhere. */
 typedef struct evp_pkey_st EVP_PKEY;
@@ -21,6 +22,7 @@ typedef struct evp_md_ctx_st EVP_MD_CTX;
 EVP_PKEY *d2i_PUBKEY(EVP_PKEY **key, const unsigned char **der, long length);
 EVP_PKEY *d2i_AutoPrivateKey(EVP_PKEY **key, const unsigned char **der, long length);
 void EVP_PKEY_free(EVP_PKEY *key);
+int EVP_PKEY_is_a(const EVP_PKEY *key, const char *name);
 EVP_PKEY_CTX *EVP_PKEY_CTX_new(EVP_PKEY *key, void *engine);
 void EVP_PKEY_CTX_free(EVP_PKEY_CTX *context);
 int EVP_PKEY_verify_init(EVP_PKEY_CTX *context);
@@ -86,10 +88,15 @@ static napi_value refuse(napi_env env, const char *why) {
   return NULL;
 }
 
+/* A Buffer, or any other view of bytes. */
 static bool bytes_of(napi_env env, napi_value value, Bytes *bytes) {
-  bool is_buffer = false;
-  return napi_is_buffer(env, value, &is_buffer) == napi_ok && is_buffer &&
-         napi_get_buffer_info(env, value, (void **)&bytes->bytes, &bytes->length) == napi_ok;
+  bool is_view = false;
+  void *data = NULL;
+  if (napi_is_buffer(env, value, &is_view) != napi_ok || !is_view ||
+      napi_get_buffer_info(env, value, &data, &bytes->length) != napi_ok)
+    return false;
+  bytes->bytes = data;
+  return true;
 }
 
 /* The digest of the input, into a buffer of most_digest_bytes; its length, or 0. */
@@ -118,7 +125,7 @@ static napi_value verify(napi_env env, napi_callback_info info) {
   Bytes input, signature;
   if (napi_get_cb_info(env, info, &count, arguments, NULL, (void **)&key) != napi_ok || count < 2 ||
       !bytes_of(env, arguments[0], &input) || !bytes_of(env, arguments[1], &signature))
-    return refuse(env, "Cannot verify: input and signature must be Buffers");
+    return refuse(env, "Cannot verify: input and signature must be bytes");
   bool is_good = fits(key, input, signature);
   if (!is_good) ERR_clear_error();
   return napi_get_boolean(env, is_good, &result) == napi_ok ? result : NULL;
@@ -143,16 +150,18 @@ static napi_value sign(napi_env env, napi_callback_info info) {
   Bytes signature = {bytes, sizeof bytes};
   if (napi_get_cb_info(env, info, &count, &argument, NULL, (void **)&key) != napi_ok || count < 1 ||
       !bytes_of(env, argument, &input))
-    return refuse(env, "Cannot sign: the input must be a Buffer");
+    return refuse(env, "Cannot sign: the input must be bytes");
   if (!write_signature(key, input, &signature)) return refuse(env, "Cannot sign with this key");
-  return napi_create_buffer_copy(env, signature.length, signature.bytes, NULL, &result) == napi_ok ? result : NULL;
+  if (napi_create_buffer_copy(env, signature.length, signature.bytes, NULL, &result) != napi_ok)
+    return refuse(env, "Cannot sign: no memory is left");
+  return result;
 }
 
 /* The contexts of a key, ready to be used again and again. */
 static bool prepare(Key *key, const char *hash, bool is_private) {
   key->digest = EVP_MD_CTX_new();
   if (key->pkey == NULL || key->digest == NULL) return false;
-  if (hash == NULL) return true;
+  if (hash == NULL) return EVP_PKEY_is_a(key->pkey, "ED25519") == 1;
   key->hash = EVP_MD_fetch(NULL, hash, NULL);
   key->context = EVP_PKEY_CTX_new(key->pkey, NULL);
   return key->hash != NULL && key->context != NULL &&
@@ -160,13 +169,18 @@ static bool prepare(Key *key, const char *hash, bool is_private) {
          EVP_PKEY_CTX_set_signature_md(key->context, key->hash) == 1;
 }
 
-/* False for what is neither a short string nor null. */
+/* False for what is neither the name of a hash (RFC 7518 §3.1) nor null. */
 static bool hash_of(napi_env env, napi_value value, char *name, size_t size, bool *is_null) {
   napi_valuetype type;
+  size_t length;
   if (napi_typeof(env, value, &type) != napi_ok) return false;
   *is_null = type == napi_null;
-  size_t length;
-  return *is_null || (type == napi_string && napi_get_value_string_latin1(env, value, name, size, &length) == napi_ok);
+  if (*is_null) return true;
+  if (type != napi_string || napi_get_value_string_utf8(env, value, NULL, 0, &length) != napi_ok || length >= size ||
+      napi_get_value_string_utf8(env, value, name, size, &length) != napi_ok)
+    return false;
+  if (strlen(name) != length) return false;
+  return strcmp(name, "sha256") == 0 || strcmp(name, "sha384") == 0 || strcmp(name, "sha512") == 0;
 }
 
 static napi_value function_of(napi_env env, napi_callback_info info, bool is_private) {
@@ -177,12 +191,12 @@ static napi_value function_of(napi_env env, napi_callback_info info, bool is_pri
   bool has_no_hash;
   if (napi_get_cb_info(env, info, &count, arguments, NULL, NULL) != napi_ok || count < 2 ||
       !bytes_of(env, arguments[0], &der) || !hash_of(env, arguments[1], hash, sizeof hash, &has_no_hash))
-    return refuse(env, "Cannot use key: must be a Buffer of DER, and a hash or null");
+    return refuse(env, "Cannot use key: must be bytes of DER, and sha256, sha384, sha512 or null");
   Key *key = calloc(1, sizeof *key);
   if (key == NULL) return refuse(env, "Cannot use key: no memory is left");
   const unsigned char *at = der.bytes;
   key->pkey = is_private ? d2i_AutoPrivateKey(NULL, &at, (long)der.length) : d2i_PUBKEY(NULL, &at, (long)der.length);
-  if (!prepare(key, has_no_hash ? NULL : hash, is_private)) {
+  if (at != der.bytes + der.length || !prepare(key, has_no_hash ? NULL : hash, is_private)) {
     free_key(key);
     return refuse(env, "Cannot use key: OpenSSL does not take it");
   }

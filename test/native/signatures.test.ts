@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { nativeNeeds, nativeSignatures } from "../../hack/native.ts";
 import { checkOf, signOf } from "../../src/jwt/scheme.ts";
-import { type Hash, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
+import { type PssHash, pssPrivateKey, pssPublicKey } from "../../src/jwt/pss.ts";
+import { type Check, type Hash, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
 import { compileMinter } from "../../src/jwt/minter.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
 import { algorithms } from "../../src/ring/key.ts";
@@ -39,34 +40,57 @@ describe.each(algorithms)("native signatures: %s", (algorithm) => {
   test("a check is as good after others, good and bad, as it was at first", () => {
     const check = checkOf(algorithm, publicJwk, native);
     const signature = sign(native);
-    const empty = Buffer.alloc(0);
     for (let nth = 0; nth < 20; nth++) {
       expect(check(input, signature)).toBe(true);
-      expect(check(input, Buffer.alloc(signature.length))).toBe(false);
-      expect(check(empty, signature)).toBe(false);
-      expect(check(input, empty)).toBe(false);
-      expect(check(input, signature.subarray(1))).toBe(false);
+      expect(check(input, Buffer.alloc(signature.length, nth))).toBe(false);
+      expect(check(Buffer.alloc(nth), signature)).toBe(false);
     }
     const other = checkOf(algorithm, pairOf(algorithm, 1).material.publicJwk, native);
     expect([other(input, signature), check(input, signature)]).toEqual([false, true]);
   });
 
-  test("what is altered is judged as node:crypto judges it", () => {
-    const [ours, theirs] = [native, nodeSignatures].map((by) => checkOf(algorithm, publicJwk, by));
-    const signature = sign(nodeSignatures);
-    const change = fc.tuple(fc.nat(signature.length - 1), fc.nat(255), fc.uint8Array({ maxLength: 40 }));
+  test("a signer signs as well the twentieth time as the first", () => {
+    const signer = signOf(algorithm, privateKeyOf(pair), native);
+    const check = checkOf(algorithm, publicJwk, nodeSignatures);
+    for (let nth = 0; nth < 20; nth++) {
+      const each = Buffer.alloc(nth, "x");
+      expect(check(each, signer(each))).toBe(true);
+    }
+  });
+
+  test("what is altered, cut off or made up is judged as node:crypto judges it", () => {
+    const [ours, theirs] = [rawCheckOf(native), rawCheckOf(nodeSignatures)];
+    const signature = rawSignature();
+    expect(ours(input, signature)).toBe(true);
+    const agree = (of: Buffer, by: Buffer): void => expect(ours(of, by)).toBe(theirs(of, by));
+    for (const length of [0, 1, signature.length - 1]) agree(input, signature.subarray(0, length));
+    for (const more of [1, 5000]) agree(input, Buffer.concat([signature, Buffer.alloc(more)]));
+    const change = fc.tuple(fc.nat(signature.length - 1), fc.nat(255), fc.uint8Array({ maxLength: 600 }));
     fc.assert(
       fc.property(change, ([at, byte, bytes]) => {
         const altered = Buffer.from(signature);
         altered[at] = byte;
-        for (const one of [altered, Buffer.from(bytes)]) {
-          expect(ours?.(input, one)).toBe(theirs?.(input, one));
-          expect(ours?.(Buffer.from(bytes), signature)).toBe(theirs?.(Buffer.from(bytes), signature));
-        }
+        agree(input, altered);
+        agree(input, Buffer.from(bytes));
+        agree(Buffer.from(bytes), signature);
       }),
       { numRuns: 30 },
     );
+    expect(ours(input, signature)).toBe(true);
   });
+
+  const hash = algorithm === "EdDSA" ? null : (`sha${algorithm.slice(2)}` as Hash);
+
+  /** Without the looks at lengths and numbers that stand before it: everything gets there. */
+  function rawCheckOf(by: Signatures): Check {
+    const key = createPublicKey({ key: publicJwk, format: "jwk" });
+    return by.verifier(algorithm.startsWith("PS") ? pssPublicKey(key, hash as PssHash) : key, hash);
+  }
+
+  function rawSignature(): Buffer {
+    const key = privateKeyOf(pair);
+    return nodeSignatures.signer(algorithm.startsWith("PS") ? pssPrivateKey(key, hash as PssHash) : key, hash)(input);
+  }
 });
 
 /** A key whose DER is what the test says. */
@@ -125,20 +149,24 @@ describe("native signatures", () => {
     expect(failure()).toEqual(before);
   });
 
-  test("the private half is written over once it was handed on, whether it was taken or not", () => {
-    const { privateKey } = generateKeyPairSync("ed25519");
-    for (const der of [privateKey.export({ format: "der", type: "pkcs8" }), Buffer.from("no key")]) {
-      try {
-        native.signer(rawKey(der), null);
-      } catch (error) {
-        expect(error).toBeInstanceOf(TypeError);
-      }
-      expect(der.every((byte) => byte === 0)).toBe(true);
-    }
+  test("its copy of the private half is written over, whether OpenSSL takes it or not", () => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const [good, bad] = [privateKey.export({ format: "der", type: "pkcs8" }), Buffer.from("no key")];
+    const signature = native.signer(rawKey(good), null)(input);
+    expect(nodeSignatures.verifier(publicKey, null)(input, signature)).toBe(true);
+    expect(() => native.signer(rawKey(bad), null)).toThrow(TypeError);
+    for (const copy of [good, bad]) expect(copy.every((byte) => byte === 0)).toBe(true);
   });
 
   test.each<readonly [string, () => unknown]>([
     ["a hash that nobody knows", () => native.verifier(publicKeyOf("ES256"), "sha0" as Hash)],
+    ["a hash that is too weak", () => native.verifier(publicKeyOf("ES256"), "md5" as Hash)],
+    ["a hash and something else", () => native.verifier(publicKeyOf("ES256"), "sha256\0x" as Hash)],
+    ["no hash where the key is not EdDSA's", () => native.verifier(publicKeyOf("ES256"), null)],
+    [
+      "a DER with something behind it",
+      () => native.verifier(rawKey(Buffer.concat([derOf(publicKeyOf("ES256")), input])), "sha256"),
+    ],
     ["the name of a hash that is no text", () => native.verifier(publicKeyOf("ES256"), 7 as unknown as Hash)],
     ["a DER that is no Buffer", () => native.verifier(rawKey("der" as unknown as Buffer), "sha256")],
     ["an input that is no Buffer", () => native.verifier(publicKeyOf("ES256"), "sha256")("text" as never, input)],
