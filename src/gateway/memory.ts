@@ -2,7 +2,7 @@ import type { Clock } from "../kube/clock.ts";
 import { compileMinter, type Minted, type Minter, type MinterOptions } from "../jwt/minter.ts";
 import type { MintRequest } from "../jwt/mint-request.ts";
 import { compileRing, type Verifier } from "../jwt/verifier.ts";
-import type { Signatures } from "../jwt/signatures.ts";
+import { nodeSignatures, type Signatures } from "../jwt/signatures.ts";
 import { TryLaterError } from "../ring/errors.ts";
 import { type GatewayEvent, reduce } from "./reduce.ts";
 import type { GatewayState } from "./state.ts";
@@ -30,20 +30,25 @@ const confirmationLimitMs = 2000;
 
 /** The ring in memory with what is made of it: one verifier, one minter. */
 export class Memory {
-  readonly #parts: MemoryParts;
+  readonly #parts: Required<MemoryParts>;
   readonly #listeners = new Set<() => void>();
   #state: GatewayState;
   #verifier: Verifier | undefined;
   #minter: Minter | undefined;
 
   constructor(parts: MemoryParts, state: GatewayState) {
-    this.#parts = parts;
+    this.#parts = { signatures: nodeSignatures, ...parts };
     this.#state = state;
-    this.#verifier = verifierOf(state, parts.signatures, undefined);
+    this.#verifier = verifierOf(state, this.#parts);
   }
 
   get state(): GatewayState {
     return this.#state;
+  }
+
+  /** The name of who computes signatures. */
+  get signatures(): Signatures["name"] {
+    return this.#parts.signatures.name;
   }
 
   /** Of the ring in memory; undefined before the first. One object: what it accepts never changes. */
@@ -59,9 +64,8 @@ export class Memory {
     const after = reduce(before, event, startedAtMs);
     if (after === before) return;
     const isSwap = after.current !== before.current || after.refused !== before.refused;
-    if (isSwap) this.#verifier = verifierOf(after, signatures, this.#verifier);
-    if (isSwap || after.half !== before.half)
-      this.#minter = minterOf(after, { newId, ...(signatures && { signatures }) });
+    if (isSwap) this.#verifier = verifierOf(after, { signatures }, this.#verifier);
+    if (isSwap || after.half !== before.half) this.#minter = minterOf(after, { newId, signatures });
     this.#state = after;
     if (isSwap && after.current) observer.swapped(after, clock.monotonicMs() - startedAtMs);
     observer.changed(before, after);
@@ -115,10 +119,10 @@ export class Memory {
 
 function verifierOf(
   { current, refused }: GatewayState,
-  signatures: Signatures | undefined,
-  previous: Verifier | undefined,
+  { signatures }: Pick<Required<MemoryParts>, "signatures">,
+  previous?: Verifier,
 ): Verifier | undefined {
-  const options = { revokedKids: refused, ...(previous && { previous }), ...(signatures && { signatures }) };
+  const options = { signatures, revokedKids: refused, ...(previous && { previous }) };
   return current && compileRing(current, options);
 }
 

@@ -7,7 +7,6 @@ import type { Gateway } from "./gateway.ts";
 import type { GatewayMetrics } from "./metrics.ts";
 import { GatewayReadiness, liveness } from "./readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
-import { nodeSignatures } from "../jwt/signatures.ts";
 import { isReady } from "./view.ts";
 
 interface Behind {
@@ -68,11 +67,11 @@ function deciderOf({ required, owned, clock }: GatewayOptions, { gateway: { memo
 }
 
 async function openFront(options: GatewayOptions, { gateway: { memory } }: Behind, decide: Decide): Promise<Listener> {
-  const { jwksUri, limits, log, signatures = nodeSignatures } = options;
+  const { jwksUri, limits, log } = options;
   const face = front(decide, { state: () => memory.state, ...(jwksUri !== undefined && { jwksUri }) });
   const listener = await listen(options.listen, face, limits);
-  const { name } = signatures;
-  log.info({ address: addressText(options.listen), port: listener.port, signatures: name }, "listening");
+  const { signatures } = memory;
+  log.info({ address: addressText(options.listen), port: listener.port, signatures }, "listening");
   return listener;
 }
 

@@ -1,12 +1,12 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import type { Sha2 } from "./signatures.ts";
 
 /** Hashes of RFC 7518 §3.5, with their object identifiers' last byte (RFC 8017 §B.1) and their length in bytes. */
 const hashes = {
   sha256: { last: 1, bytes: 32 },
   sha384: { last: 2, bytes: 48 },
   sha512: { last: 3, bytes: 64 },
-} as const;
-export type PssHash = keyof typeof hashes;
+} as const satisfies Readonly<Record<Sha2, object>>;
 
 const sequence = 0x30;
 const pssIdentifier = [0x06, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 10];
@@ -17,14 +17,14 @@ const hashIdentifier = (last: number): readonly number[] => [0x06, 9, 0x60, 0x86
  * The RSA key, bound to RSASSA-PSS with this hash, MGF1 with the same, and a salt as long as the hash (RFC 8017 §A.2.3, RFC
  * 7518 §3.5). Such a key can do nothing else, and needs no options: with options node:crypto takes twice as long to verify.
  */
-export function pssPublicKey(key: KeyObject, hash: PssHash): KeyObject {
+export function pssPublicKey(key: KeyObject, hash: Sha2): KeyObject {
   const numbers = key.export({ type: "pkcs1", format: "der" });
   const spki = der(sequence, algorithmOf(hash), der(0x03, zero, numbers));
   return createPublicKey({ key: spki, format: "der", type: "spki" });
 }
 
 /** The private half of {@link pssPublicKey}. Every copy of it that is made here is written over. */
-export function pssPrivateKey(key: KeyObject, hash: PssHash): KeyObject {
+export function pssPrivateKey(key: KeyObject, hash: Sha2): KeyObject {
   const numbers = key.export({ type: "pkcs1", format: "der" });
   const text = der(0x04, numbers);
   const pkcs8 = der(sequence, der(0x02, zero), algorithmOf(hash), text);
@@ -37,7 +37,7 @@ export function pssPrivateKey(key: KeyObject, hash: PssHash): KeyObject {
 
 const zero = Buffer.from([0]);
 
-function algorithmOf(hash: PssHash): Buffer {
+function algorithmOf(hash: Sha2): Buffer {
   const { last, bytes } = hashes[hash];
   const hashAlgorithm = der(sequence, Buffer.from([...hashIdentifier(last), 0x05, 0]));
   const parameters = der(

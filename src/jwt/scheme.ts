@@ -3,16 +3,16 @@ import { publicKeyObject } from "../crypto/signature.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import { derOfRaw, rawOfDer } from "./ecdsa.ts";
-import { pssPrivateKey, pssPublicKey, type PssHash } from "./pss.ts";
-import { type Check, nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
+import { pssPrivateKey, pssPublicKey } from "./pss.ts";
+import { type Check, nodeSignatures, type Sha2, type Sign, type Signatures } from "./signatures.ts";
 
 /** Each algorithm's kind, hash and lengths (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1). */
 type Scheme =
   | { readonly kind: "eddsa" }
   /** `size`: bytes of R, and of S. */
-  | { readonly kind: "ecdsa"; readonly hash: PssHash; readonly size: number }
-  | { readonly kind: "pkcs1"; readonly hash: PssHash }
-  | { readonly kind: "pss"; readonly hash: PssHash };
+  | { readonly kind: "ecdsa"; readonly hash: Sha2; readonly size: number }
+  | { readonly kind: "pkcs1"; readonly hash: Sha2 }
+  | { readonly kind: "pss"; readonly hash: Sha2 };
 
 const schemes: Readonly<Record<Algorithm, Scheme>> = {
   ES256: { kind: "ecdsa", hash: "sha256", size: 32 },

@@ -5,8 +5,10 @@ export type Check = (input: Buffer, signature: Buffer) => boolean;
 /** The signature of these bytes; of ECDSA as DER. */
 export type Sign = (input: Buffer) => Buffer;
 
-/** SHA-2 as OpenSSL calls it; null for EdDSA, which hashes by itself. */
-export type Hash = "sha256" | "sha384" | "sha512" | null;
+/** As OpenSSL calls it. */
+export type Sha2 = "sha256" | "sha384" | "sha512";
+/** Null for EdDSA, which hashes by itself. */
+export type Hash = Sha2 | null;
 
 /** Who computes signatures. Whoever it is, the bytes are OpenSSL's; RSA keys are PKCS #1 v1.5 unless they are bound to PSS. */
 export interface Signatures {

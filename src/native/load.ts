@@ -12,8 +12,8 @@ interface Exports {
 export const nativeFile = `signatures-${process.platform}-${process.arch}.node`;
 
 /**
- * Signatures without what node:crypto does anew at each call: a fifth to a third of an ECDSA or RSA operation that is quick. The same
- * OpenSSL computes them.
+ * Signatures without what node:crypto does anew at each call: a twelfth of an ES256 verification, a sixth of an ES256 signature (docs/benchmarks.md). The
+ * same OpenSSL computes them.
  *
  * @param path - Of the compiled signatures.c
  * @throws Error when it is not there, or this Node.js has not all that it needs

@@ -3,8 +3,8 @@ import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { nativeNeeds, nativeSignatures } from "../../hack/native.ts";
 import { checkOf, signOf } from "../../src/jwt/scheme.ts";
-import { type PssHash, pssPrivateKey, pssPublicKey } from "../../src/jwt/pss.ts";
-import { type Check, type Hash, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
+import { pssPrivateKey, pssPublicKey } from "../../src/jwt/pss.ts";
+import { type Check, type Hash, nodeSignatures, type Sha2, type Signatures } from "../../src/jwt/signatures.ts";
 import { compileMinter } from "../../src/jwt/minter.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
 import { algorithms } from "../../src/ring/key.ts";
@@ -84,12 +84,12 @@ describe.each(algorithms)("native signatures: %s", (algorithm) => {
   /** Without the looks at lengths and numbers that stand before it: everything gets there. */
   function rawCheckOf(by: Signatures): Check {
     const key = createPublicKey({ key: publicJwk, format: "jwk" });
-    return by.verifier(algorithm.startsWith("PS") ? pssPublicKey(key, hash as PssHash) : key, hash);
+    return by.verifier(algorithm.startsWith("PS") ? pssPublicKey(key, hash as Sha2) : key, hash);
   }
 
   function rawSignature(): Buffer {
     const key = privateKeyOf(pair);
-    return nodeSignatures.signer(algorithm.startsWith("PS") ? pssPrivateKey(key, hash as PssHash) : key, hash)(input);
+    return nodeSignatures.signer(algorithm.startsWith("PS") ? pssPrivateKey(key, hash as Sha2) : key, hash)(input);
   }
 });
 

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { imageFlags } from "../../../hack/docker/image-flags.ts";
 import { root } from "../../../hack/run.ts";
 import { writeDataDir } from "../../../src/files/data-dir.ts";
 import { nodeDisk } from "../../../src/files/disk.ts";
@@ -7,12 +7,6 @@ import { freePort, start } from "./processes.ts";
 import { Rings } from "./rings.ts";
 
 const program = join(root, "dist/bundle/keyturn.cjs");
-
-/** How the image has Node.js run. */
-async function imageFlags(): Promise<readonly string[]> {
-  const [, entrypoint = ""] = /^ENTRYPOINT (.+)$/m.exec(await readFile(join(root, "Dockerfile"), "utf8")) ?? [];
-  return (JSON.parse(entrypoint) as string[]).slice(1, -1);
-}
 
 /** A mount with a ring, and the gateway on it, on all addresses as in a pod. */
 export async function mounted(folder: string, name: string) {
