@@ -1,7 +1,10 @@
 import { errnoOf, RefusedEntryError } from "../files/errors.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../ring/errors.ts";
 
-/** What passes by itself, or when somebody makes room; ENOENT: something was removed while it was looked at. */
+/**
+ * What passes by itself, or when somebody makes room. ENOENT: something was removed while it was looked at; ENOTEMPTY: something
+ * was written to what is being removed, or NFS keeps there what a reader has open.
+ */
 const passing = new Map([
   ["ENOSPC", "there is no space left on the disk"],
   ["EDQUOT", "the disk quota is used up"],
@@ -16,6 +19,7 @@ const passing = new Map([
   ["ETIMEDOUT", "the file server does not answer"],
   ["ENOENT", "it is not there, or no longer"],
   ["EEXIST", "it is there already"],
+  ["ENOTEMPTY", "something was written there just now"],
 ]);
 
 /** What a person must change. */

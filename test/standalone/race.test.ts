@@ -1,3 +1,5 @@
+import { mkdir, readdir, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { layoutOf } from "../../src/standalone/layout.ts";
@@ -5,6 +7,7 @@ import { Loop } from "../../src/standalone/loop.ts";
 import { Store } from "../../src/standalone/store.ts";
 import { hour, minute, FakeTime } from "./fake-time.ts";
 import { expectSound } from "./crash/sound.ts";
+import { hookedDisk } from "./hooked-disk.ts";
 import { resource } from "./resource.ts";
 import { newWorld, World } from "./world.ts";
 
@@ -44,5 +47,22 @@ describe("two processes without the lock", () => {
       expect(second.signer.kid).toBe(first.standby?.kid);
       expect(second.retiring.map(({ kid }) => kid)).toEqual([first.signer.kid]);
     }
+  });
+
+  test("what one of them writes to a version that the other removes delays it, and ends nothing", async () => {
+    const world = await newWorld();
+    const ring = await world.settle();
+    const unfinished = world.path("public", "..2999_01_01_00_00_00.000000000");
+    await mkdir(unfinished);
+    let writes = 1;
+    const disk = hookedDisk({
+      before: async (effect, [path]) => {
+        if (effect === "removeDir" && path === unfinished && writes-- > 0) await writeFile(join(unfinished, "a"), "");
+      },
+    });
+    await world.settle({ disk });
+    expect(world.log.texts("warn")).toEqual([`Cannot rmdir "${unfinished}": something was written there just now`]);
+    expect(await readdir(world.path("public"))).not.toContain(basename(unfinished));
+    expect((await expectSound(world)).signer.kid).toBe(ring.signer.kid);
   });
 });
