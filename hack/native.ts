@@ -8,17 +8,12 @@ import { root, run } from "./run.ts";
 import { programOnPath } from "./testcluster/build.ts";
 
 const compiler = process.env["CC"] ?? "cc";
-const flags: readonly string[] = [
-  "-std=c11",
-  "-O2",
-  "-shared",
-  "-fPIC",
-  "-fvisibility=hidden",
-  "-fstack-protector-strong",
-];
+const optimized: readonly string[] = ["-std=c11", "-O2", "-fstack-protector-strong"];
 const warnings: readonly string[] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
+const shared: readonly string[] = ["-shared", "-fPIC", "-fvisibility=hidden"];
 /** Node.js has what is not found here when it loads the file. */
 const linking: readonly string[] = process.platform === "darwin" ? ["-undefined", "dynamic_lookup"] : [];
+const sourceFolder = join(root, "src/native");
 
 /** Why nothing can be compiled here, or undefined. */
 export function nativeNeeds(): string | undefined {
@@ -30,20 +25,33 @@ export function nativeNeeds(): string | undefined {
 export async function compileNative(folder: string, ...more: readonly string[]): Promise<string> {
   const path = join(folder, nativeFile);
   const headers = ["-isystem", join(root, "node_modules/node-api-headers/include")];
-  const source = join(root, "src/native/signatures.c");
-  const { code, output } = await run([
-    compiler,
-    ...flags,
-    ...warnings,
-    ...more,
-    ...headers,
-    source,
-    "-o",
-    path,
-    ...linking,
-  ]);
-  if (code !== 0) throw new Error(`Cannot compile ${source}:\n${output}`);
+  const sources = ["signatures.c", "key.c", ...parts].map((name) => join(sourceFolder, name));
+  await compile(path, ...optimized, ...shared, ...more, ...headers, ...sources, ...linking);
   return path;
+}
+
+/** What is done without Node.js and OpenSSL. */
+const parts: readonly string[] = ["base64url.c", "ecdsa.c"];
+
+/** A program of this source that calls {@link parts}, and ends when it touches memory that is not its own. */
+export async function compileSanitized(folder: string, source: string): Promise<string> {
+  const path = join(folder, "sanitized");
+  const sanitizers = ["-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"];
+  await compile(
+    path,
+    "-std=c11",
+    ...sanitizers,
+    "-I",
+    sourceFolder,
+    source,
+    ...parts.map((name) => join(sourceFolder, name)),
+  );
+  return path;
+}
+
+async function compile(path: string, ...args: readonly string[]): Promise<void> {
+  const { code, output } = await run([compiler, ...warnings, ...args, "-o", path]);
+  if (code !== 0) throw new Error(`Cannot compile ${path}:\n${output}`);
 }
 
 /** Compiled and loaded; nothing is left of it on the disk. @throws Error where that can't be done */

@@ -1,5 +1,5 @@
-import { isUtf8 } from "node:buffer";
 import { depthLimit, type RefusalReason } from "./reasons.ts";
+import { textOf } from "./utf8.ts";
 
 /** A JSON object; nothing of it is trusted but that every name stands once. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -12,9 +12,8 @@ export const isObject = (value: unknown): value is Members =>
 
 /** The object that the bytes are, as UTF-8 without a byte order mark; or what is wrong with it. */
 export function membersOf(bytes: Buffer): Members | Flaw {
-  const text = bytes.toString("utf8");
-  // A replacement character is the only trace that bytes of no UTF-8 leave; a text may hold one of its own
-  return text.includes("\ufffd") && !isUtf8(bytes) ? "Malformed" : membersIn(text);
+  const text = textOf(bytes);
+  return text === undefined ? "Malformed" : membersIn(text);
 }
 
 /**

@@ -4,8 +4,8 @@ import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid, Profile } from "../ring/key.ts";
 import type { Instants } from "./claims.ts";
 import type { Members } from "./json.ts";
-import { checkOf } from "./scheme.ts";
-import type { Check, Signatures } from "./signatures.ts";
+import { verifyOf } from "./scheme.ts";
+import type { Signatures, Verify } from "./signatures.ts";
 import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";
 
 /** The answer to a token that is good. */
@@ -30,7 +30,7 @@ export interface VerifyingKey {
   readonly clockSkewMs: number;
   /** Equal when and only when two keys are. */
   readonly identity: string;
-  readonly check: Check;
+  readonly verify: Verify;
   /** Dies with the key. */
   readonly remembered: VerifiedTokens<VerifiedToken>;
 }
@@ -58,7 +58,7 @@ export function verifyingKey(input: KeyInput): VerifyingKey {
     profile,
     clockSkewMs,
     identity: identity(publicJwk),
-    check: checkOf(profile.algorithm, publicJwk, signatures),
+    verify: verifyOf(profile.algorithm, publicJwk, signatures),
     remembered: new VerifiedTokens<VerifiedToken>({
       entries: cacheEntries,
       characters: cacheEntries * charactersPerEntry,

@@ -94,8 +94,7 @@ function minted(signer: Signer, request: MintRequest, moment: Moment): Omit<Mint
     jti: signer.newId(),
   });
   const input = `${signer.headers[type]}.${Buffer.from(payload).toString("base64url")}`;
-  const signature = signer.sign(Buffer.from(input, "latin1"));
-  const token = `${input}.${signature.toString("base64url")}`;
+  const token = `${input}.${signer.sign(input)}`;
   if (token.length > tokenLimit) {
     const reason = `must have at most ${tokenLimit} characters, would have ${token.length}`;
     throw new RuleError("TokenTooLarge", `Cannot mint token: ${reason}`);

@@ -2,9 +2,8 @@ import type { KeyObject } from "node:crypto";
 import { publicKeyObject } from "../crypto/signature.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
-import { derOfRaw, rawOfDer } from "./ecdsa.ts";
 import { pssPrivateKey, pssPublicKey } from "./pss.ts";
-import { type Check, nodeSignatures, type Sha2, type Sign, type Signatures } from "./signatures.ts";
+import { type Form, nodeSignatures, type Sha2, type Sign, type Signatures, type Verify } from "./signatures.ts";
 
 /** Each algorithm's kind, hash and lengths (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1). */
 type Scheme =
@@ -27,59 +26,39 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
   PS512: { kind: "pss", hash: "sha512" },
 };
 
-/** Bytes of an Ed25519 signature (RFC 8032 §5.1.6). */
-const ed25519Bytes = 64;
-
 /**
- * How signatures of this key are checked. Each has exactly one length; OpenSSL refuses an Ed25519 S that is not below the
+ * How tokens of this key are verified. A signature has exactly one length; OpenSSL refuses an Ed25519 S that is not below the
  * group's order (RFC 8032 §5.1.7) and RSA values that are not below the modulus (RFC 8017 §5.2.2).
  *
  * @throws ChangeNeededError `KeyUnusable` when the JWK is no key
  */
-export function checkOf(algorithm: Algorithm, jwk: PublicJwk, signatures: Signatures = nodeSignatures): Check {
+export function verifyOf(algorithm: Algorithm, jwk: PublicJwk, signatures: Signatures = nodeSignatures): Verify {
   const scheme = schemes[algorithm];
   const key = publicKeyObject(jwk);
-  switch (scheme.kind) {
-    case "eddsa":
-      return ofLength(ed25519Bytes, signatures.verifier(key, null));
-    case "ecdsa": {
-      const check = signatures.verifier(key, scheme.hash);
-      return (input, signature) => {
-        const der = derOfRaw(signature, scheme.size);
-        return der !== undefined && check(input, der);
-      };
-    }
-    case "pkcs1":
-      return ofLength(modulusBytes(key), signatures.verifier(key, scheme.hash));
-    case "pss":
-      return ofLength(modulusBytes(key), signatures.verifier(pssPublicKey(key, scheme.hash), scheme.hash));
-    default:
-      return scheme satisfies never;
-  }
+  return signatures.verifier(scheme.kind === "pss" ? pssPublicKey(key, scheme.hash) : key, formOf(scheme, key));
 }
-
-const ofLength =
-  (bytes: number, check: Check): Check =>
-  (input, signature) =>
-    signature.length === bytes && check(input, signature);
-
-const modulusBytes = (key: KeyObject): number => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 
 /** How this private key makes signatures in their JWS form (RFC 7518 §3); it must be of the algorithm's type. */
 export function signOf(algorithm: Algorithm, key: KeyObject, signatures: Signatures = nodeSignatures): Sign {
   const scheme = schemes[algorithm];
+  return signatures.signer(scheme.kind === "pss" ? pssPrivateKey(key, scheme.hash) : key, formOf(scheme, key));
+}
+
+function formOf(scheme: Scheme, key: KeyObject): Form {
   switch (scheme.kind) {
     case "eddsa":
-      return signatures.signer(key, null);
-    case "ecdsa": {
-      const sign = signatures.signer(key, scheme.hash);
-      return (input) => rawOfDer(sign(input), scheme.size);
-    }
+      return { hash: null, bytes: ed25519Bytes, isPair: false };
+    case "ecdsa":
+      return { hash: scheme.hash, bytes: 2 * scheme.size, isPair: true };
     case "pkcs1":
-      return signatures.signer(key, scheme.hash);
     case "pss":
-      return signatures.signer(pssPrivateKey(key, scheme.hash), scheme.hash);
+      return { hash: scheme.hash, bytes: modulusBytes(key), isPair: false };
     default:
       return scheme satisfies never;
   }
 }
+
+/** Of an Ed25519 signature (RFC 8032 §5.1.6). */
+const ed25519Bytes = 64;
+
+const modulusBytes = (key: KeyObject): number => Math.ceil((key.asymmetricKeyDetails?.modulusLength ?? 0) / 8);

@@ -1,27 +1,53 @@
 import { sign, verify, type KeyObject } from "node:crypto";
+import { decoded } from "./base64url.ts";
+import { derOfRaw, rawOfDer } from "./ecdsa.ts";
+import { textOf } from "./utf8.ts";
 
-/** Does the signature fit these bytes? By one key and one algorithm; never throws for any bytes. ECDSA signatures are DER. */
-export type Check = (input: Buffer, signature: Buffer) => boolean;
-/** The signature of these bytes; of ECDSA as DER. */
-export type Sign = (input: Buffer) => Buffer;
+/**
+ * The payload of a compact JWS (RFC 7515 §7.1); false when the signature does not fit header and payload; undefined when payload
+ * or signature is not canonical base64url, or the payload no UTF-8. By one key and one algorithm. The numbers are where the
+ * first and the second dot stand; the header must have been read before.
+ */
+export type Verify = (token: string, headerEnd: number, inputEnd: number) => string | false | undefined;
+/** The signature of this ASCII text, as base64url. */
+export type Sign = (input: string) => string;
 
 /** As OpenSSL calls it. */
 export type Sha2 = "sha256" | "sha384" | "sha512";
 /** Null for EdDSA, which hashes by itself. */
 export type Hash = Sha2 | null;
 
+/** A signature as JWS has it. */
+export interface Form {
+  readonly hash: Hash;
+  /** The only length that it may have, in bytes. */
+  readonly bytes: number;
+  /** R and S, one half each (RFC 7518 §3.4). */
+  readonly isPair: boolean;
+}
+
 /** Who computes signatures. Whoever it is, the bytes are OpenSSL's; RSA keys are PKCS #1 v1.5 unless they are bound to PSS. */
 export interface Signatures {
   readonly name: "native" | "node:crypto";
-  /** The key must be one for the hash. */
-  verifier(key: KeyObject, hash: Hash): Check;
-  /** The key must be one for the hash. */
-  signer(key: KeyObject, hash: Hash): Sign;
+  /** The key must be one for the form. */
+  verifier(key: KeyObject, form: Form): Verify;
+  /** The key must be one for the form. */
+  signer(key: KeyObject, form: Form): Sign;
 }
 
 /** There wherever Node.js is. */
 export const nodeSignatures: Signatures = {
   name: "node:crypto",
-  verifier: (key, hash) => (input, signature) => verify(hash, input, key, signature),
-  signer: (key, hash) => (input) => sign(hash, input, key),
+  verifier: (key, form) => (token, headerEnd, inputEnd) => {
+    const payload = decoded(token.slice(headerEnd + 1, inputEnd));
+    const signature = decoded(token.slice(inputEnd + 1));
+    if (payload === undefined || signature === undefined) return undefined;
+    const fitting = form.isPair ? derOfRaw(signature, form.bytes / 2) : signature;
+    if (signature.length !== form.bytes || fitting === undefined) return false;
+    return verify(form.hash, Buffer.from(token.slice(0, inputEnd), "latin1"), key, fitting) && textOf(payload);
+  },
+  signer: (key, form) => (input) => {
+    const signature = sign(form.hash, Buffer.from(input, "latin1"), key);
+    return (form.isPair ? rawOfDer(signature, form.bytes / 2) : signature).toString("base64url");
+  },
 };

@@ -1,8 +1,7 @@
 import { hash } from "node:crypto";
 import type { Kid } from "../ring/key.ts";
-import { decoded } from "./base64url.ts";
 import { readClaims, timeFlaw } from "./claims.ts";
-import { frozen, membersOf } from "./json.ts";
+import { frozen, membersIn } from "./json.ts";
 import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, VerifiedToken, VerifyingKey } from "./key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
@@ -116,13 +115,10 @@ function goodToken(key: VerifyingKey, parts: Parts): VerifiedToken | RefusalReas
 
 /** The claims are read after the signature: until then they are anybody's words. */
 function verifiedToken(key: VerifyingKey, { token, headerEnd, inputEnd, nowMs }: Parts): VerifiedToken | RefusalReason {
-  const payload = decoded(token.slice(headerEnd + 1, inputEnd));
-  const signature = decoded(token.slice(inputEnd + 1));
-  if (payload === undefined || signature === undefined) return "Malformed";
-  // Nothing but base64url and a dot is left
-  const input = Buffer.from(token.slice(0, inputEnd), "latin1");
-  if (!key.check(input, signature)) return "SignatureInvalid";
-  const claims = membersOf(payload);
+  const payload = key.verify(token, headerEnd, inputEnd);
+  if (payload === undefined) return "Malformed";
+  if (payload === false) return "SignatureInvalid";
+  const claims = membersIn(payload);
   if (typeof claims === "string") return claims;
   const instants = readClaims(claims, key.profile);
   if (typeof instants === "string") return instants;

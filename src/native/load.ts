@@ -1,19 +1,24 @@
 import type { KeyObject } from "node:crypto";
 import { constants } from "node:os";
-import type { Check, Hash, Sign, Signatures } from "../jwt/signatures.ts";
+import type { Form, Hash, Sign, Signatures, Verify } from "../jwt/signatures.ts";
+import { replacement, textOf } from "../jwt/utf8.ts";
 
 /** What signatures.c exports. */
 interface Exports {
-  readonly verifier: (spki: Buffer, hash: Hash) => Check;
-  readonly signer: (pkcs8: Buffer, hash: Hash) => Sign;
+  readonly verifier: (spki: Buffer, ...form: FormArguments) => Verify;
+  readonly signer: (pkcs8: Buffer, ...form: FormArguments) => Sign;
 }
+
+type FormArguments = readonly [hash: Hash, bytes: number, isPair: boolean];
+
+const argumentsOf = ({ hash, bytes, isPair }: Form): FormArguments => [hash, bytes, isPair];
 
 /** How signatures.c is called once it was compiled for this machine. */
 export const nativeFile = `signatures-${process.platform}-${process.arch}.node`;
 
 /**
- * Signatures without what node:crypto does anew at each call: a twelfth of an ES256 verification, a sixth of an ES256 signature (docs/benchmarks.md). The
- * same OpenSSL computes them.
+ * Signatures without what node:crypto does anew at each call, and without an object for each part of a token (docs/benchmarks.md).
+ * The same OpenSSL computes them.
  *
  * @param path - Of the compiled signatures.c
  * @throws Error when it is not there, or this Node.js has not all that it needs
@@ -26,10 +31,19 @@ export function loadNative(path: string): Signatures {
   if (!verifier || !signer) throw new Error(`Cannot use ${path}: must be what signatures.c is compiled to`);
   return {
     name: "native",
-    verifier: (key, hash) => verifier(key.export({ format: "der", type: "spki" }), hash),
-    signer: (key, hash) => withDer(key, (der) => signer(der, hash)),
+    verifier: (key, form) => strict(verifier(key.export({ format: "der", type: "spki" }), ...argumentsOf(form))),
+    signer: (key, form) => withDer(key, (der) => signer(der, ...argumentsOf(form))),
   };
 }
+
+/** V8 decodes what is no UTF-8, too. */
+const strict =
+  (verify: Verify): Verify =>
+  (token, headerEnd, inputEnd) => {
+    const text = verify(token, headerEnd, inputEnd);
+    if (typeof text !== "string" || !text.includes(replacement)) return text;
+    return textOf(Buffer.from(token.slice(headerEnd + 1, inputEnd), "base64url"));
+  };
 
 /** This copy of the private half is written over as soon as OpenSSL has its own. */
 function withDer<Result>(key: KeyObject, use: (der: Buffer) => Result): Result {
