@@ -60,7 +60,7 @@ function overAll<Result>(tokens: readonly string[], verify: (token: string) => R
 
 /** As long as openssl's own second, so that a start with cold caches weighs alike. @param microseconds - about what a run takes */
 const likeOpenssl = (microseconds: number) =>
-  ({ clock: "cpu", rounds: 9, batch: Math.ceil(1_000_000 / microseconds) }) as const;
+  ({ clock: "cpu", rounds: 15, batch: Math.ceil(1_000_000 / microseconds) }) as const;
 
 function contestsOf({ name, speed, verifyTakes, mintTakes }: Kind, world: GatewayWorld): readonly Contest[] {
   const { tokens, verifier, mint, bare, jose, fastJwt } = world;
