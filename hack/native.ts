@@ -8,7 +8,11 @@ import { root, run } from "./run.ts";
 import { programOnPath } from "./testcluster/build.ts";
 
 const compiler = process.env["CC"] ?? "cc";
-const optimized: readonly string[] = ["-std=c11", "-O2", "-fstack-protector-strong"];
+const hardened: readonly string[] =
+  process.platform === "linux"
+    ? ["-fstack-clash-protection", "-U_FORTIFY_SOURCE", "-D_FORTIFY_SOURCE=2", "-Wl,-z,relro,-z,now"]
+    : [];
+const optimized: readonly string[] = ["-std=c11", "-O2", "-fstack-protector-strong", ...hardened];
 const warnings: readonly string[] = ["-Wall", "-Wextra", "-Wpedantic", "-Werror"];
 const shared: readonly string[] = ["-shared", "-fPIC", "-fvisibility=hidden"];
 /** Node.js has what is not found here when it loads the file. */

@@ -2,6 +2,7 @@ import { constants, createPrivateKey, createPublicKey, sign, verify, type KeyObj
 import { ChangeNeededError } from "../ring/errors.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
+import { isSmallOrder } from "./ed25519.ts";
 
 interface Signing {
   /** Undefined for EdDSA, which hashes by itself. */
@@ -36,8 +37,15 @@ export function privateKeyObject(jwk: PrivateJwk): KeyObject {
   }
 }
 
-/** The public half as node:crypto has it. @throws ChangeNeededError `KeyUnusable`: a point that is not on its curve */
+/**
+ * The public half as node:crypto has it.
+ *
+ * @throws ChangeNeededError `KeyUnusable`: a point that is not on its curve, or one of Ed25519 for which anybody can sign
+ */
 export function publicKeyObject(jwk: PublicJwk): KeyObject {
+  if (jwk.kty === "OKP" && isSmallOrder(Buffer.from(jwk.x, "base64url"))) {
+    throw unusable("the public half is a point of small order: anybody can sign for it");
+  }
   try {
     return createPublicKey({ key: jwk, format: "jwk" });
   } catch {

@@ -1,7 +1,9 @@
 import type { KeyObject } from "node:crypto";
+import { isSmallOrder } from "../crypto/ed25519.ts";
 import { publicKeyObject } from "../crypto/signature.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
+import { decoded } from "./base64url.ts";
 import { pssPrivateKey, pssPublicKey } from "./pss.ts";
 import { type Form, nodeSignatures, type Sha2, type Sign, type Signatures, type Verify } from "./signatures.ts";
 
@@ -35,8 +37,23 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
 export function verifyOf(algorithm: Algorithm, jwk: PublicJwk, signatures: Signatures = nodeSignatures): Verify {
   const scheme = schemes[algorithm];
   const key = publicKeyObject(jwk);
-  return signatures.verifier(scheme.kind === "pss" ? pssPublicKey(key, scheme.hash) : key, formOf(scheme, key));
+  const verify = signatures.verifier(scheme.kind === "pss" ? pssPublicKey(key, scheme.hash) : key, formOf(scheme, key));
+  return scheme.kind === "eddsa" ? withoutSmallR(verify) : verify;
 }
+
+/**
+ * Refuses signatures whose R is of small order, which no signer makes (RFC 8032 §5.1.6): node:crypto does so from some version on, OpenSSL
+ * does not, and a verdict must hang on neither.
+ */
+const withoutSmallR =
+  (verify: Verify): Verify =>
+  (token, headerEnd, inputEnd) => {
+    // R is the first half: 32 bytes
+    const r = Buffer.from(token.slice(inputEnd + 1, inputEnd + 1 + 43), "base64url");
+    if (!isSmallOrder(r)) return verify(token, headerEnd, inputEnd);
+    const parts = [token.slice(headerEnd + 1, inputEnd), token.slice(inputEnd + 1)];
+    return parts.some((part) => decoded(part) === undefined) ? undefined : false;
+  };
 
 /** How this private key makes signatures in their JWS form (RFC 7518 §3); it must be of the algorithm's type. */
 export function signOf(algorithm: Algorithm, key: KeyObject, signatures: Signatures = nodeSignatures): Sign {

@@ -44,7 +44,7 @@ export const nodeSignatures: Signatures = {
     if (payload === undefined || signature === undefined) return undefined;
     const fitting = form.isPair ? derOfRaw(signature, form.bytes / 2) : signature;
     if (signature.length !== form.bytes || fitting === undefined) return false;
-    return verify(form.hash, Buffer.from(token.slice(0, inputEnd), "latin1"), key, fitting) && textOf(payload);
+    return verify(form.hash, Buffer.from(token.slice(0, inputEnd)), key, fitting) && textOf(payload);
   },
   signer: (key, form) => (input) => {
     const signature = sign(form.hash, Buffer.from(input, "latin1"), key);

@@ -14,5 +14,5 @@ enum {
  */
 const unsigned char *ecdsa_der(const unsigned char *raw, size_t size, unsigned char *buffer, size_t *length);
 
-/* Writes R and S. False for what OpenSSL never makes. */
+/* Writes R and S of a DER that OpenSSL has made. False where lengths do not fit: tags and the length of all go unread. */
 bool ecdsa_raw(const unsigned char *der, size_t length, size_t size, unsigned char *raw);
