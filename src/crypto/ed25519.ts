@@ -1,5 +1,5 @@
 /** The y of every point whose order divides 8 (RFC 8032 §5.1), little-endian, and those that lie a prime above: p and p + 1. */
-const smallOrder: ReadonlySet<string> = new Set([
+const ys = [
   "0000000000000000000000000000000000000000000000000000000000000000",
   "0100000000000000000000000000000000000000000000000000000000000000",
   "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
@@ -7,16 +7,19 @@ const smallOrder: ReadonlySet<string> = new Set([
   "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
   "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-]);
+];
+
+/** Each y with both signs of x, which the first bit of the last byte is. As Latin-1: one character for each byte. */
+const smallOrder: ReadonlySet<string> = new Set(
+  ys.flatMap((hex) => {
+    const [point, opposite] = [Buffer.from(hex, "hex"), Buffer.from(hex, "hex")];
+    opposite[31] = (opposite[31] ?? 0) | 0x80;
+    return [point.toString("latin1"), opposite.toString("latin1")];
+  }),
+);
 
 /**
  * Is this encoded point (RFC 8032 §5.1.2) one of the eight of small order, in any form? As a public key it takes signatures that
  * nobody made; OpenSSL lets it pass.
  */
-export function isSmallOrder(point: Uint8Array): boolean {
-  if (point.length !== 32) return false;
-  const y = Buffer.from(point);
-  // The first bit of the last byte is the sign of x
-  y[31] = (y[31] ?? 0) & 0x7f;
-  return smallOrder.has(y.toString("hex"));
-}
+export const isSmallOrder = (point: Buffer): boolean => smallOrder.has(point.toString("latin1"));

@@ -47,7 +47,7 @@ export const nodeSignatures: Signatures = {
     return verify(form.hash, Buffer.from(token.slice(0, inputEnd)), key, fitting) && textOf(payload);
   },
   signer: (key, form) => (input) => {
-    const signature = sign(form.hash, Buffer.from(input, "latin1"), key);
+    const signature = sign(form.hash, Buffer.from(input), key);
     return (form.isPair ? rawOfDer(signature, form.bytes / 2) : signature).toString("base64url");
   },
 };
