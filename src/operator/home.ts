@@ -31,7 +31,7 @@ export interface ClusterHome {
   observe(signal?: AbortSignal): Promise<Observation>;
   remarks(): readonly string[];
   publicJwks(): Promise<string>;
-  privateJwks(): Promise<string>;
+  keyRing(of: "signer" | "public"): Promise<string>;
   precheck(change: Change): Promise<Precheck>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
@@ -86,8 +86,8 @@ class Home implements ClusterHome {
     return this.#file("public", "jwks.json");
   }
 
-  privateJwks(): Promise<string> {
-    return this.#file("signer", "private-jwks.json");
+  keyRing(of: "signer" | "public"): Promise<string> {
+    return this.#file(of, "keyring.json");
   }
 
   #file(role: Role, file: string): Promise<string> {

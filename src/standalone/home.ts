@@ -33,7 +33,7 @@ export interface DirectoryHome {
   readonly where: string;
   observe(): Promise<Observation>;
   publicJwks(): Promise<string>;
-  privateJwks(): Promise<string>;
+  keyRing(of: "signer" | "public"): Promise<string>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
@@ -94,8 +94,8 @@ class Home implements DirectoryHome {
     return this.#fileOf("public", "jwks.json");
   }
 
-  privateJwks(): Promise<string> {
-    return this.#fileOf("signer", "private-jwks.json");
+  keyRing(of: "signer" | "public"): Promise<string> {
+    return this.#fileOf(of, "keyring.json");
   }
 
   async change(change: Change): Promise<void> {

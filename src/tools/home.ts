@@ -28,8 +28,8 @@ export interface RingHome {
   remarks?(): readonly string[];
   /** The published JWKS, byte for byte (RFC 7517 §5). */
   publicJwks(): Promise<string>;
-  /** The signer object's `private-jwks.json`: the signer first, with its private half. For `token mint` alone. */
-  privateJwks(): Promise<string>;
+  /** `keyring.json` of the object, as gateways read it; the signer object's has a private half, and is for `token mint` alone. */
+  keyRing(of: "signer" | "public"): Promise<string>;
   /** Asks for nothing. @default nothing must be known */
   precheck?(change: Change): Promise<Precheck>;
   /** @throws {@link ChangeNeededError} when the home refuses the change */

@@ -15,7 +15,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   operator: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
   gateway: ["ring", "crypto", "jwt", "files", "kube", "runtime"],
   standalone: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
-  tools: ["ring", "crypto", "files", "kube", "runtime"],
+  tools: ["ring", "crypto", "jwt"],
   inject: ["ring"],
   cli: [
     "ring",

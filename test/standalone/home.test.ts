@@ -33,7 +33,8 @@ describe("directoryHome", () => {
     await world.settle();
     const home = await homeOf(world);
     expect(await home.publicJwks()).toBe(await world.text("public", "jwks.json"));
-    expect(await home.privateJwks()).toBe(await world.text("signer", "private-jwks.json"));
+    expect(await home.keyRing("signer")).toBe(await world.text("signer", "keyring.json"));
+    expect(await home.keyRing("public")).toBe(await world.text("public", "keyring.json"));
   });
 
   test("says what is missing: the directory, a rotation in it, a ring", async () => {

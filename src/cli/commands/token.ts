@@ -1,5 +1,5 @@
 import { Argument, Command } from "commander";
-import { mint } from "../../tools/token/mint.ts";
+import { mint, type Claim } from "../../tools/token/mint.ts";
 import { verify } from "../../tools/token/verify.ts";
 import { UsageError } from "../errors.ts";
 import { commandOf, duration, flag, outputFlag, quoted } from "../flags.ts";
@@ -18,7 +18,7 @@ interface MintFlags extends HomeFlags {
   readonly sub: string;
   readonly audience?: string;
   readonly ttl?: number;
-  readonly claim?: Readonly<Record<string, unknown>>;
+  readonly claim?: readonly Claim[];
   readonly type?: "JWT" | "at+jwt";
 }
 
@@ -32,14 +32,19 @@ function mintCommand(cli: Cli): Command {
   return commandOf({
     name: "mint",
     summary: "print a token that the present signer signed",
-    details: "For trying things out. iss, iat, nbf, exp and jti are set as a gateway sets them.",
+    details:
+      "For trying things out. Everything is as a gateway mints it: iss, iat, nbf, exp and jti are set, a longer life is cut to the most.",
     arguments: [rotationArgument()],
     flags: [
       ...homeFlags(),
       flag("--sub <subject>", "whom the token is for", own).makeOptionMandatory(),
       flag("--audience <audience>", "one of the rotation's audiences", { ...own, otherwise: "the first of them" }),
-      flag("--ttl <duration>", "how long it lives", { ...own, parse: duration, otherwise: "as long as tokens may" }),
-      claim.argParser((text: string, before: unknown) => withClaim(text, before)),
+      flag("--ttl <duration>", "how long it lives, in whole seconds", {
+        ...own,
+        parse: duration,
+        otherwise: "as long as tokens may",
+      }),
+      claim.argParser((text: string, before: readonly Claim[] | undefined) => [...(before ?? []), claimOf(text)]),
       flag("--type <typ>", "typ of the header", { ...own, choices: ["JWT", "at+jwt"], otherwise: "JWT" }),
     ],
     examples: [
@@ -50,7 +55,7 @@ function mintCommand(cli: Cli): Command {
       ],
     ],
   }).action(async (rotation: string | undefined, flags: MintFlags) => {
-    const { sub, audience, ttl, claim: claims = {}, type = "JWT", ...home } = flags;
+    const { sub, audience, ttl, claim: claims = [], type = "JWT", ...home } = flags;
     const options = {
       ...{ subject: sub, claims, type },
       ...(audience !== undefined && { audience }),
@@ -60,18 +65,19 @@ function mintCommand(cli: Cli): Command {
   });
 }
 
-function withClaim(text: string, before: unknown): Record<string, unknown> {
+function claimOf(text: string): Claim {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError(`Cannot use --claim ${quoted(text)}: must be name=value`);
   const value = text.slice(at + 1);
-  return { ...(typeof before === "object" ? before : {}), [text.slice(0, at)]: jsonOr(value) };
+  return { name: text.slice(0, at), json: isJson(value) ? value : JSON.stringify(value) };
 }
 
-function jsonOr(text: string): unknown {
+function isJson(text: string): boolean {
   try {
-    return JSON.parse(text);
+    JSON.parse(text);
+    return true;
   } catch {
-    return text;
+    return false;
   }
 }
 
@@ -83,7 +89,8 @@ function verifyCommand(cli: Cli): Command {
   return commandOf({
     name: "verify",
     summary: "say whether a token is accepted, and if not, why",
-    details: "Exit code 1 when it is refused. The token is never printed.",
+    details:
+      "Judged as a gateway judges it that has read what is published. Exit code 1 when it is refused. The token is never printed.",
     arguments: [
       new Argument("[token]", "the token; without it, or with -, it is read from standard input"),
       rotationArgument(),
@@ -95,7 +102,8 @@ function verifyCommand(cli: Cli): Command {
       ["There and back", "keyturn token mint --sub me -d DIR | keyturn token verify -d DIR"],
     ],
   }).action(async (token: string | undefined, rotation: string | undefined, { output, ...home }: VerifyFlags) => {
-    const text = token === undefined || token === "-" ? await cli.readInput() : token;
+    // A line end behind it is the shell's
+    const text = (token === undefined || token === "-" ? await cli.readInput() : token).trim();
     cli.ended(
       await verify(
         await cli.openHome(withRotation(rotation, home)),

@@ -1,90 +1,80 @@
-import type { KeyObject } from "node:crypto";
+import { openKeyRing } from "../../crypto/open.ts";
+import { privateKeyObject } from "../../crypto/signature.ts";
+import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
+import { compileMinter, type Minted, type Minter } from "../../jwt/minter.ts";
 import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../ring/duration.ts";
-import { RuleError } from "../../ring/errors.ts";
+import { KeyturnError, RuleError } from "../../ring/errors.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { nameOf } from "../change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../home.ts";
-import { firstLook } from "../look.ts";
+import { firstLook, note } from "../look.ts";
 import { line, type Io } from "../screen.ts";
-import { listed } from "../words.ts";
-import { keysOfJwks, privateKeyIn } from "./jwks.ts";
-import { compactJws } from "./jws.ts";
+import { mintWords } from "./words.ts";
+
+/** One `--claim`. */
+export interface Claim {
+  readonly name: string;
+  /** The value as JSON text: what a parser would hide is refused here as a gateway refuses it. */
+  readonly json: string;
+}
 
 export interface MintOptions {
   readonly subject: string;
   /** One of the signer's audiences. @default the first of them */
   readonly audience?: string;
-  /** At most what the signer promises and the settings allow. @default that */
+  /** Whole seconds. What is more than a token may live is cut to that, and said. @default the most */
   readonly ttlMs?: number;
-  /** Other claims by name. */
-  readonly claims: Readonly<Record<string, unknown>>;
+  /** Other claims. */
+  readonly claims: readonly Claim[];
   /** `typ` of the header; `at+jwt` is an access token (RFC 9068 §2.1). */
   readonly type: "JWT" | "at+jwt";
 }
 
-/** Claims that only the minter sets. */
-const reserved = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
-
-/** Prints a token of the present signer. */
+/** Prints a token of the present signer, as a gateway would mint it. */
 export async function mint(home: RingHome, options: MintOptions, io: Io): Promise<ExitCode> {
   const { ring, seen, nowMs } = await firstLook(home, io);
   if (!ring) throw new RuleError("NoRing", `Cannot mint: ${nameOf(seen.rotation)} has no ring yet`);
-  const key = await signingKey(home, ring);
-  line(io.out, signed(options, ring, { key, nowMs, id: io.randomId() }));
+  const minter = await minterOf(home, ring, io);
+  const { token, expiresAtMs } = minted(minter, options, nowMs);
+  const lifeMs = expiresAtMs - Math.floor(nowMs / 1000) * 1000;
+  if (options.ttlMs !== undefined && lifeMs < options.ttlMs) {
+    note(io, `the token lives ${formatDuration(lifeMs)}, the most that it may`);
+  }
+  line(io.out, token);
   return exitCodes.done;
 }
 
-async function signingKey(home: RingHome, { signer }: Ring): Promise<KeyObject> {
-  const key = privateKeyIn(keysOfJwks(await home.privateJwks()) ?? [], signer.kid);
-  if (key) return key;
-  throw new RuleError("SignerLost", `Cannot mint: the private half of the signer ${shortKid(signer.kid)} is not here`);
+/** The private half is read where a minter reads it. */
+async function minterOf(home: RingHome, { signer }: Ring, io: Io): Promise<Minter> {
+  const { ring, materials } = await openKeyRing(await home.keyRing("signer"), "signer");
+  const { kid } = signer;
+  const privateJwk = ring.signer.kid === kid ? materials.get(kid)?.privateJwk : undefined;
+  const half = privateJwk && { kid, key: privateKeyObject(privateJwk) };
+  const minter = half && compileMinter({ ring, half }, { newId: () => io.randomId() });
+  if (minter) return minter;
+  throw new RuleError("SignerLost", `Cannot mint: the private half of the signer ${shortKid(kid)} is not here`);
 }
 
-interface Stamp {
-  readonly key: KeyObject;
-  readonly nowMs: number;
-  readonly id: string;
-}
-
-function signed(options: MintOptions, ring: Ring, { key, nowMs, id }: Stamp): string {
-  const { kid, profile } = ring.signer;
-  const iat = Math.floor(nowMs / 1000);
-  const claims = {
-    ...allowed(options.claims),
-    iss: profile.issuer,
-    sub: options.subject,
-    aud: audienceOf(options.audience, profile.audiences),
-    iat,
-    nbf: iat,
-    exp: iat + Math.floor(lifeMs(options.ttlMs, ring) / 1000),
-    jti: id,
-  };
-  return compactJws({ alg: profile.algorithm, typ: options.type, kid }, claims, key);
-}
-
-function lifeMs(ttlMs: number | undefined, { signer, settings }: Ring): number {
-  const mostMs = Math.min(signer.profile.maxTTLMs, settings.mintMaxTTLMs);
-  if (ttlMs === undefined) return mostMs;
-  if (ttlMs > mostMs || ttlMs < 1000) {
-    throw new RuleError(
-      "TtlOutOfRange",
-      `Cannot mint with --ttl "${formatDuration(ttlMs)}": must be 1s to ${formatDuration(mostMs)}`,
-    );
+/** One way in for both: what a gateway is asked for is read by the same reader. */
+function minted(minter: Minter, options: MintOptions, nowMs: number): Minted {
+  try {
+    // What was read just now is a fresh word that the signer signs: no fence comes before the most that a token may live
+    return minter.mint(requestOf(options), { nowMs, notAfterMs: Infinity });
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    throw new RuleError(error.code, mintWords(error.message), { cause: error });
   }
-  return ttlMs;
 }
 
-function audienceOf(wanted: string | undefined, audiences: readonly string[]): string {
-  const [first = ""] = audiences;
-  if (wanted === undefined) return first;
-  if (audiences.includes(wanted)) return wanted;
-  throw new RuleError("AudienceUnknown", `Cannot mint for audience "${wanted}": must be ${listed(audiences, "or")}`);
-}
-
-function allowed(claims: MintOptions["claims"]): MintOptions["claims"] {
-  const taken = Object.keys(claims).find((name) => reserved.includes(name));
-  if (taken === undefined) return claims;
-  throw new RuleError("ClaimReserved", `Cannot set claim "${taken}": the minter alone sets ${listed(reserved)}`);
+function requestOf({ subject, audience, ttlMs, claims, type }: MintOptions): MintRequest {
+  const members = [
+    `"sub":${JSON.stringify(subject)}`,
+    ...(audience === undefined ? [] : [`"audience":${JSON.stringify(audience)}`]),
+    ...(ttlMs === undefined ? [] : [`"ttlSeconds":${ttlMs / 1000}`]),
+    `"claims":{${claims.map(({ name, json }) => `${JSON.stringify(name)}:${json}`).join()}}`,
+    `"type":${JSON.stringify(type)}`,
+  ];
+  return readMintRequest(`{${members.join()}}`);
 }

@@ -1,3 +1,5 @@
+import { publicObject, signerObject } from "../../../src/crypto/objects.ts";
+import { realRing } from "../../support/keys.ts";
 import { createHash } from "node:crypto";
 import type { GatewayView } from "../../../src/ring/ack.ts";
 import type { Observation } from "../../../src/ring/decide.ts";
@@ -85,8 +87,10 @@ export class StoryHome implements RingHome {
     return '{"keys":[]}\n';
   }
 
-  async privateJwks(): Promise<string> {
-    return '{"keys":[]}\n';
+  /** Real keys, which are not the story's. */
+  async keyRing(of: "signer" | "public"): Promise<string> {
+    const { ring, materials } = realRing();
+    return (of === "signer" ? signerObject : publicObject)(ring, materials)["keyring.json"] ?? "";
   }
 
   async change(change: Change): Promise<void> {

@@ -1,4 +1,4 @@
-import { publicObject, signerObject } from "../../../src/crypto/objects.ts";
+import { publicObject, signerObject, type Files } from "../../../src/crypto/objects.ts";
 import type { Observation } from "../../../src/ring/decide.ts";
 import type { Algorithm } from "../../../src/ring/key.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
@@ -8,15 +8,16 @@ import { epoch, policy } from "../../support/story.ts";
 
 export interface KeyHome extends RingHome {
   readonly ring: Ring;
-  /** As it stands in the signer object. */
-  readonly signerJwks: string;
+  /** What stands in the signer object. */
+  readonly signerFiles: Files;
+  /** What stands in the public object. */
+  readonly publicFiles: Files;
 }
 
 /** A home with real keys, for tokens: nothing in it changes. */
 export function keyHome(algorithm: Algorithm = "ES256", change: Partial<Ring> = {}): KeyHome {
   const { ring, materials } = realRing(algorithm, change);
-  const signerJwks = signerObject(ring, materials)["private-jwks.json"] ?? "";
-  const publicJwks = publicObject(ring, materials)["jwks.json"] ?? "";
+  const [signerFiles, publicFiles] = [signerObject(ring, materials), publicObject(ring, materials)];
   const reading = { kind: "ring", ring, halves: [ring.signer.kid] } as const;
   const observation: Observation = {
     rotation: ring.rotation,
@@ -29,10 +30,11 @@ export function keyHome(algorithm: Algorithm = "ES256", change: Partial<Ring> = 
   return {
     where: "directory /var/lib/keyturn",
     ring,
-    signerJwks,
+    signerFiles,
+    publicFiles,
     observe: async () => observation,
-    publicJwks: async () => publicJwks,
-    privateJwks: async () => signerJwks,
+    publicJwks: async () => publicFiles["jwks.json"] ?? "",
+    keyRing: async (of) => (of === "signer" ? signerFiles : publicFiles)["keyring.json"] ?? "",
     change: async () => undefined,
     async *changes() {
       // Nothing ever changes
