@@ -65,6 +65,23 @@ const event = object(
   { required: ["time", "step"] },
 );
 
+const trouble = object(
+  "What is wrong with one of the three objects.",
+  {
+    object: choice("Which one: the Secret NAME-ring, the Secret NAME, or the ConfigMap NAME-public.", [
+      "ring",
+      "signer",
+      "public",
+    ]),
+    // No enum: a newer controller may know more of them than the schema that is installed
+    problem: plain(
+      "What, for programs. Missing: it is not there, though there is a ring. Unreadable: it is damaged. Foreign: it is somebody else's, or holds a key that the ring does not know.",
+    ),
+    message: plain("What, for people. Never holds key material."),
+  },
+  { required: ["object", "problem"] },
+);
+
 const gateways = object("The gateways that have to acknowledge.", {
   expected: whole("How many run.", { minimum: 0 }),
   acknowledged: whole("How many of them have the newest ring in memory.", { minimum: 0 }),
@@ -89,6 +106,10 @@ export const statusSchema: Schema = object(
     activeKid: plain("Kid of the key that signs."),
     keys: mapBy("kid", key, { maxItems: 16, description: "Every key of the ring; the one that signs first." }),
     ringGeneration: whole("Counter of the ring; grows with each change of it and never goes back.", { minimum: 0 }),
+    objects: mapBy("object", trouble, {
+      maxItems: 3,
+      description: "What is wrong with the Secrets and the ConfigMap that are kept for it; empty while nothing is.",
+    }),
     lastRotationTime: instant("When the key that signs began to."),
     nextRotationTime: instant("When the next one is planned to begin; absent when rotation is on request only."),
     lastHandledRequestID: plain(

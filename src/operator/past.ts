@@ -9,10 +9,15 @@ export interface PastCondition {
   readonly lastTransitionTime: string;
 }
 
+/** What was wrong with one of the three objects. */
+export type PastTrouble = Readonly<Record<"object" | "problem" | "message", string>>;
+
 /** What an earlier pass reported, as far as a later one has use for it. A status may be lost at any time. */
 export interface PastStatus {
   readonly conditions: readonly PastCondition[];
   readonly ringGeneration?: number;
+  /** What was wrong with which object; absent in a report of a controller that does not say so. */
+  readonly objects?: readonly PastTrouble[];
   readonly history: readonly Readonly<Record<string, unknown>>[];
 }
 
@@ -23,6 +28,7 @@ export function lastStatus(resource: KubeObject): PastStatus {
   return {
     conditions: itemsIn(status["conditions"]).map(conditionIn),
     ...(isCount && { ringGeneration }),
+    ...(Array.isArray(status["objects"]) && { objects: itemsIn(status["objects"]).map(troubleIn) }),
     history: itemsIn(status["history"]),
   };
 }
@@ -52,6 +58,12 @@ function itemsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
 }
 
 const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
+
+const troubleIn = (fields: Readonly<Record<string, unknown>>): PastTrouble => ({
+  object: textIn(fields["object"]),
+  problem: textIn(fields["problem"]),
+  message: textIn(fields["message"]),
+});
 
 const conditionIn = (fields: Readonly<Record<string, unknown>>): PastCondition => ({
   type: textIn(fields["type"]),

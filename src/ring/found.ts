@@ -55,14 +55,18 @@ export function classify(found: Found): Stored | Stall {
   return ownKeyInPlace(found) ?? rolledBack(found) ?? damaged(found) ?? within(found, stored(found));
 }
 
-/** Keys in an adoptable form where there is a ring already: ours only if the ring knows the key. */
 function ownKeyInPlace(found: Found): Stall | undefined {
+  const problem = strangeSigner(found);
+  return problem === undefined ? undefined : stall("SecretConflict", `the signer object is not Keyturn's: ${problem}`);
+}
+
+/** What is wrong with keys in an adoptable form where there is a ring already: they are ours only if the ring knows the key. */
+export function strangeSigner(found: Found): string | undefined {
   const { signer } = found;
   if (signer.kind !== "adoptable" || rings(found).length === 0) return undefined;
   const { kid } = signer.signer;
   if (rings(found).some((ring) => [...keysOf(ring), ...ring.revoked].some((k) => k.kid === kid))) return undefined;
-  const problem = "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
-  return stall("SecretConflict", `the signer object is not Keyturn's: ${problem}`);
+  return "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
 }
 
 /**
@@ -162,7 +166,8 @@ function damaged(found: Found): Stall | undefined {
 const stall = (reason: Stall["reason"], message: string): Stall => ({ kind: "stalled", reason, message });
 const problemOf = (reading: Reading): string => ("problem" in reading ? reading.problem : reading.kind);
 
-const rings = (found: Found): readonly Ring[] =>
+/** Every ring that can be read in one of the three objects. */
+export const rings = (found: Found): readonly Ring[] =>
   [found.ring, found.signer, found.public].flatMap((r) => (r.kind === "ring" ? [r.ring] : []));
 const latest = (...candidates: readonly (Ring | undefined)[]): Ring | undefined =>
   candidates.reduce((a, b) => ((b?.generation ?? 0) > (a?.generation ?? 0) ? b : a), undefined);

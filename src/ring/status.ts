@@ -6,6 +6,7 @@ import type { Algorithm, Key, Kid } from "./key.ts";
 import type { Gate, Plan, Step } from "./plan.ts";
 import { keysOf, type Ring, type Settings } from "./ring.ts";
 import { pruneAtMs } from "./rules/retire.ts";
+import { type ObjectTrouble, troublesOf } from "./troubles.ts";
 import type { View } from "./view.ts";
 
 /** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
@@ -41,6 +42,8 @@ export interface StatusReport {
   readonly nextRotationTime?: string;
   readonly lastHandledRequestID?: string;
   readonly ringGeneration?: number;
+  /** What is wrong with the ring, signer or public object; empty while nothing is. */
+  readonly objects: readonly ObjectTrouble[];
   readonly gateways: {
     readonly expected: number;
     readonly acknowledged: number;
@@ -82,6 +85,7 @@ export function statusReport(view: View): StatusReport {
     ...nextRotation(view),
     ...lastRequest(ring),
     ...(ring && { ringGeneration: ring.generation }),
+    objects: troublesOf(view.seen.found),
     gateways: gatewaysOf(view),
     ...(waitingFor !== undefined && { waitingFor }),
     plan: plan ? planReport(plan).slice(0, mostSteps) : [],

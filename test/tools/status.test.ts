@@ -153,6 +153,7 @@ describe("status for programs", () => {
       lastRotationTime: "2026-12-21T00:00:00.000Z",
       nextRotationTime: "2027-01-20T00:00:00.000Z",
       ringGeneration: rotatedHome().ring().generation,
+      objects: [],
       gateways: { expected: 2, acknowledged: 2, waitingFor: [] },
       waitingFor: expect.stringMatching(/^activate .*: the schedule until 2027-01-20T00:00:00.000Z$/) as string,
       plan: [

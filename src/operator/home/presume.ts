@@ -4,6 +4,7 @@ import type { VerifyOnlyKey } from "../../ring/key.ts";
 import type { Policy } from "../../ring/plan.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { forgetAtMs } from "../../ring/rules/retire.ts";
+import { readingOf } from "../../ring/troubles.ts";
 import { lastStatus, type PastCondition } from "../past.ts";
 
 export interface Presumption {
@@ -42,17 +43,24 @@ export function isSeen({ status }: KubeObject): boolean {
   return typeof generation === "number" && generation >= 0;
 }
 
-/** Reasons of {@link Reading}s that a controller reports of a ring Secret which it can't use. */
-const unreadable = ["RingUnreadable", "RecoveryRefused"];
-
 /** What the controller says of an object that may not be read here: that it can't be used, and why. */
 export function toldReading(resource: KubeObject, role: "ring" | "signer"): Reading | undefined {
+  const { objects } = lastStatus(resource);
+  if (objects === undefined) return role === "ring" ? stalledReading(resource) : undefined;
+  const told = objects.find(({ object }) => object === role);
+  if (told === undefined) return undefined;
+  const { problem, message } = told;
+  // A newer controller may know problems that this program does not: what can't be used is at least unreadable
+  const isKnown = problem === "Missing" || problem === "Unreadable" || problem === "Foreign";
+  return readingOf(isKnown ? { problem, message } : { problem: "Unreadable", message: message || problem });
+}
+
+/** Stalls of a ring object that can't be used. */
+const unusable = ["RingUnreadable", "RecoveryRefused"];
+
+/** By the condition alone, which is all that an older controller says. */
+function stalledReading(resource: KubeObject): Reading | undefined {
   const { reason = "", message = "" } = reported(resource, "Stalled") ?? {};
-  if (reason === "SecretConflict") {
-    const [, whose, problem = ""] = /^the (ring|signer) object is not Keyturn's: (.*)$/s.exec(message) ?? [];
-    return whose === role ? { kind: "foreign", problem } : undefined;
-  }
-  if (role !== "ring" || !unreadable.includes(reason)) return undefined;
-  const [, problem = message] = /^the ring object can't be read: (.*); request a recovery/s.exec(message) ?? [];
-  return { kind: "unreadable", problem };
+  if (!unusable.includes(reason)) return undefined;
+  return { kind: "unreadable", problem: `as the controller reports: ${message}` };
 }

@@ -92,6 +92,9 @@ it("what the controller found in a Secret, an onlooker is told, and an editor ca
   const conditions = (text: string): unknown =>
     (JSON.parse(text) as { status: Record<string, unknown> }).status["conditions"];
   expect(conditions(theirs.out)).toEqual(conditions(ours.out));
+  // As data: no word of the condition is read
+  const { objects } = await rotation.status();
+  expect(objects).toEqual([{ object: "ring", problem: "Unreadable", message: expect.any(String) as unknown }]);
   expect(await onlooker.keyturn(`wait damaged -n ${namespace} --for=Ready --timeout 1ms`)).toMatchObject({ code: 4 });
 
   const recovered = await editor.keyturn(`recover damaged -n ${namespace} --wait --timeout 1m`);

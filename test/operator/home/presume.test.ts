@@ -1,11 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { isSeen, presumedRing, reported, toldReading } from "../../../src/operator/home/presume.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
-import { classify, type Reading } from "../../../src/ring/found.ts";
+import { withReport } from "../../../src/operator/status.ts";
+import type { Found, Reading } from "../../../src/ring/found.ts";
 import { keysOf } from "../../../src/ring/ring.ts";
-import { copy, found } from "../../support/found.ts";
 import { active, omit, prepared, ringOf, verifyOnly } from "../../support/rings.ts";
 import { epoch, hour, minute, policy } from "../../support/story.ts";
+import { reportOf, seeing } from "../support/resources.ts";
 
 /** A ring as the public document tells it: no key can sign. */
 const published = ringOf({
@@ -55,30 +56,48 @@ const stalled = (reason: string, message: string): KubeObject =>
   withStatus({ conditions: [{ type: "Stalled", status: "True", reason, message }] });
 
 describe("toldReading", () => {
-  const roundTrip = (role: "ring" | "signer", reading: Reading): Reading | undefined => {
-    const verdict = classify(found({ [role]: reading, public: copy(5) }));
-    if (verdict.kind !== "stalled") throw new TypeError("not stalled");
-    return toldReading(stalled(verdict.reason, verdict.message), role);
+  /** The resource as a controller reports it that found this. */
+  const reportedWith = (change: Partial<Found>): KubeObject => {
+    const seen = seeing();
+    const report = reportOf({ ...seen, found: { ...seen.found, ...change } });
+    return withReport(withStatus(undefined), { report, nowMs: epoch }, []) ?? withStatus(undefined);
   };
 
   test.each<[role: "ring" | "signer", reading: Reading]>([
     ["ring", { kind: "foreign", problem: "it was not made by Keyturn" }],
     ["signer", { kind: "foreign", problem: "it holds: colons; and more" }],
     ["ring", { kind: "unreadable", problem: "$.keys must be a list; really" }],
+    ["signer", { kind: "unreadable", problem: "keyring.json is missing" }],
+    ["ring", { kind: "absent" }],
   ])("gives back what the controller found in the place of the %s object: %j", (role, reading) => {
-    expect(roundTrip(role, reading)).toEqual(reading);
+    const resource = reportedWith({ [role]: reading });
+    expect(toldReading(resource, role)).toEqual(reading);
+    expect(toldReading(resource, role === "ring" ? "signer" : "ring")).toBeUndefined();
   });
 
-  test("of another object says nothing", () => {
-    const message = "the signer object is not Keyturn's: it is immutable";
-    expect(toldReading(stalled("SecretConflict", message), "ring")).toBeUndefined();
-    expect(toldReading(stalled("RingUnreadable", "whatever"), "signer")).toBeUndefined();
+  test("goes by the fields, whatever the words of a condition are", () => {
+    const objects = [{ object: "ring", problem: "Foreign", message: "x" }];
+    const conditions = [{ type: "Stalled", status: "True", reason: "RingUnreadable", message: "y" }];
+    expect(toldReading(withStatus({ conditions, objects }), "ring")).toEqual({ kind: "foreign", problem: "x" });
+    expect(toldReading(withStatus({ conditions, objects: [] }), "ring")).toBeUndefined();
   });
 
-  test("of a refused recovery is that the ring is unreadable", () => {
-    const problem = "the recovery brings 20 keys";
-    expect(toldReading(stalled("RecoveryRefused", problem), "ring")).toEqual({ kind: "unreadable", problem });
+  test("of a problem that only a newer controller knows is that it can't be used", () => {
+    const told = (message?: string) =>
+      toldReading(withStatus({ objects: [{ object: "ring", problem: "TooOld", message }] }), "ring");
+    expect(told("it is too old")).toEqual({ kind: "unreadable", problem: "it is too old" });
+    expect(told()).toEqual({ kind: "unreadable", problem: "TooOld" });
   });
+
+  test.each(["RingUnreadable", "RecoveryRefused"])(
+    "of an older controller, which has no such field, is by the reason %s that the ring can't be used",
+    (reason) => {
+      const resource = stalled(reason, "the ring object can't be read: $.keys must be a list");
+      const problem = "as the controller reports: the ring object can't be read: $.keys must be a list";
+      expect(toldReading(resource, "ring")).toEqual({ kind: "unreadable", problem });
+      expect(toldReading(resource, "signer")).toBeUndefined();
+    },
+  );
 
   test.each([
     ["another stall", stalled("GatewaySilent", "x")],
@@ -87,7 +106,7 @@ describe("toldReading", () => {
       withStatus({ conditions: [{ type: "Stalled", status: "False", reason: "RingUnreadable" }] }),
     ],
     ["no status", withStatus(undefined)],
-  ])("of %s is nothing", (_, resource) => {
+  ])("of %s of an older controller is nothing", (_, resource) => {
     expect(toldReading(resource, "ring")).toBeUndefined();
   });
 });
