@@ -1,6 +1,7 @@
 import { algorithms, isRsa } from "../../src/ring/key.ts";
 import { defaults, durations, rotationsPerWindow, rules, texts } from "../../src/ring/spec/limits.ts";
 import { all, any, clean, fits, formatted, implies, quoted, seconds, shown, within } from "./cel.ts";
+import { cronFieldMust, cronFields, timeZoneMust, zoneName } from "../../src/ring/schedule.ts";
 import type { Rule } from "./schema.ts";
 
 // A rule over several fields speaks up only where each of them is sound: else it would complain of a mere consequence.
@@ -86,14 +87,6 @@ export const specRules: readonly Rule[] = [
     ...at("spec", rules.modulusForRsaOnly),
     messageExpression: `${quoted(`${rules.modulusForRsaOnly.must}, is set with `)} + self.algorithm`,
   },
-  {
-    rule: implies(
-      'has(self.activeKid) && self.activeKid != "" && has(self.revokedKids)',
-      "!self.revokedKids.exists(revoked, revoked.kid == self.activeKid)",
-    ),
-    ...at("spec", rules.pinNotRevoked),
-    messageExpression: `${quoted(`${rules.pinNotRevoked.must}, is `)} + ${shown("self.activeKid")}`,
-  },
 ];
 
 /** Rules over fields of `spec.rotation`. */
@@ -113,11 +106,38 @@ const namesZone = 'self.matches("^ *(CRON_)?TZ=")';
 const isMacro = 'self.matches("(?i)^ *@(yearly|annually|monthly|weekly|daily|midnight|hourly) *$")';
 const hasFiveFields = 'self.matches("^ *[^ ]+( +[^ ]+){4} *$")';
 
-/** As much of src/ring/schedule.ts as CEL can say. What a field may hold, only the parser knows. */
+const months = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec";
+const weekdays = "sun|mon|tue|wed|thu|fri|sat";
+
+/** What one value of each field may be, in its order; zeros in front mean nothing. */
+const cronValues: Readonly<Record<(typeof cronFields)[number], string>> = {
+  "minute (0-59)": "0*[0-5]?[0-9]",
+  "hour (0-23)": "0*(1?[0-9]|2[0-3])",
+  "day (1-31)": "0*([1-9]|[12][0-9]|3[01])",
+  "month (1-12, JAN-DEC)": `0*([1-9]|1[0-2])|${months}`,
+  "weekday (0-7, SUN-SAT)": `0*[0-7]|${weekdays}`,
+};
+
+/** CEL: the field at this place has values within its range, in lists, ranges and steps. */
+function cronFieldFits(index: number, value: string): string {
+  const item = `([*?]|(${value})(-(${value}))?)(/0*[1-9][0-9]*)?`;
+  return `self.matches("(?i)^ *([^ ]+ +){${index}}${item}(,${item})*( |$)")`;
+}
+
+/** As much of src/ring/schedule.ts as CEL can say: which days exist, and how close the runs are, only the parser knows. */
 export const scheduleRules: readonly Rule[] = [
   { rule: `!${namesZone}`, message: "must not name a time zone, timeZone does that" },
   {
     rule: implies(all(fits("self", texts.schedule.form), `!${namesZone}`), any(isMacro, hasFiveFields)),
     message: "must have five fields: minute hour day month weekday",
   },
+  ...cronFields.map((name, index) => ({
+    rule: implies(hasFiveFields, cronFieldFits(index, cronValues[name])),
+    message: cronFieldMust(name),
+  })),
+];
+
+/** The form of src/ring/schedule.ts; which zones there are, only the parser knows. */
+export const timeZoneRules: readonly Rule[] = [
+  { rule: implies(fits("self", texts.timeZone.form), fits("self", zoneName)), message: timeZoneMust },
 ];

@@ -2,7 +2,7 @@ import { algorithms } from "../../src/ring/key.ts";
 import { counts, defaults, durations, modulusBits, reservedPrefix, texts } from "../../src/ring/spec/limits.ts";
 import { formatDuration } from "../../src/ring/duration.ts";
 import { fits } from "./cel.ts";
-import { rotationRules, scheduleRules, specRules } from "./rules.ts";
+import { rotationRules, scheduleRules, specRules, timeZoneRules } from "./rules.ts";
 import { choice, duration, flag, mapBy, object, type Schema, setOf, text, textOrEmpty } from "./schema.ts";
 
 const instantForm = new RegExp(
@@ -59,6 +59,7 @@ const rotation = object(
     timeZone: text(
       `IANA name of the time zone of schedule, such as Europe/Berlin. Default ${defaults.timeZone}.`,
       texts.timeZone,
+      timeZoneRules,
     ),
     requestID: textOrEmpty(
       "Any value that was not seen before rotates once, as soon as it is safe; the value that is there at creation counts as seen. " +

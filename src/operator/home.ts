@@ -8,7 +8,7 @@ import type { Observation } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { Kid } from "../ring/key.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import { parseRotation } from "../ring/spec.ts";
+import { algorithmOf, parseRotation } from "../ring/spec.ts";
 import { type Edit, edited, editOf, fieldsOf, patchOf } from "./home/edit.ts";
 import { converted } from "./home/errors.ts";
 import { look } from "./home/look.ts";
@@ -128,15 +128,16 @@ class Home implements ClusterHome {
     const sinceMs = stalledSinceMs(resource);
     const nowMs = this.#client.transport.serverNowMs() ?? change.requestedAtMs;
     const requestedAtMs = Number.isFinite(sinceMs) ? Math.max(nowMs, sinceMs + 1) : nowMs;
-    const { algorithm } = rotation.policy.profile;
+    const algorithm = algorithmOf(rotation);
     if (change.jwks !== undefined) readPublicJwks(change.jwks, { createdAtMs: requestedAtMs, algorithm });
     return editOf({ ...change, requestedAtMs }, resource);
   }
 
   /** False when somebody else was faster. */
-  async #try(edit: Edit, { resource }: Resource): Promise<boolean> {
+  async #try(edit: Edit, { resource, rotation }: Resource): Promise<boolean> {
     if (fieldsOf(edit).length === 0) return true;
-    parseRotation(edited(resource, edit), { unknownFields: "warn" });
+    // One that is refused already must not be in the way of an emergency; the API server has its own say
+    if ("policy" in rotation) parseRotation(edited(resource, edit), { unknownFields: "warn" });
     try {
       const patch = { ref: this.#ref, body: patchOf(edit, resource) };
       await this.#client.merge(rotations, patch, { fieldManager: ownManager });

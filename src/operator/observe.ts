@@ -2,9 +2,10 @@ import { recoveryIn } from "../keeper/recovery.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observation } from "../ring/decide.ts";
-import { type Found, statusClaim } from "../ring/found.ts";
+import { type Found, newestRing, statusClaim } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
-import { requestsOf, type Rotation } from "../ring/spec.ts";
+import { inForce } from "../ring/obey.ts";
+import { algorithmOf, type RefusedRotation, requestsOf, type Rotation, type RotationFrame } from "../ring/spec.ts";
 import { readGateways } from "./gateways.ts";
 import { annotations } from "./resources.ts";
 import { lastStatus, stalledSinceMs } from "./past.ts";
@@ -32,7 +33,11 @@ export interface Sight {
 const mostSkewMs = 30_000;
 
 /** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
-export async function observe(sources: Sources, resource: KubeObject, rotation: Rotation): Promise<Sight> {
+export async function observe(
+  sources: Sources,
+  resource: KubeObject,
+  rotation: Rotation | RefusedRotation,
+): Promise<Sight> {
   const { client, store, signal, seenGeneration = 0 } = sources;
   const projections = await store.readProjections();
   const { gateways, warnings } = await readGateways(client, rotation.ref, signal);
@@ -41,7 +46,7 @@ export async function observe(sources: Sources, resource: KubeObject, rotation: 
   const recovery = recoveryIn(askedFor(resource, rotation), {
     seenUpToMs: stalledSinceMs(resource),
     nowMs,
-    algorithm: rotation.policy.profile.algorithm,
+    algorithm: algorithmOf(rotation),
   });
   const snapshot = { ...projections, ring };
   const found: Found = {
@@ -55,9 +60,10 @@ export async function observe(sources: Sources, resource: KubeObject, rotation: 
     ...(recovery.isAsked && { recovery: { alsoVerify: recovery.keys } }),
     nowMs,
   };
-  const { ref, policy } = rotation;
+  const { ref } = rotation;
+  const said = inForce({ rotation }, { ring: newestRing(found), nowMs });
   return {
-    observation: { rotation: ref, policy, requests: requestsOf(rotation), gateways, found, clockTrusted: isTrusted },
+    observation: { rotation: ref, ...said, requests: requestsOf(rotation), gateways, found, clockTrusted: isTrusted },
     snapshot,
     brought: recovery.materials,
     warnings: [...rotation.warnings, ...warnings, ...recovery.warnings],
@@ -72,7 +78,7 @@ function timeOf({ transport }: KubeClient): { readonly nowMs: number; readonly i
   return { nowMs: Math.floor(isTrusted ? ownMs : serverMs), isTrusted };
 }
 
-function askedFor({ metadata }: KubeObject, { annotations: { recoverRequestedAtMs } }: Rotation) {
+function askedFor({ metadata }: KubeObject, { annotations: { recoverRequestedAtMs } }: RotationFrame) {
   const recoverJwks = metadata.annotations?.[annotations.recoverJwks];
   return {
     ...(recoverRequestedAtMs !== undefined && { recoverRequestedAtMs }),

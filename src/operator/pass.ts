@@ -3,7 +3,7 @@ import type { KubeObject } from "../kube/object.ts";
 import { decide, type Decision, type Observation } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
-import type { Rotation } from "../ring/spec.ts";
+import type { RefusedRotation, Rotation } from "../ring/spec.ts";
 import { observe, type Sight, type Sources } from "./observe.ts";
 import type { Role } from "./slot.ts";
 import type { ObjectStore, Snapshot } from "./store.ts";
@@ -38,7 +38,11 @@ export interface PassSources extends Sources {
  * @throws TryLaterError `Conflict` when one of the objects was changed meanwhile
  * @throws KubeError when the API server can't be reached, or refuses
  */
-export async function runPass(sources: PassSources, resource: KubeObject, rotation: Rotation): Promise<PassReport> {
+export async function runPass(
+  sources: PassSources,
+  resource: KubeObject,
+  rotation: Rotation | RefusedRotation,
+): Promise<PassReport> {
   const { store, onCommitted } = sources;
   const sight = await observe(sources, resource, rotation);
   const decision = decide(sight.observation);

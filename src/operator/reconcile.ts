@@ -4,7 +4,7 @@ import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/store.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import { parseRotation } from "../ring/spec.ts";
+import { readRotation } from "../ring/spec.ts";
 import { statusReport } from "../ring/status.ts";
 import { viewOf } from "../ring/view.ts";
 import type { Outcome } from "../runtime/controller.ts";
@@ -73,7 +73,7 @@ export class Reconciler {
 
   async #pass(memory: RotationMemory, resource: KubeObject, signal: AbortSignal): Promise<Outcome> {
     const { client, metrics, record } = this.#parts;
-    const rotation = parseRotation(resource, { unknownFields: "warn" });
+    const rotation = readRotation(resource, { unknownFields: "warn" });
     const store = new ObjectStore({ client, rotation, owner: resource, signal });
     const onCommitted = (committed: Committed): void => this.#tell(memory, resource, committed);
     const { generation: seenGeneration } = memory;

@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Files } from "../crypto/objects.ts";
 import { isFields, parseJson, type KubeObject, type Metadata, type OwnerReference } from "../kube/object.ts";
 import { apiVersionOf } from "../kube/resource.ts";
-import type { Rotation } from "../ring/spec.ts";
+import type { RotationFrame } from "../ring/spec.ts";
 import { annotations, labels, rotations } from "./resources.ts";
 import { dataOf, type Slot } from "./slot.ts";
 
@@ -11,7 +11,7 @@ const ourFiles = ["keyring.json", "jwks.json", "private-jwks.json", "signing.pem
 
 export interface Belonging {
   readonly slot: Slot;
-  readonly rotation: Rotation;
+  readonly rotation: RotationFrame;
   /** The JwtKeyRotation, by which it is owned under `deletionPolicy: Delete`. */
   readonly owner: KubeObject;
 }
@@ -46,7 +46,7 @@ const foreignIn = (data: unknown): Readonly<Record<string, unknown>> =>
 export const isSame = (found: KubeObject, next: KubeObject): boolean =>
   ["data", "binaryData", "metadata"].every((field) => isDeepStrictEqual(found[field], next[field]));
 
-const noTemplate: Rotation["secretTemplate"] = { labels: {}, annotations: {} };
+const noTemplate: RotationFrame["secretTemplate"] = { labels: {}, annotations: {} };
 
 function metadataOf(found: KubeObject | undefined, belonging: Belonging): Metadata {
   const { slot, rotation } = belonging;
@@ -93,7 +93,7 @@ interface TemplateKeys {
   readonly annotations: readonly string[];
 }
 
-function templateNote(template: Rotation["secretTemplate"]): Readonly<Record<string, string>> {
+function templateNote(template: RotationFrame["secretTemplate"]): Readonly<Record<string, string>> {
   const keys: TemplateKeys = {
     labels: Object.keys(template.labels).sort(),
     annotations: Object.keys(template.annotations).sort(),

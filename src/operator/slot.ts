@@ -1,7 +1,7 @@
 import type { Files } from "../crypto/objects.ts";
 import { isFields, type KubeObject } from "../kube/object.ts";
 import { configMaps, type Ref, type Resource, secrets } from "../kube/resource.ts";
-import type { Rotation } from "../ring/spec.ts";
+import type { RotationFrame } from "../ring/spec.ts";
 import { labels } from "./resources.ts";
 
 /** Which of the three objects. */
@@ -21,7 +21,10 @@ const places = {
 } as const;
 
 /** The place of an object of a rotation: Secrets `<secretName>-ring` and `<secretName>`, ConfigMap `<secretName>-public`. */
-export function slotOf({ ref: { namespace }, secretName }: Pick<Rotation, "ref" | "secretName">, role: Role): Slot {
+export function slotOf(
+  { ref: { namespace }, secretName }: Pick<RotationFrame, "ref" | "secretName">,
+  role: Role,
+): Slot {
   const { resource, suffix } = places[role];
   return { role, resource, ref: { namespace, name: `${secretName}${suffix}` } };
 }

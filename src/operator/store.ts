@@ -8,7 +8,7 @@ import { nameOf } from "../kube/resource.ts";
 import { KeyturnError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
-import type { Rotation } from "../ring/spec.ts";
+import { algorithmOf, type RefusedRotation, type Rotation } from "../ring/spec.ts";
 import { isSame, relabelled, shaped } from "./shape.ts";
 import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
 
@@ -26,7 +26,7 @@ export interface Snapshot {
 
 export interface StoreOptions {
   readonly client: KubeClient;
-  readonly rotation: Rotation;
+  readonly rotation: Rotation | RefusedRotation;
   /** The JwtKeyRotation as it was read. */
   readonly owner: KubeObject;
   readonly signal?: AbortSignal;
@@ -80,7 +80,7 @@ export class ObjectStore {
     foreign: (problem: string) => DocumentRead,
   ): Promise<DocumentRead> {
     if (!isAdoptable(files)) return foreign(`${stranger}, and holds no keys in a form that can be adopted`);
-    const { algorithm } = this.#options.rotation.policy.profile;
+    const algorithm = algorithmOf(this.#options.rotation);
     const createdAtMs = Date.parse(metadata.creationTimestamp ?? "");
     try {
       const { signer, verifyOnly, materials } = await readAdoptable(files, { createdAtMs, algorithm });

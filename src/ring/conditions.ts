@@ -1,7 +1,7 @@
 import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
 import { silentFromMs } from "./patience.ts";
-import type { Blocker, Gate, Plan, PlanInput } from "./plan.ts";
+import type { Blocker, Gate, Plan, PlanInput, Refusal } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
 
 /** A condition as the Kubernetes API conventions have it; the shell adds the instant of the last transition. */
@@ -18,9 +18,10 @@ export interface Condition {
  * What the conditions of a rotation are after a pass. `Reconciling` and `Stalled` are present only while True;
  * `Stalled` means that a person must act, and takes `Ready` with it.
  */
-export function conditionsOf(decision: Decision, suspended: boolean): readonly Condition[] {
+export function conditionsOf(decision: Decision, suspended: boolean, refused?: Refusal): readonly Condition[] {
   if (decision.kind === "stalled") {
-    const { reason, message } = decision;
+    const { reason } = decision;
+    const message = refused ? `${decision.message}; besides, ${refused.message}` : decision.message;
     return [...stalledBy({ reason, message }), suspension(suspended)];
   }
   const { input, plan } = decision;
@@ -73,7 +74,8 @@ const suspension = (suspended: boolean): Condition =>
 // --- Ready and Stalled ------------------------------------------------------------------------
 
 /** What does not mend itself. */
-function troubleOf({ clockTrusted, policy, nowMs }: PlanInput, plan: Plan): Because | undefined {
+function troubleOf({ clockTrusted, refused, policy, nowMs }: PlanInput, plan: Plan): Because | undefined {
+  if (refused) return { reason: refused.reason, message: refusalText(refused) };
   if (!clockTrusted) {
     return {
       reason: "ClockSkew",
@@ -85,6 +87,9 @@ function troubleOf({ clockTrusted, policy, nowMs }: PlanInput, plan: Plan): Beca
   const remedy = "repair or delete the pod, or set propagation.acknowledgements to Ignored";
   return { reason: "GatewaySilent", message: `${describeGate(silent)}; ${remedy}` };
 }
+
+const refusalText = ({ message, holds }: Refusal): string =>
+  holds ? `${message}; until it is mended only revocation runs, by the settings that the ring has stored` : message;
 
 /** What is missing before every token that is signed now is accepted everywhere. */
 function lackOf({ signer }: Ring, { policy }: PlanInput, plan: Plan): Because | undefined {
@@ -117,7 +122,7 @@ function rotationOf(ring: Ring, plan: Plan): Condition {
 /** Waiting for these is no rotation in progress. */
 const isIdle = (b: Blocker): boolean =>
   b.kind === "time" ? b.of === "schedule" : idleKinds.some((kind) => kind === b.kind);
-const idleKinds = ["pinned", "pinUnknown", "pinCannotSign", "suspended", "clock"] as const;
+const idleKinds = ["pinned", "pinUnknown", "pinCannotSign", "suspended", "refused", "clock"] as const;
 
 function pinOf({ policy }: PlanInput, ring: Ring): Condition {
   const { pinnedKid } = policy;

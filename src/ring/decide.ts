@@ -1,6 +1,6 @@
 import type { GatewayView } from "./ack.ts";
 import { classify, type Found, type Stall } from "./found.ts";
-import type { Plan, PlanInput, Policy } from "./plan.ts";
+import type { Plan, PlanInput, Policy, Refusal } from "./plan.ts";
 import { planRotation } from "./planner.ts";
 import type { RotationRef } from "./ring.ts";
 
@@ -12,6 +12,8 @@ import type { RotationRef } from "./ring.ts";
 export interface Observation {
   readonly rotation: RotationRef;
   readonly policy: Policy;
+  /** What was written down, and is not in force. */
+  readonly refused?: Refusal;
   readonly requests: readonly string[];
   readonly gateways: readonly GatewayView[];
   readonly found: Found;
@@ -25,8 +27,11 @@ export type Decision = { readonly kind: "plan"; readonly input: PlanInput; reado
 export function decide(seen: Observation): Decision {
   const verdict = classify(seen.found);
   if (verdict.kind === "stalled") return verdict;
-  const { rotation, policy, requests, gateways, clockTrusted } = seen;
+  const { rotation, policy, refused, requests, gateways, clockTrusted } = seen;
   const { nowMs } = seen.found;
-  const input = { rotation, policy, stored: verdict, requests, gateways, clockTrusted, nowMs };
+  const input = {
+    ...{ rotation, policy, stored: verdict, requests, gateways, clockTrusted, nowMs },
+    ...(refused && { refused }),
+  };
   return { kind: "plan", input, plan: planRotation(input) };
 }

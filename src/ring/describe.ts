@@ -77,6 +77,8 @@ export function describeBlocker(blocker: Blocker, step: Step["type"], show: (ms:
       return "the ring is full; the next old key must be pruned first";
     case "suspended":
       return "the rotation is suspended";
+    case "refused":
+      return "what is written down can't be used";
     case "clock":
       return "the clock is not to be trusted";
     default:

@@ -179,6 +179,10 @@ const credibleClaims = ({ claims, nowMs }: Found): Found["claims"] =>
   claims.filter((c) => c.generation <= Math.floor(nowMs / 1000) + credibleLead);
 const highestClaim = (found: Found): number => Math.max(0, ...credibleClaims(found).map((c) => c.generation));
 
+/** The newest that can be read, in whichever object: what is remembered of the settings. */
+export const newestRing = (found: Pick<Found, "ring" | "signer" | "public">): Ring | undefined =>
+  latest(...[found.ring, found.signer, found.public].map((r) => (r.kind === "ring" ? r.ring : undefined)));
+
 const newestProjection = ({ signer, public: open }: Found): Ring | undefined =>
   latest(signer.kind === "ring" ? signer.ring : undefined, open.kind === "ring" ? open.ring : undefined);
 

@@ -30,6 +30,16 @@ export interface Policy {
   readonly suspend: boolean;
 }
 
+/** Why something that was written down is not in force. */
+export interface Refusal {
+  /** Stable, UpperCamelCase: `InvalidSpec`, `ConfigUnreadable`. */
+  readonly reason: string;
+  /** One line for people. */
+  readonly message: string;
+  /** No settings are known that could be in force instead: until it is mended emergencies alone are carried out. */
+  readonly holds: boolean;
+}
+
 /** A key that exists already and is to be taken over under its old kid. */
 export interface AdoptableKey {
   readonly kid: Kid;
@@ -82,6 +92,8 @@ export type Stored =
 export interface PlanInput {
   readonly rotation: RotationRef;
   readonly policy: Policy;
+  /** What was written down, and is not in force. */
+  readonly refused?: Refusal;
   readonly stored: Stored;
   /** The current value of each origin, with the origin as prefix: `spec:2026-11-21`. */
   readonly requests: readonly string[];
@@ -172,6 +184,7 @@ export type Blocker =
   | { readonly kind: "adoption" }
   | { readonly kind: "keyLimit" }
   | { readonly kind: "suspended" }
+  | { readonly kind: "refused" }
   | { readonly kind: "clock" };
 
 /** A step that does not happen yet, and why. */

@@ -59,7 +59,8 @@ function decide(rules: readonly Rule[], input: PlanInput, ring: Ring): { step?: 
   return { gates };
 }
 
-function holdOf({ policy, clockTrusted }: PlanInput): Blocker | undefined {
+function holdOf({ policy, refused, clockTrusted }: PlanInput): Blocker | undefined {
+  if (refused?.holds === true) return { kind: "refused" };
   if (policy.suspend) return { kind: "suspended" };
   return clockTrusted ? undefined : { kind: "clock" };
 }

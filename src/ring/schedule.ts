@@ -12,13 +12,18 @@ const macros = new Map([
   ["@hourly", "0 * * * *"],
 ]);
 
-const fields = [
+/** The fields of a cron expression, in their order, with what their values are. */
+export const cronFields = [
   "minute (0-59)",
   "hour (0-23)",
   "day (1-31)",
   "month (1-12, JAN-DEC)",
   "weekday (0-7, SUN-SAT)",
 ] as const;
+
+/** What a field must be: fits after the path. */
+export const cronFieldMust = (name: (typeof cronFields)[number]): string =>
+  `must have numbers, lists, ranges, steps or * as its ${name}`;
 
 /**
  * One field as Kubernetes reads it. Croner knows more (`L`, `W`, `#`, `+`); a schedule that works here and nowhere else is
@@ -27,7 +32,9 @@ const fields = [
 const field = /^(?:(?:[*?]|(?:\d+|[a-z]{3})(?:-(?:\d+|[a-z]{3}))?)(?:\/\d+)?(?:,(?!$)|$))+$/i;
 
 /** An IANA name begins with a letter; an offset such as `+01:00`, which `Intl` also takes, knows no summer time. */
-const zoneName = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
+export const zoneName = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
+
+export const timeZoneMust = "must be a name of the IANA time zone database";
 
 const dayMs = 86_400_000;
 /** 2026-01-01T00:00:00Z, a midnight with nothing special about it: where looking for a first run begins. */
@@ -109,29 +116,28 @@ export interface CronProblem {
   readonly must: string;
 }
 
-function expressionMust(expression: string): string | undefined {
-  if (/^\s*(?:CRON_)?TZ=/.test(expression)) return "must not name a time zone, timeZone does that";
+function expressionMust(expression: string): readonly string[] {
+  if (/^\s*(?:CRON_)?TZ=/.test(expression)) return ["must not name a time zone, timeZone does that"];
   const parts = split(expression);
-  if (parts.length !== fields.length) return "must have five fields: minute hour day month weekday";
+  if (parts.length !== cronFields.length) return ["must have five fields: minute hour day month weekday"];
   const isWrong = (text: string, index: number): boolean =>
-    !field.test(text) || !isReadable(fields.map((_, other) => (other === index ? text : "*")).join(" "));
-  const wrong = fields[parts.findIndex(isWrong)];
-  if (wrong !== undefined) return `must have numbers, lists, ranges, steps or * as its ${wrong}`;
+    !field.test(text) || !isReadable(cronFields.map((_, other) => (other === index ? text : "*")).join(" "));
+  const wrong = cronFields.filter((_, index) => isWrong(parts[index] ?? "", index));
+  if (wrong.length > 0) return wrong.map(cronFieldMust);
   // Croner looks as far as the year 10000
   const runs = nextMs(open(parts.join(" "), { utcOffset: 0 }), referenceMs) < Infinity;
-  return runs ? undefined : "must have a day that exists";
+  return runs ? [] : ["must have a day that exists"];
 }
 
 /**
- * The first problem of a cron schedule as Kubernetes CronJobs write it: five fields or a macro such as `@monthly`, without
- * seconds and without `TZ=`, a run that comes one day, and a time zone with an IANA name. Undefined when all is well.
+ * The problems of a cron schedule as Kubernetes CronJobs write it: five fields or a macro such as `@monthly`, without
+ * seconds and without `TZ=`, a run that comes one day, and a time zone with an IANA name. Empty when all is well.
  */
-export function checkCron(expression: string, timeZone: string): CronProblem | undefined {
-  const must = expressionMust(expression);
-  if (must !== undefined) return { field: "schedule", must };
-  return isTimeZone(timeZone)
-    ? undefined
-    : { field: "timeZone", must: "must be a name of the IANA time zone database" };
+export function checkCron(expression: string, timeZone: string): readonly CronProblem[] {
+  return [
+    ...expressionMust(expression).map((must): CronProblem => ({ field: "schedule", must })),
+    ...(isTimeZone(timeZone) ? [] : [{ field: "timeZone", must: timeZoneMust } as const]),
+  ];
 }
 
 /** Runs of a day or an hour from the reference on, in milliseconds after it. */

@@ -1,4 +1,5 @@
 import { ChangeNeededError } from "./errors.ts";
+import type { Algorithm } from "./key.ts";
 import type { Policy } from "./plan.ts";
 import type { RotationRef } from "./ring.ts";
 import {
@@ -11,6 +12,7 @@ import {
   rotateAnnotation,
   texts,
 } from "./spec/limits.ts";
+import { readEmergency, type Emergency } from "./spec/emergency.ts";
 import { readPolicy, rotationFields, specFields } from "./spec/policy.ts";
 import { choiceOf, instantOf, textOf, textOrEmptyOf } from "./spec/scalars.ts";
 import { entriesOf, fieldsOf, looseFieldsOf, need, refuse, type Spot } from "./spec/spot.ts";
@@ -18,15 +20,14 @@ import { entriesOf, fieldsOf, looseFieldsOf, need, refuse, type Spot } from "./s
 /** Labels or annotations by key. */
 export type StringMap = Readonly<Record<string, string>>;
 
-/** A JwtKeyRotation that was checked, with every default filled in. */
-export interface Rotation {
+/** What a JwtKeyRotation says beside what the planner obeys. */
+export interface RotationFrame {
   /** @default namespace `default`, for files; the API server always sets one */
   readonly ref: RotationRef;
   /** The signer Secret; 1 to 240 characters. @default the resource's name */
   readonly secretName: string;
   /** Put on the signer object and the public one, never on the ring; at most 32 entries each, none below `keyturn.dev/`. @default empty */
   readonly secretTemplate: { readonly labels: StringMap; readonly annotations: StringMap };
-  readonly policy: Policy;
   /** @default `Retain` */
   readonly deletionPolicy: "Retain" | "Delete";
   /** `spec.rotation.requestID`, 1 to 128 characters; absent if unset or empty. */
@@ -43,6 +44,27 @@ export interface Rotation {
    */
   readonly warnings: readonly string[];
 }
+
+/** A JwtKeyRotation that was checked, with every default filled in. */
+export interface Rotation extends RotationFrame {
+  readonly policy: Policy;
+}
+
+/**
+ * A JwtKeyRotation that can't be used, and what of it is obeyed all the same. Of the rest of its frame it has what can be read;
+ * a name that can't be is empty.
+ */
+export interface RefusedRotation extends RotationFrame {
+  /** `InvalidSpec`, as {@link parseRotation} throws it. */
+  readonly refused: ChangeNeededError;
+  readonly emergency: Emergency;
+  /** What can be read of it, or the default. */
+  readonly readable: Pick<Policy, "suspend" | "acknowledgements"> & { readonly algorithm: Algorithm };
+}
+
+/** Of new keys, or of those that are adopted and don't say. */
+export const algorithmOf = (rotation: Rotation | RefusedRotation): Algorithm =>
+  "policy" in rotation ? rotation.policy.profile.algorithm : rotation.readable.algorithm;
 
 export interface ParseOptions {
   /**
@@ -83,11 +105,11 @@ function readTemplateMap(spot: Spot, valueLimit: typeof texts.labelValue | typeo
   return Object.fromEntries(read);
 }
 
-function failOn(problems: readonly string[]): void {
-  if (problems.length === 0) return;
+function refusalOf(problems: readonly string[]): ChangeNeededError | undefined {
+  if (problems.length === 0) return undefined;
   const more = problems.length - mostProblems;
   const lines = more > 0 ? [...problems.slice(0, mostProblems), `and ${more} more problems`] : problems;
-  throw new ChangeNeededError("InvalidSpec", lines.join("\n"));
+  return new ChangeNeededError("InvalidSpec", lines.join("\n"));
 }
 
 /**
@@ -103,7 +125,17 @@ function failOn(problems: readonly string[]): void {
  * @throws ChangeNeededError `InvalidSpec` with all problems, one per line: `path: must be …, is …` or `unknown field "path"`.
  *   Values are quoted up to 64 characters, on one line; after 50 problems only their number follows.
  */
-export function parseRotation(value: unknown, { unknownFields = "refuse" }: ParseOptions = {}): Rotation {
+export function parseRotation(value: unknown, options: ParseOptions = {}): Rotation {
+  const read = readRotation(value, options);
+  if ("refused" in read) throw read.refused;
+  return read;
+}
+
+/** {@link parseRotation} that throws nothing: where the spec can't be used, an emergency in it is obeyed all the same. */
+export function readRotation(
+  value: unknown,
+  { unknownFields = "refuse" }: ParseOptions = {},
+): Rotation | RefusedRotation {
   const problems: string[] = [];
   const warnings: string[] = [];
   const unknown = unknownFields === "warn" ? warnings : problems;
@@ -116,25 +148,28 @@ export function parseRotation(value: unknown, { unknownFields = "refuse" }: Pars
   const rotation = fieldsOf(spec("rotation"), rotationFields);
   const name = textOf(need(metadata("name")), texts.name) ?? "";
   const requestID = textOrEmptyOf(rotation("requestID"), texts.requestID);
-  const result: Rotation = {
+  const frame: RotationFrame = {
     ref: { namespace: textOf(metadata("namespace"), texts.namespace) ?? defaults.namespace, name },
     secretName: textOf(spec("secretName"), texts.secretName) ?? name,
     secretTemplate: {
       labels: readTemplateMap(template("labels"), texts.labelValue),
       annotations: readTemplateMap(template("annotations"), texts.annotationValue),
     },
-    policy: readPolicy(spec, rotation),
     deletionPolicy: choiceOf(spec("deletionPolicy"), ["Retain", "Delete"]) ?? defaults.deletionPolicy,
     ...(requestID !== undefined && { requestID }),
     annotations: readAnnotations(metadata("annotations"), warnings),
     warnings,
   };
-  failOn(problems);
-  return result;
+  const policy = readPolicy(spec, rotation);
+  const refused = refusalOf(problems);
+  if (!refused) return { ...frame, policy };
+  const { suspend, acknowledgements, profile } = policy;
+  const readable = { suspend, acknowledgements, algorithm: profile.algorithm };
+  return { ...frame, refused, emergency: readEmergency(spec), readable };
 }
 
 /** The requests that stand in the resource now, with their origin as prefix, as the ring remembers them. */
-export function requestsOf({ requestID, annotations: { rotateRequestedAt } }: Rotation): readonly string[] {
+export function requestsOf({ requestID, annotations: { rotateRequestedAt } }: RotationFrame): readonly string[] {
   return [
     ...(requestID === undefined ? [] : [`spec:${requestID}`]),
     ...(rotateRequestedAt === undefined ? [] : [`annotation:${rotateRequestedAt}`]),

@@ -34,7 +34,7 @@ export function viewOf(seen: Observation, known: Partial<Pick<View, "forecast" |
     nowMs: seen.found.nowMs,
     decision,
     ...(ring && { ring }),
-    conditions: conditionsOf(decision, seen.policy.suspend),
+    conditions: conditionsOf(decision, seen.policy.suspend, seen.refused),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };
 }

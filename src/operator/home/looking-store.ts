@@ -2,6 +2,7 @@ import { type DocumentRead, unusable } from "../../keeper/document.ts";
 import { ApiError } from "../../kube/errors.ts";
 import { nameOf } from "../../kube/resource.ts";
 import { TryLaterError } from "../../ring/errors.ts";
+import { inForce } from "../../ring/obey.ts";
 import { lastStatus } from "../past.ts";
 import { slotOf } from "../slot.ts";
 import { ObjectStore, type ObjectRead, type StoreOptions } from "../store.ts";
@@ -48,7 +49,8 @@ export class LookingStore extends ObjectStore {
       const { client, rotation } = this.#options;
       const nowMs = client.transport.serverNowMs() ?? client.transport.clock.nowMs();
       const signerCanSign = this.#signerCanSign();
-      return unusable(presumedRing(reading.ring, { policy: rotation.policy, nowMs, signerCanSign }));
+      const { policy } = inForce({ rotation }, { ring: reading.ring, nowMs });
+      return unusable(presumedRing(reading.ring, { policy, nowMs, signerCanSign }));
     }
     // A conflict is told by itself; of a rotation that never had a ring, nothing is missing
     const hasRing = lastStatus(this.#options.owner).ringGeneration !== undefined;

@@ -3,21 +3,21 @@ import type { KubeObject } from "../../kube/object.ts";
 import { nameOf } from "../../kube/resource.ts";
 import { ChangeNeededError } from "../../ring/errors.ts";
 import type { RotationRef } from "../../ring/ring.ts";
-import { parseRotation, type Rotation } from "../../ring/spec.ts";
+import { readRotation, type RefusedRotation, type Rotation } from "../../ring/spec.ts";
 import { rotations } from "../resources.ts";
 import { listRotations } from "./list.ts";
 
 export interface Resource {
   /** As the API server has it. */
   readonly resource: KubeObject;
-  readonly rotation: Rotation;
+  readonly rotation: Rotation | RefusedRotation;
 }
 
-/** @throws ChangeNeededError `NoSuchRotation`, with those that there are; `InvalidSpec` */
+/** @throws ChangeNeededError `NoSuchRotation`, with those that there are */
 export async function readResource(client: KubeClient, ref: RotationRef, signal?: AbortSignal): Promise<Resource> {
   const resource = await client.find(rotations, ref, { ...(signal && { signal }) });
   if (!resource) throw await missing(client, ref);
-  return { resource, rotation: parseRotation(resource, { unknownFields: "warn" }) };
+  return { resource, rotation: readRotation(resource, { unknownFields: "warn" }) };
 }
 
 async function missing(client: KubeClient, ref: RotationRef): Promise<ChangeNeededError> {

@@ -127,5 +127,4 @@ export const rules = {
   windowCoversTokens: { path: "spec.rotationWindow", must: "must be at least maxTTL + 2 × clockSkew" },
   rollbackWithinWindow: { path: "spec.rollbackWindow", must: "must be at most rotationWindow" },
   modulusForRsaOnly: { path: "spec.rsaModulusBits", must: "must be set only with an RS or PS algorithm" },
-  pinNotRevoked: { path: "spec.activeKid", must: "must not be one of revokedKids" },
 } as const satisfies Record<string, { readonly path: string; readonly must: string }>;

@@ -64,9 +64,9 @@ function readCron(at: RotationFields): Schedule {
   const expression = textOf(at("schedule"), texts.schedule);
   const timeZone = textOf(at("timeZone"), texts.timeZone) ?? defaults.timeZone;
   if (expression === undefined) return { kind: "onRequest" };
-  const problem = checkCron(expression, timeZone);
-  if (problem === undefined) return { kind: "cron", expression, timeZone };
-  refuse(at(problem.field), problem.must);
+  const problems = checkCron(expression, timeZone);
+  if (problems.length === 0) return { kind: "cron", expression, timeZone };
+  for (const { field, must } of problems) refuse(at(field), must);
   return { kind: "onRequest" };
 }
 
@@ -124,7 +124,6 @@ function checkWindows(at: SpecFields, policy: Policy): void {
     const actual = `is ${formatDuration(rollbackWindowMs)}`;
     breach(at("rollbackWindow"), rules.rollbackWithinWindow, { equals: formatDuration(rotationWindowMs), actual });
   }
-  if (policy.revokedKids.some(({ kid }) => kid === policy.pinnedKid)) breach(at("activeKid"), rules.pinNotRevoked, {});
 }
 
 /**

@@ -129,9 +129,17 @@ describe("the words that a person reads", () => {
       ["spec.rsaModulusBits: must be set only with an RS or PS algorithm, is set with ES256"],
     ],
     [
-      "a pin that is revoked",
-      { activeKid: "a", revokedKids: [{ kid: "a" }] },
-      ['spec.activeKid: must not be one of revokedKids, is "a"'],
+      "an hour that no day has",
+      { rotation: { schedule: "99 25 * * *" } },
+      [
+        "spec.rotation.schedule: must have numbers, lists, ranges, steps or * as its minute (0-59)",
+        "spec.rotation.schedule: must have numbers, lists, ranges, steps or * as its hour (0-23)",
+      ],
+    ],
+    [
+      "a time zone that is an offset",
+      { rotation: { schedule: "@weekly", timeZone: "+01:00" } },
+      ["spec.rotation.timeZone: must be a name of the IANA time zone database"],
     ],
     ["too many kids", { revokedKids: revoked(65) }, ["spec.revokedKids: Too many: 65: must have at most 64 items"]],
   ])("%s", async (_, spec, lines) => {

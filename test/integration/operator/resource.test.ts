@@ -245,8 +245,8 @@ describe("a JwtKeyRotation", () => {
 
   it("that can't be used is Stalled, and says why", async () => {
     startOperator(scene);
-    // CEL can't read cron expressions
-    const rotation = await makeRotation(namespace, "odd", { ...instant, rotation: { schedule: "0 99 * * *" } });
+    // CEL has no calendar
+    const rotation = await makeRotation(namespace, "odd", { ...instant, rotation: { schedule: "0 0 31 2 *" } });
     const { conditions } = await rotation.stalled("InvalidSpec");
     expect(conditions.find(({ type }) => type === "Ready")).toMatchObject({ status: "False", reason: "InvalidSpec" });
     expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain("spec.rotation.schedule");

@@ -67,8 +67,8 @@ const cases: readonly (readonly [what: string, error: Error, is: Is])[] = [
   ],
   [
     "a refused value",
-    api(422, `${invalid} spec.activeKid: must not be one of revokedKids (422 Invalid)`, { reason: "Invalid" }),
-    [ChangeNeededError, "InvalidSpec", "spec.activeKid: must not be one of revokedKids"],
+    api(422, `${invalid} spec.rollbackWindow: must be at most rotationWindow (422 Invalid)`, { reason: "Invalid" }),
+    [ChangeNeededError, "InvalidSpec", "spec.rollbackWindow: must be at most rotationWindow"],
   ],
   [
     "several",
