@@ -16,6 +16,7 @@ const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; rea
   revoke: { reason: "KeyRevoked", action: "Revoke" },
   revokeBefore: { reason: "KeysRevokedBefore", action: "Revoke" },
   markPublished: { reason: "KeyPublished", action: "Rotate" },
+  markUnpublished: { reason: "KeyUnpublished", action: "Rotate" },
   markQuiesced: { reason: "KeyQuiesced", action: "Rotate" },
   forgetPrivate: { reason: "PrivateHalfForgotten", action: "Rotate" },
   prune: { reason: "KeyPruned", action: "Prune" },
@@ -28,7 +29,7 @@ export function eventsOf(step: NamedStep): readonly Told[] {
   const note = describeStep(step);
   const isEarly = (step.type === "activate" && step.early) || (step.type === "create" && step.as === "active");
   const told: Told = {
-    type: isEarly || step.type === "rebuild" ? "Warning" : "Normal",
+    type: isEarly || step.type === "rebuild" || step.type === "markUnpublished" ? "Warning" : "Normal",
     reason: isEarly ? "KeyActivatedEarly" : reason,
     action,
     note,

@@ -38,6 +38,8 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
       return `keys made before ${instant(step.effectiveMs)} are revoked`;
     case "markPublished":
       return `${key} is published: every verifier accepts it`;
+    case "markUnpublished":
+      return `${key} is to be published anew: a projection lacked it`;
     case "markQuiesced":
       return `${key} is quiesced: nobody signs with it any more`;
     case "forgetPrivate":

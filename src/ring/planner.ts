@@ -4,6 +4,7 @@ import type { Blocker, Gate, Plan, PlanInput, Policy, Step } from "./plan.ts";
 import { silentFromMs } from "./patience.ts";
 import { keysOf, type Ring } from "./ring.ts";
 import { emergencyRules } from "./rules/emergency.ts";
+import { unpublish } from "./rules/publish.ts";
 import { isStep, type Decision, type Rule } from "./rules/pass.ts";
 import { retireRules } from "./rules/retire.ts";
 import { keyToMake } from "./rules/waits.ts";
@@ -11,8 +12,11 @@ import { settingsOf, signerRules } from "./rules/signer.ts";
 
 const day = 86_400_000;
 
-/** In this order: revoke what is condemned, keep one signer and one standby, let old keys go. */
-export const rotationRules = { emergency: emergencyRules, ordinary: [...signerRules, ...retireRules] };
+/** In this order: take back what is not true any more, revoke what is condemned, keep one signer and one standby, let old keys go. */
+export const rotationRules = {
+  emergency: [unpublish, ...emergencyRules],
+  ordinary: [...signerRules, ...retireRules],
+};
 
 /**
  * Decides what the next write of the ring changes, and what everything else waits for. Pure: the same input gives the

@@ -8,6 +8,7 @@ import {
   earliestCreationMs,
   freshFacts,
   neverSigned,
+  unpublished,
   type Facts,
   type Stamp,
 } from "./transitions.ts";
@@ -70,6 +71,8 @@ function changeRing(ring: Ring, step: Change, stamp: Stamp): Ring {
       return without(ring, step.kid);
     case "markPublished":
       return mapKey(ring, step.kid, { publishedAtMs: stamp.nowMs });
+    case "markUnpublished":
+      return unpublished(ring, step.kid);
     case "forgetPrivate":
       return mapKey(ring, step.kid, { canSign: false });
     case "markQuiesced":

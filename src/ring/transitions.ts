@@ -101,3 +101,18 @@ export function adoptedFacts(
     canSign: true,
   };
 }
+
+/** What was seen of the key's publication counts no more. */
+export function unpublished(ring: Ring, kid: Kid): Ring {
+  const { publishedAtMs: _then, ...signer } = ring.signer;
+  if (signer.kid === kid) return { ...ring, signer };
+  if (ring.standby?.kid === kid) {
+    const { publishedAtMs: _before, ...standby } = ring.standby;
+    return { ...ring, standby };
+  }
+  const retiring = ring.retiring.map((key) => {
+    const { publishedAtMs: _once, ...rest } = key;
+    return key.kid === kid ? rest : key;
+  });
+  return { ...ring, retiring };
+}

@@ -19,6 +19,7 @@ describe("eventsOf", () => {
     ],
     [{ type: "prune", kid: "k1" }, "Normal KeyPruned"],
     [{ type: "markPublished", kid: "k1" }, "Normal KeyPublished"],
+    [{ type: "markUnpublished", kid: "k1" }, "Warning KeyUnpublished"],
     [{ type: "markQuiesced", kid: "k1" }, "Normal KeyQuiesced"],
     [{ type: "forgetPrivate", kid: "k1" }, "Normal PrivateHalfForgotten"],
     [{ type: "discardPrepared", kid: "k1" }, "Normal KeyDiscarded"],

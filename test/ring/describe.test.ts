@@ -89,6 +89,7 @@ const steps: readonly (readonly [Named, string])[] = [
     "keys made before 2026-11-21T00:00:00.000Z are revoked",
   ],
   [{ type: "markPublished", kid }, "key NzbLsXh8… is published: every verifier accepts it"],
+  [{ type: "markUnpublished", kid }, "key NzbLsXh8… is to be published anew: a projection lacked it"],
   [{ type: "markQuiesced", kid }, "key NzbLsXh8… is quiesced: nobody signs with it any more"],
   [{ type: "forgetPrivate", kid }, "the private half of key NzbLsXh8… is forgotten"],
   [{ type: "prune", kid }, "key NzbLsXh8… is pruned: its last token has ended"],

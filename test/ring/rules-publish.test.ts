@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { GatewayView } from "../../src/ring/ack.ts";
 import type { Projection, Stored } from "../../src/ring/plan.ts";
+import { applyPlan } from "../../src/ring/steps.ts";
 import { active, gatewayAt, omit, planFor, prepared, ringOf, silent, verifyOnly, waitOf } from "../support/rings.ts";
 import { day, epoch, minute, projectionOf, stepsOf } from "../support/story.ts";
 
@@ -112,5 +113,63 @@ describe("markPublished", () => {
     const plan = planFor(ringOf({ standby }), { policy: { revokedKids: [{ kid: "k2" }] } });
     expect(stepsOf(plan)).toBe("revoke k2, create");
     expect(waitOf(plan, "markPublished")).toBe("markPublished (new 1): projections");
+  });
+});
+
+describe("markUnpublished", () => {
+  const published = ringOf({
+    retiring: [verifyOnly("k0", { publishedAtMs: epoch - day, quiescedAtMs: epoch - minute })],
+  });
+  const all = projectionOf(published);
+  const without = (kid: string): Projection => ({ generation: 99, kids: all.kids.filter((k) => k !== kid) });
+  const found = (projections: Extract<Stored, { kind: "ring" }>["projections"]): Stored => ({
+    kind: "ring",
+    ring: published,
+    projections,
+  });
+  const requests = ["spec:now"];
+
+  it.each<[string, Extract<Stored, { kind: "ring" }>["projections"], string]>([
+    ["the public object lacks the standby", { signer: all, public: without("k2") }, "markUnpublished k2"],
+    ["the signer object lacks it", { signer: without("k2"), public: all }, "markUnpublished k2"],
+    ["a newer one lacks it", { signer: all, public: { ...without("k2"), generation: 101 } }, "markUnpublished k2"],
+    ["the signer is lacking", { signer: all, public: without("k1") }, "markUnpublished k1, activate k2, create"],
+    ["an old key is lacking", { signer: all, public: without("k0") }, "markUnpublished k0, activate k2, create"],
+    ["an older one has every key", { signer: all, public: { ...all, generation: 1 } }, "activate k2, create"],
+    ["one is gone: nobody was shown it without the key", { signer: all }, "activate k2, create"],
+  ])("before activation, when %s", (_, projections, steps) => {
+    expect(stepsOf(planFor(published, { requests, stored: found(projections) }))).toBe(steps);
+  });
+
+  it("makes the wait begin anew, with the pass that reads the key back", () => {
+    const plan = planFor(published, { requests, stored: found({ signer: all, public: without("k2") }) });
+    const after = applyPlan(published, plan, []);
+    if (!after) throw new TypeError("there must be a ring");
+    const seen = planFor(after, { requests });
+    expect(stepsOf(seen)).toBe("markPublished k2");
+    const again = applyPlan(after, seen, []);
+    expect(again && waitOf(planFor(again, { requests }), "activate")).toBe("activate k2 (request): propagation 30m");
+  });
+
+  it.each([
+    ["a suspension", { policy: { suspend: true } }],
+    ["a clock that is not to be trusted", { clockTrusted: false }],
+  ])("is not held by %s: no later pass sees what this one mends", (_, held) => {
+    const plan = planFor(published, { ...held, requests, stored: found({ signer: all, public: without("k2") }) });
+    expect(stepsOf(plan)).toBe("markUnpublished k2");
+  });
+
+  it("comes before a revocation of the signer, so that the standby is said to sign early", () => {
+    const plan = planFor(published, {
+      policy: { revokedKids: [{ kid: "k1" }] },
+      stored: found({ signer: all, public: without("k2") }),
+    });
+    expect(plan.steps[1]).toMatchObject({ type: "activate", kid: "k2", early: true });
+  });
+
+  it("is not planned for a key that was never published", () => {
+    expect(
+      stepsOf(planFor(ring, { stored: stored({ signer: shown, public: { generation: 99, kids: ["k1"] } }) })),
+    ).toBe("");
   });
 });

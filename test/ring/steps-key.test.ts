@@ -63,6 +63,19 @@ describe("steps on one key", () => {
       expect(key).toStrictEqual(key.kid === kid ? { ...keysOf(ring)[i], publishedAtMs: epoch } : keysOf(ring)[i]);
   });
 
+  it.each(["k1", "k2", "a", "b"])("markUnpublished takes the fact from %s and from nobody else", (kid) => {
+    const known = keysOf(ring).reduce((now, key) => apply({ type: "markPublished", kid: key.kid }, now), ring);
+    const after = apply({ type: "markUnpublished", kid }, known);
+    for (const [i, key] of keysOf(known).entries())
+      expect(keysOf(after)[i]).toStrictEqual(key.kid === kid ? omit(key, "publishedAtMs") : key);
+  });
+
+  it("markUnpublished works without a standby", () => {
+    expect(apply({ type: "markUnpublished", kid: "k1" }, withoutStandby())).toStrictEqual(
+      withoutStandby({ signer: omit(active("k1"), "publishedAtMs") }),
+    );
+  });
+
   it("markPublished works without a standby", () => {
     expect(apply({ type: "markPublished", kid: "k1" }, withoutStandby())).toStrictEqual(
       withoutStandby({ signer: active("k1", { publishedAtMs: epoch }) }),

@@ -8,13 +8,13 @@ import {
   handledAfter,
   notAccepting,
   openRequests,
-  projectionsLack,
   serves,
   until,
   type Decision,
   type Pass,
   type Rule,
 } from "./pass.ts";
+import { publish } from "./publish.ts";
 import { freshKeyWaitMs, keyToMake, maySignFromMs } from "./waits.ts";
 
 const minute = 60_000;
@@ -137,20 +137,6 @@ function activationBlockers(pass: Pass, key: PreparedKey | VerifyOnlyKey): reado
   const full: readonly Blocker[] = key.state === "prepared" && !hasRoom(pass) ? [{ kind: "keyLimit" }] : [];
   return [...until(fromMs, "propagation", pass), ...notAccepting(pass, key.kid), ...full];
 }
-
-// --- publishing -------------------------------------------------------------------------------
-
-/** Every key that lacks the fact gets it, the signer included: else nobody could roll back to the first key. */
-const publish: Rule = (pass) =>
-  keysOf(pass.ring)
-    .filter((key) => key.publishedAtMs === undefined)
-    .map((key): Decision => {
-      const waitsFor = [...projectionsLack(pass, (p) => p.kids.includes(key.kid)), ...notAccepting(pass, key.kid)];
-      if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
-      // A recovery demotes anew: what it asks for again was not asked for before
-      const sinceMs = Math.max(key.adoptedAtMs ?? key.createdAtMs, ...pass.ring.retiring.map((k) => k.demotedAtMs));
-      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs };
-    });
 
 /** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */
 export const signerRules: readonly Rule[] = [

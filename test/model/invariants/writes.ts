@@ -52,16 +52,19 @@ const facts: Check = ({ base, next, plan }) => {
   if (!base || has(plan, "rebuild")) return undefined;
   for (const before of keysOf(base)) {
     const after = keysOf(next).find((k) => k.kid === before.kid);
-    const changed = after && changedFact(before, after);
+    const takesBack = plan.steps.some((s) => s.type === "markUnpublished" && s.kid === before.kid);
+    const changed = after && changedFact(before, after, takesBack);
     if (changed !== undefined) return `${changed} of key ${before.kid} was changed`;
   }
   return undefined;
 };
 
-function changedFact(before: Key, after: Key): string | undefined {
+/** @param takesBack - The plan says that what was seen of the publication counts no more */
+function changedFact(before: Key, after: Key, takesBack: boolean): string | undefined {
   if (JSON.stringify(before.profile) !== JSON.stringify(after.profile)) return "the profile";
   if (before.createdAtMs !== after.createdAtMs) return "createdAt";
-  if (before.publishedAtMs !== undefined && before.publishedAtMs !== after.publishedAtMs) return "publishedAt";
+  if (before.publishedAtMs !== undefined && before.publishedAtMs !== after.publishedAtMs && !takesBack)
+    return "publishedAt";
   if (after.waitMs < before.waitMs) return "the wait (shortened)";
   if (!before.canSign && after.canSign) return "canSign (from false to true)";
   if (before.state !== "prepared" && after.state !== "prepared" && after.windowMs < before.windowMs)

@@ -90,6 +90,12 @@ export const signing: readonly Knockout[] = [
     ends: /the application minted .* with k1: refused/,
   },
   {
+    rule: "3, published: a projection that lacks the key takes the fact back, and the wait begins anew",
+    out: "published once is published for ever",
+    scenario: tokensIn("an older public ring", { rules: withRule("unpublish", () => () => undefined) }),
+    ends: /k3: refused by a third-party cache/,
+  },
+  {
     rule: "3, activation: read live once more, every expected gateway's ack listing the kid",
     out: "activation does not look at acks",
     scenario: tokensIn("degraded", {

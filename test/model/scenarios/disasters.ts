@@ -39,6 +39,16 @@ export const disasters: readonly Scenario[] = [
   },
   {
     ...shared,
+    name: "an older public ring",
+    about: "verifiers get an older JWKS for a while, without the key that is to sign next",
+    gateways: [ahead],
+    app: false,
+    disasters: [deeds.putBackPublic],
+    budgets: { backups: 1, disasters: 1, requests: 2 },
+    deep: { gateways: [ahead, behind], budgets: { backups: 1, disasters: 2, requests: 2 } },
+  },
+  {
+    ...shared,
     name: "losses",
     about: "any of the three objects is lost, one after the other",
     gateways: [ahead],

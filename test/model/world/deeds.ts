@@ -135,6 +135,24 @@ export const restoreRing = restore("restores the ring Secret from the backup", [
 export const restoreProjections = restore("restores both projections from the backup", ["signer", "open"]);
 export const restoreAll = restore("restores all three objects from the backup", ["ring", "signer", "open"]);
 
+/**
+ * Whoever reads the public ring gets the older one until a pass has mended it. Tokens that it refuses at once are that
+ * person's affair; those of a key that signs later are ours.
+ */
+export const putBackPublic: Deed = {
+  name: "puts an older public ConfigMap back",
+  apply(world) {
+    const older = world.backup?.open?.ring;
+    const ring = world.objects.ring?.ring;
+    if (!older || !ring || older === world.objects.open?.ring) return undefined;
+    const signed = keysOf(ring).filter((k) => k.state !== "prepared" && !keysOf(older).some((o) => o.kid === k.kid));
+    const versions = world.versions + 1;
+    const objects = { ...world.objects, open: { version: versions, ring: older } };
+    const destroyed = [...new Set([...world.destroyed, ...signed.map((k) => k.kid)])];
+    return { ...world, versions, objects, destroyed };
+  },
+};
+
 /** What a person took out of all three objects, or brought back after it had left them: not our promise any more. */
 function forgotten(before: World, after: World): World {
   const [had, has] = [kidsOf(before), kidsOf(after)];

@@ -1,0 +1,28 @@
+import type { Kid } from "../key.ts";
+import { keysOf } from "../ring.ts";
+import { notAccepting, projectionsLack, type Decision, type Rule } from "./pass.ts";
+
+/**
+ * A projection that is there and lacks a key was shown to somebody: copies without the key are about, as if it had never been
+ * published. So what was seen before counts no more, and the wait begins anew. Never held: this pass mends the projection,
+ * and no later one sees it.
+ */
+export const unpublish: Rule = ({ input: { stored }, ring }) => {
+  if (stored.kind !== "ring") return undefined;
+  const { signer, public: open } = stored.projections;
+  const lacks = (kid: Kid): boolean => [signer, open].some((p) => p !== undefined && !p.kids.includes(kid));
+  const key = keysOf(ring).find((k) => k.publishedAtMs !== undefined && lacks(k.kid));
+  return key && { type: "markUnpublished", kid: key.kid };
+};
+
+/** Every key that lacks the fact gets it, the signer included: else nobody could roll back to the first key. */
+export const publish: Rule = (pass) =>
+  keysOf(pass.ring)
+    .filter((key) => key.publishedAtMs === undefined)
+    .map((key): Decision => {
+      const waitsFor = [...projectionsLack(pass, (p) => p.kids.includes(key.kid)), ...notAccepting(pass, key.kid)];
+      if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
+      // A recovery demotes anew: what it asks for again was not asked for before
+      const sinceMs = Math.max(key.adoptedAtMs ?? key.createdAtMs, ...pass.ring.retiring.map((k) => k.demotedAtMs));
+      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs };
+    });
