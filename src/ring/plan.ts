@@ -163,7 +163,8 @@ export type Step =
   | { readonly type: "revoke"; readonly kid: Kid; readonly reason?: string; readonly evicts?: Kid }
   | { readonly type: "revokeBefore"; readonly requestedMs: number; readonly effectiveMs: number }
   | {
-      readonly type: "markPublished" | "markUnpublished" | "markQuiesced" | "forgetPrivate" | "prune" | "discardPrepared";
+      readonly type:
+        "markPublished" | "markUnpublished" | "markQuiesced" | "forgetPrivate" | "prune" | "discardPrepared";
       readonly kid: Kid;
     };
 
