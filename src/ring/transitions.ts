@@ -102,17 +102,19 @@ export function adoptedFacts(
   };
 }
 
+const withoutPublication = {
+  signer: ({ publishedAtMs: _then, ...key }: ActiveKey): ActiveKey => key,
+  standby: ({ publishedAtMs: _then, ...key }: PreparedKey): PreparedKey => key,
+  retiring: ({ publishedAtMs: _then, ...key }: VerifyOnlyKey): VerifyOnlyKey => key,
+};
+
 /** What was seen of the key's publication counts no more. */
 export function unpublished(ring: Ring, kid: Kid): Ring {
-  const { publishedAtMs: _then, ...signer } = ring.signer;
-  if (signer.kid === kid) return { ...ring, signer };
-  if (ring.standby?.kid === kid) {
-    const { publishedAtMs: _before, ...standby } = ring.standby;
-    return { ...ring, standby };
-  }
-  const retiring = ring.retiring.map((key) => {
-    const { publishedAtMs: _once, ...rest } = key;
-    return key.kid === kid ? rest : key;
-  });
-  return { ...ring, retiring };
+  const { signer, standby, retiring } = ring;
+  return {
+    ...ring,
+    signer: signer.kid === kid ? withoutPublication.signer(signer) : signer,
+    ...(standby?.kid === kid && { standby: withoutPublication.standby(standby) }),
+    retiring: retiring.map((key) => (key.kid === kid ? withoutPublication.retiring(key) : key)),
+  };
 }
