@@ -1,11 +1,10 @@
 import { Cursor } from "../ring/codec/cursor.ts";
 import { identity, readPrivateJwk } from "../ring/codec/jwk.ts";
-import { longest } from "../ring/codec/wire.ts";
 import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm, Kid } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";
 import { adoptable, adoptableLimit, algorithmFor, type AdoptionContext } from "./adoptable.ts";
-import { hasPrivateMember, mustDiffer, readSetKey, setEntries } from "./jwk-set.ts";
+import { hasPrivateMember, mustDiffer, readKid, readSetKey, setEntries } from "./jwk-set.ts";
 import type { Files } from "./objects.ts";
 import { readPrivatePem, readPublicPem } from "./pem.ts";
 import { probe } from "./signature.ts";
@@ -38,7 +37,7 @@ export function isAdoptable(files: Files): boolean {
  * Returns the keys that the files hold, after a probe signature with the signer.
  *
  * `private-jwks.json` is a JWK Set as the signer object has it: the first key has its private half and signs, the others
- * have none; each has `kid` and `alg`. White space at the end of the file `kid` is not part of the kid.
+ * have none; each has `kid` and `alg`. Line ends and blanks at the end of the file `kid` are not part of the kid.
  *
  * @throws ChangeNeededError `NotAdoptable` with one reason; never with key material
  */
@@ -51,8 +50,11 @@ export async function readAdoptable(files: Files, context: AdoptionContext): Pro
   return set === undefined ? readThreeFiles(files, context) : readSet(set, context);
 }
 
+/** What the file `kid` says: editors put a line end there. */
+export const kidIn = (files: Files): string => (files["kid"] ?? "").replace(/[ \t\r\n]+$/, "");
+
 async function readThreeFiles(files: Files, context: AdoptionContext): Promise<Adoptable> {
-  const kid = new Cursor(files["kid"]?.trimEnd(), "kid", { code, action }).text(longest.kid);
+  const kid = readKid(new Cursor(kidIn(files), "kid", { code, action }));
   const material = readPrivatePem(files["signing.pem"] ?? "", { code, action, file: "signing.pem" });
   const publicJwk = readPublicPem(files["public.pem"] ?? "", { code, action, file: "public.pem" });
   const publicFile = new Cursor(undefined, "public.pem", { code, action });

@@ -18,6 +18,19 @@ export interface SetKey {
   readonly publicJwk: PublicJwk;
 }
 
+/** Not the name that anybody means: control and format characters (a byte order mark is one), and bytes that were no UTF-8. */
+const unlikely = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}\uFFFD]|^\s|\s$/u;
+
+/**
+ * A kid that somebody else gave. Tokens name it to the last byte: one that an editor or a copy has changed is refused, since
+ * each token of the key would be, later.
+ */
+export function readKid(at: Cursor): Kid {
+  const kid = at.text(longest.kid);
+  if (!unlikely.test(kid)) return kid;
+  throw at.error("must be UTF-8 without a byte order mark, invisible characters, or white space around it");
+}
+
 /** The entries of a JWK Set (RFC 7517 §5), in order; unknown members of the set are ignored. */
 export function setEntries(text: string, subject: Subject): readonly Cursor[] {
   const keys = parseJson(text, { subject, publicOnly: false }).fields().at("keys");
@@ -30,10 +43,11 @@ export function setEntries(text: string, subject: Subject): readonly Cursor[] {
  * Returns one entry; members that are not known are ignored (RFC 7517 §4).
  *
  * @param fallback what `alg` stands for when it is absent: undefined when it must be there
+ * @param kidOf how its kid is read
  */
-export function readSetKey(at: Cursor, fallback?: (jwk: PublicJwk) => Algorithm): SetKey {
+export function readSetKey(at: Cursor, fallback?: (jwk: PublicJwk) => Algorithm, kidOf = readKid): SetKey {
   const fields = at.fields();
-  const kid = fields.at("kid").text(longest.kid);
+  const kid = kidOf(fields.at("kid"));
   fields.maybe("use")?.oneOf(["sig"]);
   const publicJwk = readPublicJwk(fields);
   const algorithm = fallback && !fields.maybe("alg") ? fallback(publicJwk) : fields.at("alg").oneOf(algorithms);

@@ -7,6 +7,16 @@ import { pkcs8Pem, spkiPem } from "./pem.ts";
 /** The data of one Secret or ConfigMap, or the files of one directory: text by name. */
 export type Files = Readonly<Record<string, string>>;
 
+/** Every name that Keyturn ever writes; all others are somebody else's. */
+export const ourFiles: readonly string[] = [
+  "keyring.json",
+  "jwks.json",
+  "private-jwks.json",
+  "signing.pem",
+  "public.pem",
+  "kid",
+];
+
 /** The ring object: the truth, for the controller alone. `keyring.json` with every private half. */
 export function ringObject(ring: Ring, materials: KeyMaterials): Files {
   return { "keyring.json": encodeKeyRing(ring, materials, "ring") };

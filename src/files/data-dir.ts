@@ -12,6 +12,10 @@ const nextLink = "..data_tmp";
 const nextVisible = "..link_tmp";
 const version = /^\.\.\d{4}_/;
 
+/** The names among these that are versions, newest first. */
+export const versionsIn = (names: readonly string[]): readonly string[] =>
+  names.filter((name) => version.test(name)).sort((a, b) => (a < b ? 1 : -1));
+
 /** True for names that belong to the mechanism and not to the data. */
 export const isInternal = (name: string): boolean => name.startsWith("..");
 
@@ -42,6 +46,7 @@ export async function writeDataDir(disk: Disk, dir: string, write: DataDirWrite)
   await disk.syncDir(join(dir, fresh));
   // Its name must be on the disk before anything points to it
   await disk.syncDir(dir);
+  await clearDataLink(disk, dir);
   await removeIfThere(disk, join(dir, nextLink));
   await disk.symlink(fresh, join(dir, nextLink));
   await disk.rename(join(dir, nextLink), join(dir, dataLink));
@@ -51,22 +56,34 @@ export async function writeDataDir(disk: Disk, dir: string, write: DataDirWrite)
   for (const name of old) await removeTree(disk, join(dir, name));
 }
 
-/** Removes what crashes and swaps have left: every directory but the one behind `..data`, and unfinished links. */
+/** A copy that was made through the link stands in its place: no link can take over from a directory. */
+async function clearDataLink(disk: Disk, dir: string): Promise<void> {
+  const found = await disk.entry(join(dir, dataLink));
+  if (found?.type === "directory") await removeTree(disk, join(dir, dataLink));
+}
+
+/**
+ * Removes what crashes and swaps have left: every directory but the one behind `..data`, and unfinished links. Where none
+ * stands behind `..data`, each may be the last copy, and stays.
+ */
 export async function tidyDataDir(disk: Disk, dir: string): Promise<void> {
-  await tidy(disk, dir, (name, current) => name !== current);
+  await tidy(disk, dir, (name, current) => current !== undefined && name !== current);
 }
 
 /**
  * Removes what a crash has left unfinished, and nothing that a reader may have just resolved: a version later than the one
  * behind `..data` was never behind it.
+ *
+ * @param orphans - True where no version is of use once none stands behind `..data`: there is another copy of what is in them
  */
-export async function dropUnfinished(disk: Disk, dir: string): Promise<void> {
-  await tidy(disk, dir, (name, current) => current === undefined || name > current);
+export async function dropUnfinished(disk: Disk, dir: string, orphans: boolean): Promise<void> {
+  await tidy(disk, dir, (name, current) => (current === undefined ? orphans : name > current));
 }
 
 async function tidy(disk: Disk, dir: string, goes: (name: string, current?: string) => boolean): Promise<void> {
   const names = (await unlessMissing(disk.names(dir))) ?? [];
-  const current = await currentVersion(disk, dir);
+  const target = await currentVersion(disk, dir);
+  const current = target !== undefined && names.includes(target) ? target : undefined;
   for (const name of names.filter((n) => n === nextLink || n === nextVisible)) {
     await removeIfThere(disk, join(dir, name));
   }

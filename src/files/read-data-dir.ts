@@ -54,7 +54,8 @@ async function withoutData(disk: Reader, dir: string): Promise<DataDir> {
   return names.length === 0 ? { kind: "missing" } : { kind: "plain", names };
 }
 
-async function readVersion(disk: Reader, path: string): Promise<Files | undefined> {
+/** The files of one version, or undefined when it is gone. @throws RefusedEntryError */
+export async function readVersion(disk: Reader, path: string): Promise<Files | undefined> {
   const found = await disk.entry(path);
   if (!found) return undefined;
   mustBeOurs(path, found, { type: "directory", trusts: (uid) => disk.trusts(uid) });

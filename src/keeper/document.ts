@@ -1,4 +1,7 @@
+import type { AdoptionContext } from "../crypto/adoptable.ts";
+import type { Files } from "../crypto/objects.ts";
 import { openKeyRing } from "../crypto/open.ts";
+import { readRemnant } from "../crypto/remnant.ts";
 import type { KeyRing, RingObject } from "../ring/codec.ts";
 import { KeyturnError } from "../ring/errors.ts";
 import type { Reading } from "../ring/found.ts";
@@ -47,6 +50,23 @@ export async function readDocument(text: string, { opener, object, rotation }: D
     throw error;
   }
 }
+
+export interface ObjectPlace extends DocumentPlace {
+  /** What the files do not say of keys that are found in them. */
+  readonly context: AdoptionContext;
+}
+
+/** Reads the files of one of the three objects: `keyring.json`, or what is still whole beside it. */
+export async function readFiles(files: Files, { context, ...place }: ObjectPlace): Promise<DocumentRead> {
+  const text = files["keyring.json"];
+  const read = text === undefined ? unusable(missing) : await readDocument(text, place);
+  if (read.reading.kind !== "unreadable") return read;
+  const { left, materials } = await readRemnant(files, context);
+  const isEmpty = left.signer === undefined && left.verifyOnly.length === 0;
+  return isEmpty ? read : { reading: { ...read.reading, left }, materials };
+}
+
+const missing: Reading = { kind: "unreadable", problem: "keyring.json is missing" };
 
 /** Nothing in it may be used. */
 export const unusable = (reading: Reading): DocumentRead => ({ reading, materials: new Map() });

@@ -1,4 +1,5 @@
 import { generateKey, type GeneratedKey } from "../crypto/keypair.ts";
+import { identity } from "../ring/codec/jwk.ts";
 import type { Decision } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
@@ -58,16 +59,27 @@ function named({ steps }: Plan, kids: readonly Kid[]): readonly NamedStep[] {
 }
 
 interface Objects {
-  readonly ring: Pick<DocumentRead, "materials">;
-  readonly signer: Pick<DocumentRead, "materials">;
-  readonly public: Pick<DocumentRead, "materials">;
+  readonly ring: Pick<DocumentRead, "reading" | "materials">;
+  readonly signer: Pick<DocumentRead, "reading" | "materials">;
+  readonly public: Pick<DocumentRead, "reading" | "materials">;
 }
 
-/** Every half that was found; a key's private half wins over the lack of it. */
+/**
+ * Every half that was found. Under one kid the key of a document that can be used counts, and takes a private half from
+ * wherever that of the same key stands.
+ */
 export function materialsOf({ ring, signer, public: open }: Objects): KeyMaterials {
+  const objects = [ring, signer, open];
+  const isWhole = ({ reading }: (typeof objects)[number]): boolean => reading.kind === "ring";
   const all = new Map<Kid, KeyMaterial>();
-  for (const [kid, material] of [...open.materials, ...signer.materials, ...ring.materials]) {
-    if (material.privateJwk !== undefined || !all.has(kid)) all.set(kid, material);
+  for (const { materials } of [...objects.filter(isWhole), ...objects.filter((one) => !isWhole(one))]) {
+    for (const [kid, material] of materials) all.set(kid, completed(all.get(kid), material));
   }
   return all;
+}
+
+function completed(known: KeyMaterial | undefined, other: KeyMaterial): KeyMaterial {
+  if (!known) return other;
+  const isSame = identity(known.publicJwk) === identity(other.publicJwk);
+  return known.privateJwk === undefined && isSame ? other : known;
 }

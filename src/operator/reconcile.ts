@@ -15,7 +15,7 @@ import { type Committed, hasProgressed, runPass, type PassReport } from "./pass.
 import { rotations } from "./resources.ts";
 import { type Deed, withReport, withTrouble } from "./status.ts";
 import { ObjectStore } from "./store.ts";
-import { eventsOf, stallEvents, warningEvent } from "./tell.ts";
+import { eventsOf, setAsideEvent, stallEvents, warningEvent } from "./tell.ts";
 
 export interface ReconcilerParts {
   readonly client: KubeClient;
@@ -74,7 +74,8 @@ export class Reconciler {
   async #pass(memory: RotationMemory, resource: KubeObject, signal: AbortSignal): Promise<Outcome> {
     const { client, metrics, record } = this.#parts;
     const rotation = readRotation(resource, { unknownFields: "warn" });
-    const store = new ObjectStore({ client, rotation, owner: resource, signal });
+    const onSetAside = (note: string): void => record({ regarding: resource, ...setAsideEvent(note) });
+    const store = new ObjectStore({ client, rotation, owner: resource, signal, onSetAside });
     const onCommitted = (committed: Committed): void => this.#tell(memory, resource, committed);
     const { generation: seenGeneration } = memory;
     const report = await runPass({ client, store, signal, seenGeneration, onCommitted }, resource, rotation);

@@ -1,13 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Files } from "../crypto/objects.ts";
+import { ourFiles, type Files } from "../crypto/objects.ts";
 import { isFields, parseJson, type KubeObject, type Metadata, type OwnerReference } from "../kube/object.ts";
 import { apiVersionOf } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/spec.ts";
 import { annotations, labels, rotations } from "./resources.ts";
 import { dataOf, type Slot } from "./slot.ts";
-
-/** Every name that Keyturn ever writes into the data; all others are somebody else's, and stay. */
-const ourFiles = ["keyring.json", "jwks.json", "private-jwks.json", "signing.pem", "public.pem", "kid"];
 
 export interface Belonging {
   readonly slot: Slot;

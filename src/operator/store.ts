@@ -1,14 +1,16 @@
 import { readAdoptable, isAdoptable } from "../crypto/adopt.ts";
+import type { AdoptionContext } from "../crypto/adoptable.ts";
 import { publicObject, ringObject, signerObject, type Files } from "../crypto/objects.ts";
-import { type DocumentRead, Opener, readDocument, unusable } from "../keeper/document.ts";
+import { type DocumentRead, Opener, readFiles, unusable } from "../keeper/document.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { nameOf } from "../kube/resource.ts";
+import { nameOf, secrets } from "../kube/resource.ts";
 import { KeyturnError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { algorithmOf, type RefusedRotation, type Rotation } from "../ring/spec.ts";
+import { isUnclaimed, setAsideSecret } from "./set-aside.ts";
 import { isSame, relabelled, shaped } from "./shape.ts";
 import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
 
@@ -24,6 +26,13 @@ export interface Snapshot {
   readonly public: ObjectRead;
 }
 
+/** What a write goes over, and the ring that it is made from. */
+interface Over {
+  readonly read: ObjectRead;
+  readonly ring: Ring;
+  readonly materials: KeyMaterials;
+}
+
 export interface StoreOptions {
   readonly client: KubeClient;
   readonly rotation: Rotation | RefusedRotation;
@@ -32,6 +41,8 @@ export interface StoreOptions {
   readonly signal?: AbortSignal;
   /** @default one that remembers nothing */
   readonly opener?: Pick<Opener, "open">;
+  /** Hears of what is kept because it could not be taken over. */
+  readonly onSetAside?: (note: string) => void;
 }
 
 /**
@@ -67,23 +78,33 @@ export class ObjectStore {
     const foreign = (problem: string): DocumentRead =>
       unusable({ kind: "foreign", problem: `${nameOf(slot.resource, slot.ref)}: ${problem}` });
     if (object["immutable"] === true) return foreign("it is immutable");
-    if (whose === "nobody") return slot.role === "signer" ? this.#adoptable(object, files, foreign) : foreign(stranger);
+    if (whose === "nobody") return slot.role === "signer" ? this.#adoptable(files, object, foreign) : foreign(stranger);
     if (whose !== "ours") return foreign(whose.not);
-    const text = files["keyring.json"];
-    if (text === undefined) return unusable({ kind: "unreadable", problem: "keyring.json is missing" });
-    return readDocument(text, { opener: this.#opener, object: slot.role, rotation: rotation.ref });
+    const { role } = slot;
+    return readFiles(files, {
+      opener: this.#opener,
+      object: role,
+      rotation: rotation.ref,
+      context: this.#context(object),
+    });
+  }
+
+  /** What keys do not say by themselves. */
+  #context({ metadata }: KubeObject): AdoptionContext {
+    return {
+      createdAtMs: Date.parse(metadata.creationTimestamp ?? ""),
+      algorithm: algorithmOf(this.#options.rotation),
+    };
   }
 
   async #adoptable(
-    { metadata }: KubeObject,
     files: Files,
+    object: KubeObject,
     foreign: (problem: string) => DocumentRead,
   ): Promise<DocumentRead> {
     if (!isAdoptable(files)) return foreign(`${stranger}, and holds no keys in a form that can be adopted`);
-    const algorithm = algorithmOf(this.#options.rotation);
-    const createdAtMs = Date.parse(metadata.creationTimestamp ?? "");
     try {
-      const { signer, verifyOnly, materials } = await readAdoptable(files, { createdAtMs, algorithm });
+      const { signer, verifyOnly, materials } = await readAdoptable(files, this.#context(object));
       return { reading: { kind: "adoptable", signer, verifyOnly }, materials };
     } catch (error) {
       if (error instanceof KeyturnError) return foreign(error.message);
@@ -98,7 +119,7 @@ export class ObjectStore {
    * @throws KubeError when the API server can't be reached, or refuses
    */
   async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
-    await this.#write("ring", ringObject(ring, materials), seen.ring);
+    await this.#write("ring", ringObject(ring, materials), { read: seen.ring, ring, materials });
   }
 
   /**
@@ -107,8 +128,9 @@ export class ObjectStore {
    */
   async publish(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<readonly Role[]> {
     const written: Role[] = [];
-    if (await this.#write("public", publicObject(ring, materials), seen.public)) written.push("public");
-    if (await this.#write("signer", signerObject(ring, materials), seen.signer)) written.push("signer");
+    const over = (read: ObjectRead): Over => ({ read, ring, materials });
+    if (await this.#write("public", publicObject(ring, materials), over(seen.public))) written.push("public");
+    if (await this.#write("signer", signerObject(ring, materials), over(seen.signer))) written.push("signer");
     return written;
   }
 
@@ -123,10 +145,26 @@ export class ObjectStore {
     return this.#put(slot, object, relabelled(object, { slot, rotation, owner }));
   }
 
-  async #write(role: Role, files: Files, { object }: ObjectRead): Promise<boolean> {
+  async #write(role: Role, files: Files, { read, ring, materials }: Over): Promise<boolean> {
     const { rotation, owner } = this.#options;
     const slot = slotOf(rotation, role);
+    const { object } = read;
+    if (object !== undefined && isUnclaimed(read, slot, { ring, materials })) await this.#keep(slot, object, ring);
     return this.#put(slot, object, shaped(object, { slot, files, rotation, owner }));
+  }
+
+  /** Keeps what is about to be written over in a Secret of its own, which nothing of ours ever changes or removes. */
+  async #keep(slot: Slot, object: KubeObject, { generation }: Ring): Promise<void> {
+    const { client, rotation, signal, onSetAside } = this.#options;
+    const kept = setAsideSecret(slot, object, { rotation, generation });
+    try {
+      await client.create(secrets, kept, { ...(signal && { signal }) });
+    } catch (error) {
+      if (!isAlreadyExists(error)) throw error;
+    }
+    onSetAside?.(
+      `${nameOf(slot.resource, slot.ref)} held what the ring does not have: it is kept in ${nameOf(secrets, kept.metadata)}`,
+    );
   }
 
   async #put(slot: Slot, found: KubeObject | undefined, next: KubeObject): Promise<boolean> {

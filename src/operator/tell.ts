@@ -55,3 +55,11 @@ const stallOf = (resource: KubeObject) =>
 
 /** Something that was asked for, or stated, in a form that does not count. */
 export const warningEvent = (note: string): Told => ({ type: "Warning", reason: "Ignored", action: "Reconcile", note });
+
+/** Keys that were found and could not be taken over. */
+export const setAsideEvent = (note: string): Told => ({
+  type: "Warning",
+  reason: "KeysSetAside",
+  action: "Recover",
+  note,
+});

@@ -1,31 +1,12 @@
 import { mostNamed } from "./describe.ts";
 import { shortKid } from "./describe.ts";
-import { thumbprintOf, type Kid } from "./key.ts";
-import type { AdoptableKey, Projection, Stored } from "./plan.ts";
+import { thumbprintOf } from "./key.ts";
+import type { Projection, Stored } from "./plan.ts";
+import type { Found, Reading } from "./reading.ts";
+import { canSign, earlierCopies, halvesOf, keysLeft, newTo } from "./remnants.ts";
 import { keysOf, ordinaryKeyLimit, revokedLimit, type Ring } from "./ring.ts";
 
-/** What stands in the place of one of the three objects. */
-export type Reading =
-  | { readonly kind: "absent" }
-  /** `halves`: the kids whose private half stands in it. */
-  | { readonly kind: "ring"; readonly ring: Ring; readonly halves: readonly Kid[] }
-  /** Ours, and damaged. `problem` never quotes the content. */
-  | { readonly kind: "unreadable"; readonly problem: string }
-  /** Only the signer object can be: existing keys in a form that can be taken over. */
-  | { readonly kind: "adoptable"; readonly signer: AdoptableKey; readonly verifyOnly: readonly AdoptableKey[] }
-  /** Somebody else's. Never written. */
-  | { readonly kind: "foreign"; readonly problem: string };
-
-export interface Found {
-  readonly ring: Reading;
-  readonly signer: Reading;
-  readonly public: Reading;
-  /** Generations that others say they have seen: acks by gateway, and the status. Read before the ring. */
-  readonly claims: readonly { readonly by: string; readonly generation: number }[];
-  /** A person asked for recovery, and may bring public keys along. */
-  readonly recovery?: { readonly alsoVerify: readonly AdoptableKey[] };
-  readonly nowMs: number;
-}
+export type { Found, Reading } from "./reading.ts";
 
 /** Why nothing can go on before a person acts. */
 export interface Stall {
@@ -64,8 +45,9 @@ function ownKeyInPlace(found: Found): Stall | undefined {
 export function strangeSigner(found: Found): string | undefined {
   const { signer } = found;
   if (signer.kind !== "adoptable" || rings(found).length === 0) return undefined;
-  const { kid } = signer.signer;
-  if (rings(found).some((ring) => [...keysOf(ring), ...ring.revoked].some((k) => k.kid === kid))) return undefined;
+  const { signer: key } = signer;
+  const isKnown = (other: Named): boolean => other.kid === key.kid && thumbprintOf(other) === thumbprintOf(key);
+  if (rings(found).some((ring) => [...keysOf(ring), ...ring.revoked].some(isKnown))) return undefined;
   return "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
 }
 
@@ -73,10 +55,11 @@ export function strangeSigner(found: Found): string | undefined {
  * A person may bring more keys than a ring has room for, beside a standby and one for emergencies; or keys that contradict
  * it: of two keys under one kid one would be refused without a word, and of one key under two kids a revocation would leave one.
  */
-function within({ signer, recovery }: Found, stored: Stored): Stored | Stall {
-  const brought = recovery?.alsoVerify ?? [];
+function within(found: Found, stored: Stored): Stored | Stall {
+  const brought = found.recovery?.alsoVerify ?? [];
   if (stored.kind === "ring") return stored;
-  const existing = signer.kind === "adoptable" ? [signer.signer, ...signer.verifyOnly] : [{ kid: "the signer" }];
+  const left = keysLeft(found);
+  const existing = left.length > 0 ? left : [{ kid: "the signer" }];
   const others: readonly Named[] = stored.kind === "lost" ? keysOf(stored.remains) : existing;
   for (const key of brought) {
     const why = others.map((other) => contradiction(key, other)).find((text) => text !== undefined);
@@ -99,7 +82,7 @@ function contradiction(key: Named, other: Named): string | undefined {
 }
 
 function stored(found: Found): Stored {
-  const { ring, signer, recovery } = found;
+  const { ring, recovery } = found;
   const newest = newestProjection(found);
   const generationFloor = Math.max(highestStored(found), highestClaim(found));
   const newerThanStored = highestClaim(found) > highestStored(found);
@@ -107,27 +90,31 @@ function stored(found: Found): Stored {
   if (isNewest && !isFork(found, ring.ring)) {
     return { kind: "ring", ring: ring.ring, projections: projectionsOf(found) };
   }
-  const remains = latest(ring.kind === "ring" ? ring.ring : undefined, newest);
+  const alsoVerify = recovery?.alsoVerify ?? [];
+  const remains = latest(
+    ring.kind === "ring" ? ring.ring : undefined,
+    newest,
+    ...earlierCopies(found).map((c) => c.ring),
+  );
   if (remains) {
     const baseGeneration = ring.kind === "ring" ? ring.ring.generation : 0;
     const why = recovery ? "recoveryRequested" : "ringLost";
-    const alsoVerify = recovery?.alsoVerify ?? [];
     return {
       kind: "lost",
       generationFloor,
       baseGeneration,
       remains: united(found, remains),
-      halves: halvesOf(found),
+      halves: halvesOf(found, remains),
       why,
-      alsoVerify,
+      alsoVerify: recovery ? [...alsoVerify, ...newTo(remains, found)] : [],
     };
   }
-  const alsoVerify = recovery?.alsoVerify ?? [];
-  if (signer.kind === "adoptable") {
-    const verifyOnly = [...signer.verifyOnly, ...alsoVerify];
-    return { kind: "adoptable", generationFloor, signer: signer.signer, verifyOnly };
+  const [first, ...others] = keysLeft(found);
+  if (first && canSign(found, first)) {
+    return { kind: "adoptable", generationFloor, signer: first, verifyOnly: [...others, ...alsoVerify] };
   }
-  return { kind: "nothing", generationFloor, ...(alsoVerify.length > 0 && { alsoVerify }) };
+  const verified = [...(first ? [first] : []), ...others, ...alsoVerify];
+  return { kind: "nothing", generationFloor, ...(verified.length > 0 && { alsoVerify: verified }) };
 }
 
 /**
@@ -186,16 +173,11 @@ export const newestRing = (found: Pick<Found, "ring" | "signer" | "public">): Ri
 const newestProjection = ({ signer, public: open }: Found): Ring | undefined =>
   latest(signer.kind === "ring" ? signer.ring : undefined, open.kind === "ring" ? open.ring : undefined);
 
-const halvesOf = ({ ring, signer }: Found): readonly Kid[] => [
-  ...[ring, signer].flatMap((r) => (r.kind === "ring" ? r.halves : [])),
-  ...(signer.kind === "adoptable" ? [signer.signer.kid] : []),
-];
-
 /** A revocation that any copy remembers holds, up to the bound of the list: what the spec still names is added again. */
 function united(found: Found, remains: Ring): Ring {
   const known = new Set(remains.revoked.map((r) => r.kid));
   const revoked = [...remains.revoked];
-  for (const r of rings(found).flatMap((ring) => ring.revoked)) {
+  for (const r of [...rings(found), ...earlierCopies(found).map((c) => c.ring)].flatMap((ring) => ring.revoked)) {
     if (!known.has(r.kid)) revoked.push(r);
     known.add(r.kid);
   }

@@ -48,6 +48,8 @@ export interface AdoptableKey {
   readonly algorithm: Algorithm;
   readonly modulusBits?: number;
   readonly createdAtMs: number;
+  /** Keyturn made it: it is found again by a recovery, under its thumbprint. */
+  readonly isOwn?: true;
 }
 
 /** A projection as read live: its generation, and the kids that stand in it. */

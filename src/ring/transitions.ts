@@ -89,14 +89,14 @@ export function adoptedFacts(
   { profile, waitMs }: { readonly profile: Profile; readonly waitMs: number },
   nowMs: number,
 ): Facts {
-  const { kid, thumbprint, algorithm, modulusBits, createdAtMs } = key;
+  const { kid, thumbprint, algorithm, modulusBits, createdAtMs, isOwn = false } = key;
   return {
     kid,
     profile: { ...profile, algorithm },
     ...(modulusBits !== undefined && { modulusBits }),
     createdAtMs,
     waitMs,
-    adoptedAtMs: nowMs,
+    ...(!isOwn && { adoptedAtMs: nowMs }),
     ...(thumbprint !== undefined && { thumbprint }),
     canSign: true,
   };

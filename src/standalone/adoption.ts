@@ -16,6 +16,8 @@ export interface PlainKeys {
 interface PlainDir {
   readonly dir: string;
   readonly names: readonly string[];
+  /** The directory behind `..data`, where the kubelet mounts them. */
+  readonly version?: string;
   /** What an RSA key without `alg` is for. */
   readonly algorithm: Algorithm;
 }
@@ -24,7 +26,8 @@ interface PlainDir {
  * Keys that stood in the signer directory before Keyturn did: the three files of one key, or `private-jwks.json`. Files
  * that are exactly neither are somebody else's.
  */
-export async function readPlainKeys(disk: Reader, { dir, names, algorithm }: PlainDir): Promise<PlainKeys> {
+export async function readPlainKeys(disk: Reader, { dir, names, version, algorithm }: PlainDir): Promise<PlainKeys> {
+  const place = version === undefined ? dir : join(dir, version);
   const listed = names.slice(0, 4).join(", ");
   if (!isAdoptable(Object.fromEntries(names.map((name) => [name, ""])))) {
     const files = "signing.pem, public.pem and kid, or private-jwks.json alone";
@@ -32,8 +35,8 @@ export async function readPlainKeys(disk: Reader, { dir, names, algorithm }: Pla
   }
   try {
     const files: Record<string, string> = {};
-    for (const name of names) files[name] = await disk.readText(join(dir, name));
-    const createdAtMs = await oldestMs(disk, dir, names);
+    for (const name of names) files[name] = await disk.readText(join(place, name));
+    const createdAtMs = await oldestMs(disk, place, names);
     const { signer, verifyOnly, materials } = await readAdoptable(files satisfies Files, { createdAtMs, algorithm });
     return { reading: { kind: "adoptable", signer, verifyOnly }, materials };
   } catch (error) {

@@ -13,6 +13,8 @@ export interface Layout {
   readonly acks: string;
   /** 0700: one socket per process that wants to run here. */
   readonly lock: string;
+  /** 0700: what a recovery could not take over. Made when there is something; nothing in it is ever removed. */
+  readonly setAside: string;
   /** 0600: what the tools ask for. */
   readonly overrides: string;
   /** 0600: the JwtKeyRotation in force, without the overrides, for the tools. */
@@ -31,6 +33,7 @@ export function layoutOf(dir: string): Layout {
     public: join(dir, "public"),
     acks: join(dir, "acks"),
     lock: join(dir, "lock"),
+    setAside: join(dir, "set-aside"),
     overrides: join(dir, "overrides.json"),
     rotation: join(dir, "rotation.json"),
     state: join(dir, "state.json"),

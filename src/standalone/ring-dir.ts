@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import { removeIfThere } from "../files/atomic.ts";
 import type { Disk, Reader } from "../files/disk.ts";
-import { errnoOf, unlessMissing } from "../files/errors.ts";
+import { errnoOf, RefusedEntryError, unlessMissing } from "../files/errors.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import { modes } from "./layout.ts";
 
@@ -23,7 +23,8 @@ const kept = 3;
 const ringName = /^keyring\.([1-9]\d{0,15})\.json$/;
 const claimName = /^\.after\.(\d{1,16})\.json$/;
 
-const fileOf = (dir: string, generation: number): string => join(dir, `keyring.${generation}.json`);
+/** Where the ring of that generation stands. */
+export const fileOf = (dir: string, generation: number): string => join(dir, `keyring.${generation}.json`);
 
 /** Generations in the directory, highest first. */
 async function generationsIn(disk: Pick<Reader, "names">, dir: string): Promise<readonly number[]> {
@@ -48,6 +49,19 @@ export async function readRingFile(disk: Reader, dir: string): Promise<RingFile 
     if (text !== undefined) return { generation, path, text };
   }
   throw conflict("the newest ring file vanishes again and again");
+}
+
+/** The ring files below that generation, newest first; those that can't be read are passed over. */
+export async function* ringFilesBefore(disk: Reader, dir: string, before: number): AsyncGenerator<RingFile> {
+  for (const generation of await generationsIn(disk, dir)) {
+    if (generation >= before) continue;
+    const path = fileOf(dir, generation);
+    try {
+      yield { generation, path, text: await disk.readText(path) };
+    } catch (error) {
+      if (!(error instanceof RefusedEntryError) && errnoOf(error) !== "ENOENT") throw error;
+    }
+  }
 }
 
 /**

@@ -53,7 +53,9 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
         "no lock is possible here; compare-and-swap alone guards the ring",
       );
     }
-    const store = new Store(disk, layout);
+    const store = new Store(disk, layout, ({ object, to }) =>
+      log.warn({ object, to }, `the ${object} object held what the ring does not have: it is kept in ${to}`),
+    );
     await converted(() => store.prepare());
     const { pollMs = 1000, waker = newWaker() } = options;
     await new Loop({

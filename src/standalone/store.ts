@@ -1,14 +1,18 @@
+import { basename } from "node:path";
 import { publicObject, ringObject, signerObject } from "../crypto/objects.ts";
+import { holdsUnclaimed } from "../crypto/unclaimed.ts";
 import { ensureDir } from "../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
 import { Opener } from "../keeper/document.ts";
+import type { RingObject } from "../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";
 import { readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
-import { tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
+import { setAside, standingIn, textsOf, type Standing } from "./set-aside.ts";
+import { fileOf, tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
 /** The three objects, read one after the other: projections first, the ring last. */
 export interface Snapshot {
@@ -19,6 +23,12 @@ export interface Snapshot {
 
 type Projected = "public" | "signer";
 
+/** Files that hold what the ring does not have, and where they are kept from now on. */
+export interface SetAside {
+  readonly object: RingObject;
+  readonly to: string;
+}
+
 /** In this order: a verifier knows a key before somebody signs with it. */
 const projections: readonly Projected[] = ["public", "signer"];
 
@@ -27,11 +37,16 @@ export class Store {
   readonly #disk: Disk;
   readonly #layout: Layout;
   readonly #opener = new Opener();
+  readonly #tell: (what: SetAside) => void;
   #isTidy = false;
+  /** The ring is there, and whole: other copies of it are of no use any more. */
+  #hasRing = false;
 
-  constructor(disk: Disk, layout: Layout) {
+  /** @param tell - Hears of what is kept because it could not be taken over */
+  constructor(disk: Disk, layout: Layout, tell: (what: SetAside) => void = () => undefined) {
     this.#disk = disk;
     this.#layout = layout;
+    this.#tell = tell;
   }
 
   /** False when a crash or a fault may have left something: {@link tidy} removes it. */
@@ -47,8 +62,10 @@ export class Store {
     };
   }
 
-  readRing(identity: Identity): Promise<ObjectRead> {
-    return readRing(this.#ports(identity), this.#layout);
+  async readRing(identity: Identity): Promise<ObjectRead> {
+    const read = await readRing(this.#ports(identity), this.#layout);
+    this.#hasRing = read.reading.kind === "ring";
+    return read;
   }
 
   #ports(identity: Identity): ReadingPorts {
@@ -56,13 +73,18 @@ export class Store {
   }
 
   /**
-   * Makes this the ring, by compare-and-swap against what the snapshot has seen.
+   * Makes this the ring, by compare-and-swap against what the snapshot has seen. A ring file that can't be read is set aside
+   * first: in its place it would go with the third ring after it.
    *
    * @throws TryLaterError `Conflict` when somebody else was faster
    */
   async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
     const text = ringObject(ring, materials)["keyring.json"] ?? "";
     await ensureDir(this.#disk, this.#layout.ring, modes.secretDir);
+    if (seen.ring.reading.kind === "unreadable") {
+      const path = fileOf(this.#layout.ring, seen.ring.fileGeneration);
+      await this.#setAside([{ name: basename(path), path, isPlain: true }], ring, "ring");
+    }
     const write = { baseGeneration: seen.ring.fileGeneration, generation: ring.generation, text };
     if (!(await this.#mayLeave(() => writeRingFile(this.#disk, this.#layout.ring, write)))) this.#isTidy = false;
   }
@@ -89,11 +111,31 @@ export class Store {
       const found = await readProjection(ports, this.#layout, object);
       mustNotBeNewer(found, ring, object);
       if (isSame(found.files, want)) continue;
+      await this.#keep(found, ring, { materials, object });
       const write = { files: want, nowMs, ...modesOf[object] };
       await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
       written.push(object);
     }
     return written;
+  }
+
+  /** Sets aside what would be lost with the files that stand there: keys that the ring does not have. */
+  async #keep(
+    { reading, files }: ObjectRead,
+    ring: Ring,
+    { materials, object }: { readonly materials: KeyMaterials; readonly object: Projected },
+  ): Promise<void> {
+    if (reading.kind === "absent" || (reading.kind === "ring" && files !== undefined)) return;
+    const standing = await standingIn(this.#disk, this.#layout[object]);
+    // Versions of a ring that can be used are ours, and old
+    const foreign = reading.kind === "ring" ? standing.filter(({ isPlain }) => isPlain) : standing;
+    if (holdsUnclaimed(await textsOf(this.#disk, foreign), ring, materials))
+      await this.#setAside(foreign, ring, object);
+  }
+
+  async #setAside(files: readonly Standing[], { generation }: Ring, object: RingObject): Promise<void> {
+    const to = await setAside(this.#disk, files, { root: this.#layout.setAside, generation, object });
+    this.#tell({ object, to });
   }
 
   /** Makes the directories, and gives those with private halves their permissions back. */
@@ -113,8 +155,8 @@ export class Store {
   /** Removes what crashes and faults have left; {@link tidyProjections}, after the readers' grace, removes the rest. */
   async tidy(options: TidyOptions): Promise<void> {
     await tidyRingDir(this.#disk, this.#layout.ring, options);
-    for (const object of projections) await dropUnfinished(this.#disk, this.#layout[object]);
-    this.#isTidy = true;
+    for (const object of projections) await dropUnfinished(this.#disk, this.#layout[object], this.#hasRing);
+    this.#isTidy = this.#hasRing;
   }
 
   /** Removes the versions before the current ones; an old signer's private half stands in them. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../../src/files/data-dir.ts";
@@ -149,15 +149,30 @@ describe("dropUnfinished", () => {
     await write(dir, { a: "2" });
     await mkdir(join(dir, "..2026_99_unfinished"));
     await symlink("..nowhere", join(dir, "..data_tmp"));
-    await dropUnfinished(disk, dir);
+    await dropUnfinished(disk, dir, false);
     const versions = ["..2026_11_22_01_02_03.004000000", "..2026_11_22_01_02_03.004000001"];
     expect((await readdir(dir)).sort()).toEqual([...versions, "..data", "a"]);
   });
 
-  test("removes every version where none is current yet", async () => {
+  test.each([
+    ["are orphans", true, []],
+    ["may be the last copies", false, ["..2026_99_unfinished"]],
+  ])("where no version is current, all of them %s", async (_, orphans, kept) => {
     const dir = await tempDir();
     await mkdir(join(dir, "..2026_99_unfinished"));
-    await dropUnfinished(disk, dir);
-    expect(await readdir(dir)).toEqual([]);
+    await dropUnfinished(disk, dir, orphans);
+    expect(await readdir(dir)).toEqual(kept);
+  });
+
+  test.each([
+    ["dropUnfinished", (dir: string) => dropUnfinished(disk, dir, false)],
+    ["tidyDataDir", (dir: string) => tidyDataDir(disk, dir)],
+  ])("%s removes no version where ..data points to nothing", async (_, tidy) => {
+    const dir = join(await tempDir(), "data");
+    await write(dir, { a: "1" });
+    await mkdir(join(dir, "..2026_99_other"));
+    await rm(join(dir, "..2026_11_22_01_02_03.004000000"), { recursive: true });
+    await tidy(dir);
+    expect(await readdir(dir)).toContain("..2026_99_other");
   });
 });
