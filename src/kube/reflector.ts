@@ -17,6 +17,8 @@ export interface ReflectorOptions {
   readonly onChange?: (change: Change) => void;
   /** Hears of every failure that is followed by another try, for logs and metrics; not of a version that is too old. */
   readonly onProblem?: (error: unknown) => void;
+  /** Hears that the server says something again, after a {@link Reflector.trouble}. */
+  readonly onRecovery?: () => void;
   /** So long may a watch say nothing before it counts as dead, in milliseconds. @default 150000 */
   readonly inactivityMs?: number;
   /** @default {baseMs: 1000, maxMs: 30000} */
@@ -35,6 +37,7 @@ export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #selection: Selection;
   readonly #synced = Promise.withResolvers<undefined>();
+  readonly #tried = Promise.withResolvers<undefined>();
   #hasSynced = false;
   /** Where the next watch goes on; undefined: list first. */
   #resourceVersion: string | undefined;
@@ -43,6 +46,7 @@ export class Reflector {
   #silent = 0;
   /** When the server last said something that was understood, monotonic. */
   #heardAtMs: number | undefined;
+  #trouble: Error | undefined;
 
   constructor(options: ReflectorOptions) {
     this.#options = options;
@@ -58,6 +62,16 @@ export class Reflector {
   /** Resolves with {@link hasSynced}; never, when that never comes. */
   async synced(): Promise<void> {
     await this.#synced.promise;
+  }
+
+  /** Resolves when the first list was answered or failed. */
+  async tried(): Promise<void> {
+    await this.#tried.promise;
+  }
+
+  /** What went wrong last, while the server has said nothing since; else undefined. */
+  get trouble(): Error | undefined {
+    return this.#trouble;
   }
 
   /** How long ago the server last said something, in milliseconds; undefined before the first list. */
@@ -93,7 +107,8 @@ export class Reflector {
       if (isStopped(error) && signal.aborted) return 0;
       this.#judge(error);
       // Which ends any watch some day, and says what to do: list
-      if (!isExpired(error)) this.#options.onProblem?.(error);
+      if (!isExpired(error)) this.#fail(error);
+      this.#tried.resolve(undefined);
     }
     this.#failures += 1;
     return backoffMs(this.#options.backoff ?? { baseMs: 1000, maxMs: 30_000 }, this.#failures, chance);
@@ -120,6 +135,7 @@ export class Reflector {
     if (this.#hasSynced) return;
     this.#hasSynced = true;
     this.#synced.resolve(undefined);
+    this.#tried.resolve(undefined);
   }
 
   async #watch(signal: AbortSignal): Promise<void> {
@@ -155,6 +171,14 @@ export class Reflector {
 
   #heard(): void {
     this.#heardAtMs = this.#clock.monotonicMs();
+    if (this.#trouble === undefined) return;
+    this.#trouble = undefined;
+    this.#options.onRecovery?.();
+  }
+
+  #fail(error: unknown): void {
+    this.#trouble = error instanceof Error ? error : new TypeError("something that is no error was thrown");
+    this.#options.onProblem?.(error);
   }
 
   #tell(change: Change): void {

@@ -4,6 +4,7 @@ import type { NamedStep } from "../ring/forecast.ts";
 import type { Why } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import type { StatusReport } from "../ring/status.ts";
+import type { Sighting } from "./watches.ts";
 
 const of = ["namespace", "name"] as const;
 const states = ["Prepared", "Active", "VerifyOnly"] as const;
@@ -102,3 +103,19 @@ export class RotationMetrics {
 
 const labelsOf = ({ namespace, name }: RotationRef): Record<"namespace" | "name", string> => ({ namespace, name });
 const keyOf = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
+
+/** Which watches see what they are to see, asked for when somebody looks. */
+export function measureWatches(registry: Registry, sightings: () => readonly Sighting[]): void {
+  const collect = (): void => {
+    for (const { namespace, resource, problem } of sightings()) {
+      gauge.set({ namespace, resource }, problem === undefined ? 1 : 0);
+    }
+  };
+  const gauge = new Gauge({
+    name: "keyturn_watch_up",
+    help: "1: what is to be watched can be seen, 0: it can't; namespace is empty for all",
+    labelNames: ["namespace", "resource"],
+    registers: [registry],
+    collect,
+  });
+}

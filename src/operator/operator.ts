@@ -14,7 +14,7 @@ import { runManager } from "../runtime/manager.ts";
 import { Metrics } from "../runtime/metrics.ts";
 import { type AdminServer, startAdminServer } from "../runtime/server.ts";
 import type { Leadership } from "../runtime/term.ts";
-import { RotationMetrics } from "./metrics.ts";
+import { measureWatches, RotationMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconcile.ts";
 import type { Deed } from "./status.ts";
 import { Watches } from "./watches.ts";
@@ -72,16 +72,8 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   const transport = newTransport(options, metrics);
   const client = new KubeClient(transport);
   let controllers: readonly Controller[] = [];
-  const watches = new Watches(client, {
-    namespaces: options.namespaces,
-    onKey: (key) => {
-      for (const one of controllers) one.enqueue(key);
-    },
-    onNews: (key) => {
-      for (const one of controllers) one.queue.addAfter(key, newsMs);
-    },
-    onProblem: (error) => log.problem("watch", error),
-  });
+  const watches = newWatches(options, client, () => controllers);
+  measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const recorder = newRecorder(options, client);
   const elector = electorOf(options, client);
@@ -114,6 +106,24 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     stop,
   );
   transport.close();
+}
+
+function newWatches(
+  { namespaces, log }: OperatorOptions,
+  client: KubeClient,
+  controllers: () => readonly Controller[],
+): Watches {
+  return new Watches(client, {
+    namespaces,
+    onKey: (key) => {
+      for (const one of controllers()) one.enqueue(key);
+    },
+    onNews: (key) => {
+      for (const one of controllers()) one.queue.addAfter(key, newsMs);
+    },
+    onUnseen: (error) => log.problem("watch", error),
+    onSeen: (what) => log.info(`can see ${what} again`),
+  });
 }
 
 function newTransport({ endpoint, clock, chance, userAgent, onCall }: OperatorOptions, metrics: Metrics): Transport {

@@ -1,5 +1,10 @@
-/** Why something is not well, in one line for people, or undefined while it is. */
-export type Check = () => string | undefined;
+/** What must be known although all is well enough, in one line for people. */
+export interface Remark {
+  readonly remark: string;
+}
+
+/** Why something is not well, in one line for people; undefined while it is, or a remark. */
+export type Check = () => string | Remark | undefined;
 
 export interface Verdict {
   readonly isWell: boolean;
@@ -18,16 +23,19 @@ export class Checks {
   /** A check that throws is one that failed. */
   judge(endpoint: string): Verdict {
     const results = [...this.#checks].map(([name, check]) => ({ name, problem: run(check) }));
-    const lines = results.map(({ name, problem }) =>
-      problem === undefined ? `[+]${name} ok` : `[-]${name}: ${problem}`,
-    );
-    const isWell = results.every(({ problem }) => problem === undefined);
+    const lines = results.map(({ name, problem }) => lineOf(name, problem));
+    const isWell = results.every(({ problem }) => typeof problem !== "string");
     const text = [...lines, `${endpoint} check ${isWell ? "passed" : "failed"}`, ""].join("\n");
     return { isWell, text };
   }
 }
 
-function run(check: Check): string | undefined {
+function lineOf(name: string, problem: ReturnType<Check>): string {
+  if (problem === undefined) return `[+]${name} ok`;
+  return typeof problem === "string" ? `[-]${name}: ${problem}` : `[+]${name} ok, but ${problem.remark}`;
+}
+
+function run(check: Check): ReturnType<Check> {
   try {
     return check();
   } catch (error) {

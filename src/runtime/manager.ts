@@ -45,7 +45,13 @@ export async function runManager(parts: ManagerParts, stop: AbortSignal): Promis
   }
 }
 
-/** Begins when the watches have synced, ends when the controllers have. */
+/**
+ * How long the first lists may take before the work begins without them, in milliseconds. Whoever begins earlier does it all
+ * twice; but what can't be seen holds up nothing that can.
+ */
+const patienceMs = 4000;
+
+/** Begins when each watch has had its first try, ends when the controllers have. */
 async function leadWith(parts: ManagerParts, leadership: Leadership, stop: AbortSignal): Promise<void> {
   const abandon = new AbortController();
   const giveUp = (): void => abandon.abort();
@@ -55,8 +61,8 @@ async function leadWith(parts: ManagerParts, leadership: Leadership, stop: Abort
   const signals: RunSignals = { stop, abandon: abandon.signal };
   void graceOver(parts, stop, over.signal).then((isOver) => isOver && giveUp());
   try {
-    const isSynced = await synced(parts.reflectors, AbortSignal.any([stop, abandon.signal]));
-    if (isSynced) await Promise.all(parts.controllers(leadership).map((controller) => controller.run(signals)));
+    const isOn = await tried(parts, AbortSignal.any([stop, abandon.signal]));
+    if (isOn) await Promise.all(parts.controllers(leadership).map((controller) => controller.run(signals)));
   } finally {
     over.abort();
     leadership.signal.removeEventListener("abort", giveUp);
@@ -75,8 +81,11 @@ async function graceOver(
 }
 
 /** False when the signal came first. */
-async function synced(reflectors: readonly Reflector[], signal: AbortSignal): Promise<boolean> {
-  await Promise.race([Promise.all(reflectors.map((reflector) => reflector.synced())), aborted(signal)]);
+async function tried({ clock, reflectors }: ManagerParts, signal: AbortSignal): Promise<boolean> {
+  const done = new AbortController();
+  const all = Promise.all(reflectors.map((reflector) => reflector.tried()));
+  await Promise.race([all, sleep(clock, patienceMs, AbortSignal.any([signal, done.signal]))]);
+  done.abort();
   return !signal.aborted;
 }
 

@@ -4,7 +4,7 @@ import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { root } from "../../hack/run.ts";
 import { GatewayMetrics } from "../../src/gateway/metrics.ts";
-import { RotationMetrics } from "../../src/operator/metrics.ts";
+import { measureWatches, RotationMetrics } from "../../src/operator/metrics.ts";
 import { sidecarContainer } from "../../src/inject/sidecar.ts";
 import { Metrics } from "../../src/runtime/metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
@@ -18,6 +18,7 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   process.observer("");
   const rotation = new Registry();
   new RotationMetrics(rotation, () => 0);
+  measureWatches(rotation, () => []);
   const gateway = new GatewayMetrics({ nowMs: () => 0, monotonicMs: () => 0 }, () => undefined);
   const registries = [process.registry, rotation, gateway.registry];
   const found = registries.flatMap((registry) => registry.getMetricsAsArray() as readonly unknown[]);

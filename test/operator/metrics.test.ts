@@ -1,7 +1,8 @@
 import { Registry } from "prom-client";
 import { expect, it } from "vitest";
 import { decide } from "../../src/ring/decide.ts";
-import { RotationMetrics } from "../../src/operator/metrics.ts";
+import { measureWatches, RotationMetrics } from "../../src/operator/metrics.ts";
+import type { Sighting } from "../../src/operator/watches.ts";
 import { gatewayAt, ringOf, silent, verifyOnly } from "../support/rings.ts";
 import { epoch, minute } from "../support/story.ts";
 import { reportOf, seeing } from "./support/resources.ts";
@@ -78,4 +79,20 @@ it("RotationMetrics forget a rotation that is gone", async () => {
   await registry.metrics();
   metrics.forget(ref);
   expect(await linesOf(registry)).toEqual([]);
+});
+
+it("measureWatches says of each watch whether it sees", async () => {
+  const registry = new Registry();
+  const pods = { namespace: "shop", resource: "pods" };
+  const sightings: Sighting[] = [
+    { ...pods, problem: "gone" },
+    { namespace: "", resource: "pods" },
+  ];
+  measureWatches(registry, () => sightings);
+  expect(await linesOf(registry)).toEqual([
+    'keyturn_watch_up{namespace="shop",resource="pods"} 0',
+    'keyturn_watch_up{namespace="",resource="pods"} 1',
+  ]);
+  sightings[0] = pods;
+  expect((await linesOf(registry))[0]).toBe('keyturn_watch_up{namespace="shop",resource="pods"} 1');
 });

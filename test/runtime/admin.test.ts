@@ -40,6 +40,15 @@ test("startAdminServer says of each check whether it is well, and why not", asyn
   expect(await ask("/readyz")).toMatchObject({ status: 200 });
 });
 
+test("startAdminServer says a remark of a check, and that it is well", async () => {
+  const { ready, ask } = await admin();
+  ready.add("watches", () => ({ remark: "one is blind" }));
+  expect(await ask("/readyz")).toMatchObject({
+    status: 200,
+    text: "[+]watches ok, but one is blind\nreadyz check passed\n",
+  });
+});
+
 test("startAdminServer answers no other path, and nothing that writes", async () => {
   const { ask } = await admin();
   expect(await ask("/")).toMatchObject({ status: 404, text: "" });

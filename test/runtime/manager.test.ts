@@ -6,13 +6,13 @@ import { LeaderElector } from "../../src/runtime/election.ts";
 import { leases } from "../../src/runtime/lease.ts";
 import { runManager } from "../../src/runtime/manager.ts";
 import { clientTo } from "../kube/support/clients.ts";
-import { fakeApi } from "../kube/support/fake-api.ts";
+import { type FakeApi, fakeApi } from "../kube/support/fake-api.ts";
 import { FakeClock, turn } from "../kube/support/fake-clock.ts";
 
 const lease = { namespace: "team", name: "keyturn" };
 
 /** One process: a watch, a controller whose passes the test ends, and an election. */
-async function start() {
+async function start(fault: FakeApi["fault"] = () => false) {
   const { api, script } = await fakeApi();
   const clock = new FakeClock();
   const client = clientTo(script.server, { clock });
@@ -23,6 +23,7 @@ async function start() {
   const closed: string[] = [];
   let terms = 0;
   await client.create(configMaps, { metadata: { namespace: "team", name: "x" } });
+  api.fault = fault;
   const stop = new AbortController();
   const run = runManager(
     {
@@ -33,6 +34,7 @@ async function start() {
       server: { port: 0, close: async () => void closed.push("server") },
       controllers: () => {
         terms += 1;
+        if (reflector.store.size === 0) began.resolve(null);
         const controller = new Controller({
           name: "test",
           clock,
@@ -55,6 +57,31 @@ async function start() {
   const holder = async (): Promise<unknown> => (await client.get(leases, lease))["spec"];
   return { api, clock, passes, began: began.promise, run, stop, closed, holder, terms: () => terms };
 }
+
+const isWatched = (url: URL): boolean => url.pathname.includes("configmaps");
+
+test("runManager begins at once without a watch that is refused", async () => {
+  const { run, stop, began, clock } = await start(({ url }, response) => {
+    if (isWatched(url)) response.writeHead(403).end("{}");
+    return isWatched(url);
+  });
+  const before = clock.nowMs();
+  await began;
+  expect(clock.nowMs()).toBe(before);
+  stop.abort();
+  await run;
+});
+
+test("runManager begins after four seconds without a watch that is not answered", async () => {
+  const { run, stop, clock, terms } = await start(({ url }) => isWatched(url));
+  await clock.armed(4000);
+  await clock.advance(3999);
+  expect(terms()).toBe(0);
+  await clock.advance(1);
+  expect(terms()).toBe(1);
+  stop.abort();
+  await run;
+});
 
 test("runManager begins when the watches have synced, and ends in order", async () => {
   const { api, clock, passes, began, run, stop, closed, holder } = await start();
