@@ -1,0 +1,42 @@
+import type { Lifetime } from "./grant.ts";
+
+const dayMs = 86_400_000;
+
+/** The longest that any configuration may let a refresh token live: 90 days, in milliseconds. */
+export const longestRefreshTtlMs = 90 * dayMs;
+
+/** What a request gets that asks for nothing: 24 hours, in milliseconds. */
+export const defaultRefreshTtlMs = dayMs;
+
+export interface TtlBounds {
+  /** For a request that names none, or a bad one. Cut to {@link maxMs}. @default {@link defaultRefreshTtlMs} */
+  readonly defaultMs?: number;
+  /** Above 0, at most {@link longestRefreshTtlMs}, which is also the default. */
+  readonly maxMs?: number;
+}
+
+/**
+ * How long the refresh tokens of a new grant live, in milliseconds, for what stands in `refreshTokenTtlSeconds`: a whole
+ * number of seconds above 0, as a number or in decimal digits. More than the cap is cut to it; anything else gets the default.
+ */
+export function refreshTtlOf(asked: unknown, { defaultMs = defaultRefreshTtlMs, maxMs }: TtlBounds = {}): number {
+  return Math.min(secondsIn(asked) * 1000 || defaultMs, capOf(maxMs));
+}
+
+/** 0 where there is none. A number too large to be exact is still one: the cap makes it small. */
+function secondsIn(asked: unknown): number {
+  const seconds = typeof asked === "string" && /^\d{1,300}$/.test(asked) ? Number(asked) : asked;
+  return typeof seconds === "number" && Number.isInteger(seconds) && seconds > 0 ? seconds : 0;
+}
+
+/** When a refresh token ends that is made now: never past the cap, nor past the grant's `notAfterMs`. */
+export function endsAtMs({ refreshTtlMs, notAfterMs = Infinity }: Lifetime, nowMs: number, maxMs?: number): number {
+  return Math.min(nowMs + Math.min(refreshTtlMs, capOf(maxMs)), notAfterMs);
+}
+
+/** When an access token ends that is made now; it never outlives the grant's `notAfterMs`. */
+export function accessEndsAtMs(accessTtlMs: number, nowMs: number, notAfterMs = Infinity): number {
+  return Math.min(nowMs + accessTtlMs, notAfterMs);
+}
+
+const capOf = (maxMs = longestRefreshTtlMs): number => Math.min(maxMs, longestRefreshTtlMs);
