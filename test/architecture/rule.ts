@@ -5,6 +5,7 @@ import type { Import, SourceFacts } from "./scan.ts";
 /** Folder of src/ → the folders that it may import besides itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   grants: [],
+  deadline: [],
   ring: [],
   crypto: ["ring"],
   jwt: ["ring", "crypto"],
@@ -55,7 +56,7 @@ const heavyLibrary = "@kubernetes/client-node";
 const onDemand = { folder: "src/gateway/faces/grpc/", libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] };
 
 /** Clock, chance and outside are arguments here. */
-const pure = ["ring", "jwt", "grants"];
+const pure = ["ring", "jwt", "grants", "deadline"];
 const pureBuiltins = ["node:buffer", "node:crypto", "node:zlib"];
 const impure =
   /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;
