@@ -11,8 +11,8 @@ export interface Standing {
   /** How it is called where it is set aside; a version's files stand in a directory of their own. */
   readonly name: string;
   readonly path: string;
-  /** It stands in the directory itself, not in a version. */
-  readonly isPlain: boolean;
+  /** In the directory itself, in the version behind `..data`, or in one that nothing points to. */
+  readonly where: "plain" | "current" | "stray";
 }
 
 /** Every regular file of a projection's directory: those of each version, the one behind `..data` first, and plain ones. */
@@ -21,12 +21,14 @@ export async function standingIn(disk: Reader, dir: string): Promise<readonly St
   const current = await currentVersion(disk, dir);
   const plain = names
     .filter((name) => !isInternal(name))
-    .map((name) => ({ name, path: join(dir, name), isPlain: true }));
+    .map((name) => ({ name, path: join(dir, name), where: "plain" as const }));
   const found: Standing[] = [];
   for (const version of [...(current === undefined ? names.filter((n) => n === dataLink) : []), ...versionsIn(names)]) {
     const inside = (await unlessMissing(disk.names(join(dir, version)))) ?? [];
-    const nameOf = (name: string): string => (version === current ? name : `${version.slice(2)}.${name}`);
-    found.push(...inside.map((name) => ({ name: nameOf(name), path: join(dir, version, name), isPlain: false })));
+    const isCurrent = version === current;
+    const nameOf = (name: string): string => (isCurrent ? name : `${version.slice(2)}.${name}`);
+    const where = isCurrent ? "current" : "stray";
+    found.push(...inside.map((name) => ({ name: nameOf(name), path: join(dir, version, name), where }) as const));
   }
   const all = [...found, ...plain];
   const types = await Promise.all(all.map(({ path }) => unlessMissing(disk.entry(path))));

@@ -83,7 +83,7 @@ export class Store {
     await ensureDir(this.#disk, this.#layout.ring, modes.secretDir);
     if (seen.ring.reading.kind === "unreadable") {
       const path = fileOf(this.#layout.ring, seen.ring.fileGeneration);
-      await this.#setAside([{ name: basename(path), path, isPlain: true }], ring, "ring");
+      await this.#setAside([{ name: basename(path), path, where: "plain" }], ring, "ring");
     }
     const write = { baseGeneration: seen.ring.fileGeneration, generation: ring.generation, text };
     if (!(await this.#mayLeave(() => writeRingFile(this.#disk, this.#layout.ring, write)))) this.#isTidy = false;
@@ -127,8 +127,10 @@ export class Store {
   ): Promise<void> {
     if (reading.kind === "absent" || (reading.kind === "ring" && files !== undefined)) return;
     const standing = await standingIn(this.#disk, this.#layout[object]);
-    // Versions of a ring that can be used are ours, and old
-    const foreign = reading.kind === "ring" ? standing.filter(({ isPlain }) => isPlain) : standing;
+    // Versions of a ring that can be used are ours, and old; beside a ring that is whole, one without ..data is what a crash left
+    const isOurs = ({ where }: Standing): boolean =>
+      (where !== "plain" && reading.kind === "ring") || (where === "stray" && this.#hasRing);
+    const foreign = standing.filter((file) => !isOurs(file));
     if (holdsUnclaimed(await textsOf(this.#disk, foreign), ring, materials))
       await this.#setAside(foreign, ring, object);
   }
