@@ -7,7 +7,9 @@ import type { Kid } from "../ring/key.ts";
 import type { Plan } from "../ring/plan.ts";
 import type { Ring } from "../ring/ring.ts";
 import { applyPlan, needsFreshKey } from "../ring/steps.ts";
+import { isConflict } from "../ring/errors.ts";
 import type { DocumentRead } from "./document.ts";
+import { type Unwritten, unwrittenBy } from "./publish.ts";
 
 /** The ring as it stands when a plan is carried out. */
 export interface Enacted {
@@ -16,6 +18,8 @@ export interface Enacted {
   readonly materials: KeyMaterials;
   /** What was written, each new key with its kid. */
   readonly steps: readonly NamedStep[];
+  /** Why the ring could not be written: then it is the one that was found, and its projections are still looked after. */
+  readonly unwritten?: Unwritten<"ring">;
 }
 
 export interface Place {
@@ -27,7 +31,11 @@ export interface Place {
   commit(ring: Ring, materials: KeyMaterials): Promise<void>;
 }
 
-/** Carries out the steps of a plan in one write, after it has made the keys that they need; nothing when there are none. */
+/**
+ * Carries out the steps of a plan in one write, after it has made the keys that they need; nothing when there are none.
+ *
+ * @throws TryLaterError `Conflict` when somebody else was faster, and whatever `commit` throws where there is no ring yet
+ */
 export async function enact(
   { plan, input: { stored } }: Extract<Decision, { kind: "plan" }>,
   place: Place,
@@ -41,7 +49,12 @@ export async function enact(
   const ring = applyPlan(place.ring, plan, kids);
   if (!ring) throw new TypeError("Cannot apply the plan: it leaves no ring");
   const materials = new Map([...known, ...fresh.map(({ kid, material }) => [kid, material] as const)]);
-  await place.commit(ring, materials);
+  try {
+    await place.commit(ring, materials);
+  } catch (error) {
+    if (stored.kind !== "ring" || isConflict(error)) throw error;
+    return { ring: stored.ring, materials: known, steps: [], unwritten: unwrittenBy("ring", error) };
+  }
   return { ring, materials, steps: named(plan, kids) };
 }
 

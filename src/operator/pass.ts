@@ -1,6 +1,8 @@
 import { enact, materialsOf } from "../keeper/enact.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { decide, type Decision, type Observation } from "../ring/decide.ts";
+import { type Projected, publishEach, type Unwritten } from "../keeper/publish.ts";
+import { conflictsIn, decide, type Decision, type Observation } from "../ring/decide.ts";
+import { isConflict } from "../ring/errors.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { RefusedRotation, Rotation } from "../ring/spec.ts";
@@ -17,6 +19,8 @@ export interface PassReport {
   /** What was written, each new key with its kid. */
   readonly steps: readonly NamedStep[];
   readonly published: readonly Role[];
+  /** What could not be written, the ring first. What somebody else wrote meanwhile is a conflict, and thrown. */
+  readonly unwritten: readonly Unwritten<Role>[];
 }
 
 /** What has just been written into the ring. */
@@ -36,7 +40,7 @@ export interface PassSources extends Sources {
  * the next pass.
  *
  * @throws TryLaterError `Conflict` when one of the objects was changed meanwhile
- * @throws KubeError when the API server can't be reached, or refuses
+ * @throws KubeError when the API server can't be reached, or refuses what comes before the first write
  */
 export async function runPass(
   sources: PassSources,
@@ -51,19 +55,24 @@ export async function runPass(
   const isLeaving = resource.metadata.deletionTimestamp !== undefined;
   // What is wrong with one object is no reason to let the garbage collector have the others
   if (decision.kind === "stalled" || (isLeaving && decision.input.stored.kind !== "ring")) {
-    return { sight, decision, steps: [], published: await relabelled(store, snapshot, ["ring", "signer", "public"]) };
+    const published = await relabelled(store, snapshot, ["ring", "signer", "public"]);
+    return { sight, decision, steps: [], published, unwritten: [] };
   }
-  const { ring, materials, steps } = await enact(decision, {
+  const { ring, materials, steps, ...enacted } = await enact(decision, {
     ring: reading.kind === "ring" ? reading.ring : undefined,
     known: new Map([...brought, ...materialsOf(snapshot)]),
     commit: (next, keys) => store.commit(next, keys, snapshot),
   });
-  if (!ring) return { sight, decision, steps, published: [] };
+  if (!ring) return { sight, decision, steps, published: [], unwritten: [] };
   // Before anything else may fail: a later pass no longer sees that it was done
   if (steps.length > 0) onCommitted?.({ observation: sight.observation, ring, steps });
-  const published = await store.publish(ring, materials, snapshot);
-  const others = steps.length === 0 ? await relabelled(store, snapshot, ["ring"]) : [];
-  return { sight, decision, ring, steps, published: [...published, ...others] };
+  const found = { signer: snapshot.signer.reading, public: snapshot.public.reading };
+  const write = (object: Projected): Promise<boolean> => store.project(object, { ring, materials, seen: snapshot });
+  const { written, unwritten } = await publishEach(ring, { found, conflicts: conflictsIn(decision), write });
+  for (const { error } of unwritten) if (isConflict(error)) throw error;
+  const others = steps.length === 0 && !enacted.unwritten ? await relabelled(store, snapshot, ["ring"]) : [];
+  const all = [...(enacted.unwritten ? [enacted.unwritten] : []), ...unwritten];
+  return { sight, decision, ring, steps, published: [...written, ...others], unwritten: all };
 }
 
 async function relabelled(store: ObjectStore, snapshot: Snapshot, roles: readonly Role[]): Promise<readonly Role[]> {

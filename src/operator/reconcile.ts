@@ -2,6 +2,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { ApiError, isConflict, isNotFound, mayWorkLater } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/store.ts";
+import { conflictIn } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readRotation } from "../ring/spec.ts";
@@ -58,6 +59,7 @@ export class Reconciler {
       memory.conflicts = 0;
       return outcome;
     } catch (error) {
+      if (error instanceof Reported) throw error.error;
       if (error instanceof TryLaterError && error.code === "Conflict") {
         const waitMs = Math.min(longestConflictMs, conflictMs * 2 ** memory.conflicts++);
         return { requeueAfterMs: waitMs };
@@ -88,11 +90,15 @@ export class Reconciler {
       // What a pass wrote is seen by a later one only
       return { requeueAfterMs: 0 };
     }
-    const status = statusReport(viewOf(observation, { decision: report.decision }));
+    const [failed] = report.unwritten;
+    const unwritten = failed && troubleOf(failed.error);
+    const view = viewOf(observation, { decision: report.decision, ...(unwritten && { unwritten }) });
+    const status = statusReport(view);
     metrics.seen(observation.rotation, status, report.decision);
     const seen = { report: status, nowMs: observation.found.nowMs };
     await this.#report(resource, withReport(resource, seen, memory.untold), signal);
     memory.untold = [];
+    if (failed) throw new Reported(failed.error);
     return { requeueAfterMs: this.#waitMs(report) };
   }
 
@@ -120,7 +126,8 @@ export class Reconciler {
   }
 
   #waitMs({ decision, sight }: PassReport): number {
-    const isStalled = decision.kind === "stalled" || !sight.observation.clockTrusted;
+    const isStalled =
+      decision.kind === "stalled" || conflictIn(decision) !== undefined || !sight.observation.clockTrusted;
     const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
     // Spread, so that a fleet that started at once is not read at once
     const drift = driftMs * (0.8 + 0.2 * this.#parts.client.transport.chance());
@@ -166,6 +173,16 @@ export class Reconciler {
 
   #nowMs(): number {
     return Math.floor(this.#parts.client.transport.clock.nowMs());
+  }
+}
+
+/** A write that was refused, after everything else of the pass was done and the status has said it. */
+class Reported extends Error {
+  readonly error: Error;
+
+  constructor(error: Error) {
+    super("reported");
+    this.error = error;
   }
 }
 

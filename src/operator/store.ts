@@ -2,6 +2,7 @@ import { readAdoptable, isAdoptable } from "../crypto/adopt.ts";
 import type { AdoptionContext } from "../crypto/adoptable.ts";
 import { publicObject, ringObject, signerObject, type Files } from "../crypto/objects.ts";
 import { type DocumentRead, Opener, readFiles, unusable } from "../keeper/document.ts";
+import type { Projected } from "../keeper/publish.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -24,6 +25,13 @@ export interface Snapshot {
   readonly ring: ObjectRead;
   readonly signer: ObjectRead;
   readonly public: ObjectRead;
+}
+
+/** What a projection is made from, and the versions that were read. */
+export interface Projection {
+  readonly ring: Ring;
+  readonly materials: KeyMaterials;
+  readonly seen: Snapshot;
 }
 
 /** What a write goes over, and the ring that it is made from. */
@@ -123,15 +131,12 @@ export class ObjectStore {
   }
 
   /**
-   * Brings both projections up to date, if they are not, each over the version that the snapshot has. A verifier knows a key
-   * before somebody signs with it. Returns which were written. Throws as {@link commit} does.
+   * Brings a projection up to date over the version that the snapshot has. Returns false if it was already. Throws as
+   * {@link commit} does.
    */
-  async publish(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<readonly Role[]> {
-    const written: Role[] = [];
-    const over = (read: ObjectRead): Over => ({ read, ring, materials });
-    if (await this.#write("public", publicObject(ring, materials), over(seen.public))) written.push("public");
-    if (await this.#write("signer", signerObject(ring, materials), over(seen.signer))) written.push("signer");
-    return written;
+  async project(object: Projected, { ring, materials, seen }: Projection): Promise<boolean> {
+    const files = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
+    return this.#write(object, files, { read: seen[object], ring, materials });
   }
 
   /**

@@ -1,5 +1,6 @@
 import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
+import { conflictOf } from "./found.ts";
 import { silentFromMs } from "./patience.ts";
 import type { Blocker, Gate, Plan, PlanInput, Refusal } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
@@ -18,15 +19,19 @@ export interface Condition {
  * What the conditions of a rotation are after a pass. `Reconciling` and `Stalled` are present only while True;
  * `Stalled` means that a person must act, and takes `Ready` with it.
  */
-export function conditionsOf(decision: Decision, suspended: boolean, refused?: Refusal): readonly Condition[] {
+export function conditionsOf(
+  decision: Decision,
+  suspended: boolean,
+  { refused, unwritten }: Besides = {},
+): readonly Condition[] {
   if (decision.kind === "stalled") {
-    const { reason } = decision;
-    const message = refused ? `${decision.message}; besides, ${refused.message}` : decision.message;
-    return [...stalledBy({ reason, message }), suspension(suspended)];
+    const { reason, message } = decision;
+    return [...stalledBy(both({ reason, message }, refused)), suspension(suspended)];
   }
   const { input, plan } = decision;
   const { stored } = input;
-  const trouble = troubleOf(input, plan);
+  const seen = troubleOf(input, plan);
+  const trouble = seen ? both(seen, unwritten) : unwritten;
   if (stored.kind !== "ring") {
     const [first] = plan.steps;
     const message = first ? describeStep(first) : lineOf(plan.gates);
@@ -50,7 +55,23 @@ export function conditionsOf(decision: Decision, suspended: boolean, refused?: R
   return [...ready, rotating, pinned, suspension(suspended)];
 }
 
-interface Because {
+/** What is wrong beside what was found. */
+export interface Besides {
+  /** What was written down, and is not in force. */
+  readonly refused?: Refusal | undefined;
+  /** Why one of the three objects could not be written, which a person must mend. */
+  readonly unwritten?: Because | undefined;
+}
+
+/** Both are said; the first gives the reason. */
+const both = ({ reason, message }: Because, besides: Because | undefined): Because => ({
+  reason,
+  message: besides ? `${message}; besides, ${besides.message}` : message,
+});
+
+/** Why a condition is as it is. */
+export interface Because {
+  /** Stable, UpperCamelCase. */
   readonly reason: string;
   readonly message: string;
 }
@@ -74,8 +95,11 @@ const suspension = (suspended: boolean): Condition =>
 // --- Ready and Stalled ------------------------------------------------------------------------
 
 /** What does not mend itself. */
-function troubleOf({ clockTrusted, refused, policy, nowMs }: PlanInput, plan: Plan): Because | undefined {
-  if (refused) return { reason: refused.reason, message: refusalText(refused) };
+function troubleOf({ stored, clockTrusted, refused, policy, nowMs }: PlanInput, plan: Plan): Because | undefined {
+  const [conflict] = stored.kind === "ring" ? (stored.conflicts ?? []) : [];
+  const spec = refused && { reason: refused.reason, message: refusalText(refused) };
+  if (conflict) return both(conflictOf(conflict), spec);
+  if (spec) return spec;
   if (!clockTrusted) {
     return {
       reason: "ClockSkew",
@@ -122,7 +146,7 @@ function rotationOf(ring: Ring, plan: Plan): Condition {
 /** Waiting for these is no rotation in progress. */
 const isIdle = (b: Blocker): boolean =>
   b.kind === "time" ? b.of === "schedule" : idleKinds.some((kind) => kind === b.kind);
-const idleKinds = ["pinned", "pinUnknown", "pinCannotSign", "suspended", "refused", "clock"] as const;
+const idleKinds = ["pinned", "pinUnknown", "pinCannotSign", "suspended", "refused", "clock", "conflict"] as const;
 
 function pinOf({ policy }: PlanInput, ring: Ring): Condition {
   const { pinnedKid } = policy;

@@ -1,6 +1,6 @@
 import type { GatewayView } from "./ack.ts";
-import { classify, type Found, type Stall } from "./found.ts";
-import type { Plan, PlanInput, Policy, Refusal } from "./plan.ts";
+import { classify, conflictOf, type Found, type Stall } from "./found.ts";
+import type { Conflict, Plan, PlanInput, Policy, Refusal } from "./plan.ts";
 import { planRotation } from "./planner.ts";
 import type { RotationRef } from "./ring.ts";
 
@@ -22,6 +22,18 @@ export interface Observation {
 
 /** What a pass does: carry out a plan (which may have no steps), or nothing until a person acts. */
 export type Decision = { readonly kind: "plan"; readonly input: PlanInput; readonly plan: Plan } | Stall;
+
+/** Why nothing but revocation runs although there is a plan: a projection's place is somebody else's. */
+export function conflictIn(decision: Decision): ReturnType<typeof conflictOf> | undefined {
+  const [conflict] = conflictsIn(decision);
+  return conflict && conflictOf(conflict);
+}
+
+/** The projections that are somebody else's. */
+export function conflictsIn(decision: Decision): readonly Conflict[] {
+  if (decision.kind !== "plan" || decision.input.stored.kind !== "ring") return [];
+  return decision.input.stored.conflicts ?? [];
+}
 
 /** The whole of a pass between reading and writing. Pure. */
 export function decide(seen: Observation): Decision {

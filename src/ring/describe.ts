@@ -83,6 +83,8 @@ export function describeBlocker(blocker: Blocker, step: Step["type"], show: (ms:
       return "what is written down can't be used";
     case "clock":
       return "the clock is not to be trusted";
+    case "conflict":
+      return `the ${blocker.object} object is not Keyturn's`;
     default:
       return blocker satisfies never;
   }

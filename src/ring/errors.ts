@@ -18,3 +18,6 @@ export class RuleError extends ChangeNeededError {}
 
 /** The same call may work later: a lost race, a full disk, an API server that is away. Retried with back-off. */
 export class TryLaterError extends KeyturnError {}
+
+/** Somebody else's write came first: what was read is no longer so. */
+export const isConflict = (error: unknown): boolean => error instanceof TryLaterError && error.code === "Conflict";

@@ -59,6 +59,10 @@ function isProjected({ stored }: PlanInput, ring: Ring): boolean {
   return signer?.generation === ring.generation && open?.generation === ring.generation;
 }
 
+/** Nobody takes away what is somebody else's. */
+const conflictsOf = ({ stored }: PlanInput) =>
+  stored.kind === "ring" && stored.conflicts ? { conflicts: stored.conflicts } : {};
+
 /** Everybody has the new ring. */
 function after(input: PlanInput, ring: Ring): PlanInput {
   const kids = keysOf(ring).map((k) => k.kid);
@@ -68,6 +72,6 @@ function after(input: PlanInput, ring: Ring): PlanInput {
   return {
     ...input,
     gateways,
-    stored: { kind: "ring", ring, projections: { signer: projection, public: projection } },
+    stored: { kind: "ring", ring, projections: { signer: projection, public: projection }, ...conflictsOf(input) },
   };
 }

@@ -1,7 +1,6 @@
-import { mostNamed } from "./describe.ts";
-import { shortKid } from "./describe.ts";
+import { mostNamed, shortKid } from "./describe.ts";
 import { thumbprintOf } from "./key.ts";
-import type { Projection, Stored } from "./plan.ts";
+import type { Conflict, Projection, Stored } from "./plan.ts";
 import type { Found, Reading } from "./reading.ts";
 import { canSign, earlierCopies, halvesOf, keysLeft, newTo } from "./remnants.ts";
 import { keysOf, ordinaryKeyLimit, revokedLimit, type Ring } from "./ring.ts";
@@ -23,9 +22,37 @@ const credibleLead = 1_000_000;
  * than it, or left without it, is what the ring is rebuilt from.
  */
 export function classify(found: Found): Stored | Stall {
-  const conflict = (["ring", "signer", "public"] as const).find((name) => found[name].kind === "foreign");
-  if (conflict)
-    return stall("SecretConflict", `the ${conflict} object is not Keyturn's: ${problemOf(found[conflict])}`);
+  if (found.ring.kind === "foreign") return stalledBy({ object: "ring", problem: found.ring.problem });
+  const conflicts = conflictsIn(found);
+  const [conflict] = conflicts;
+  if (!conflict) return classifyOurs(found);
+  // What is ours must still obey a revocation; all else waits, since a ring can't be known to be the newest
+  const ours = classifyOurs({ ...found, ...absent(conflicts) });
+  return ours.kind === "ring" ? { ...ours, conflicts } : stalledBy(conflict);
+}
+
+/** What a projection in somebody else's hands is called, as a reason and in words. */
+export const conflictOf = ({ object, problem }: { readonly object: string; readonly problem: string }) =>
+  ({ reason: "SecretConflict", message: `the ${object} object is not Keyturn's: ${problem}` }) as const;
+
+function stalledBy(conflict: Parameters<typeof conflictOf>[0]): Stall {
+  const { reason, message } = conflictOf(conflict);
+  return stall(reason, message);
+}
+
+function conflictsIn(found: Found): readonly Conflict[] {
+  const strange = strangeSigner(found);
+  const foreign = (["signer", "public"] as const).flatMap((object): readonly Conflict[] => {
+    const reading = found[object];
+    return reading.kind === "foreign" ? [{ object, problem: reading.problem }] : [];
+  });
+  return [...(strange === undefined ? [] : [{ object: "signer", problem: strange } as const]), ...foreign];
+}
+
+const absent = (conflicts: readonly Conflict[]): Partial<Pick<Found, Conflict["object"]>> =>
+  Object.fromEntries(conflicts.map(({ object }) => [object, { kind: "absent" }]));
+
+function classifyOurs(found: Found): Stored | Stall {
   const { ring, recovery } = found;
   if (ring.kind === "unreadable" && !recovery) {
     return stall(
@@ -33,21 +60,18 @@ export function classify(found: Found): Stored | Stall {
       `the ring object can't be read: ${ring.problem}; request a recovery to rebuild it from its projections`,
     );
   }
-  return ownKeyInPlace(found) ?? rolledBack(found) ?? damaged(found) ?? within(found, stored(found));
-}
-
-function ownKeyInPlace(found: Found): Stall | undefined {
-  const problem = strangeSigner(found);
-  return problem === undefined ? undefined : stall("SecretConflict", `the signer object is not Keyturn's: ${problem}`);
+  return rolledBack(found) ?? damaged(found) ?? within(found, stored(found));
 }
 
 /** What is wrong with keys in an adoptable form where there is a ring already: they are ours only if the ring knows the key. */
 export function strangeSigner(found: Found): string | undefined {
-  const { signer } = found;
+  const { ring, signer, recovery } = found;
   if (signer.kind !== "adoptable" || rings(found).length === 0) return undefined;
+  // That is said first, and a recovery takes its copies all the same
+  if (ring.kind === "unreadable" && !recovery) return undefined;
   const { signer: key } = signer;
   const isKnown = (other: Named): boolean => other.kid === key.kid && thumbprintOf(other) === thumbprintOf(key);
-  if (rings(found).some((ring) => [...keysOf(ring), ...ring.revoked].some(isKnown))) return undefined;
+  if (rings(found).some((one) => [...keysOf(one), ...one.revoked].some(isKnown))) return undefined;
   return "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
 }
 

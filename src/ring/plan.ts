@@ -58,7 +58,14 @@ export interface Projection {
   readonly kids: readonly Kid[];
 }
 
-/** What was found of the three objects; unreadable, foreign and rolled-back ones never reach the planner. */
+/** A projection's place that is somebody else's: it is never written, and holds everything but revocation. */
+export interface Conflict {
+  readonly object: "signer" | "public";
+  /** Why it is not ours. Never quotes the content. */
+  readonly problem: string;
+}
+
+/** What was found of the three objects; unreadable and rolled-back ones never reach the planner, nor does a foreign ring. */
 export type Stored =
   /** `generationFloor`: the highest generation ever seen for this rotation, 0 if none. */
   | {
@@ -89,6 +96,7 @@ export type Stored =
       readonly kind: "ring";
       readonly ring: Ring;
       readonly projections: { readonly signer?: Projection; readonly public?: Projection };
+      readonly conflicts?: readonly Conflict[];
     };
 
 export interface PlanInput {
@@ -188,7 +196,8 @@ export type Blocker =
   | { readonly kind: "keyLimit" }
   | { readonly kind: "suspended" }
   | { readonly kind: "refused" }
-  | { readonly kind: "clock" };
+  | { readonly kind: "clock" }
+  | { readonly kind: "conflict"; readonly object: Conflict["object"] };
 
 /** A step that does not happen yet, and why. */
 export interface Gate {

@@ -63,7 +63,9 @@ function decide(rules: readonly Rule[], input: PlanInput, ring: Ring): { step?: 
   return { gates };
 }
 
-function holdOf({ policy, refused, clockTrusted }: PlanInput): Blocker | undefined {
+function holdOf({ policy, refused, clockTrusted, stored }: PlanInput): Blocker | undefined {
+  const [conflict] = stored.kind === "ring" ? (stored.conflicts ?? []) : [];
+  if (conflict) return { kind: "conflict", object: conflict.object };
   if (refused?.holds === true) return { kind: "refused" };
   if (policy.suspend) return { kind: "suspended" };
   return clockTrusted ? undefined : { kind: "clock" };

@@ -1,4 +1,4 @@
-import { conditionsOf, type Condition } from "./conditions.ts";
+import { type Because, conditionsOf, type Condition } from "./conditions.ts";
 import { decide, type Decision, type Observation } from "./decide.ts";
 import { forecast, type Forecast } from "./forecast.ts";
 import type { Found } from "./found.ts";
@@ -24,9 +24,13 @@ export const mostWrites = 12;
 /**
  * Derives everything that the tools show from what was read. Pure.
  *
- * @param known - What need not be worked out again: what comes of it, and what the next pass makes of it
+ * @param known - What need not be worked out again: what comes of it, and what the next pass makes of it; and why a write of
+ * this one was refused
  */
-export function viewOf(seen: Observation, known: Partial<Pick<View, "forecast" | "decision">> = {}): View {
+export function viewOf(
+  seen: Observation,
+  known: Partial<Pick<View, "forecast" | "decision">> & { readonly unwritten?: Because } = {},
+): View {
   const decision = known.decision ?? decide(seen);
   const ring = ringOf(decision, seen.found);
   return {
@@ -34,7 +38,7 @@ export function viewOf(seen: Observation, known: Partial<Pick<View, "forecast" |
     nowMs: seen.found.nowMs,
     decision,
     ...(ring && { ring }),
-    conditions: conditionsOf(decision, seen.policy.suspend, seen.refused),
+    conditions: conditionsOf(decision, seen.policy.suspend, { refused: seen.refused, unwritten: known.unwritten }),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };
 }

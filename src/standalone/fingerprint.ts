@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { currentVersion } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
 import { readIfThere } from "../files/atomic.ts";
-import { unlessMissing } from "../files/errors.ts";
+import { errnoOf, unlessMissing } from "../files/errors.ts";
 import type { AckReader } from "./acks.ts";
 import type { Config } from "./config.ts";
 import type { Layout } from "./layout.ts";
@@ -18,15 +18,26 @@ export async function fingerprint(
   ports: { acks: AckReader; config: Config },
 ): Promise<string> {
   const parts = [
-    "path" in ports.config ? await followed(ports.config.path) : "",
-    await standing(disk, layout.overrides),
-    await currentVersion(disk, layout.signer),
-    await currentVersion(disk, layout.public),
+    await wishes(disk, layout, ports.config),
+    await seen(currentVersion(disk, layout.signer)),
+    await seen(currentVersion(disk, layout.public)),
     ...((await unlessMissing(disk.names(layout.ring))) ?? []),
   ];
   for (const name of await ports.acks.fresh()) parts.push(name, await ackText(disk, join(layout.acks, name)));
   return JSON.stringify(parts);
 }
+
+/** A text that changes when somebody asks for something else. */
+export async function wishes(disk: Disk, { overrides }: Layout, config: Config): Promise<string> {
+  return JSON.stringify([
+    "path" in config ? await seen(followed(config.path)) : "",
+    await seen(standing(disk, overrides)),
+  ]);
+}
+
+/** What can't be looked at is no reason to look at nothing else: the pass says what it is. */
+const seen = (look: Promise<string | undefined>): Promise<string | undefined> =>
+  look.catch((error: unknown) => errnoOf(error) ?? "");
 
 /** The file at the end of all links: a mounted ConfigMap changes by its links alone. */
 async function followed(path: string): Promise<string> {

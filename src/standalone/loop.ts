@@ -1,11 +1,11 @@
 import { watchDirs, type Waker } from "../files/watch.ts";
 import type { Disk } from "../files/disk.ts";
-import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
+import { ChangeNeededError, KeyturnError, TryLaterError } from "../ring/errors.ts";
 import type { Ring } from "../ring/ring.ts";
 import { AckReader } from "./acks.ts";
 import { ClockGuard, type Clock } from "./clock.ts";
 import { configDirs, type Config } from "./config.ts";
-import { fingerprint } from "./fingerprint.ts";
+import { fingerprint, wishes } from "./fingerprint.ts";
 import type { Layout } from "./layout.ts";
 import type { Log } from "./log.ts";
 import type { Sources } from "./observe.ts";
@@ -91,8 +91,10 @@ export class Loop {
   /** Returns how long to wait for the next pass, in milliseconds; 0 while there is more to do. */
   async #pass(): Promise<number> {
     const { clock, on, store, isAlone } = this.#parts;
+    let untidy: KeyturnError | undefined;
     if (!store.isTidy) {
-      await store.tidy({ nowMs: clock.nowMs(), isAlone });
+      // What can't be cleaned holds up no pass: that may have a key to revoke
+      untidy = await refusalOf(() => store.tidy({ nowMs: clock.nowMs(), isAlone }));
       // The process before may have swapped a moment ago: its readers have their grace, too
       this.#tidyAtMonotonicMs = Math.min(this.#tidyAtMonotonicMs, clock.monotonicMs() + graceMs);
     }
@@ -100,7 +102,8 @@ export class Loop {
     this.#report.settings(problem, this.#settings.current.rotation);
     const { current } = this.#settings;
     const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
-    this.#failures = 0;
+    const trouble = report.unwritten[0]?.error ?? untidy;
+    if (trouble === undefined) this.#failures = 0;
     this.#report.pass(report);
     on?.(report);
     if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
@@ -108,6 +111,7 @@ export class Loop {
     this.#inARow = progressed ? this.#inARow + 1 : 0;
     if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
     await this.#tidyWhenDue();
+    if (trouble !== undefined) throw trouble;
     if (progressed) return this.#inARow > mostInARow ? 1000 : 0;
     return this.#waitMs(report);
   }
@@ -147,12 +151,33 @@ export class Loop {
     }
   }
 
-  /** Not woken by changes of the files: a failed write changes some, too. */
+  /** Woken by what somebody asks for, which may be a revocation, and by no other file: a failed write changes some, too. */
   async #backOff(): Promise<void> {
-    const { chance, waker, signal, clock } = this.#parts;
+    const { chance, waker, signal, clock, pollMs } = this.#parts;
+    const before = await this.#wishes();
     const ceilingMs = Math.min(longestBackoffMs, shortestBackoffMs * 2 ** Math.min(this.#failures - 1, 20));
     const untilMs = clock.monotonicMs() + ceilingMs * (0.5 + chance() / 2);
-    while (!signal.aborted && clock.monotonicMs() < untilMs) await waker.wait(untilMs - clock.monotonicMs(), signal);
+    while (!signal.aborted && clock.monotonicMs() < untilMs) {
+      await waker.wait(Math.min(untilMs - clock.monotonicMs(), pollMs), signal);
+      if ((await this.#wishes()) !== before) return;
+    }
+  }
+
+  #wishes(): Promise<string> {
+    const { disk, layout, config } = this.#parts;
+    return wishes(disk, layout, config);
+  }
+}
+
+/** Why the work could not be done; undefined when it was. */
+async function refusalOf(work: () => Promise<void>): Promise<KeyturnError | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (cause) {
+    const error = storageError(cause);
+    if (error instanceof KeyturnError) return error;
+    throw error;
   }
 }
 
@@ -166,4 +191,7 @@ const watchedDirs = ({ dir, ring, signer, public: open, acks }: Layout): readonl
 
 /** The ring was found whole, and stands in both projections. */
 const isSound = (report: PassReport): report is PassReport & { readonly ring: Ring } =>
-  report.ring !== undefined && report.decision.kind === "plan" && report.decision.input.stored.kind === "ring";
+  report.ring !== undefined &&
+  report.unwritten.length === 0 &&
+  report.decision.kind === "plan" &&
+  report.decision.input.stored.kind === "ring";

@@ -1,5 +1,6 @@
 import { enact, materialsOf } from "../keeper/enact.ts";
-import { decide, type Decision } from "../ring/decide.ts";
+import { type Projected, publishEach, type Unwritten } from "../keeper/publish.ts";
+import { conflictsIn, decide, type Decision } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
 import { observe, type Sight, type Sources } from "./observe.ts";
@@ -14,7 +15,9 @@ export interface PassReport {
   readonly ring?: Ring;
   /** What was written, each new key with its kid. */
   readonly steps: readonly NamedStep[];
-  readonly published: readonly ("public" | "signer")[];
+  readonly published: readonly Projected[];
+  /** What could not be written, the ring first. */
+  readonly unwritten: readonly Unwritten<"ring" | Projected>[];
 }
 
 /**
@@ -24,15 +27,21 @@ export interface PassReport {
 export async function runPass(sources: Sources, now: Effective, state: State): Promise<PassReport> {
   const sight = await observe(sources, now, state);
   const decision = decide(sight.observation);
-  if (decision.kind === "stalled") return { sight, decision, steps: [], published: [] };
+  if (decision.kind === "stalled") return { sight, decision, steps: [], published: [], unwritten: [] };
   const { snapshot, brought } = sight;
   const { reading } = snapshot.ring;
-  const { ring, materials, steps } = await enact(decision, {
+  const { ring, materials, steps, ...enacted } = await enact(decision, {
     ring: reading.kind === "ring" ? reading.ring : undefined,
     known: new Map([...brought, ...materialsOf(snapshot)]),
     commit: (next, keys) => sources.store.commit(next, keys, snapshot),
   });
-  if (!ring) return { sight, decision, steps, published: [] };
-  const published = await sources.store.publish(ring, materials, sources.clock.nowMs());
-  return { sight, decision, ring, steps, published };
+  if (!ring) return { sight, decision, steps, published: [], unwritten: [] };
+  const projection = { ring, materials, nowMs: sources.clock.nowMs() };
+  const { written, unwritten } = await publishEach(ring, {
+    found: { signer: snapshot.signer.reading, public: snapshot.public.reading },
+    conflicts: conflictsIn(decision),
+    write: (object) => sources.store.project(object, projection),
+  });
+  const all = [...(enacted.unwritten ? [enacted.unwritten] : []), ...unwritten];
+  return { sight, decision, ring, steps, published: written, unwritten: all };
 }

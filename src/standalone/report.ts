@@ -16,7 +16,7 @@ export class Reporter {
     this.#log = log;
   }
 
-  pass({ sight, decision, ring, steps, published }: PassReport): void {
+  pass({ sight, decision, ring, steps, published, unwritten }: PassReport): void {
     for (const step of steps) this.#step(step, ring?.generation);
     if (published.length > 0)
       this.#log.debug({ published, generation: ring?.generation }, "the projections are written");
@@ -24,7 +24,7 @@ export class Reporter {
     this.#clock(sight.clockVerdict);
     for (const warning of sight.warnings) this.#once(warning);
     this.#gateways(decision);
-    this.#changes.isNew("failure", undefined);
+    if (unwritten.length === 0) this.#changes.isNew("failure", undefined);
   }
 
   /** What a person must mend. */

@@ -5,6 +5,7 @@ import { ensureDir } from "../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
 import { Opener } from "../keeper/document.ts";
+import type { Projected } from "../keeper/publish.ts";
 import type { RingObject } from "../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
@@ -21,16 +22,20 @@ export interface Snapshot {
   readonly ring: ObjectRead;
 }
 
-type Projected = "public" | "signer";
-
 /** Files that hold what the ring does not have, and where they are kept from now on. */
 export interface SetAside {
   readonly object: RingObject;
   readonly to: string;
 }
 
-/** In this order: a verifier knows a key before somebody signs with it. */
 const projections: readonly Projected[] = ["public", "signer"];
+
+/** What a projection is made from. */
+export interface Projection {
+  readonly ring: Ring;
+  readonly materials: KeyMaterials;
+  readonly nowMs: number;
+}
 
 /** The three objects in a directory. Reading never writes. */
 export class Store {
@@ -99,24 +104,21 @@ export class Store {
   }
 
   /**
-   * Brings both projections up to date, if they are not. Returns which were written.
+   * Brings a projection up to date. Returns false if it was already.
    *
-   * @throws TryLaterError `Conflict` when one of them is newer than this ring
+   * @throws TryLaterError `Conflict` when it is newer than this ring
+   * @throws ChangeNeededError `ForeignFile` when it has become somebody else's
    */
-  async publish(ring: Ring, materials: KeyMaterials, nowMs: number): Promise<readonly Projected[]> {
+  async project(object: Projected, { ring, materials, nowMs }: Projection): Promise<boolean> {
     const ports = this.#ports({ rotation: ring.rotation, algorithm: ring.signer.profile.algorithm });
-    const written: Projected[] = [];
-    for (const object of projections) {
-      const want = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
-      const found = await readProjection(ports, this.#layout, object);
-      mustNotBeNewer(found, ring, object);
-      if (isSame(found.files, want)) continue;
-      await this.#keep(found, ring, { materials, object });
-      const write = { files: want, nowMs, ...modesOf[object] };
-      await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
-      written.push(object);
-    }
-    return written;
+    const want = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
+    const found = await readProjection(ports, this.#layout, object);
+    mustNotBeNewer(found, ring, object);
+    if (isSame(found.files, want)) return false;
+    await this.#keep(found, ring, { materials, object });
+    const write = { files: want, nowMs, ...modesOf[object] };
+    await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
+    return true;
   }
 
   /** Sets aside what would be lost with the files that stand there: keys that the ring does not have. */

@@ -1,4 +1,5 @@
 import { lineOf } from "../ring/conditions.ts";
+import { conflictIn } from "../ring/decide.ts";
 import { describeStep } from "../ring/describe.ts";
 import { statusClaim } from "../ring/found.ts";
 import { RuleError } from "../ring/errors.ts";
@@ -31,14 +32,17 @@ export interface ChangeOptions {
 
 export const nameOf = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
 
-/** The rotation as it is now, when a change to it can take effect. @throws RuleError `Stalled` */
+/**
+ * The rotation as it is now, when a change to it can take effect. A revocation can where a projection is somebody else's.
+ *
+ * @throws RuleError `Stalled`
+ */
 export async function changeable({ home, io }: Pick<Asked, "home" | "io">, action: string): Promise<View> {
   const view = await firstLook(home, io);
-  if (view.decision.kind === "stalled") {
-    throw new RuleError(
-      "Stalled",
-      `Cannot ${action}: ${nameOf(view.seen.rotation)} is stalled: ${view.decision.message}`,
-    );
+  const { decision } = view;
+  const stall = decision.kind === "stalled" ? decision : action === "revoke" ? undefined : conflictIn(decision);
+  if (stall) {
+    throw new RuleError("Stalled", `Cannot ${action}: ${nameOf(view.seen.rotation)} is stalled: ${stall.message}`);
   }
   return view;
 }

@@ -1,3 +1,4 @@
+import { conflictIn } from "../ring/decide.ts";
 import { RuleError } from "../ring/errors.ts";
 import { ask, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
@@ -15,11 +16,12 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
   const before = await firstLook(home, io);
   const { decision } = before;
   const name = nameOf(before.seen.rotation);
+  const conflict = decision.kind === "stalled" ? decision : conflictIn(decision);
+  if (conflict?.reason === "SecretConflict") {
+    throw new RuleError("NotRecoverable", `Cannot recover ${name}: a recovery does not mend this: ${conflict.message}`);
+  }
   if (decision.kind !== "stalled") {
     throw new RuleError("NothingToRecover", `Cannot recover ${name}: must be stalled, its ring is sound`);
-  }
-  if (decision.reason === "SecretConflict") {
-    throw new RuleError("NotRecoverable", `Cannot recover ${name}: a recovery does not mend this: ${decision.message}`);
   }
   return ask(
     {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { decide, type Observation } from "../../src/ring/decide.ts";
+import { conflictIn, decide, type Observation } from "../../src/ring/decide.ts";
 import type { Found, Reading } from "../../src/ring/found.ts";
+import { forecast } from "../../src/ring/forecast.ts";
+import type { Policy } from "../../src/ring/plan.ts";
 import { planRotation } from "../../src/ring/planner.ts";
 import { gatewayAt, inputOf, ringOf } from "../support/rings.ts";
 import { epoch, policy, stepsOf } from "../support/story.ts";
@@ -29,12 +31,37 @@ describe("decide", () => {
     expect(decision).toMatchObject({ input: { policy: { suspend: true }, gateways: [], clockTrusted: false } });
   });
 
+  const foreign: Reading = { kind: "foreign", problem: "it has no label of ours" };
+
   it("plans nothing where nothing can go on before a person acts", () => {
-    const foreign: Reading = { kind: "foreign", problem: "it has no label of ours" };
-    expect(decide(seen({ found: { ...found, signer: foreign } }))).toStrictEqual({
+    expect(decide(seen({ found: { ...found, ring: foreign } }))).toStrictEqual({
       kind: "stalled",
       reason: "SecretConflict",
-      message: "the signer object is not Keyturn's: it has no label of ours",
+      message: "the ring object is not Keyturn's: it has no label of ours",
+    });
+  });
+
+  describe.each(["signer", "public"] as const)("where the %s object is somebody else's", (object) => {
+    const elsewhere: Found = { ...found, [object]: foreign };
+    const condemning: Policy = { ...policy, revokedKids: [{ kid: "k1" }] };
+
+    it("revokes all the same", () => {
+      const decision = decide(seen({ found: elsewhere, policy: condemning }));
+      expect(decision.kind === "plan" && stepsOf(decision.plan)).toBe("activate k2, revoke k1");
+    });
+
+    it("does nothing else, and says why", () => {
+      const decision = decide(seen({ found: elsewhere }));
+      expect(decision.kind === "plan" && stepsOf(decision.plan)).toBe("");
+      expect(conflictIn(decision)).toEqual({
+        reason: "SecretConflict",
+        message: `the ${object} object is not Keyturn's: it has no label of ours`,
+      });
+    });
+
+    it("forecasts nothing: it does not go away by itself", () => {
+      const decision = decide(seen({ found: elsewhere }));
+      expect(decision.kind === "plan" && forecast(decision.input, 1e12)).toEqual([]);
     });
   });
 

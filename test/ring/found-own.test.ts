@@ -28,12 +28,10 @@ describe("classify, where a key in an adoptable form stands beside a ring,", () 
   });
 
   it("refuses somebody's own key, whose only copy it may be", () => {
-    expect(classify(beside("own"))).toEqual({
-      kind: "stalled",
-      reason: "SecretConflict",
-      message:
-        "the signer object is not Keyturn's: it holds a key that the ring does not know; move it away, or remove the ring to adopt it",
-    });
+    const problem = "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
+    const verdict = classify(beside("own"));
+    expect(verdict).toMatchObject({ kind: "ring", conflicts: [{ object: "signer", problem }] });
+    expect(verdict).not.toHaveProperty("projections.signer");
   });
 
   it("rebuilds a lost ring with the half of the signer that stands in it", () => {

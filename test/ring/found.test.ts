@@ -15,13 +15,13 @@ const tables: Readonly<Record<string, string>> = {
     foreign     SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict`,
   "5": `
                 absent          4               5               6               unreadable      foreign
-    absent      ring5           ring5           ring5           lost6           ring5           SecretConflict
-    4           ring5           ring5           ring5           lost6           ring5           SecretConflict
-    5           ring5           ring5           ring5           lost6           ring5           SecretConflict
+    absent      ring5           ring5           ring5           lost6           ring5           held5
+    4           ring5           ring5           ring5           lost6           ring5           held5
+    5           ring5           ring5           ring5           lost6           ring5           held5
     6           lost6           lost6           lost6           lost6           lost6           SecretConflict
-    unreadable  ring5           ring5           ring5           lost6           ring5           SecretConflict
-    adoptable   SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict
-    foreign     SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict  SecretConflict`,
+    unreadable  ring5           ring5           ring5           lost6           ring5           held5
+    adoptable   held5           held5           held5           SecretConflict  held5           held5
+    foreign     held5           held5           held5           SecretConflict  held5           held5`,
   unreadable: `
                 absent          4               unreadable      foreign
     absent      RingUnreadable  RingUnreadable  RingUnreadable  SecretConflict

@@ -155,7 +155,7 @@ describe("a pass under a spec that can't be used", () => {
 
   it("is Stalled with all that is wrong, beside the truth about the ring", () => {
     const seen = seeing(told(bad));
-    const conditions = conditionsOf(decide(seen), false, seen.refused);
+    const conditions = conditionsOf(decide(seen), false, { refused: seen.refused });
     expect(conditions.map(({ type, status, reason }) => `${type} ${status} ${reason}`)).toEqual([
       "Ready False InvalidSpec",
       "Stalled True InvalidSpec",
@@ -171,7 +171,7 @@ describe("a pass under a spec that can't be used", () => {
     const seen = seeing(told(bad), undefined);
     expect(stepsOf({ ...seen, found: foundOf(undefined) })).toEqual([]);
     const none = { ...seen, ...inForce(told(bad), now()), found: foundOf(undefined) };
-    const conditions = conditionsOf(decide(none), false, none.refused);
+    const conditions = conditionsOf(decide(none), false, { refused: none.refused });
     expect(conditions.map(({ type, reason }) => `${type} ${reason}`)).toEqual([
       "Ready InvalidSpec",
       "Stalled InvalidSpec",
@@ -188,7 +188,7 @@ describe("a pass under a spec that can't be used", () => {
   it("stalls for what is wrong with the ring first, and tells of the spec beside it", () => {
     const seen = seeing(told(bad));
     const found = { ...seen.found, ring: { kind: "unreadable", problem: "why" } as const };
-    const [ready] = conditionsOf(decide({ ...seen, found }), false, seen.refused);
+    const [ready] = conditionsOf(decide({ ...seen, found }), false, { refused: seen.refused });
     expect(ready).toMatchObject({ reason: "RingUnreadable" });
     expect(ready?.message).toContain("besides, spec.rotation.schedule");
   });

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { FakeTime, hour, minute, second } from "./fake-time.ts";
 import { hookedDisk } from "./hooked-disk.ts";
-import { kidsOf, newWorld, tempDir, World } from "./world.ts";
+import { newWorld, tempDir, World } from "./world.ts";
 import { expectSound, readersSee } from "./crash/sound.ts";
 
 const everywhere = { timeout: 600_000 };
@@ -103,8 +103,9 @@ async function onSmallDisk(mount: string): Promise<void> {
   const first = await world.settle();
   await fill(join(mount, "ballast"));
   world.time.in(hour + 10 * minute, async () => {
+    // One projection that fits is written, and its old version makes room for the other
     const seen = await readersSee(world);
-    expect(seen.signer && kidsOf(seen.signer)).toEqual(kidsOf(first));
+    expect([first.signer.kid, first.standby?.kid]).toContain(seen.signer?.signer.kid);
     await unlink(join(mount, "ballast"));
   });
   await world.runFor(hour + 12 * minute);

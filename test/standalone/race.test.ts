@@ -60,7 +60,7 @@ describe("two processes without the lock", () => {
         if (effect === "removeDir" && path === unfinished && writes-- > 0) await writeFile(join(unfinished, "a"), "");
       },
     });
-    await world.settle({ disk });
+    await world.runFor(minute, { disk });
     expect(world.log.texts("warn")).toEqual([`Cannot rmdir "${unfinished}": something was written there just now`]);
     expect(await readdir(world.path("public"))).not.toContain(basename(unfinished));
     expect((await expectSound(world)).signer.kid).toBe(ring.signer.kid);

@@ -37,7 +37,7 @@ export function verdictOf(verdict: Stored | Stall): string {
     case "stalled":
       return verdict.reason;
     case "ring":
-      return `ring${verdict.ring.generation}`;
+      return `${verdict.conflicts ? "held" : "ring"}${verdict.ring.generation}`;
     case "lost":
       return `lost${verdict.remains.generation}`;
     case "nothing":

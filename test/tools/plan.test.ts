@@ -58,7 +58,12 @@ describe("plan", () => {
     const home = settled();
     home.found = { public: { kind: "foreign", problem: "it has no label of ours" } };
     const lines = await planned(home);
-    expect(lines[2]).toMatch(/^ Nothing happens before a person acts: the public object is not Keyturn's/);
+    expect(lines[2]).toMatch(/^ Only revocation runs before a person acts: the public object is not Keyturn's/);
+    expect(await documentOf(home)).toMatchObject({ stalled: { reason: "SecretConflict" }, forecast: [] });
+    home.found = { ring: { kind: "foreign", problem: "it has no label of ours" } };
+    expect((await planned(home))[2]).toMatch(
+      /^ Nothing happens before a person acts: the ring object is not Keyturn's/,
+    );
     expect(await documentOf(home)).toMatchObject({ stalled: { reason: "SecretConflict" }, plan: [], forecast: [] });
   });
 

@@ -53,7 +53,7 @@ function told(resource: KubeObject, seen: Observation): readonly string[] {
   if (!isSeen(resource)) return ["no controller has reported on it yet: does one run that looks after this namespace?"];
   const stall = reported(resource, "Stalled");
   if (!stall) return [];
-  const own = conditionsOf(decide(seen), seen.policy.suspend, seen.refused);
+  const own = conditionsOf(decide(seen), seen.policy.suspend, { refused: seen.refused });
   if (own.some(({ type, reason }) => type === "Stalled" && reason === stall.reason)) return [];
   return [`the controller reports that it is stalled, ${stall.reason}: ${stall.message}`];
 }

@@ -1,3 +1,4 @@
+import { conflictIn } from "../../ring/decide.ts";
 import { describeStep } from "../../ring/describe.ts";
 import type { Kid } from "../../ring/key.ts";
 import type { Step } from "../../ring/plan.ts";
@@ -17,7 +18,7 @@ export interface PlanDocument {
   /** When the plan was made, or is supposed to be made. */
   readonly time: string;
   readonly suppositions: readonly string[];
-  /** Why nothing happens before a person acts. */
+  /** Why nothing, or nothing but revocation, happens before a person acts. */
   readonly stalled?: { readonly reason: string; readonly message: string };
   /** What is due, then what waits; the fields of the status's `plan`. */
   readonly plan: readonly PlanReport[];
@@ -30,12 +31,14 @@ export interface PlanDocument {
 
 export function planDocument(view: View, suppositions: readonly string[]): PlanDocument {
   const { decision, forecast, nowMs } = view;
+  const conflict = conflictIn(decision);
   const { name, namespace } = view.seen.rotation;
   return {
     rotation: { name, namespace },
     time: instant(nowMs),
     suppositions,
     ...(decision.kind === "stalled" && { stalled: { reason: decision.reason, message: decision.message } }),
+    ...(conflict && { stalled: conflict }),
     plan: decision.kind === "plan" ? planReport(decision.plan) : [],
     forecast: forecast.map(({ atMs, ring, steps }) => ({
       time: instant(atMs),

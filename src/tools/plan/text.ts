@@ -1,4 +1,5 @@
 import { describeGate, describeStep } from "../../ring/describe.ts";
+import { conflictIn } from "../../ring/decide.ts";
 import type { Gate } from "../../ring/plan.ts";
 import { keysOf } from "../../ring/ring.ts";
 import { paint, type Look } from "../screen.ts";
@@ -30,10 +31,14 @@ export function planText(input: PlanTextInput): readonly string[] {
     ];
   }
   const { steps, gates } = view.decision.plan;
+  const conflict = conflictIn(view.decision);
   const due = steps.map((step) => ` ${describeStep(step)}`);
   const waiting = gates.filter((g) => g.waitsFor.length > 0);
   return [
     head,
+    ...(conflict
+      ? ["", ` ${paint(look, ["strong", "bad"], "Only revocation runs before a person acts:")} ${conflict.message}`]
+      : []),
     ...(due.length === 0 ? [] : section("Due now", look, due)),
     ...section("Waiting", look, waiting.length === 0 ? [" nothing"] : gateTable(waiting, look, clock)),
     ...section(

@@ -1,0 +1,61 @@
+import type { Reading } from "../ring/found.ts";
+import type { Conflict } from "../ring/plan.ts";
+import { keysOf, type Ring } from "../ring/ring.ts";
+
+/** One of the two objects that are let out of a ring. */
+export type Projected = Conflict["object"];
+
+export interface Publishing {
+  /** What stood in the two places when the pass read them. */
+  readonly found: Readonly<Record<Projected, Reading>>;
+  /** What is somebody else's, and never written. */
+  readonly conflicts: readonly Conflict[];
+  /** Brings one of them up to date. Returns false when it is already. */
+  readonly write: (object: Projected) => Promise<boolean>;
+}
+
+/** What became of the projections. */
+export interface Published {
+  readonly written: readonly Projected[];
+  readonly unwritten: readonly Unwritten<Projected>[];
+}
+
+/** An object that could not be written, and why. */
+export interface Unwritten<Object extends string> {
+  readonly object: Object;
+  readonly error: Error;
+}
+
+export const unwrittenBy = <Object extends string>(object: Object, error: unknown): Unwritten<Object> => ({
+  object,
+  error: error instanceof Error ? error : new TypeError("Cannot write: what was thrown is no error", { cause: error }),
+});
+
+/**
+ * Brings both projections up to date. A verifier knows a key before somebody signs with it: so the public object goes first,
+ * and the signer object waits for it, unless it is lost and its key was published before. In an emergency each is written by
+ * itself, the signer object first: whoever has a revoked key in hand signs with it, and accepts it, until that is written.
+ */
+export async function publishEach(ring: Ring, { found, conflicts, write }: Publishing): Promise<Published> {
+  const isUrgent = holdsRevoked(found.signer, ring) || holdsRevoked(found.public, ring);
+  const isAlone = isUrgent || (found.signer.kind !== "ring" && ring.signer.publishedAtMs !== undefined);
+  const written: Projected[] = [];
+  const unwritten: Unwritten<Projected>[] = [];
+  for (const object of isUrgent ? signerFirst : publicFirst) {
+    if (conflicts.some((conflict) => conflict.object === object)) continue;
+    if (unwritten.length > 0 && !isAlone) break;
+    try {
+      if (await write(object)) written.push(object);
+    } catch (error) {
+      unwritten.push(unwrittenBy(object, error));
+    }
+  }
+  return { written, unwritten };
+}
+
+const publicFirst: readonly Projected[] = ["public", "signer"];
+const signerFirst: readonly Projected[] = ["signer", "public"];
+
+/** The ring has revoked a key that still stands there. */
+export const holdsRevoked = (reading: Reading, { revoked }: Ring): boolean =>
+  reading.kind === "ring" && keysOf(reading.ring).some(({ kid }) => revoked.some((one) => one.kid === kid));
