@@ -12,6 +12,22 @@ export interface Cluster extends Omit<Found, "startControllers"> {
   readonly kubeConfig: KubeConfig;
 }
 
+/** What of a cluster can be told to another process. */
+export type ClusterFacts = Omit<Cluster, "stop" | "servers">;
+
+export function factsOf(cluster: Cluster): ClusterFacts {
+  const { by, connection, kubeConfig, kubeConfigFile, hasControllers, kubectl, logs } = cluster;
+  return {
+    by,
+    connection,
+    kubeConfig,
+    kubeConfigFile,
+    hasControllers,
+    ...(kubectl && { kubectl }),
+    ...(logs && { logs }),
+  };
+}
+
 export interface ClusterOptions {
   /**
    * YAML files or folders that are applied before the controllers start: a garbage collector that already runs learns of a

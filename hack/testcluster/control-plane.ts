@@ -18,8 +18,19 @@ export interface Programs {
   readonly controllerManager?: Command;
 }
 
+/** The servers of a cluster, to be broken by a test. */
+export interface Servers {
+  /** Kills the API server and etcd; resolves when both are gone. */
+  readonly kill: () => Promise<void>;
+  /** Starts them again on the same port; resolves when they are ready. */
+  readonly start: () => Promise<void>;
+  /** What etcd has written. Its copy is a backup, while etcd does not run. */
+  readonly data: string;
+}
+
 /** A control plane that runs on this machine. */
 export interface ControlPlane {
+  readonly servers: Servers;
   readonly connection: Connection;
   readonly keep: Keep;
   readonly kubeConfigFile: string;
@@ -154,15 +165,27 @@ async function start(programs: Programs, keep: Keep): Promise<ControlPlane> {
   const pki = join(folder, "pki");
   const token = makeCredentials(pki);
   const port = await freePort();
-  keep.start("etcd", [...programs.etcd, ...etcdFlags(folder)]);
-  keep.start("kube-apiserver", [...programs.apiServer, ...apiServerFlags(folder, port)]);
-  const connection = await ready(() => connectionOf(pki, port, token), keep);
+  const begin = (): Promise<Connection> => {
+    keep.start("etcd", [...programs.etcd, ...etcdFlags(folder)]);
+    keep.start("kube-apiserver", [...programs.apiServer, ...apiServerFlags(folder, port)]);
+    return ready(() => connectionOf(pki, port, token), keep);
+  };
+  const connection = await begin();
   const kubeConfigFile = join(folder, "kubeconfig");
   writeFileSync(kubeConfigFile, kubeConfigText(connection), { mode: 0o600 });
   return {
     connection,
     keep,
     kubeConfigFile,
+    servers: {
+      async kill() {
+        await Promise.all([keep.kill("kube-apiserver"), keep.kill("etcd")]);
+      },
+      async start() {
+        await begin();
+      },
+      data: join(folder, "etcd"),
+    },
     async startControllers() {
       if (programs.controllerManager === undefined) return;
       keep.start("kube-controller-manager", [...programs.controllerManager, ...controllerManagerFlags(folder)]);

@@ -1,5 +1,5 @@
-// Keeps the processes of one cluster, in a process of its own: starts what comes on stdin, a JSON line each, says on stdout
-// which of them ended, and when stdin ends (because the parent is done, or was killed) ends them all and removes the folder.
+// Keeps the processes of one cluster, in a process of its own: starts and kills what comes on stdin, a JSON line each, says on
+// stdout which of them ended, and when stdin ends (because the parent is done, or was killed) ends them all and removes the folder.
 import { type ChildProcess, spawn } from "node:child_process";
 import { openSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,6 +8,8 @@ import { createInterface } from "node:readline";
 /** What the keeper is told. */
 export type Order =
   | { readonly start: string; readonly command: readonly [string, ...string[]]; readonly logFile: string }
+  /** As a machine dies: nothing of it is asked to end. */
+  | { readonly kill: string }
   /** At the end, leave the folder's `logs/` where they are. */
   | { readonly keepLogs: true };
 
@@ -16,10 +18,13 @@ export interface Ended {
   readonly ended: string;
   /** Exit code, name of the signal, or why it could not be started. */
   readonly how: string;
+  /** That was asked for. */
+  readonly wasKilled?: true;
 }
 
 const [, , folder = ""] = process.argv;
-const children = new Set<ChildProcess>();
+const children = new Map<ChildProcess, string>();
+const killed = new Set<ChildProcess>();
 let keepsLogs = false;
 let isEnding = false;
 
@@ -28,20 +33,28 @@ const say = (ended: Ended): void => void process.stdout.write(`${JSON.stringify(
 function start({ start: name, command: [file, ...args], logFile }: Extract<Order, { start: string }>): void {
   const log = openSync(logFile, "a");
   const child = spawn(file, args, { cwd: folder, stdio: ["ignore", log, log] });
-  children.add(child);
+  children.set(child, name);
   const left = (how: string): void => {
     children.delete(child);
     if (isEnding && children.size === 0) leave();
-    if (!isEnding) say({ ended: name, how });
+    if (!isEnding) say({ ended: name, how, ...(killed.delete(child) && { wasKilled: true }) });
   };
   child.on("error", ({ message }) => left(message));
   child.on("exit", (code, signal) => left(signal ?? `exit code ${code ?? "unknown"}`));
 }
 
+function kill(name: string): void {
+  for (const [child, its] of children) {
+    if (its !== name) continue;
+    killed.add(child);
+    child.kill("SIGKILL");
+  }
+}
+
 /** Nothing of theirs is needed any more, so none is asked to end: they are killed. */
 function end(): void {
   isEnding = true;
-  for (const child of children) child.kill("SIGKILL");
+  for (const child of children.keys()) child.kill("SIGKILL");
   if (children.size === 0) leave();
 }
 
@@ -61,6 +74,7 @@ createInterface({ input: process.stdin })
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- written by processes.ts
     const order = JSON.parse(line) as Order;
     if ("start" in order) start(order);
+    else if ("kill" in order) kill(order.kill);
     else keepsLogs = true;
   })
   .on("close", end);

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { binaryPath, ensureBinary, isExecutable, kubernetesVersion, programOnPath, type Say } from "./build.ts";
 import { type Connection, connectionOf, kubeConfigText, readKubeConfig } from "./connection.ts";
-import { startControlPlane, type Programs } from "./control-plane.ts";
+import { startControlPlane, type Programs, type Servers } from "./control-plane.ts";
 import { keepProcesses } from "./processes.ts";
 
 /** A way to an API server that works. */
@@ -17,6 +17,8 @@ export interface Found {
   readonly hasControllers: boolean;
   /** What starts a kubectl; absent where there is none. */
   readonly kubectl?: readonly [string, ...string[]];
+  /** Absent where the servers are somebody else's. */
+  readonly servers?: Servers;
   readonly startControllers: () => Promise<void>;
   readonly stop: (options?: { readonly keepLogs?: boolean }) => Promise<void>;
 }
@@ -60,13 +62,14 @@ function existing(file: string | undefined): Rung {
 }
 
 async function startPrograms(programs: Programs, kubectl: Pick<Found, "kubectl">): Promise<Found> {
-  const { connection, keep, kubeConfigFile, startControllers } = await startControlPlane(programs);
+  const { connection, keep, kubeConfigFile, servers, startControllers } = await startControlPlane(programs);
   return {
     connection,
     kubeConfigFile,
     logs: keep.logs,
     hasControllers: programs.controllerManager !== undefined,
     ...kubectl,
+    servers,
     startControllers,
     stop: keep.stop,
   };

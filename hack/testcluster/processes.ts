@@ -13,7 +13,9 @@ export interface Keep {
   /** `<folder>/logs`, one file for each process. */
   readonly logs: string;
   readonly start: (name: string, command: readonly [string, ...string[]]) => void;
-  /** Rejects as soon as one of the processes ends, which none should before {@link stop}; never resolves. */
+  /** Kills one and resolves when it is gone; it may be started again. */
+  readonly kill: (name: string) => Promise<void>;
+  /** Rejects as soon as one of the processes ends, which none should before {@link kill} or {@link stop}; never resolves. */
   readonly broken: Promise<never>;
   /** Ends all and removes the folder, but for its logs if they are wanted. */
   readonly stop: (options?: { readonly keepLogs?: boolean }) => Promise<void>;
@@ -29,11 +31,13 @@ export async function keepProcesses(): Promise<Keep> {
     detached: true,
   });
   const exited = once(keeper, "exit");
+  const killed = new Map<string, () => void>();
   const broken = new Promise<never>((_, reject) => {
     createInterface({ input: keeper.stdout }).on("line", (line) => {
       // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- written by keeper.ts
-      const { ended, how } = JSON.parse(line) as Ended;
-      reject(new Error(`${ended} ended with ${how}: see ${join(logs, `${ended}.log`)}`));
+      const { ended, how, wasKilled } = JSON.parse(line) as Ended;
+      if (wasKilled) killed.get(ended)?.();
+      else reject(new Error(`${ended} ended with ${how}: see ${join(logs, `${ended}.log`)}`));
     });
   });
   // Whoever waits for something else meanwhile races it with this
@@ -44,6 +48,11 @@ export async function keepProcesses(): Promise<Keep> {
     logs,
     broken,
     start: (name, command) => order({ start: name, command, logFile: join(logs, `${name}.log`) }),
+    kill: (name) =>
+      new Promise((resolve) => {
+        killed.set(name, resolve);
+        order({ kill: name });
+      }),
     async stop({ keepLogs = false } = {}) {
       if (keepLogs) order({ keepLogs });
       keeper.stdin.end();

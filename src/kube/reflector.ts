@@ -1,7 +1,7 @@
 import { type Backoff, backoffMs } from "./backoff.ts";
 import type { KubeClient } from "./client.ts";
 import { sleep } from "./clock.ts";
-import { ConnectionError, isExpired, isStopped, KubeError } from "./errors.ts";
+import { isExpired, isStopped } from "./errors.ts";
 import type { KubeObject } from "./object.ts";
 import type { Resource, Selection } from "./resource.ts";
 import { type Change, Store } from "./store.ts";
@@ -19,6 +19,11 @@ export interface ReflectorOptions {
   readonly onProblem?: (error: unknown) => void;
   /** Hears that the server says something again, after a {@link Reflector.trouble}. */
   readonly onRecovery?: () => void;
+  /**
+   * About so long one watch is asked for, in seconds, at least 1; then the next begins where it ended. A watch that is deaf is
+   * known by then: it did not end, or ended without a word. Long ones are for those who also ask another way. @default 15
+   */
+  readonly watchSeconds?: number;
   /** So long may a watch say nothing before it counts as dead, in milliseconds. @default 150000 */
   readonly inactivityMs?: number;
   /** @default {baseMs: 1000, maxMs: 30000} */
@@ -27,10 +32,18 @@ export interface ReflectorOptions {
 
 /** A watch that lived so long, or said something, was no failure. */
 const livedMs = 10_000;
+/** A server that ends a watch so much before its time, in milliseconds, has another reason than the time. */
+const earlyMs = 500;
+/** No object can have it: a list of this one name is one key for the server to look up, and no object to send. */
+const nobody = "metadata.name=-";
+/** How long one question for the server's version may take, in milliseconds. */
+const probeLimits = { timeoutMs: 5000, totalMs: 10_000 };
 
 /**
- * Keeps a {@link Store} like the server's state of a selection: lists, watches from there, and begins again at the right
- * place whatever happens. Never ends but by the signal.
+ * Keeps a {@link Store} like the server's state of a selection: lists, watches from there, and goes on where a watch ended in
+ * its time. After any other end it lists anew: a server that broke off may come back with another past (etcd restored from a
+ * snapshot), whose versions mean something else, and to those who know a newer one than it has it says nothing. Never ends
+ * but by the signal.
  */
 export class Reflector {
   readonly store: Store;
@@ -42,8 +55,8 @@ export class Reflector {
   /** Where the next watch goes on; undefined: list first. */
   #resourceVersion: string | undefined;
   #failures = 0;
-  /** Watches in a row that died without a close and without a word. */
-  #silent = 0;
+  /** Cuts the watch that runs. */
+  #cut: () => void = () => undefined;
   /** When the server last said something that was understood, monotonic. */
   #heardAtMs: number | undefined;
   #trouble: Error | undefined;
@@ -79,6 +92,11 @@ export class Reflector {
     return this.#heardAtMs === undefined ? undefined : this.#clock.monotonicMs() - this.#heardAtMs;
   }
 
+  /** To be called by who knows otherwise that a change was not told: lists anew, with a connection of its own. */
+  renew(): void {
+    this.#cut();
+  }
+
   /** Runs until the signal; resolves when nothing of it is left: no request, no timer. Never rejects. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
@@ -97,37 +115,26 @@ export class Reflector {
     const { chance } = this.#options.client.transport;
     try {
       if (this.#resourceVersion === undefined) await this.#list(signal);
-      await this.#watch(signal);
-      // The server's own end after five to ten minutes needs no wait, a server that ends every watch at once does
-      if (this.#clock.monotonicMs() - startedAtMs >= livedMs) {
+      if (await this.#watch(signal)) {
         this.#failures = 0;
         return 0;
       }
     } catch (error) {
       if (isStopped(error) && signal.aborted) return 0;
-      this.#judge(error);
       // Which ends any watch some day, and says what to do: list
-      if (!isExpired(error)) this.#fail(error);
+      if (!isExpired(error) && !isStopped(error)) this.#fail(error);
       this.#tried.resolve(undefined);
     }
-    this.#failures += 1;
+    this.#resourceVersion = undefined;
+    // A server that ends every watch at once is not to be asked at once
+    this.#failures = this.#clock.monotonicMs() - startedAtMs >= livedMs ? 1 : this.#failures + 1;
     return backoffMs(this.#options.backoff ?? { baseMs: 1000, maxMs: 30_000 }, this.#failures, chance);
-  }
-
-  /** Decides whether the next watch may go on where this one ended. */
-  #judge(error: unknown): void {
-    const isSilence = error instanceof ConnectionError && error.code === "TimedOut";
-    this.#silent = isSilence ? this.#silent + 1 : 0;
-    // A server that was restored from a backup says nothing to those who know a newer state than it has
-    const isLost = error instanceof LostEventError || isExpired(error) || this.#silent >= 2;
-    if (isLost || !(error instanceof KubeError)) this.#resourceVersion = undefined;
   }
 
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource } = this.#options;
     const { items, resourceVersion } = await client.list(resource, this.#selection, { signal });
     if (signal.aborted) return;
-    this.#silent = 0;
     this.#heard();
     const changes = this.store.replace(items);
     this.#resourceVersion = resourceVersion;
@@ -138,31 +145,52 @@ export class Reflector {
     this.#tried.resolve(undefined);
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { client, resource, inactivityMs = 150_000 } = this.#options;
-    const options = {
-      resource,
-      selection: this.#selection,
-      resourceVersion: this.#resourceVersion ?? "",
-      // Spread, so that a fleet that started at once does not come back at once
-      timeoutSeconds: 300 + Math.floor(client.transport.chance() * 301),
-      inactivityMs,
-      signal,
-    };
-    for await (const event of watch(client, options)) {
-      if (signal.aborted) return;
-      this.#take(event);
+  /** True when the server ended it in its time, so that the next may go on from there. */
+  async #watch(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return true;
+    const { client, resource, watchSeconds = 15, inactivityMs = 150_000 } = this.#options;
+    const from = this.#resourceVersion ?? "";
+    // Spread, so that a fleet that started at once does not come back at once
+    const timeoutSeconds = Math.max(1, Math.round(watchSeconds * (0.8 + client.transport.chance() * 0.4)));
+    const startedAtMs = this.#clock.monotonicMs();
+    const options = { resource, selection: this.#selection, resourceVersion: from, timeoutSeconds, inactivityMs };
+    const ended = new AbortController();
+    this.#cut = () => ended.abort();
+    signal.addEventListener("abort", this.#cut, { once: true });
+    try {
+      for await (const event of watch(client, { ...options, signal: ended.signal })) {
+        if (ended.signal.aborted) return false;
+        this.#take(event);
+      }
+    } finally {
+      signal.removeEventListener("abort", this.#cut);
     }
+    if (this.#clock.monotonicMs() - startedAtMs < timeoutSeconds * 1000 - earlyMs) return false;
+    this.#heard();
+    // Nothing happened, or nothing is said to whom knows a version that the server has not reached
+    if (this.#resourceVersion === from) await this.#probe(signal);
+    return true;
+  }
+
+  /** @throws {@link LostEventError} when the server knows less than what it said before */
+  async #probe(signal: AbortSignal): Promise<void> {
+    const { client, resource } = this.#options;
+    const { namespace = "default", fieldSelector = nobody } = this.#selection;
+    const scope = resource.namespaced ? { namespace, fieldSelector } : { fieldSelector };
+    const { resourceVersion } = await client.list(resource, scope, { signal, ...probeLimits });
+    if (isBefore(resourceVersion, this.#resourceVersion)) throw this.#wentBack();
+    this.#heard();
+  }
+
+  #wentBack(): LostEventError {
+    return new LostEventError(`watch ${this.#options.resource.plural}`, "the server's state went back");
   }
 
   #take(event: WatchEvent): void {
     // The server went back in time; what it said before may be undone
-    if (isBefore(event.resourceVersion, this.#resourceVersion)) {
-      throw new LostEventError(`watch ${this.#options.resource.plural}`, "the server's state went back");
-    }
+    if (isBefore(event.resourceVersion, this.#resourceVersion)) throw this.#wentBack();
     this.#heard();
     this.#failures = 0;
-    this.#silent = 0;
     this.#resourceVersion = event.resourceVersion;
     if (event.type === "BOOKMARK") return;
     const change = event.type === "DELETED" ? this.store.remove(event.object) : this.store.put(event.object);

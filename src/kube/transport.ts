@@ -151,7 +151,11 @@ export class Transport {
     const head = await this.#head(request, exchange);
     if ((head.statusCode ?? 0) >= 300) await this.#refuse(request, exchange, head);
     exchange.unlimited();
-    return { chunks: exchange.chunks(head), cut: (error) => exchange.cut(error) };
+    const cut = (error: ConnectionError | StoppedError): void => {
+      this.#dropDead(error);
+      exchange.cut(error);
+    };
+    return { chunks: exchange.chunks(head), cut };
   }
 
   async #try(request: ApiRequest, timeoutMs: number): Promise<Answer> {
@@ -223,9 +227,14 @@ export class Transport {
       return head;
     } catch (error) {
       report("<error>");
-      if (error instanceof ConnectionError && error.code === "TimedOut") this.#agents.dropIdle();
+      this.#dropDead(error);
       throw error;
     }
+  }
+
+  /** After a timeout the idle connections are likely to be dead as well. */
+  #dropDead(error: unknown): void {
+    if (error instanceof ConnectionError && error.code === "TimedOut") this.#agents.dropIdle();
   }
 
   #note(date: string | undefined): void {

@@ -1,4 +1,5 @@
 import type { KubeClient } from "./client.ts";
+import type { Cancel } from "./clock.ts";
 import { type ApiError, ConnectionError } from "./errors.ts";
 import { linesOf } from "./lines.ts";
 import { asObject, isFields, type KubeObject, parseJson } from "./object.ts";
@@ -15,12 +16,17 @@ export interface WatchOptions {
   readonly resource: Resource;
   readonly selection: Selection;
   readonly resourceVersion: string;
-  /** After so many seconds the server ends it in good order. */
+  /** After so many seconds the server ends it in good order; one that does not is dead. */
   readonly timeoutSeconds: number;
   /** So long may nothing come before the watch counts as dead, in milliseconds. Bookmarks come about every minute. */
   readonly inactivityMs: number;
   readonly signal: AbortSignal;
 }
+
+/** How much later than asked for a server may end a watch, in milliseconds. */
+const lateMs = 5000;
+/** A server that lets a watch begin says so at once; in milliseconds. */
+const headMs = 10_000;
 
 /** A line that says nothing that can be used: whatever it meant is lost, so list anew. */
 export class LostEventError extends ConnectionError {
@@ -42,14 +48,20 @@ export async function* watch(client: KubeClient, options: WatchOptions): AsyncGe
   const path = at.collectionPath(resource, namespace) + at.queryText(query);
   const what = `watch ${at.nameOf(resource, namespace === undefined ? {} : { namespace })}`;
   const { clock } = client.transport;
-  const answer = await client.transport.open({ method: "GET", path, what, signal });
-  const silence = `nothing came for ${Math.round(inactivityMs / 1000)} s`;
-  const giveUp = (): void => answer.cut(new ConnectionError("TimedOut", `Cannot ${what}: ${silence}`, false));
-  let cancel = clock.after(inactivityMs, giveUp);
+  const answer = await client.transport.open({ method: "GET", path, what, signal, timeoutMs: headMs });
+  const endsAtMs = clock.monotonicMs() + timeoutSeconds * 1000 + lateMs;
+  const arm = (): Cancel => {
+    const silentMs = Math.min(inactivityMs, endsAtMs - clock.monotonicMs());
+    const silence = `nothing came for ${Math.round(silentMs / 1000)} s`;
+    return clock.after(silentMs, () =>
+      answer.cut(new ConnectionError("TimedOut", `Cannot ${what}: ${silence}`, false)),
+    );
+  };
+  let cancel = arm();
   try {
     for await (const line of linesOf(answer.chunks)) {
       cancel();
-      cancel = clock.after(inactivityMs, giveUp);
+      cancel = arm();
       yield parseEvent(line, { what, resource, secret: isSecretPath(path) });
     }
   } catch (error) {

@@ -57,8 +57,8 @@ export interface OperatorOptions {
 /** How long gateways that speak at once are listened to, before a pass hears them all, in milliseconds. */
 const newsMs = 200;
 const controllerName = "jwtkeyrotation";
-/** A watch that says nothing for longer than this is not ready: the server sends bookmarks every minute. */
-const mostSilenceMs = 300_000;
+/** A watch that says nothing for longer than this is not ready: each is asked anew every 15 s. */
+const mostSilenceMs = 30_000;
 
 /**
  * Looks after every JwtKeyRotation until the signal; resolves when nothing of it is left.

@@ -1,101 +1,10 @@
-import type { ServerResponse } from "node:http";
-import { describe, expect, onTestFinished, test } from "vitest";
-import { Reflector, type ReflectorOptions } from "../../src/kube/reflector.ts";
+import { describe, expect, test } from "vitest";
+import { Reflector } from "../../src/kube/reflector.ts";
 import { configMaps } from "../../src/kube/resource.ts";
-import type { Change } from "../../src/kube/store.ts";
 import { clientTo } from "./support/clients.ts";
-import { FakeClock, turn } from "./support/fake-clock.ts";
+import { turn } from "./support/fake-clock.ts";
+import { bookmark, endMs, gone, list, object, reflect, stream } from "./support/reflecting.ts";
 import { cut, json, type Reply, scriptServer, stall, status } from "./support/script-server.ts";
-
-const object = (name: string, resourceVersion: string): object => ({
-  apiVersion: "v1",
-  kind: "ConfigMap",
-  metadata: { namespace: "a", name, uid: `uid-${name}`, resourceVersion },
-});
-
-const list = (resourceVersion: string, ...items: object[]): Reply =>
-  json(200, { kind: "ConfigMapList", metadata: { resourceVersion }, items });
-
-/** A watch that the test writes to. */
-function stream() {
-  const begun = Promise.withResolvers<ServerResponse>();
-  const reply: Reply = (response) => {
-    response.writeHead(200);
-    response.flushHeaders();
-    begun.resolve(response);
-  };
-  const write = async (text: string | Buffer): Promise<void> => void (await begun.promise).write(text);
-  return {
-    reply,
-    write,
-    event: (type: string, what: object): Promise<void> => write(`${JSON.stringify({ type, object: what })}\n`),
-    end: async (): Promise<void> => void (await begun.promise).end(),
-    cut: async (): Promise<void> => void (await begun.promise).destroy(),
-  };
-}
-
-const bookmark = (resourceVersion: string): object => ({ kind: "ConfigMap", metadata: { resourceVersion } });
-const gone = { kind: "Status", code: 410, reason: "Expired", message: "too old" };
-
-async function reflect(replies: readonly Reply[], more: Partial<ReflectorOptions> = {}) {
-  const clock = new FakeClock();
-  const script = await scriptServer(replies);
-  const changes: Change[] = [];
-  const problems: unknown[] = [];
-  const listeners = new Set<() => void>();
-  const note = <T>(into: T[]) => {
-    return (what: T): void => {
-      into.push(what);
-      for (const listener of listeners) listener();
-    };
-  };
-  const reflector = new Reflector({
-    client: clientTo(script.server, { clock }),
-    resource: configMaps,
-    selection: { namespace: "a", labelSelector: "k=v" },
-    onChange: note(changes),
-    onProblem: note(problems),
-    ...more,
-  });
-  const stop = new AbortController();
-  const run = reflector.run(stop.signal);
-  onTestFinished(() => stop.abort());
-  const until = (condition: () => boolean): Promise<void> =>
-    new Promise((resolve) => {
-      const look = (): void => {
-        if (!condition()) return;
-        listeners.delete(look);
-        resolve();
-      };
-      listeners.add(look);
-      look();
-    });
-  const seen = (): string[] => changes.map(({ type, object: { metadata } }) => `${type} ${metadata.name}`);
-  return {
-    clock,
-    reflector,
-    script,
-    problems,
-    seen,
-    changed: (n: number): Promise<void> => until(() => changes.length >= n),
-    failed: (n: number): Promise<void> => until(() => problems.length >= n),
-    /** What the n-th request asked for. */
-    asked: async (n: number): Promise<string> => {
-      const { url } = await script.called(n);
-      if (!url.searchParams.has("watch")) return "list";
-      return `watch from ${url.searchParams.get("resourceVersion") ?? "nowhere"}`;
-    },
-    /** Lets the next back-off pass, however long it is. */
-    backOff: async (): Promise<void> => {
-      await clock.armed(1, 30_000);
-      await clock.advance(30_000);
-    },
-    stopped: async (): Promise<void> => {
-      stop.abort();
-      await run;
-    },
-  };
-}
 
 describe("Reflector", () => {
   test("lists, and then watches from there with bookmarks, its selectors and a time of its own", async () => {
@@ -105,7 +14,7 @@ describe("Reflector", () => {
       watch: "true",
       allowWatchBookmarks: "true",
       resourceVersion: "7",
-      timeoutSeconds: "450",
+      timeoutSeconds: "15",
       labelSelector: "k=v",
     });
     expect(seen()).toEqual(["added x"]);
@@ -113,17 +22,23 @@ describe("Reflector", () => {
   });
 
   test.each([
-    [0, "300"],
-    [0.999999, "600"],
-  ])("asks for 300 to 600 s: chance %d is %s", async (chance, seconds) => {
-    const script = await scriptServer([list("7"), stall]);
-    const client = clientTo(script.server, { chance: () => chance });
-    const stop = new AbortController();
-    const run = new Reflector({ client, resource: configMaps }).run(stop.signal);
-    expect((await script.called(2)).url.searchParams.get("timeoutSeconds")).toBe(seconds);
-    stop.abort();
-    await run;
-  });
+    [0, 15, "12"],
+    [0.999999, 15, "18"],
+    [0, 450, "360"],
+    [0.999999, 450, "540"],
+    [0, 1, "1"],
+  ])(
+    "asks for a fifth less or more than it is told: chance %d of %d s is %s",
+    async (chance, watchSeconds, seconds) => {
+      const script = await scriptServer([list("7"), stall]);
+      const client = clientTo(script.server, { chance: () => chance });
+      const stop = new AbortController();
+      const run = new Reflector({ client, resource: configMaps, watchSeconds }).run(stop.signal);
+      expect((await script.called(2)).url.searchParams.get("timeoutSeconds")).toBe(seconds);
+      stop.abort();
+      await run;
+    },
+  );
 
   test("has synced when the list has come, not before", async () => {
     const { reflector, script } = await reflect([stall]);
@@ -158,23 +73,39 @@ describe("Reflector", () => {
     expect(reflector.store.byKey("a/x")?.["text"]).toBe("ü🔑");
   });
 
-  test("goes on from the last bookmark when the server ends the watch, at once after a long one", async () => {
+  test("goes on from the last bookmark when the server ends the watch in its time, at once", async () => {
     const [watch, next] = [stream(), stream()];
     const { clock, script, asked } = await reflect([list("7"), watch.reply, next.reply]);
     await script.called(2);
     await watch.event("BOOKMARK", bookmark("20"));
-    await clock.armed(150_000);
-    await clock.advance(100_000);
+    await clock.armed(endMs);
+    await clock.advance(15_000);
     await watch.end();
     expect(await asked(3)).toBe("watch from 20");
   });
 
+  test.each([
+    ["14.5 s are its time", 14_500, "watch from 20"],
+    ["a moment less is too early, as when it shuts down", 14_499, "list"],
+  ])("of 15 s that it asked for, %s", async (_, livedMs, next) => {
+    const watch = stream();
+    const { clock, script, asked } = await reflect([list("7"), watch.reply, stall]);
+    await script.called(2);
+    await watch.event("BOOKMARK", bookmark("20"));
+    await clock.armed(endMs);
+    await clock.advance(livedMs);
+    await watch.end();
+    if (next === "list") await clock.armed(500).then(() => clock.advance(500));
+    expect(await asked(3)).toBe(next);
+  });
+
   test("waits with jitter when the server ends each watch at once", async () => {
     const end: Reply = (response) => void response.end();
-    const { clock, script } = await reflect([list("7"), end]);
+    const turns = Array.from({ length: 8 }, () => [list("7"), end]).flat();
+    const { clock, script } = await reflect(turns);
     for (const [n, waitMs] of [500, 1000, 2000, 4000, 8000, 15_000, 15_000].entries()) {
       await clock.armed(waitMs);
-      expect(script.calls).toHaveLength(n + 2);
+      expect(script.calls).toHaveLength(2 * n + 2);
       await clock.advance(waitMs);
     }
   });
@@ -182,20 +113,20 @@ describe("Reflector", () => {
   test("begins its back-off anew after a watch that lived for ten seconds", async () => {
     const long = stream();
     const refused = status(403, "Forbidden");
-    const { clock, script } = await reflect([list("7"), refused, refused, refused, long.reply, refused, stall]);
+    const turns = [list("7"), refused, list("7"), refused, list("7"), refused, list("7"), long.reply];
+    const { clock, script } = await reflect([...turns, list("7"), stall]);
     for (const waitMs of [500, 1000, 2000]) {
       await clock.armed(waitMs);
       await clock.advance(waitMs);
     }
-    await script.called(5);
-    await clock.armed(150_000);
+    await script.called(8);
+    await clock.armed(endMs);
     await clock.advance(10_000);
     await long.end();
-    await script.called(6);
     await clock.armed(500);
   });
 
-  test("goes on from the last event after a cut", async () => {
+  test("lists anew after a cut: the server may come back with another past", async () => {
     const watch = stream();
     const { asked, backOff, changed, failed, problems } = await reflect([list("7"), watch.reply, stall]);
     await watch.event("ADDED", object("x", "8"));
@@ -203,7 +134,7 @@ describe("Reflector", () => {
     await watch.cut();
     await failed(1);
     await backOff();
-    expect(await asked(3)).toBe("watch from 8");
+    expect(await asked(3)).toBe("list");
     expect(problems).toMatchObject([{ code: "Unreachable" }]);
   });
 
@@ -212,11 +143,11 @@ describe("Reflector", () => {
     ["403", status(403, "Forbidden")],
     ["a cut", cut],
     ["no HTTP", ((_, { socket }) => void socket.end("garbage\r\n\r\n")) satisfies Reply],
-  ])("goes on where it was after %s instead of a watch", async (_, reply) => {
+  ])("lists anew after %s instead of a watch", async (_, reply) => {
     const { asked, backOff, failed } = await reflect([list("7"), reply, stall]);
     await failed(1);
     await backOff();
-    expect(await asked(3)).toBe("watch from 7");
+    expect(await asked(3)).toBe("list");
   });
 
   test("goes on where it was, and calls it no problem, when the server turned a watch away for a moment (429)", async () => {
@@ -244,21 +175,21 @@ describe("Reflector", () => {
   });
 
   test.each([
-    ["an ERROR event of 500", { type: "ERROR", object: { kind: "Status", code: 500 } }, "watch from 7"],
-    ["an event of an unknown type", { type: "NEW", object: object("x", "8") }, "list"],
-    ["an event without an object", { type: "ADDED" }, "list"],
-    ["an object without a resourceVersion", { type: "ADDED", object: { metadata: { name: "x" } } }, "list"],
-    ["an object of another kind", { type: "ADDED", object: { ...object("x", "8"), kind: "Pod" } }, "list"],
-    ["a bookmark without a resourceVersion", { type: "BOOKMARK", object: {} }, "list"],
-    ["a state that is older than the one before", { type: "ADDED", object: object("x", "6") }, "list"],
-    ["a bookmark that is older", { type: "BOOKMARK", object: bookmark("6") }, "list"],
-  ])("after %s in the stream asks next for the right thing", async (_, event, next) => {
+    ["an ERROR event of 500", { type: "ERROR", object: { kind: "Status", code: 500 } }],
+    ["an event of an unknown type", { type: "NEW", object: object("x", "8") }],
+    ["an event without an object", { type: "ADDED" }],
+    ["an object without a resourceVersion", { type: "ADDED", object: { metadata: { name: "x" } } }],
+    ["an object of another kind", { type: "ADDED", object: { ...object("x", "8"), kind: "Pod" } }],
+    ["a bookmark without a resourceVersion", { type: "BOOKMARK", object: {} }],
+    ["a state that is older than the one before", { type: "ADDED", object: object("x", "6") }],
+    ["a bookmark that is older", { type: "BOOKMARK", object: bookmark("6") }],
+  ])("lists anew after %s in the stream", async (_, event) => {
     const watch = stream();
     const { asked, backOff, failed, seen } = await reflect([list("7"), watch.reply, stall]);
     await watch.write(`${JSON.stringify(event)}\n`);
     await failed(1);
     await backOff();
-    expect(await asked(3)).toBe(next);
+    expect(await asked(3)).toBe("list");
     expect(seen()).toEqual([]);
   });
 
@@ -282,43 +213,54 @@ describe("Reflector", () => {
     expect(String(problems[0])).not.toContain("c2VjcmV0");
   });
 
-  test("ends a watch that is dead without a close, and goes on where it was; lists after the second", async () => {
-    const [first, second] = [stream(), stream()];
-    const { asked, backOff, clock, failed, problems, script } = await reflect([
-      list("7"),
-      first.reply,
-      second.reply,
-      stall,
-    ]);
+  test("lists anew when a watch does not end in its time: its connection is dead without a close", async () => {
+    const watch = stream();
+    const { asked, backOff, clock, failed, problems, script } = await reflect([list("7"), watch.reply, stall]);
     await script.called(2);
-    await clock.armed(150_000);
-    await clock.advance(149_999);
+    await clock.armed(endMs);
+    await clock.advance(10_000);
+    // A word does not give it more time
+    await watch.event("BOOKMARK", bookmark("8"));
+    await clock.armed(endMs - 10_000);
+    await clock.advance(9_999);
     await turn();
     expect(problems).toEqual([]);
     await clock.advance(1);
     await failed(1);
     await backOff();
-    expect(await asked(3)).toBe("watch from 7");
-    await clock.armed(150_000);
-    await clock.advance(150_000);
-    await failed(2);
-    await backOff();
-    expect(await asked(4)).toBe("list");
-    expect(problems).toMatchObject([{ code: "TimedOut" }, { code: "TimedOut" }]);
+    expect(await asked(3)).toBe("list");
+    expect(problems).toMatchObject([{ code: "TimedOut" }]);
   });
 
-  test("lets a watch live whose bookmarks come in time", async () => {
+  test("ends a long watch that says nothing for 150 s, and lets one live whose bookmarks come in time", async () => {
     const watch = stream();
-    const { clock, problems, reflector, script } = await reflect([list("7"), watch.reply]);
+    const { clock, failed, problems, reflector, script } = await reflect([list("7"), watch.reply, stall], {
+      watchSeconds: 600,
+    });
     await script.called(2);
-    for (const version of ["8", "9", "10"]) {
+    for (const version of ["8", "9"]) {
       await clock.armed(150_000);
+      await turn();
       await clock.advance(149_000);
       await watch.event("BOOKMARK", bookmark(version));
     }
     await clock.armed(150_000);
+    await turn();
     expect(problems).toEqual([]);
     expect(reflector.silenceMs()).toBe(0);
+    await clock.advance(150_000);
+    await failed(1);
+    expect(reflector.silenceMs()).toBe(150_000);
+  });
+
+  test("renew lists anew at once, and calls it no problem", async () => {
+    const { asked, clock, problems, reflector, script } = await reflect([list("7"), stream().reply, stall]);
+    await script.called(2);
+    await clock.armed(endMs);
+    reflector.renew();
+    await clock.armed(500);
+    await clock.advance(500);
+    expect([await asked(3), problems]).toEqual(["list", []]);
   });
 
   test("contains what a listener throws", async () => {
@@ -339,8 +281,8 @@ describe("Reflector.run, stopped", () => {
   test.each([
     ["during a list", { replies: [stall], calls: 1, timerMs: 30_000 }],
     ["between two pages", { replies: [json(200, page), stall], calls: 2, timerMs: 30_000 }],
-    ["before the head of a watch", { replies: [list("7"), stall], calls: 2, timerMs: 30_000 }],
-    ["during a watch", { replies: [list("7"), stream().reply], calls: 2, timerMs: 150_000 }],
+    ["before the head of a watch", { replies: [list("7"), stall], calls: 2, timerMs: 10_000 }],
+    ["during a watch", { replies: [list("7"), stream().reply], calls: 2, timerMs: endMs }],
   ])("%s cuts the request, and leaves no timer", async (_, { replies, calls, timerMs }) => {
     const { clock, problems, script, stopped } = await reflect(replies);
     await script.called(calls);

@@ -15,6 +15,9 @@ export interface ApiOptions extends OpenerOptions {
 /** How long one read and its retries may take, in milliseconds: whoever waits has a mount to fall back on. */
 const readLimitMs = 5000;
 
+/** A gateway also reads its object every few seconds: what a deaf watch does not tell is seen there. */
+const watchSeconds = 450;
+
 /** One object of the API server: read without a cache, and watched. */
 export class ApiObject implements Truth {
   readonly #options: ApiOptions;
@@ -35,6 +38,7 @@ export class ApiObject implements Truth {
       selection: { namespace: ref.namespace, fieldSelector: `metadata.name=${ref.name}` },
       // Private halves live as KeyObjects only (docs/design.md, section 8)
       kept: namesAlone,
+      watchSeconds,
       onChange: ({ type, object }) => void this.#changed(type === "deleted" ? undefined : object),
       onProblem,
     });

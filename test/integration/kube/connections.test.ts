@@ -73,6 +73,8 @@ test("Reflector misses nothing when its connection is cut", async () => {
   await saw(1);
   proxy.cut();
   await admin.merge(`${path}/cut`, { data: { a: "1" } });
+  await saw(2);
+  proxy.cut();
   await admin.remove(`${path}/cut`);
   await saw(3);
   expect(seen).toEqual(["added", "updated", "deleted"]);

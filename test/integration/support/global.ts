@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { TestProject } from "vitest/node";
 import { root } from "../../../hack/run.ts";
-import { type Cluster, startCluster } from "../../../hack/testcluster/cluster.ts";
+import { type ClusterFacts, factsOf, startCluster } from "../../../hack/testcluster/cluster.ts";
 
 declare module "vitest" {
   interface ProvidedContext {
     /** The cluster that all files of test/integration share, each in namespaces of its own. */
-    readonly cluster: Omit<Cluster, "stop">;
+    readonly cluster: ClusterFacts;
   }
 }
 
@@ -15,11 +15,12 @@ export default async function setup(project: TestProject): Promise<() => Promise
   console.log("A cluster for the tests:");
   // The other policy names a controller: each test that needs it makes one for its own namespace
   const manifests = ["crds", "policies/keyringacks.yaml"].map((path) => join(root, path));
-  const { stop, ...cluster } = await startCluster({ manifests, say: (line) => console.log(line) });
+  const started = await startCluster({ manifests, say: (line) => console.log(line) });
+  const cluster = factsOf(started);
   project.provide("cluster", cluster);
   return async () => {
     const keepLogs = project.vitest.state.getCountOfFailedTests() > 0;
-    await stop({ keepLogs });
+    await started.stop({ keepLogs });
     if (keepLogs && cluster.logs !== undefined) console.log(`The cluster's logs: ${cluster.logs}`);
   };
 }
