@@ -116,6 +116,9 @@ export const statusSchema: Schema = object(
       "The newest spec.rotation.requestID that led to a rotation, or that was there at creation.",
     ),
     waitingFor: plain("What the rotation waits for now, in one line."),
+    lease: plain(
+      "Namespace and name of the Lease that the controller which reported holds, for those who ask whether it still runs.",
+    ),
     gateways,
     plan: listOf(step, "What happens next, in order.", { maxItems: 6 }),
     revocations: listOf(revocation, "Keys that were revoked, the newest first.", { maxItems: 64 }),

@@ -36,7 +36,7 @@ export class Scene {
 
   /** Follows the directory until the signal. @param changed - Called after every ring that is new */
   async follow(io: Io, signal: AbortSignal, changed: (news: readonly News[]) => void = () => undefined): Promise<void> {
-    for await (const view of follow(this.#stage.home, io, signal)) {
+    for await (const view of follow(this.#stage.home, io, { signal })) {
       const before = this.view?.ring;
       this.view = view;
       if (view.ring && view.ring.generation !== before?.generation) changed(this.#take(view.ring, before, view.nowMs));

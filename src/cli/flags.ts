@@ -71,7 +71,7 @@ export const timeoutFlag = (owner: string): Option =>
   flag("--timeout <duration>", "give up waiting after this time, with exit code 4", {
     owner,
     parse: duration,
-    otherwise: "no limit",
+    otherwise: "10m after the last change, and after what is foreseen",
   });
 
 export interface ChangeFlags {

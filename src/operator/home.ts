@@ -7,10 +7,12 @@ import type { Change } from "../ring/change.ts";
 import type { Observation } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { Kid } from "../ring/key.ts";
+import type { Keeper } from "../ring/keeper.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { algorithmOf, parseRotation } from "../ring/spec.ts";
 import { type Edit, edited, editOf, fieldsOf, patchOf } from "./home/edit.ts";
 import { converted } from "./home/errors.ts";
+import { keeperOf } from "./home/keeper.ts";
 import { look } from "./home/look.ts";
 import { News } from "./home/news.ts";
 import { ownManager } from "./home/owners.ts";
@@ -32,6 +34,7 @@ export interface ClusterHome {
   remarks(): readonly string[];
   publicJwks(): Promise<string>;
   keyRing(of: "signer" | "public"): Promise<string>;
+  keeper(signal?: AbortSignal): Promise<Keeper>;
   precheck(change: Change): Promise<Precheck>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
@@ -100,6 +103,10 @@ class Home implements ClusterHome {
       const is = object ? "it is not in there" : "nothing is published yet";
       throw new ChangeNeededError("NotPublished", `Cannot read ${file} of ${nameOf(resource, ref)}: ${is}`);
     });
+  }
+
+  keeper(signal?: AbortSignal): Promise<Keeper> {
+    return converted(() => keeperOf(this.#client, this.#ref, signal ?? AbortSignal.timeout(patienceMs)));
   }
 
   async precheck(change: Change): Promise<Precheck> {

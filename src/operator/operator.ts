@@ -83,6 +83,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       resources: watches.resources,
       metrics: rotationMetrics,
       record: (happening) => recorder.record(happening),
+      ...(options.lease && { lease: `${options.lease.namespace ?? ""}/${options.lease.name}` }),
       onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
     });
     controllers = [newController(options, reconciler, metrics)];

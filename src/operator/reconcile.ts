@@ -24,6 +24,8 @@ export interface ReconcilerParts {
   readonly resources: Pick<Store, "byKey">;
   readonly metrics: RotationMetrics;
   readonly record: (happening: Happening) => void;
+  /** `namespace/name` of the Lease that is held while it runs. */
+  readonly lease?: string;
   /** Hears of every step that was written. */
   readonly onDeed?: (ref: RotationRef, deed: Deed, generation: number | undefined) => void;
 }
@@ -95,7 +97,8 @@ export class Reconciler {
     const view = viewOf(observation, { decision: report.decision, ...(unwritten && { unwritten }) });
     const status = statusReport(view);
     metrics.seen(observation.rotation, status, report.decision);
-    const seen = { report: status, nowMs: observation.found.nowMs };
+    const { lease } = this.#parts;
+    const seen = { report: status, nowMs: observation.found.nowMs, ...(lease !== undefined && { lease }) };
     await this.#report(resource, withReport(resource, seen, memory.untold), signal);
     memory.untold = [];
     if (failed) throw new Reported(failed.error);

@@ -16,6 +16,8 @@ export interface Deed {
 export interface Seen {
   readonly report: StatusReport;
   readonly nowMs: number;
+  /** `namespace/name` of the Lease that whoever reports holds; absent where it needs none. */
+  readonly lease?: string;
 }
 
 const mostDeeds = 10;
@@ -30,6 +32,7 @@ export function withReport(resource: KubeObject, seen: Seen, deeds: readonly Dee
     ...report,
     ...highest(resource, ringGeneration),
     gateways: { ...gateways, summary },
+    ...(seen.lease !== undefined && { lease: seen.lease }),
     history,
   });
 }

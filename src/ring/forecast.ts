@@ -34,7 +34,8 @@ export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100):
     const ring = applyPlan(baseFor(plan, before), plan, kids);
     if (!ring) break;
     if (plan.steps.length > 0) writes.push({ atMs: now.nowMs, steps: named(plan, kids), ring });
-    const settled = isProjected(now, ring);
+    // Who has yet to answer does so at once, not when the next pass is due
+    const settled = isProjected(now, ring) && haveAnswered(now, ring);
     if (settled && plan.nextCheckAtMs > endMs) break;
     now = { ...after(now, ring), nowMs: settled ? Math.max(plan.nextCheckAtMs, now.nowMs + 1) : now.nowMs };
   }
@@ -62,6 +63,17 @@ function isProjected({ stored }: PlanInput, ring: Ring): boolean {
 /** Nobody takes away what is somebody else's. */
 const conflictsOf = ({ stored }: PlanInput) =>
   stored.kind === "ring" && stored.conflicts ? { conflicts: stored.conflicts } : {};
+
+function haveAnswered({ gateways }: PlanInput, ring: Ring): boolean {
+  const kids = keysOf(ring).map((k) => k.kid);
+  return gateways.every(
+    ({ ack }) =>
+      ack !== undefined &&
+      ack.generation >= ring.generation &&
+      kids.every((kid) => ack.verifies.includes(kid)) &&
+      (ack.signs === undefined || ack.signs === ring.signer.kid),
+  );
+}
 
 /** Everybody has the new ring. */
 function after(input: PlanInput, ring: Ring): PlanInput {

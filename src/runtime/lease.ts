@@ -17,15 +17,19 @@ export interface LeaseFacts {
   /** How long after its last renewal it can't be taken, in milliseconds. */
   readonly durationMs: number | undefined;
   readonly transitions: number;
+  /** By the holder's clock, Unix milliseconds. */
+  readonly renewedAtMs: number | undefined;
 }
 
 export function leaseFacts({ ["spec"]: raw }: KubeObject): LeaseFacts {
   const spec = isFields(raw) ? raw : {};
   const { holderIdentity: holder, leaseDurationSeconds: seconds, leaseTransitions: transitions } = spec;
+  const renewedAtMs = typeof spec["renewTime"] === "string" ? Date.parse(spec["renewTime"]) : NaN;
   return {
     holder: typeof holder === "string" ? holder : "",
     durationMs: typeof seconds === "number" && seconds > 0 ? seconds * 1000 : undefined,
     transitions: typeof transitions === "number" ? transitions : 0,
+    renewedAtMs: Number.isNaN(renewedAtMs) ? undefined : renewedAtMs,
   };
 }
 

@@ -7,11 +7,13 @@ import { parseJson } from "../ring/codec/json-text.ts";
 import type { Change } from "../ring/change.ts";
 import type { Observation } from "../ring/decide.ts";
 import { ChangeNeededError } from "../ring/errors.ts";
+import type { Keeper } from "../ring/keeper.ts";
 import { AckReader } from "./acks.ts";
 import { changeOverrides } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import { configDirs, readConfig, type Config } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
+import { keeperOf } from "./keeper.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { observe, type Sources } from "./observe.ts";
 import { readOverrides } from "./overrides.ts";
@@ -34,6 +36,7 @@ export interface DirectoryHome {
   observe(): Promise<Observation>;
   publicJwks(): Promise<string>;
   keyRing(of: "signer" | "public"): Promise<string>;
+  keeper(): Promise<Keeper>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
@@ -96,6 +99,10 @@ class Home implements DirectoryHome {
 
   keyRing(of: "signer" | "public"): Promise<string> {
     return this.#fileOf(of, "keyring.json");
+  }
+
+  keeper(): Promise<Keeper> {
+    return converted(() => keeperOf(this.#disk, this.#layout.lock));
   }
 
   async change(change: Change): Promise<void> {

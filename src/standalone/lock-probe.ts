@@ -8,6 +8,8 @@ export interface Holder {
   /** RFC 3339. */
   readonly since?: string;
   readonly state: "trying" | "holding";
+  /** Why it said nothing; absent where it did. */
+  readonly silence?: "timeout" | "refused";
 }
 
 /** A process that was stopped (SIGSTOP) still has its socket, and its lock. */
@@ -27,14 +29,16 @@ export function askHolder(path: string): Promise<Holder | "dead"> {
       resolve(answer);
     };
     socket.setEncoding("utf8");
-    socket.setTimeout(answerWithinMs, () => finish({ state: "holding" }));
+    socket.setTimeout(answerWithinMs, () => finish({ state: "holding", silence: "timeout" }));
     socket.on("data", (chunk: string) => {
       text += chunk;
       if (text.length > longestAnswer) finish({ state: "holding" });
     });
     socket.on("end", () => finish(holderIn(text)));
     socket.on("error", (error) => {
-      finish(["ECONNREFUSED", "ENOENT"].includes(errnoOf(error) ?? "") ? "dead" : { state: "holding" });
+      finish(
+        ["ECONNREFUSED", "ENOENT"].includes(errnoOf(error) ?? "") ? "dead" : { state: "holding", silence: "refused" },
+      );
     });
   });
 }

@@ -24,7 +24,10 @@ export interface Lock {
 }
 
 const mostAttempts = 20;
-const socketName = /^[a-z0-9]{8,64}\.sock$/;
+/** What a socket in the lock is called. */
+export const socketName = /^[a-z0-9]{8,64}\.sock$/;
+/** Stands in the lock where the file system has no sockets: nobody can be heard there. */
+export const noSocketsName = "no-sockets";
 
 /**
  * Makes this process the only one that runs on the directory, until it releases the lock or ends, however it ends: the
@@ -46,12 +49,16 @@ export async function acquireLock(disk: Disk, layout: Layout, request: LockReque
   await ensureDir(disk, layout.lock, modes.secretDir);
   for (let attempt = 1; ; attempt++) {
     const own = await publish(layout.lock, request);
-    if (typeof own === "string") return { missing: own, release: () => Promise.resolve() };
+    if (typeof own === "string") {
+      await tellSockets(disk, layout.lock, own);
+      return { missing: own, release: () => Promise.resolve() };
+    }
     const other = await rivalOf(own, disk, layout.lock).catch(async (error: unknown) => {
       await own.withdraw();
       throw error;
     });
     if (!other) {
+      await tellSockets(disk, layout.lock);
       own.hold();
       return { release: own.withdraw };
     }
@@ -59,6 +66,14 @@ export async function acquireLock(disk: Disk, layout: Layout, request: LockReque
     if (attempt >= mostAttempts || (other !== "removed" && other.state === "holding")) throw locked(layout.dir, other);
     await request.pause(10 + request.chance() * 20 * attempt);
   }
+}
+
+/** Leaves word for those who look that there are no sockets, or takes it away. */
+async function tellSockets(disk: Disk, dir: string, missing?: string): Promise<void> {
+  const path = join(dir, noSocketsName);
+  const isTold = (await disk.entry(path)) !== undefined;
+  if (missing === undefined && isTold) await removeIfThere(disk, path);
+  if (missing !== undefined && !isTold) await disk.writeNew(path, `${missing}\n`, modes.secretFile);
 }
 
 /** Another process that is alive; `removed` when one took our socket for dead. */
@@ -105,7 +120,7 @@ async function publish(dir: string, { holder, newId }: LockRequest): Promise<Own
 }
 
 /** The address of a socket has room for 107 bytes; through the descriptor of its directory every name is short. */
-const socketPath = (dir: string, name: string, handle: FileHandle): string =>
+export const socketPath = (dir: string, name: string, handle: FileHandle): string =>
   Buffer.byteLength(join(dir, name)) <= 100 ? join(dir, name) : `/proc/self/fd/${handle.fd}/${name}`;
 
 function listen(server: Server, path: string): Promise<void> {

@@ -2,15 +2,17 @@ import { lineOf } from "../ring/conditions.ts";
 import { conflictIn } from "../ring/decide.ts";
 import { describeStep } from "../ring/describe.ts";
 import { statusClaim } from "../ring/found.ts";
-import { RuleError } from "../ring/errors.ts";
+import { RuleError, type TryLaterError } from "../ring/errors.ts";
 import type { Step } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
+import { Attendance, attendedLook, neglectOf } from "./attendance.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { follow } from "./follow.ts";
 import type { Change } from "../ring/change.ts";
 import type { RingHome } from "./home.ts";
-import { firstLook, note } from "./look.ts";
+import { firstLook, note, warn } from "./look.ts";
 import { documentText } from "./output.ts";
+import { Patience } from "./patience.ts";
 import { planText } from "./plan/text.ts";
 import { line, type Io } from "./screen.ts";
 import { withChange } from "./suppose.ts";
@@ -69,9 +71,10 @@ export async function ask(asked: Asked, options: ChangeOptions): Promise<ExitCod
   await home.change(change);
   line(io.out, asked.asked);
   if (wait) return waitUntil({ ...asked, ...(deadline && { deadline }) });
-  const after = viewOf(await home.observe());
-  const sentence = asked.done(after) ?? outlook(after, asked);
+  const { view, neglect } = await attendedLook(home, io);
+  const sentence = asked.done(view) ?? outlook(view, asked);
   if (sentence !== undefined && sentence !== "") line(io.out, sentence);
+  if (neglect !== undefined) warn(io, withClockTimes(neglect, { nowMs: view.nowMs, timeZone: io.timeZone }));
   return exitCodes.done;
 }
 
@@ -113,7 +116,10 @@ export interface Waiting {
   readonly io: Io;
   /** What is told is what happened since then. */
   readonly before: View;
+  /** @default the end of {@link Patience} */
   readonly deadline?: AbortSignal;
+  /** The step that is to come; absent when any may help. */
+  readonly about?: Step["type"];
   readonly done: (view: View) => string | undefined;
 }
 
@@ -123,12 +129,19 @@ function isReported({ ring, seen }: View): boolean {
   return status === undefined || ring === undefined || status.generation >= ring.generation;
 }
 
-/** Tells what happens until `done` has something to say. */
-export async function waitUntil({ home, io, before, deadline, done }: Waiting): Promise<ExitCode> {
-  const signal = deadline ? AbortSignal.any([io.interrupted, deadline]) : io.interrupted;
+/** Tells what happens, and who does not get on, until `done` has something to say. */
+export async function waitUntil({ home, io, before, deadline, about, done }: Waiting): Promise<ExitCode> {
+  const patience = new Patience({ nowMs: io.nowMs(), ...(about && { about }) });
+  const signal = AbortSignal.any([io.interrupted, deadline ?? patience.end]);
   const telling = new Telling(io, before);
+  const attendance = new Attendance(home, io);
+  const onMissed = ({ message }: TryLaterError): void => {
+    if (signal.aborted) return;
+    patience.missed(io.nowMs());
+    telling.missed(message);
+  };
   try {
-    for await (const view of follow(home, io, signal)) {
+    for await (const view of follow(home, io, { signal, onMissed })) {
       telling.look(view);
       const sentence = isReported(view) ? done(view) : undefined;
       if (sentence !== undefined) {
@@ -136,7 +149,8 @@ export async function waitUntil({ home, io, before, deadline, done }: Waiting): 
         line(io.out, sentence);
         return exitCodes.done;
       }
-      telling.waiting(view);
+      telling.waiting(view, neglectOf(await attendance.look(view)));
+      patience.look(view, io.nowMs());
     }
   } finally {
     telling.clear();

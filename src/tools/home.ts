@@ -1,5 +1,6 @@
 import type { Change } from "../ring/change.ts";
 import type { Observation } from "../ring/decide.ts";
+import type { Keeper } from "../ring/keeper.ts";
 
 /** What must be known before a change is asked for. */
 export interface Precheck {
@@ -30,6 +31,8 @@ export interface RingHome {
   publicJwks(): Promise<string>;
   /** `keyring.json` of the object, as gateways read it; the signer object's has a private half, and is for `token mint` alone. */
   keyRing(of: "signer" | "public"): Promise<string>;
+  /** Who carries the rotation out: asks anew each time, and changes nothing. */
+  keeper(signal?: AbortSignal): Promise<Keeper>;
   /** Asks for nothing. @default nothing must be known */
   precheck?(change: Change): Promise<Precheck>;
   /** @throws {@link ChangeNeededError} when the home refuses the change */

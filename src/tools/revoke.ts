@@ -29,7 +29,7 @@ export async function revoke(home: RingHome, options: RevokeOptions, io: Io): Pr
     return exitCodes.done;
   }
   const isSigner = before.ring?.signer.kid === kid;
-  const rest = isSigner ? "; it is the signer: another key takes over at once" : "";
+  const rest = isSigner ? "; it is the signer: another key takes over in the same write" : "";
   return ask(
     {
       ...{ home, io, before, change: { kind: "revoke", kid, reason } },

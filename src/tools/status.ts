@@ -1,13 +1,13 @@
+import { Attendance, attendedLook, withNeglect, type AttendedLook } from "./attendance.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import { follow } from "./follow.ts";
 import type { RingHome } from "./home.ts";
-import { note } from "./look.ts";
+import { note, warn } from "./look.ts";
 import { documentText, type DocumentFormat } from "./output.ts";
 import { happenings } from "./progress.ts";
 import { line, type Io } from "./screen.ts";
 import { statusDocument, statusReport } from "../ring/status.ts";
 import { statusText } from "./status/text.ts";
-import { viewOf, type View } from "../ring/view.ts";
 import { clockTime, withClockTimes } from "./words.ts";
 
 export interface StatusOptions {
@@ -20,7 +20,7 @@ export interface StatusOptions {
 /** Shows a rotation: once, or again and again. */
 export async function status(home: RingHome, options: StatusOptions, io: Io): Promise<ExitCode> {
   if (!options.watch) {
-    print(viewOf(await home.observe()), { home, options, io });
+    print(await attendedLook(home, io), { home, options, io });
     return exitCodes.done;
   }
   if (io.out.live && (options.output === undefined || options.output === "wide")) await redraw(home, options, io);
@@ -34,17 +34,18 @@ interface Printing {
   readonly io: Io;
 }
 
-function print(view: View, { home, options, io }: Printing): void {
+function print(look: AttendedLook, { home, options, io }: Printing): void {
   const { output } = options;
   if (output === "json" || output === "yaml") {
     for (const text of home.remarks?.() ?? []) note(io, text);
-    io.out.write(documentText(statusDocument(view), output));
-  } else for (const text of lines(view, { home, options, io })) line(io.out, text);
+    if (look.neglect !== undefined) warn(io, look.neglect);
+    io.out.write(documentText(statusDocument(look.view), output));
+  } else for (const text of lines(look, { home, options, io })) line(io.out, text);
 }
 
-const lines = (view: View, { home, options, io }: Printing): readonly string[] =>
+const lines = (look: AttendedLook, { home, options, io }: Printing): readonly string[] =>
   statusText({
-    ...{ view, where: home.where, remarks: home.remarks?.() ?? [] },
+    ...{ ...look, where: home.where, remarks: home.remarks?.() ?? [] },
     ...{ look: io.out, timeZone: io.timeZone, wide: options.output === "wide" },
   });
 
@@ -58,13 +59,14 @@ const clear = { restOfLine: "\u001b[K", restOfScreen: "\u001b[J" };
 
 /** Draws over what it drew before, on the other screen; leaves the last picture behind. */
 async function redraw(home: RingHome, options: StatusOptions, io: Io): Promise<void> {
-  let last: View | undefined;
+  const attendance = new Attendance(home, io);
+  let last: AttendedLook | undefined;
   io.out.write(screen.enter);
   try {
-    for await (const view of follow(home, io, io.interrupted)) {
-      last = view;
+    for await (const view of follow(home, io, { signal: io.interrupted })) {
+      last = withNeglect(view, await attendance.look(view));
       // What is below the last line would scroll the first one away
-      const text = lines(view, { home, options, io })
+      const text = lines(last, { home, options, io })
         .slice(0, Math.max(1, io.out.rows - 1))
         .map((one) => `${one}${clear.restOfLine}\r\n`)
         .join("");
@@ -78,26 +80,29 @@ async function redraw(home: RingHome, options: StatusOptions, io: Io): Promise<v
 
 /** The status once, and then a line for everything that happens; a document each time for programs. */
 async function printChanges(home: RingHome, options: StatusOptions, io: Io): Promise<void> {
-  let last: View | undefined;
-  for await (const view of follow(home, io, io.interrupted)) {
-    const isNew = last === undefined || signature(last) !== signature(view);
+  const attendance = new Attendance(home, io);
+  let last: AttendedLook | undefined;
+  for await (const view of follow(home, io, { signal: io.interrupted })) {
+    const next = withNeglect(view, await attendance.look(view));
+    const isNew = last === undefined || signature(last) !== signature(next);
     if (isNew && (last === undefined || options.output === "json" || options.output === "yaml")) {
       if (last !== undefined && options.output === "yaml") line(io.out, "---");
-      print(view, { home, options, io });
-    } else if (isNew) printNews(last, view, io);
-    last = view;
+      print(next, { home, options, io });
+    } else if (isNew) printNews(last, next, io);
+    last = next;
   }
 }
 
 /** Changes when anything but the time of the look does. */
-const signature = (view: View): string => JSON.stringify(statusReport(view));
+const signature = ({ view, neglect }: AttendedLook): string => JSON.stringify([statusReport(view), neglect]);
 
-function printNews(before: View | undefined, after: View, io: Io): void {
+function printNews(last: AttendedLook | undefined, { view: after, neglect }: AttendedLook, io: Io): void {
+  const before = last?.view;
   const clock = { nowMs: after.nowMs, timeZone: io.timeZone };
   const at = clockTime(after.nowMs, clock);
   const news = after.ring ? happenings(before?.ring, after.ring).map(({ what, text }) => [what, text] as const) : [];
-  const waitingFor = statusReport(after).waitingFor;
-  const isSame = before !== undefined && statusReport(before).waitingFor === waitingFor;
+  const waitingFor = neglect ?? statusReport(after).waitingFor;
+  const isSame = last !== undefined && (last.neglect ?? statusReport(last.view).waitingFor) === waitingFor;
   const waiting = waitingFor === undefined || isSame ? [] : [["waiting", withClockTimes(waitingFor, clock)] as const];
   for (const [what, text] of [...news, ...waiting]) line(io.out, `${at}  ${what.padEnd(11)}  ${text}`);
 }

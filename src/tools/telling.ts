@@ -38,12 +38,22 @@ export class Telling {
     this.#last = view;
   }
 
-  /** Called when it is not done yet. */
-  waiting(view: View): void {
-    const { waitingFor } = statusReport(view);
+  /**
+   * Called when it is not done yet.
+   *
+   * @param neglect - Why nothing happens, where nobody carries it out
+   */
+  waiting(view: View, neglect?: string): void {
+    const waitingFor = neglect ?? statusReport(view).waitingFor;
     if (this.#io.err.live) this.#pend(view, waitingFor);
     else if (waitingFor !== undefined && waitingFor !== this.#waitingFor) this.#say(view, ["waiting", waitingFor]);
     this.#waitingFor = waitingFor;
+  }
+
+  /** Called when the home could not be looked at: it is tried again. */
+  missed(why: string): void {
+    if (this.#waitingFor !== why) this.#say(this.#last, ["waiting", why]);
+    this.#waitingFor = why;
   }
 
   /** Must be called before anything else is written. */

@@ -1,4 +1,5 @@
 import { shortKid } from "../ring/describe.ts";
+import type { Step } from "../ring/plan.ts";
 import { nameOf, waitUntil } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
@@ -17,6 +18,16 @@ const steps = {
   prune: "pruned",
   revoke: "revoked",
 } as const satisfies Record<string, Happening["what"]>;
+/** How the planner calls them. */
+const stepTypes = {
+  create: "create",
+  publish: "markPublished",
+  activate: "activate",
+  quiesce: "markQuiesced",
+  forget: "forgetPrivate",
+  prune: "prune",
+  revoke: "revoke",
+} as const satisfies Record<keyof typeof steps, Step["type"]>;
 export type WaitStep = keyof typeof steps;
 export const waitSteps = Object.keys(steps).filter((name): name is WaitStep => name in steps);
 
@@ -41,7 +52,8 @@ export async function wait(home: RingHome, options: WaitForOptions, io: Io): Pro
   const before = await firstLook(home, io);
   const { deadline } = options;
   const done = doneBy(options.for, before);
-  return waitUntil({ home, io, before, ...(deadline && { deadline }), done });
+  const about = typeof options.for === "object" ? stepTypes[options.for.step] : undefined;
+  return waitUntil({ home, io, before, ...(deadline && { deadline }), ...(about && { about }), done });
 }
 
 function doneBy(target: WaitFor, before: View): (view: View) => string | undefined {

@@ -251,8 +251,9 @@ describe("flags", () => {
 
   test("revoke --created-before now means the present", async () => {
     const cli = new FakeCli(rotated());
+    const { nowMs } = cli.home;
     await cli.run("revoke", "--created-before", "now");
-    expect(cli.home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: cli.home.nowMs }]);
+    expect(cli.home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: nowMs }]);
   });
 
   test("have environment names, and win over them", async () => {

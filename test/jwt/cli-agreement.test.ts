@@ -41,6 +41,7 @@ const home: RingHome = {
   },
   publicJwks: async () => "",
   keyRing: async (of) => documents[of],
+  keeper: async () => ({ kind: "acts", who: "process 4711 on host" }),
   change: async () => undefined,
   async *changes() {
     // Nothing ever changes

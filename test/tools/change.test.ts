@@ -68,11 +68,13 @@ test("what has to be known of a look is told once, before everything else", asyn
 test("a change is dated by the clock of the home, not by that of this machine", async () => {
   const home = rotated();
   const io = Object.assign(new FakeIo({ home }), { nowMs: () => home.nowMs - 24 * hour });
+  const beforeMs = home.nowMs;
   await rotate(home, { wait: false }, io);
+  const { nowMs } = home;
   await revokeCreatedBefore(home, { wait: false, atMs: Infinity }, io);
   expect(home.asked).toEqual([
-    { kind: "rotate", requestedAt: new Date(home.nowMs).toISOString() },
-    { kind: "revokeCreatedBefore", atMs: home.nowMs },
+    { kind: "rotate", requestedAt: new Date(beforeMs).toISOString() },
+    { kind: "revokeCreatedBefore", atMs: nowMs },
   ]);
 });
 

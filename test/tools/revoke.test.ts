@@ -27,7 +27,7 @@ describe("revoke", () => {
   test("says that another key takes over when it is the signer", async () => {
     const { io } = await run(rotated(), { kid: kidOf("k2") });
     expect(io.lines[0]).toBe(
-      `Revocation of key ${short("k2")} requested; it is the signer: another key takes over at once`,
+      `Revocation of key ${short("k2")} requested; it is the signer: another key takes over in the same write`,
     );
   });
 
@@ -124,8 +124,9 @@ describe("revoke --created-before", () => {
 
   test("takes an instant in the future for now", async () => {
     const home = rotated();
-    await before(home, home.nowMs + hour);
-    expect(home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: home.nowMs }]);
+    const { nowMs } = home;
+    await before(home, nowMs + hour);
+    expect(home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: nowMs }]);
   });
 
   test("does nothing when no key is older", async () => {

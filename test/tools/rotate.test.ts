@@ -21,12 +21,15 @@ describe("rotate", () => {
     ]);
   });
 
-  test("says that nothing holds it, when the next pass does it", async () => {
+  test("says that it is done, when nothing holds it and somebody does it at once", async () => {
     const home = StoryHome.settled();
     home.run(30 * minute);
     const io = new FakeIo({ home });
     await rotate(home, { wait: false }, io);
-    expect(io.lines.slice(1)).toEqual([`Due now: key ${short("k2")} becomes the signer, because of a request`]);
+    expect(io.lines.slice(1)).toEqual([
+      `Rotated: key ${short("k2")} signs now; tokens of key ${short("k1")} stay valid until they end`,
+    ]);
+    expect(io.progress).toEqual([]);
   });
 
   test("does not say what something else waits for", async () => {

@@ -10,14 +10,21 @@ import { kidOf, StoryHome } from "./support/story-home.ts";
 
 const rotatedHome = (): StoryHome => StoryHome.settled({}, ["gw-1", "gw-2"]).run(30 * day + hour);
 
-async function documentOf(home: StoryHome): Promise<StatusDocument> {
-  const io = new FakeIo({ home });
+/** @param isFrozen - No time passes while it looks */
+async function documentOf(home: StoryHome, isFrozen = false): Promise<StatusDocument> {
+  const io = new FakeIo(isFrozen ? {} : { home });
   await status(home, { output: "json", watch: false }, io);
   return JSON.parse(io.out.text) as StatusDocument;
 }
 
-async function shown(home: StoryHome, options: { readonly wide?: boolean } = {}): Promise<readonly string[]> {
-  const io = new FakeIo({ home });
+interface ShownOptions {
+  readonly wide?: boolean;
+  /** No time passes while it looks. */
+  readonly isFrozen?: boolean;
+}
+
+async function shown(home: StoryHome, options: ShownOptions = {}): Promise<readonly string[]> {
+  const io = new FakeIo(options.isFrozen ? {} : { home });
   await status(home, { watch: false, ...(options.wide && { output: "wide" }) }, io);
   return io.lines;
 }
@@ -77,7 +84,7 @@ describe("status for people", () => {
   });
 
   test("says that there is no ring yet, and draws nothing", async () => {
-    const text = (await shown(new StoryHome())).join("\n");
+    const text = (await shown(new StoryHome(), { isFrozen: true })).join("\n");
     expect(text).toContain("X Not ready");
     expect(text).toContain("Generation    none");
     expect(text).not.toContain("KID");
@@ -173,14 +180,14 @@ describe("status for programs", () => {
   });
 
   test("leaves out what is not known while there is no ring", async () => {
-    const { status: report } = await documentOf(new StoryHome());
+    const { status: report } = await documentOf(new StoryHome(), true);
     expect(report).not.toHaveProperty("activeKid");
     expect(report).not.toHaveProperty("ringGeneration");
     expect(report.keys).toEqual([]);
   });
 
   test("says what is due, without a reason to wait", async () => {
-    const { status: report } = await documentOf(new StoryHome());
+    const { status: report } = await documentOf(new StoryHome(), true);
     expect(report.plan[0]).toEqual({ step: "begin", notBefore: "2026-11-21T00:00:00.000Z" });
   });
 

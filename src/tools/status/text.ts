@@ -1,6 +1,7 @@
 import type { Condition } from "../../ring/conditions.ts";
 import { describeStep } from "../../ring/describe.ts";
 import type { Key } from "../../ring/key.ts";
+import type { Keeper } from "../../ring/keeper.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { pruneAtMs } from "../../ring/rules/retire.ts";
 import { padded, paint, type Look, type Style } from "../screen.ts";
@@ -21,6 +22,9 @@ import { nextRotationMs, statusReport } from "../../ring/status.ts";
 
 export interface StatusTextInput {
   readonly view: View;
+  readonly keeper: Keeper;
+  /** Why nothing happens, where nobody carries it out or somebody does not get on. */
+  readonly neglect?: string;
   readonly where: string;
   /** What must be known beside it, a line each. @default none */
   readonly remarks?: readonly string[];
@@ -32,7 +36,7 @@ export interface StatusTextInput {
 
 /** The status as people read it: conditions, what comes next, the picture, the keys. */
 export function statusText(input: StatusTextInput): readonly string[] {
-  const { view, where, remarks = [], look, timeZone } = input;
+  const { view, keeper, neglect, where, remarks = [], look, timeZone } = input;
   const clock: Clock = { nowMs: view.nowMs, timeZone };
   const { namespace, name } = view.seen.rotation;
   const { ring, forecast, nowMs } = view;
@@ -41,9 +45,10 @@ export function statusText(input: StatusTextInput): readonly string[] {
     `${paint(look, "strong", `${namespace}/${name}`)}  ${paint(look, "faint", where)}`,
     "",
     ...conditionLines(view.conditions, look, clock),
+    ...(neglect === undefined ? [] : [neglectLine(neglect, look, clock)]),
     ...remarks.map((text) => ` ${paint(look, ["strong", "busy"], `! ${padded("Note", 11)}`)}  ${text}`),
     "",
-    ...pairs(factsOf(view, look, clock), look).map((text) => ` ${text}`),
+    ...pairs(factsOf(view, keeper, { look, clock }), look).map((text) => ` ${text}`),
     ...picture,
     ...(ring ? ["", ...keyTable(ring, input, clock)] : []),
     ...revocationLines(view, input, clock),
@@ -80,9 +85,21 @@ function conditionLines(conditions: readonly Condition[], look: Look, clock: Clo
   });
 }
 
+/** Below the conditions, which say what is true of the ring: of what is to come, this is. */
+function neglectLine(neglect: string, look: Look, clock: Clock): string {
+  const { unicode, ascii, style } = marks.Stalled;
+  const label = paint(look, ["strong", style], `${look.unicode ? unicode : ascii} ${padded("Neglected", 11)}`);
+  return ` ${label}  ${withClockTimes(neglect, clock)}`;
+}
+
+interface Showing {
+  readonly look: Look;
+  readonly clock: Clock;
+}
+
 type Fact = readonly [name: string, value: string];
 
-function factsOf(view: View, look: Look, clock: Clock): readonly Fact[] {
+function factsOf(view: View, keeper: Keeper, { look, clock }: Showing): readonly Fact[] {
   const { ring } = view;
   const report = statusReport(view);
   const { expected, acknowledged, waitingFor } = report.gateways;
@@ -93,7 +110,21 @@ function factsOf(view: View, look: Look, clock: Clock): readonly Fact[] {
     ["Waiting for", report.waitingFor === undefined ? "nothing" : withClockTimes(report.waitingFor, clock)],
     ["Generation", report.ringGeneration === undefined ? "none" : String(report.ringGeneration)],
     ["Gateways", expected === 0 ? "none expected" : `${acknowledged} of ${expected} up to date${behind}`],
+    ["Kept by", withClockTimes(keptBy(keeper), clock)],
   ];
+}
+
+function keptBy(keeper: Keeper): string {
+  switch (keeper.kind) {
+    case "acts":
+      return keeper.who;
+    case "nobody":
+      return "nobody";
+    case "unknown":
+      return `can't be told: ${keeper.why}`;
+    default:
+      return keeper satisfies never;
+  }
 }
 
 /** What the next pass does. It is gone in a moment, unless nobody runs the rotation. */
@@ -102,11 +133,7 @@ function dueFacts({ decision }: View): readonly Fact[] {
   return steps.map((step, index) => [index === 0 ? "Due now" : "", describeStep(step)]);
 }
 
-function signerFacts(
-  ring: Ring,
-  next: number | undefined,
-  { look, clock }: { readonly look: Look; readonly clock: Clock },
-): readonly Fact[] {
+function signerFacts(ring: Ring, next: number | undefined, { look, clock }: Showing): readonly Fact[] {
   const { signer } = ring;
   const kid = cutKid(signer.kid, kidLength(keysOf(ring).map((k) => k.kid)), look.unicode);
   const since = `signs since ${clockTimeAndDistance(signer.activatedAtMs, clock)}`;

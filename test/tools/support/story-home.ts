@@ -1,4 +1,5 @@
 import { publicObject, signerObject } from "../../../src/crypto/objects.ts";
+import type { Keeper } from "../../../src/ring/keeper.ts";
 import { realRing } from "../../support/keys.ts";
 import { createHash } from "node:crypto";
 import type { GatewayView } from "../../../src/ring/ack.ts";
@@ -85,6 +86,13 @@ export class StoryHome implements RingHome {
 
   async publicJwks(): Promise<string> {
     return '{"keys":[]}\n';
+  }
+
+  /** @default a process that acts */
+  kept: Keeper = { kind: "acts", who: "process 4711 on host" };
+
+  async keeper(): Promise<Keeper> {
+    return this.kept;
   }
 
   /** Real keys, which are not the story's. */

@@ -35,6 +35,7 @@ export function keyHome(algorithm: Algorithm = "ES256", change: Partial<Ring> = 
     observe: async () => observation,
     publicJwks: async () => publicFiles["jwks.json"] ?? "",
     keyRing: async (of) => (of === "signer" ? signerFiles : publicFiles)["keyring.json"] ?? "",
+    keeper: async () => ({ kind: "acts", who: "process 4711 on host" }),
     change: async () => undefined,
     async *changes() {
       // Nothing ever changes
