@@ -1,12 +1,12 @@
 import { type Backoff, backoffMs, type Chance } from "../kube/backoff.ts";
 import { sleep } from "../kube/clock.ts";
-import { KubeError, mayWorkLater } from "../kube/errors.ts";
+import { ApiError, ConnectionError, KubeError, mayWorkLater } from "../kube/errors.ts";
 import type { Ack } from "../ring/ack.ts";
 import type { AckSink } from "./acks/sink.ts";
 import { Bell } from "./bell.ts";
 import type { FloorFile } from "./floor.ts";
 import { Memory, type MemoryParts } from "./memory.ts";
-import type { GatewayEvent } from "./reduce.ts";
+import { type GatewayEvent, isPatient } from "./reduce.ts";
 import type { Reading, Truth } from "./sources/reading.ts";
 import { type Floor, newGateway, patienceMs, type Setup } from "./state.ts";
 import { isReady, type Want, wants } from "./view.ts";
@@ -92,9 +92,9 @@ export class Gateway {
 
   /** Until a start without its source of truth may give up waiting. */
   #patienceLeftMs(): number {
-    const { awaySinceMs, stage, degraded } = this.memory.state;
-    if (awaySinceMs === undefined || stage === "serving" || degraded) return Infinity;
-    const leftMs = awaySinceMs + patienceMs - this.#parts.clock.monotonicMs();
+    const { state } = this.memory;
+    if (!isPatient(state)) return Infinity;
+    const leftMs = state.awaySinceMs + patienceMs - this.#parts.clock.monotonicMs();
     return leftMs > 0 ? leftMs : Infinity;
   }
 
@@ -169,5 +169,9 @@ export class Gateway {
 function failure(error: unknown, from: "truth" | "ack"): GatewayEvent {
   const problem = error instanceof Error ? error.message : String(error);
   const isDenied = error instanceof KubeError && !mayWorkLater(error);
-  return { type: isDenied ? "denied" : "away", from, problem };
+  return isDenied ? { type: "denied", from, problem } : { type: "away", from, problem, maybeDone: mayBeDone(error) };
 }
+
+/** The request may have been carried out all the same: the connection broke after it left, or the server did not get to the end. */
+const mayBeDone = (error: unknown): boolean =>
+  (error instanceof ConnectionError && error.maybeDone) || (error instanceof ApiError && error.status >= 500);

@@ -12,8 +12,8 @@ export type GatewayEvent =
   | { readonly type: "read"; readonly ring?: OpenRing; readonly askedAtMs: number }
   /** A source shows what is no ring, or nothing any more. Changes nothing but what is reported. */
   | { readonly type: "unfit"; readonly source: Source; readonly problem: string }
-  /** The source of truth, or where acks go, can't be reached. */
-  | { readonly type: "away"; readonly from: "truth" | "ack"; readonly problem: string }
+  /** The source of truth, or where acks go, can't be reached. `maybeDone`: an ack may stand all the same. */
+  | { readonly type: "away"; readonly from: "truth" | "ack"; readonly problem: string; readonly maybeDone?: boolean }
   /** It answers, and says no: a person must change something. */
   | { readonly type: "denied"; readonly from: "truth" | "ack"; readonly problem: string }
   /** The ack stands, and the floor was kept before it. */
@@ -37,7 +37,7 @@ export function reduce(state: GatewayState, event: GatewayEvent, monotonicMs: nu
     case "unfit":
       return tick(unfit(state, event, monotonicMs), monotonicMs);
     case "away":
-      return tick(since(withProblem(state, event.from, event.problem), monotonicMs), monotonicMs);
+      return tick(since(away(state, event), monotonicMs), monotonicMs);
     case "denied":
       return { ...withProblem(state, event.from, event.problem), awaySinceMs: undefined };
     case "acked":
@@ -129,17 +129,33 @@ function unfit(
   return source === "truth" ? since(told, monotonicMs) : told;
 }
 
+function away(state: GatewayState, event: GatewayEvent & { readonly type: "away" }): GatewayState {
+  const told = withProblem(state, event.from, event.problem);
+  const promises = event.from === "ack" && event.maybeDone === true && state.stage === "silent";
+  return promises && !told.promised ? { ...told, promised: true } : told;
+}
+
 const since = (state: GatewayState, monotonicMs: number): GatewayState =>
   state.awaySinceMs === undefined ? { ...state, awaySinceMs: monotonicMs } : state;
 
-/** Patience with a start ends: traffic is served from what is here, if it is known to be all that was served before. */
+/**
+ * Patience with a start ends: traffic is served from what is here, if it is known to be all that was served before. Not by
+ * who wrote generation 0, or may have: nobody waits for it, since it promised to read the newest ring first.
+ */
 function tick(state: GatewayState, monotonicMs: number): GatewayState {
-  const { stage, current, floorLost, degraded, awaySinceMs } = state;
-  const waits = stage !== "serving" && !degraded && current !== undefined && !floorLost;
-  if (!waits || awaySinceMs === undefined || monotonicMs - awaySinceMs < patienceMs) return state;
+  if (!isPatient(state) || monotonicMs - state.awaySinceMs < patienceMs) return state;
   // Who takes traffic does not say that it is about to start
-  return { ...state, degraded: true, stage: stage === "silent" ? "zeroed" : stage };
+  return { ...state, degraded: true, stage: "zeroed" };
 }
+
+/** Patience has an end: it may take traffic without its source of truth. */
+export const isPatient = (state: GatewayState): state is GatewayState & { readonly awaySinceMs: number } =>
+  state.stage === "silent" &&
+  !state.promised &&
+  !state.degraded &&
+  !state.floorLost &&
+  state.current !== undefined &&
+  state.awaySinceMs !== undefined;
 
 type Problems = GatewayState["problems"];
 

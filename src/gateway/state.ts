@@ -49,6 +49,8 @@ export interface GatewayState {
   readonly confirmed: Confirmation | undefined;
   /** The ack that stands, as far as is known. */
   readonly acked: Ack | undefined;
+  /** Generation 0 may stand although no answer came: whoever reads it does not wait for this gateway. */
+  readonly promised: boolean;
   /** Ready without the source of truth: its JWKS may lack a key that is being published. */
   readonly degraded: boolean;
   /** Since when the source of truth has been out of reach, monotonic milliseconds; undefined while it answers. */
@@ -74,6 +76,7 @@ export function newGateway(setup: Setup, floor: Floor | "lost" | undefined, mono
     refused: new Set([...(kept?.refused ?? []), ...revoked]),
     confirmed: kept?.confirmed,
     acked: undefined,
+    promised: false,
     degraded: false,
     awaySinceMs: monotonicMs,
     floorLost: floor === "lost",

@@ -70,25 +70,29 @@ function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined 
   if (phase === "Succeeded" || phase === "Failed") return undefined;
   const containers = [status["initContainerStatuses"], status["containerStatuses"]].flatMap(fieldsIn);
   // A native sidecar runs while its pod is still Pending
-  const runs = phase === "Running" || phase === "Unknown" || containers.some((one) => startOf(one) !== undefined);
+  const own = containers.find((one) => one["name"] === gatewayContainer);
+  const runs = own
+    ? hasBegun(own)
+    : phase === "Running" || phase === "Unknown" || containers.some((one) => startOf(one) !== undefined);
   if (!runs && ack === undefined) return undefined;
-  const runningSinceMs = sinceMs(containers, status);
+  const runningSinceMs = instantOf(status["startTime"]) ?? instantOf(pod.metadata.creationTimestamp);
+  const restartedAtMs = own && instantOf(startOf(own));
   return {
     name: pod.metadata.name,
     ready: fieldsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
     ...(ack && { ack }),
     ...(runningSinceMs !== undefined && { runningSinceMs }),
+    ...(restartedAtMs !== undefined && { restartedAtMs }),
   };
 }
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** When the gateway's own container began; of a pod that calls it otherwise, when the pod did. */
-function sinceMs(containers: readonly Fields[], status: Fields): number | undefined {
-  const own = containers.find((one) => one["name"] === gatewayContainer);
-  return instantOf(own === undefined ? status["startTime"] : startOf(own));
-}
+/** It runs, or ran before: an image that is still on its way answers nobody. */
+const hasBegun = ({ state, lastState }: Fields): boolean =>
+  [state, lastState].filter(isFields).some((one) => one["running"] !== undefined || one["terminated"] !== undefined);
 
+/** When the container began to run; undefined while it does not. */
 function startOf({ state }: Fields): unknown {
   const running = isFields(state) ? state["running"] : undefined;
   return isFields(running) ? (running["startedAt"] ?? "") : undefined;

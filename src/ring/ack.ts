@@ -1,6 +1,9 @@
 import type { Kid } from "./key.ts";
 
-/** What a gateway says of the ring that it has in memory. Generation 0 means "starting" and confirms nothing. */
+/**
+ * What a gateway says of the ring that it has in memory. Generation 0 is a promise: it takes no traffic before it has read the
+ * newest ring, acknowledged it, and read once more.
+ */
 export interface Ack {
   readonly generation: number;
   readonly verifies: readonly Kid[];
@@ -11,9 +14,17 @@ export interface Ack {
 /** An expected gateway: running, with what it last said. Read live just before a gated write. */
 export interface GatewayView {
   readonly name: string;
-  /** Gets traffic. A gateway that is not, and never acked more than generation 0, does not gate publishing. */
+  /** Gets traffic. */
   readonly ready: boolean;
   readonly ack?: Ack;
-  /** Since when it runs, if that is known: its patience begins then. */
+  /** Since when its pod runs, if that is known: its patience begins then, however often its container starts anew. */
   readonly runningSinceMs?: number;
+  /** Since when its container runs, if that is known. */
+  readonly restartedAtMs?: number;
 }
+
+/**
+ * It answers nobody, and has promised to know the newest ring before it does. Whoever has said nothing may answer soon, from
+ * a mount that is old; whoever is ready answers now: both count.
+ */
+export const hasPromised = ({ ready, ack }: GatewayView): boolean => !ready && ack?.generation === 0;

@@ -185,7 +185,10 @@ export type Blocker =
       readonly untilMs: number;
       readonly of: "schedule" | "propagation" | "rotationWindow" | "rollbackWindow";
     }
-  | { readonly kind: "gateway"; readonly name: string; readonly ack?: Ack; readonly runningSinceMs?: number }
+  | ({ readonly kind: "gateway"; readonly name: string; readonly ack?: Ack } & Pick<
+      GatewayView,
+      "runningSinceMs" | "restartedAtMs"
+    >)
   /** The projections don't show it yet: the next write brings them up to date. */
   | { readonly kind: "projections" }
   | { readonly kind: "standby" }

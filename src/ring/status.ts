@@ -1,4 +1,4 @@
-import type { GatewayView } from "./ack.ts";
+import { type GatewayView, hasPromised } from "./ack.ts";
 import type { Condition } from "./conditions.ts";
 import { lineOf } from "./conditions.ts";
 import { describeGate } from "./describe.ts";
@@ -172,7 +172,7 @@ function gateReport(gate: Gate): PlanReport {
 export const notBeforeMs = (gate: Gate): number =>
   Math.max(0, ...gate.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])));
 
-/** The newest first. Acknowledged: no expected gateway says any more that it accepts the kid. */
+/** The newest first. Acknowledged: every expected gateway says that it does not accept the kid, or takes no traffic before it has read so. */
 function revocationsOf(view: View, { revoked }: Ring): StatusReport["revocations"] {
   return revoked
     .toReversed()
@@ -180,8 +180,11 @@ function revocationsOf(view: View, { revoked }: Ring): StatusReport["revocations
     .map(({ kid, revokedAtMs }) => ({
       kid,
       time: instant(revokedAtMs),
-      acknowledged: expected(view).every((g) => g.ack?.verifies.includes(kid) === false),
+      acknowledged: expected(view).every((g) => hasPromised(g) || refuses(g, kid)),
     }));
 }
+
+const refuses = ({ ack }: GatewayView, kid: Kid): boolean =>
+  ack !== undefined && ack.generation > 0 && !ack.verifies.includes(kid);
 
 const instant = (atMs: number): string => new Date(atMs).toISOString();

@@ -52,6 +52,18 @@ describe("a start", () => {
     expect(world.generation).toBe(4);
   });
 
+  test("keeps what generation 0 promised when the answer got lost: it waits for its source of truth", async () => {
+    const world = new World();
+    world.ackFault = new ConnectionError("TimedOut", "Cannot create keyringacks: no answer", true);
+    world.shows = away;
+    await world.start();
+    world.mounts(ring({ generation: 4 }));
+    await world.sees(({ promised }) => promised);
+    world.ackFault = away;
+    await world.clock.advance(60_000);
+    expect(isReady(world.state)).toBe(false);
+  });
+
   test("comes back from degraded by itself, with an ack of the newest ring", async () => {
     const world = new World();
     world.ackFault = away;
@@ -242,6 +254,7 @@ describe("minting", () => {
     const floor = { ring: opened({ generation: 5 }, { half: false }), refused: new Set<string>() };
     const askedAtMs = world.clock.nowMs() - hour;
     world.floor = { ...floor, confirmed: { kid: kid(0), askedAtMs } };
+    world.ackFault = away;
     world.shows = away;
     await world.start();
     world.mounts(ring({ generation: 5 }));
@@ -252,6 +265,7 @@ describe("minting", () => {
 
     const other = new World();
     other.floor = floor;
+    other.ackFault = away;
     other.shows = away;
     await other.start();
     other.mounts(ring({ generation: 5 }));

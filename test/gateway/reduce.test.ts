@@ -168,23 +168,34 @@ describe("the source of truth out of reach at the start", () => {
   });
 
   test("is patient anew after each answer", () => {
-    const told = new Told()
-      .acks()
-      .happens(shown({ generation: 5 }))
-      .passes(patienceMs * 2);
-    expect(told.state.degraded).toBe(false);
+    const told = new Told().happens(shown({ generation: 5 })).passes(patienceMs - 2);
+    told.happens({ type: "denied", from: "ack", problem: "no" }).passes(patienceMs);
     told.happens(away).passes(patienceMs - 1);
     expect(told.state.degraded).toBe(false);
     expect(told.passes(1).state.degraded).toBe(true);
   });
 
-  test("counts a source of truth without a ring as one that is away", () => {
-    const unfit: GatewayEvent = { type: "unfit", source: "truth", problem: "no ring" };
+  const unfit: GatewayEvent = { type: "unfit", source: "truth", problem: "no ring" };
+  test.each<[string, readonly GatewayEvent[]]>([
+    ["the source of truth goes away", [away]],
+    ["the source of truth has no ring", [unfit]],
+  ])("once generation 0 stands, never: it promised to read first, and nobody waits for it; %s", (_, events) => {
     const told = new Told()
       .acks()
-      .happens(shown({ generation: 5 }), unfit)
-      .passes(patienceMs);
-    expect(told.state.degraded).toBe(true);
+      .happens(shown({ generation: 5 }), ...events)
+      .passes(patienceMs * 9);
+    expect([told.state.degraded, isReady(told.state)]).toEqual([false, false]);
+    expect(told.happens(read({ generation: 6 })).want).toBe("ack 6");
+  });
+
+  test.each([
+    [true, false],
+    [false, true],
+  ])("when generation 0 may stand (%s) although no answer came: degraded %s", (maybeDone, degraded) => {
+    const lost: GatewayEvent = { type: "away", from: "ack", problem: "the connection broke", maybeDone };
+    const refused: GatewayEvent = { type: "away", from: "ack", problem: "nobody listens", maybeDone: false };
+    const told = new Told().happens(shown({ generation: 5 }), lost, refused).passes(patienceMs * 2);
+    expect(told.state.degraded).toBe(degraded);
   });
 
   test("never is degraded while it answers and says no", () => {

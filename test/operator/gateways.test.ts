@@ -80,16 +80,40 @@ describe("readGateways", () => {
     expect(gateways.map(({ name, ready }) => `${name} ${ready}`)).toEqual(["a false", "b true", "c false"]);
   });
 
-  it("counts patience from the gateway's own container, or from the pod's start", async () => {
+  it("counts patience from the pod's start, or else from its creation, however often its container begins anew", async () => {
     const startedAt = "2026-11-22T11:00:00Z";
     const own = { ...running, containerStatuses: [{ name: "keyturn", state: { running: { startedAt } } }] };
     const other = { ...running, containerStatuses: [{ name: "app", state: { running: { startedAt } } }] };
-    const { gateways } = await reading([pod("a", own), pod("b", other), pod("c", { phase: "Running" })]);
-    expect(gateways.map(({ runningSinceMs }) => runningSinceMs)).toEqual([
-      Date.parse(startedAt),
-      Date.parse("2026-11-22T10:00:00Z"),
-      undefined,
+    const bare = pod("c", { phase: "Running" });
+    const made = pod("d", { phase: "Running" });
+    const metadata = { ...made.metadata, creationTimestamp: "2026-11-22T09:59:00Z" };
+    const { gateways } = await reading([pod("a", own), pod("b", other), bare, { ...made, metadata }]);
+    expect(gateways.map(({ runningSinceMs, restartedAtMs }) => [runningSinceMs, restartedAtMs])).toEqual([
+      [Date.parse("2026-11-22T10:00:00Z"), Date.parse(startedAt)],
+      [Date.parse("2026-11-22T10:00:00Z"), undefined],
+      [undefined, undefined],
+      [Date.parse("2026-11-22T09:59:00Z"), undefined],
     ]);
+  });
+
+  const waiting = { waiting: { reason: "CrashLoopBackOff" } };
+  const ended = { terminated: { exitCode: 1 } };
+  it.each<[string, object, number]>([
+    ["runs", { state: { running: {} } }, 1],
+    ["waits to be started again", { state: waiting, lastState: ended }, 1],
+    ["has just ended", { state: ended }, 1],
+    ["has never begun", { state: { waiting: { reason: "ImagePullBackOff" } }, lastState: {} }, 0],
+    ["says nothing of itself", {}, 0],
+  ])("a Running pod whose gateway %s", async (_, container, count) => {
+    const status = {
+      ...running,
+      containerStatuses: [
+        { name: "app", state: { running: {} } },
+        { name: "keyturn", ...container },
+      ],
+    };
+    expect((await reading([pod("a", status)])).gateways).toHaveLength(count);
+    expect((await reading([pod("a", status)], [ackOf("a")])).gateways).toHaveLength(1);
   });
 
   it("finds a pod without the label by its ack, if it is that very pod", async () => {

@@ -28,6 +28,17 @@ describe("silentFromMs", () => {
     expect(silentFromMs(of, policy)).toBe(ms);
   });
 
+  const restarted = { ...gateway("a", epoch - 9), restartedAtMs: epoch + 7 };
+  it.each<[Step["type"], number]>([
+    ["markPublished", epoch],
+    ["markQuiesced", epoch],
+    ["prune", epoch],
+    // It may have been possible for weeks before it was asked for
+    ["activate", epoch + 7],
+  ])("of a gateway in a crash loop that holds up %s", (step, fromMs) => {
+    expect(silentFromMs(gate({ step, sinceMs: epoch, waitsFor: [restarted] }), policy)).toBe(fromMs + patienceMs);
+  });
+
   it("is when the planner wants to look again", () => {
     const ring = ringOf({ retiring: [verifyOnly("k0", { demotedAtMs: epoch })] });
     const plan = planFor(ring, { gateways: [{ name: "gw", ready: true }] });

@@ -52,8 +52,12 @@ describe("markPublished", () => {
     ],
     ["says generation 0", { name: "gw", ready: true, ack: { ...ack, generation: 0 } }, false],
     ["never acked", silent, false],
-    ["is starting without an ack", { name: "gw", ready: false }, true],
-    ["is starting with generation 0", { name: "gw", ready: false, ack: { ...ack, generation: 0 } }, true],
+    ["runs and has said nothing: it may answer soon", { name: "gw", ready: false }, false],
+    [
+      "gets no traffic, and promised by generation 0 to read first,",
+      { name: "gw", ready: false, ack: { ...ack, generation: 0 } },
+      true,
+    ],
   ])("asks every gateway: one that %s", (_, gateway, passes) => {
     const plan = planFor(ring, { gateways: [gatewayAt(ring, "other"), gateway] });
     expect(stepsOf(plan)).toBe(passes ? "markPublished k2" : "");

@@ -1,4 +1,4 @@
-import type { GatewayView } from "../ack.ts";
+import { type GatewayView, hasPromised } from "../ack.ts";
 import { thumbprintOf, type Key, type Kid, type Profile, type VerifyOnlyKey } from "../key.ts";
 import type { Blocker, Gate, PlanInput, Projection, Step } from "../plan.ts";
 import { handledLimit, keysOf, type Ring } from "../ring.ts";
@@ -73,19 +73,11 @@ const expected = ({ input: { policy, gateways } }: Pass): readonly GatewayView[]
   policy.acknowledgements === "Ignored" ? [] : gateways;
 
 const waitFor = (gateways: readonly GatewayView[]): readonly Blocker[] =>
-  gateways.map(({ name, ack, runningSinceMs }) => ({
-    kind: "gateway",
-    name,
-    ...(ack && { ack }),
-    ...(runningSinceMs !== undefined && { runningSinceMs }),
-  }));
-
-/** Without traffic and without a ring: it reads the newest one before it turns ready. */
-const isStarting = ({ ready, ack }: GatewayView): boolean => !ready && (ack?.generation ?? 0) === 0;
+  gateways.map(({ ready: _ready, ...gateway }) => ({ kind: "gateway", ...gateway }));
 
 /** The expected gateways that don't accept the kid yet. */
 export const notAccepting = (pass: Pass, kid: Kid): readonly Blocker[] =>
-  waitFor(expected(pass).filter((g) => !isStarting(g) && !acceptsNow(g, kid)));
+  waitFor(expected(pass).filter((g) => !hasPromised(g) && !acceptsNow(g, kid)));
 
 /** Generation 0 says "starting", whatever else stands in the ack. */
 const acceptsNow = ({ ack }: GatewayView, kid: Kid): boolean =>

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { admin, exists, gone } from "../support/scene.ts";
 import { FakeGateway, makeGatewayAccount } from "./support/gateways.ts";
 import { roles } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
 
 const scene = await makeScene("acks");
 beforeAll(() => makeGatewayAccount(scene.namespace));
@@ -89,6 +89,37 @@ describe("a rotation waits", () => {
   });
 });
 
+describe("whoever may answer requests counts", () => {
+  it("with publishing: a pod that runs and has said nothing may soon answer from its mount", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    const fresh = await FakeGateway.make(rotation, `${rotation.name}-fresh`);
+    await fresh.is("Running", { isReady: false });
+    await a.acknowledge();
+    await b.acknowledge();
+    await waitsFor(rotation, fresh.name);
+    await fresh.states({ generation: 0, verifies: [] });
+    await rotation.reaches("published", ({ keys }) => keys.every((key) => key.publishedTime !== undefined));
+  });
+
+  it("with a revocation: generation 0 of a pod that is Ready does not acknowledge it", async () => {
+    const [rotation, a, b] = await ringWithGateways();
+    const { activeKid } = await rotation.status();
+    await b.states({ generation: 0, verifies: [] });
+    await rotation.edit({ revokedKids: [{ kid: activeKid }] });
+    await rotates(rotation, activeKid);
+    await a.acknowledge();
+    const isAcknowledged = ({ revocations }: Status): boolean =>
+      (revocations as readonly { acknowledged: boolean }[]).every(({ acknowledged }) => acknowledged);
+    const open = await rotation.reaches("a has acknowledged", ({ gateways }) => gateways.summary === "1/2");
+    expect(isAcknowledged(open)).toBe(false);
+    await b.acknowledge();
+    await rotation.reaches("acknowledged by all", isAcknowledged);
+  });
+});
+
 describe("a rotation does not wait", () => {
   const leaves: readonly (readonly [string, (gateway: FakeGateway) => Promise<void>])[] = [
     ["was evicted", (gateway) => gateway.is("Failed")],
@@ -105,10 +136,11 @@ describe("a rotation does not wait", () => {
     await rotation.reaches("published", ({ keys }) => keys.every((key) => key.publishedTime !== undefined));
   });
 
-  it("with publishing for a pod that gets no traffic yet and said nothing; it counts from its first ack", async () => {
+  it("with publishing for a pod that gets no traffic and promised by generation 0 to read first; it counts from its next ack", async () => {
     const [rotation, a, b] = await ringWithGateways();
     const late = await FakeGateway.make(rotation, `${rotation.name}-late`);
     await late.is("Running", { isReady: false });
+    await late.states({ generation: 0, verifies: [] });
     await rotation.reaches("2/3", ({ gateways }) => gateways.summary === "2/3");
     const { activeKid } = await rotation.status();
     await request(rotation);
@@ -176,6 +208,20 @@ describe("a gateway that stays silent", () => {
     expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(b.name);
     await b.remove();
     await rotation.reaches("no longer stalled", (now) => now.conditions.every(({ type }) => type !== "Stalled"));
+  });
+});
+
+describe("a gateway in a crash loop", () => {
+  it("stalls the rotation and is named: its patience counts from the pod, not from each start", async () => {
+    const [rotation, a, b] = await ringWithGateways({ tokens: { ...quick.tokens, maxTTL: "1s" } });
+    const { activeKid } = await rotation.status();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    // Whenever one looks, it has only just begun
+    await b.is("Running", { isReady: false, containerStartedAt: "2099-01-01T00:00:00Z" });
+    await a.acknowledge();
+    const { conditions } = await rotation.stalled("GatewaySilent");
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(b.name);
   });
 });
 

@@ -7,6 +7,12 @@ import { checkedIn, tokensIn, without, type Knockout } from "./knockout.ts";
 /** A gateway that is not ready is asked nothing, whatever it acked before. */
 const readyAlone = (input: PlanInput): PlanInput => ({ ...input, gateways: input.gateways.filter((g) => g.ready) });
 
+/** Silence counts as the promise. */
+const silentAlone = (input: PlanInput): PlanInput => ({
+  ...input,
+  gateways: input.gateways.filter((g) => g.ready || g.ack !== undefined),
+});
+
 /** The rules of gateways and shells that section 3 leans on. */
 export const gatewayRules: readonly Knockout[] = [
   {
@@ -75,10 +81,22 @@ export const gatewayRules: readonly Knockout[] = [
     ends: /never comes to rest/,
   },
   {
-    rule: "7, every running gateway counts, except one that is not Ready and has no ack or generation 0",
+    rule: "7, every running gateway counts, except one that is not Ready and promised by generation 0 to know the newest ring before it is",
     out: "who is not ready is not asked",
     scenario: tokensIn("degraded restarts", { rules: seeingForActivation(readyAlone) }),
     ends: /refused by/,
+  },
+  {
+    rule: "7, … has promised: who has said nothing counts",
+    out: "who is not ready and has no ack is not asked",
+    scenario: tokensIn("degraded starts", { rules: seeingForActivation(silentAlone) }),
+    ends: /refused by gateway-3/,
+  },
+  {
+    rule: "8, a gateway that wrote generation 0 keeps its promise: it is never degraded",
+    out: "it takes traffic without the API, from its mount",
+    scenario: tokensIn("degraded starts", without("keepsPromise")),
+    ends: /refused by gateway-3/,
   },
   {
     rule: "8, a degraded gateway forbids caching its JWKS (finding 4)",

@@ -53,6 +53,17 @@ export const gateways: readonly Scenario[] = [
   },
   {
     ...shared,
+    name: "degraded starts",
+    about: "a start loses the API between any two of its steps, and its mount is as old as it likes",
+    starts: "steps",
+    degraded: true,
+    gateways: [late],
+    caches: false,
+    budgets: { requests: 2, arrivals: 1 },
+    deep: { gateways: [ahead, late], caches: true },
+  },
+  {
+    ...shared,
     name: "mounts alone",
     about: "a gateway that knows its mount alone, as old as it likes, and a rollback",
     app: false,

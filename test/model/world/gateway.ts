@@ -126,9 +126,10 @@ export function start(loading: Loading): Gateway | undefined {
   return now?.phase === "ready" ? now : undefined;
 }
 
-/** Without the API: ready from the mount and the floor; no ack is written. */
+/** Without the API: ready from the mount and the floor; no ack is written. Who wrote generation 0 has promised not to. */
 export function startDegraded(loading: Loading): Gateway | undefined {
   const { gateway, scenario } = loading;
+  if (gateway.phase !== "down" && knobsOf(scenario).keepsPromise) return undefined;
   const ring = newest(gateway.mount, knobsOf(scenario).floor ? gateway.floor : undefined);
   return ring && { ...loadDegraded(loading, ring), phase: "ready", degraded: true };
 }

@@ -45,6 +45,8 @@ export interface Knobs {
   readonly neverOverHigher: boolean;
   /** Gateways never take over a smaller generation. */
   readonly neverBackwards: boolean;
+  /** A gateway that wrote generation 0 takes no traffic before its second read, whether the API answers or not. */
+  readonly keepsPromise: boolean;
   /** A gateway that can't reach the API forbids caching its JWKS. */
   readonly degradedUncached: boolean;
   /** Revoked kids of every ring ever seen are refused. */
@@ -63,6 +65,7 @@ export const everyKnob: Knobs = {
   swapProjections: true,
   neverOverHigher: true,
   neverBackwards: true,
+  keepsPromise: true,
   degradedUncached: true,
   revokedUnion: true,
 };

@@ -35,10 +35,23 @@ export class FakeGateway {
   }
 
   /** What the kubelet says. */
-  async is(phase: "Running" | "Failed" | "Pending", { isReady = phase === "Running" } = {}): Promise<void> {
+  async is(
+    phase: "Running" | "Failed" | "Pending",
+    { isReady = phase === "Running", containerStartedAt }: { isReady?: boolean; containerStartedAt?: string } = {},
+  ): Promise<void> {
     const startTime = new Date().toISOString();
     const conditions = [{ type: "Ready", status: isReady ? "True" : "False" }];
-    await admin.merge(`${this.path}/status`, { status: { phase, startTime, conditions } });
+    const running = { startedAt: containerStartedAt };
+    const container = {
+      name: "keyturn",
+      image: "i",
+      imageID: "i",
+      ready: isReady,
+      restartCount: 9,
+      state: { running },
+    };
+    const containerStatuses = containerStartedAt === undefined ? [] : [container];
+    await admin.merge(`${this.path}/status`, { status: { phase, startTime, conditions, containerStatuses } });
   }
 
   async remove(): Promise<void> {
