@@ -133,7 +133,11 @@ describe("the gateways, asked once more before an activation", () => {
     ["says generation 1", { name: "gw", ready: true, ack: { ...ack, generation: 1 } }, true],
     ["never acked and gets traffic", { name: "gw", ready: true }, false],
     ["gets no traffic and has said nothing", { name: "gw", ready: false }, false],
-    ["gets no traffic, and promised by generation 0 to read first", { name: "gw", ready: false, ack: { ...ack, generation: 0 } }, true],
+    [
+      "gets no traffic, and promised by generation 0 to read first",
+      { name: "gw", ready: false, ack: { ...ack, generation: 0 } },
+      true,
+    ],
   ])("one that %s", (_, gateway, passes) => {
     const plan = planFor(ringOf(), { ...request, gateways: [gateway] });
     expect(stepsOf(plan)).toBe(passes ? "activate k2, create" : "");

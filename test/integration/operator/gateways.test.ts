@@ -99,7 +99,11 @@ describe("whoever may answer requests counts", () => {
     await fresh.is("Running", { isReady: false });
     await a.acknowledge();
     await b.acknowledge();
-    await waitsFor(rotation, fresh.name);
+    const isAwaited = ({ plan }: Status): boolean =>
+      (plan as readonly { step: string; waitingFor?: string }[]).some(
+        ({ step, waitingFor }) => step === "markPublished" && waitingFor === `${fresh.name} has not acknowledged`,
+      );
+    await rotation.reaches("not published for the fresh pod's sake", isAwaited);
     await fresh.states({ generation: 0, verifies: [] });
     await rotation.reaches("published", ({ keys }) => keys.every((key) => key.publishedTime !== undefined));
   });
