@@ -54,8 +54,8 @@ function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions
 }
 
 export interface RevokeCreatedBeforeOptions extends ChangeOptions {
-  /** Keys made before it are revoked; an instant in the future means now, by the clock of the home. */
-  readonly atMs: number;
+  /** Keys made before it are revoked; `now` is the home's own. */
+  readonly atMs: number | "now";
 }
 
 /** For a leaked ring: has every key refused that was made before the instant. A fresh key signs in the same moment. */
@@ -65,7 +65,7 @@ export async function revokeCreatedBefore(
   io: Io,
 ): Promise<ExitCode> {
   const before = await changeable({ home, io }, "revoke");
-  const atMs = Math.min(options.atMs, before.nowMs);
+  const atMs = options.atMs === "now" ? before.nowMs : cutoff(options.atMs, before.nowMs);
   const instant = new Date(atMs).toISOString();
   const kids = before.ring
     ? keysOf(before.ring)
@@ -83,6 +83,19 @@ export async function revokeCreatedBefore(
     done: (view) => revoked(view, kids),
   };
   return ask(asked, options);
+}
+
+/** Clocks may differ by so much, in milliseconds: what is further ahead is a slip. */
+const mostAheadMs = 30_000;
+
+/** @throws RuleError `InTheFuture`: the wrong year would revoke every key */
+function cutoff(atMs: number, nowMs: number): number {
+  if (atMs <= nowMs + mostAheadMs) return Math.min(atMs, nowMs);
+  const [asked, now] = [atMs, nowMs].map((ms) => new Date(ms).toISOString());
+  throw new RuleError(
+    "InTheFuture",
+    `Cannot revoke keys made before "${asked ?? ""}": must not be in the future, it is ${now ?? ""}; "now" revokes every key`,
+  );
 }
 
 /** Done when the ring has forgotten the keys, and every gateway that is expected, too. */

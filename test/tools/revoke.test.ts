@@ -102,7 +102,7 @@ describe("revoke", () => {
 });
 
 describe("revoke --created-before", () => {
-  async function before(home: StoryHome, atMs: number, wait = false) {
+  async function before(home: StoryHome, atMs: number | "now", wait = false) {
     const io = new FakeIo({ home });
     return { code: await revokeCreatedBefore(home, { atMs, wait }, io), io };
   }
@@ -122,11 +122,26 @@ describe("revoke --created-before", () => {
     expect(home.ring().signer.kid).toBe(kidOf("k3"));
   });
 
-  test("takes an instant in the future for now", async () => {
+  test.each([
+    ["now", "now"],
+    ["what a clock that is half a minute ahead calls now", 30 * second],
+  ] as const)("takes %s for the home's own now", async (_, ahead) => {
     const home = rotated();
     const { nowMs } = home;
-    await before(home, nowMs + hour);
+    await before(home, ahead === "now" ? ahead : nowMs + ahead);
     expect(home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: nowMs }]);
+  });
+
+  test.each([30 * second + 1, hour, 73 * 365 * 24 * hour])("refuses an instant in the future: %i ms", async (ahead) => {
+    const home = rotated();
+    await expect(before(home, home.nowMs + ahead)).rejects.toMatchObject({
+      name: "RuleError",
+      code: "InTheFuture",
+      message: expect.stringMatching(
+        /^Cannot revoke keys made before "\d{4}-.*Z": must not be in the future, it is 2026-11-21T07:00:00.000Z; "now" revokes every key$/,
+      ) as string,
+    });
+    expect(home.asked).toEqual([]);
   });
 
   test("does nothing when no key is older", async () => {

@@ -86,7 +86,7 @@ export function revokeCommand(cli: Cli): Command {
       ...homeFlags(),
       flag("--reason <text>", "why, for whoever reads the ring later; needed with a kid", { owner: "revoke" }),
       flag("--unknown", "remember a kid that the ring has never seen", { owner: "revoke" }),
-      flag("--created-before <instant>", "every key made before it, the prepared one included; or now", {
+      flag("--created-before <instant>", "every key made before it, the prepared one included; or now: all of them", {
         owner: "revoke",
         parse,
       }),
@@ -111,8 +111,7 @@ async function revokeBy(first: string | undefined, second: string | undefined, {
   }
   const home = withRotation(rotation, flags);
   if (kid === undefined) {
-    // Now is the home's own now
-    const atMs = createdBefore === undefined || createdBefore === "now" ? Infinity : createdBefore;
+    const atMs = createdBefore ?? "now";
     return revokeCreatedBefore(await cli.openHome(home), { atMs, ...optionsOf(flags) }, cli.io);
   }
   if (reason === undefined || reason === "") throw new UsageError(`Cannot revoke ${quoted(kid)}: must have a --reason`);
