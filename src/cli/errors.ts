@@ -26,6 +26,7 @@ const hints: Readonly<Record<string, string>> = {
   NotPublished: "keyturn status says what it waits for",
   NoSuchRotation: "--namespace and --context name another place; keyturn status -A lists all",
   NoResource: "kubectl apply -f crds/ installs the custom resources of Keyturn",
+  Denied: "who runs the cluster can say why, and change what is in the way",
   Forbidden: "docs/operations.md lists what each tool has to be allowed",
   BadKubeConfig: "--kubeconfig or KUBECONFIG names another; --dir DIR is for a rotation in a directory",
   UnknownKid: "--unknown has it remembered, so that it can never come in",

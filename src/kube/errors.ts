@@ -10,7 +10,36 @@ export class KubeError extends Error {
   }
 }
 
+/** Who in front of the API server's storage said no. */
+export type Refuser =
+  /** The authorizer: the user lacks this right. */
+  | {
+      readonly kind: "rights";
+      readonly user: string;
+      readonly verb: string;
+      /** With its subresource and its group: `jwtkeyrotations/status.keyturn.dev`. */
+      readonly resource: string;
+      /** Absent: in all namespaces, or of what has none. */
+      readonly namespace?: string;
+    }
+  /** A ValidatingAdmissionPolicy or a MutatingAdmissionPolicy, by its binding. */
+  | { readonly kind: "policy"; readonly name: string; readonly binding: string }
+  /** An admission webhook; one that could not be asked refuses as well. */
+  | { readonly kind: "webhook"; readonly name: string }
+  | { readonly kind: "quota"; readonly name: string };
+
+/** A field that was found wrong. */
+export interface Cause {
+  readonly field: string;
+  /** `FieldValueInvalid`; empty when the server does not say. */
+  readonly reason: string;
+  /** Absent where it may quote a secret. */
+  readonly message?: string;
+}
+
 export interface ApiErrorFacts {
+  /** What was tried: `update secrets "team/gateway"`. */
+  readonly action: string;
   /** HTTP status. */
   readonly status: number;
   /** `Conflict`, `NotFound`, `Invalid`, …; empty where the answer was no Status: from a proxy, or for an unknown path. */
@@ -19,8 +48,10 @@ export interface ApiErrorFacts {
   readonly retryAfterMs?: number;
   /** The name of the object that the Status speaks of. */
   readonly objectName?: string;
-  /** The fields that were found wrong, without their values. */
-  readonly fields: readonly string[];
+  /** The fields that were found wrong. */
+  readonly causes: readonly Cause[];
+  /** Absent when the server itself refused, or it is not known who did. */
+  readonly refuser?: Refuser;
 }
 
 /** The API server answered, and refused: a status of 300 or above, or an ERROR event of a watch. */
@@ -29,13 +60,17 @@ export class ApiError extends KubeError implements ApiErrorFacts {
   readonly reason: string;
   readonly retryAfterMs?: number;
   readonly objectName?: string;
-  readonly fields: readonly string[];
+  readonly action: string;
+  readonly causes: readonly Cause[];
+  readonly refuser?: Refuser;
 
   constructor(facts: ApiErrorFacts, message: string) {
     super(facts.reason || `Http${facts.status}`, message);
     this.status = facts.status;
     this.reason = facts.reason;
-    this.fields = facts.fields;
+    this.action = facts.action;
+    this.causes = facts.causes;
+    if (facts.refuser !== undefined) this.refuser = facts.refuser;
     if (facts.retryAfterMs !== undefined) this.retryAfterMs = facts.retryAfterMs;
     if (facts.objectName !== undefined) this.objectName = facts.objectName;
   }
@@ -73,6 +108,9 @@ export const isConflict = (error: unknown): boolean => isReason(error, "Conflict
 export const isAlreadyExists = (error: unknown): boolean => isReason(error, "AlreadyExists");
 /** True when the resourceVersion, or the continue token, is too old: list anew. */
 export const isExpired = (error: unknown): boolean => error instanceof ApiError && error.status === 410;
+/** True for a resource that the server does not serve: its definition is not installed. */
+export const isUnknownResource = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 404 && error.objectName === undefined;
 export const isStopped = (error: unknown): boolean => error instanceof StoppedError;
 
 /** True when the same call may work later, without anybody changing anything. */

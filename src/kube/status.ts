@@ -1,12 +1,15 @@
 import type { IncomingHttpHeaders } from "node:http";
-import { ApiError } from "./errors.ts";
+import { ApiError, type Cause } from "./errors.ts";
 import { isFields } from "./object.ts";
+import { describeRefuser, refuserIn } from "./refuser.ts";
 
 /** The refusals of an API server whose words repeat nothing of what was sent. */
 const quotesNothing = [
   /^\S+ "[^"]*" (not found|already exists)$/,
   /^Operation cannot be fulfilled on \S+ "[^"]*": (the object has been modified|StorageError|Precondition failed)/,
   /^\S+ "[^"]*" is forbidden: User "[^"]*" cannot [a-z]+ resource "[a-z/]*" in API group "[^"]*"/,
+  /^\S+ "[^"]*" is forbidden: unable to create new content in namespace \S+ because it is being terminated$/,
+  /^\S+ "[^"]*" is forbidden: exceeded quota: [-a-z0-9.]+(, (requested|used|limited): [a-z0-9./=,]+)+$/,
   /^(Unauthorized|the server was unable to return a response in the time allotted|too many requests|Too many requests)/,
 ];
 
@@ -28,23 +31,34 @@ export function apiError({ what, secret, status, headers, body }: Refusal, nowMs
   const answer = isFields(body) && body["kind"] === "Status" ? body : {};
   const details = isFields(answer["details"]) ? answer["details"] : {};
   const reason = text(answer["reason"]) ?? "";
-  const fields = fieldsOf(details["causes"]);
+  const causes = causesOf(details["causes"], secret);
   const retryAfterMs = retryAfter(headers["retry-after"], nowMs) ?? seconds(details["retryAfterSeconds"]);
   const objectName = text(details["name"]);
   const said = text(answer["message"]) ?? "";
-  const shown = !secret || quotesNothing.some((pattern) => pattern.test(said)) ? said.slice(0, longestMessage) : "";
-  const problem = shown || fields.join(", ") || "the API server refused";
+  const refuser = refuserIn(said);
+  const isShown = !secret || quotesNothing.some((pattern) => pattern.test(said));
+  const own = [
+    ...[refuser && describeRefuser(refuser)].filter((one) => one !== undefined),
+    ...causes.map(({ field, reason: why }) => (why === "" ? field : `${field} (${why})`)),
+    ...(status === 404 && objectName === undefined ? [notServed] : []),
+  ];
+  const problem = (isShown ? said.slice(0, longestMessage) : "") || own.join(", ") || "the API server refused";
   return new ApiError(
     {
+      action: what,
       status,
       reason,
-      fields,
+      causes,
+      ...(refuser && { refuser }),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(objectName !== undefined && { objectName }),
     },
     `Cannot ${what}: ${problem} (${[status, reason].filter((part) => part !== "").join(" ")})`,
   );
 }
+
+/** What the server itself says of it is `404 page not found`, or that it could not find the requested resource. */
+const notServed = "no such resource is served here: is its definition installed?";
 
 /** The error of a watch's ERROR event, whose object is a Status. */
 export function eventError(what: string, object: unknown, secret: boolean): ApiError {
@@ -69,9 +83,14 @@ function seconds(value: unknown): number | undefined {
   return typeof value === "number" && value > 0 ? value * 1000 : undefined;
 }
 
-function fieldsOf(causes: unknown): string[] {
+function causesOf(causes: unknown, secret: boolean): Cause[] {
   const all: readonly unknown[] = Array.isArray(causes) ? causes : [];
-  return all.flatMap((cause) => (isFields(cause) ? (text(cause["field"]) ?? []) : []));
+  return all.filter(isFields).flatMap((cause) => {
+    const field = text(cause["field"]);
+    if (field === undefined) return [];
+    const message = secret ? undefined : text(cause["message"]);
+    return [{ field, reason: text(cause["reason"]) ?? "", ...(message !== undefined && { message }) }];
+  });
 }
 
 const secretPath = /^\/api\/v1\/(namespaces\/[^/]+\/)?(secrets|serviceaccounts\/[^/]+\/token)(\/|\?|$)/;

@@ -7,7 +7,10 @@ import { kid, opened } from "./support/rings.ts";
 import { ring, World } from "./support/world.ts";
 
 const away = new ConnectionError("Unreachable", "Cannot get secrets: nobody answers", false);
-const denied = new ApiError({ status: 403, reason: "Forbidden", fields: [] }, "Cannot create keyringacks: forbidden");
+const denied = new ApiError(
+  { action: "create keyringacks", status: 403, reason: "Forbidden", causes: [] },
+  "Cannot create keyringacks: forbidden",
+);
 
 const serving = async (world = new World()): Promise<World> => {
   world.shows = ring({ generation: 5 });

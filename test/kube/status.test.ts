@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { mayWorkLater } from "../../src/kube/errors.ts";
+import { mayWorkLater, type Refuser } from "../../src/kube/errors.ts";
+import { refuserIn } from "../../src/kube/refuser.ts";
 import { apiError, eventError, isSecretPath, retryAfter } from "../../src/kube/status.ts";
 
 const refusal = { what: 'update secrets "a/b"', secret: true, status: 422, headers: {} };
@@ -14,17 +15,37 @@ describe("apiError of a Secret", () => {
   test.each([
     ['Secret "b" is invalid: data[x]: Invalid value: "c2VjcmV0"'],
     ["Secret in version v1 cannot be handled: illegal base64 data at input byte 3, bigger context ...c2VjcmV0..."],
-    ['admission webhook "w" denied the request: value "c2VjcmV0" is weak'],
     ['secrets "b" is forbidden: ValidatingAdmissionPolicy denied request: c2VjcmV0'],
     ['secrets "b" not found c2VjcmV0'],
+    ['c2VjcmV0: admission webhook "w" denied the request: c2VjcmV0'],
   ])("never shows what may be quoted: %s", (message) => {
     const error = apiError({ ...refusal, body: statusOf(message) }, 0);
     expect(JSON.stringify([error, error.message, error.stack])).not.toContain("c2VjcmV0");
     expect(error.message).toBe('Cannot update secrets "a/b": the API server refused (422 Invalid)');
   });
 
+  const policy = "ValidatingAdmissionPolicy 'team.p' with binding 'team.b' denied request";
+  test.each([
+    [`secrets "b" is forbidden: ${policy}: c2VjcmV0`, 'the admission policy "team.p" (binding "team.b") refuses it'],
+    [
+      'admission webhook "w.x" denied the request: c2VjcmV0',
+      'the admission webhook "w.x" refuses it, or can\'t be asked',
+    ],
+    [
+      'Internal error occurred: failed calling webhook "w.x": c2VjcmV0',
+      'the admission webhook "w.x" refuses it, or can\'t be asked',
+    ],
+    ['secrets "b" is forbidden: exceeded quota: q, requested: c2VjcmV0 c', 'the quota "q" is used up'],
+  ])("names who refused, and keeps their words, which may quote: %s", (message, problem) => {
+    const error = apiError({ ...refusal, status: 403, body: statusOf(message, { reason: "Forbidden" }) }, 0);
+    expect(error.message).toBe(`Cannot update secrets "a/b": ${problem} (403 Forbidden)`);
+    expect(JSON.stringify([error, error.message, error.stack])).not.toContain("c2VjcmV0");
+  });
+
   test.each([
     ['secrets "b" not found'],
+    ['secrets "b" is forbidden: exceeded quota: q, requested: secrets=1, used: secrets=5, limited: secrets=5'],
+    ['secrets "b" is forbidden: unable to create new content in namespace a because it is being terminated'],
     ['secrets "b" already exists'],
     ['Operation cannot be fulfilled on secrets "b": the object has been modified; please apply your changes'],
     ['secrets "b" is forbidden: User "u" cannot get resource "secrets" in API group "" in the namespace "a"'],
@@ -37,7 +58,8 @@ describe("apiError of a Secret", () => {
     const details = { name: "b", causes: [{ field: "data[x]", message: "c2VjcmV0" }, { field: "type" }, "c2VjcmV0"] };
     const error = apiError({ ...refusal, body: statusOf("c2VjcmV0", { details }) }, 0);
     expect(error.message).toBe('Cannot update secrets "a/b": data[x], type (422 Invalid)');
-    expect(error).toMatchObject({ fields: ["data[x]", "type"], objectName: "b", code: "Invalid" });
+    const causes = ["data[x]", "type"].map((field) => ({ field, reason: "" }));
+    expect(error).toMatchObject({ causes, objectName: "b", code: "Invalid", action: 'update secrets "a/b"' });
   });
 });
 
@@ -56,7 +78,7 @@ describe("apiError of anything else", () => {
       expect(error).toMatchObject({
         code: "Http404",
         reason: "",
-        message: 'Cannot get pods "a/b": the API server refused (404)',
+        message: 'Cannot get pods "a/b": no such resource is served here: is its definition installed? (404)',
       });
     },
   );
@@ -65,6 +87,32 @@ describe("apiError of anything else", () => {
     const body = statusOf("later", { details: { retryAfterSeconds: 3 } });
     expect(apiError({ ...open, status: 503, body }, 0).retryAfterMs).toBe(3000);
     expect(apiError({ ...open, status: 503, body, headers: { "retry-after": "9" } }, 0).retryAfterMs).toBe(9000);
+  });
+});
+
+describe("refuserIn", () => {
+  const denies = "with binding 'b' denied request: no";
+  test.each<[string, Refuser | undefined]>([
+    [
+      'x.y is forbidden: User "eve" cannot list resource "x" in API group "y" at the cluster scope',
+      { kind: "rights", user: "eve", verb: "list", resource: "x.y" },
+    ],
+    [
+      'x "b" is forbidden: User "a:b" cannot update resource "x/status" in API group "y" in the namespace "shop": why',
+      { kind: "rights", user: "a:b", verb: "update", resource: "x/status.y", namespace: "shop" },
+    ],
+    [
+      'secrets "b" is forbidden: User "eve" cannot get resource "secrets" in API group "" in the namespace "a"',
+      { kind: "rights", user: "eve", verb: "get", resource: "secrets", namespace: "a" },
+    ],
+    [`x "b" is forbidden: ValidatingAdmissionPolicy 'p' ${denies}`, { kind: "policy", name: "p", binding: "b" }],
+    [`x "b" is invalid: ValidatingAdmissionPolicy 'p' ${denies}`, { kind: "policy", name: "p", binding: "b" }],
+    ['admission webhook "w" denied the request without explanation', { kind: "webhook", name: "w" }],
+    ['x "b" is forbidden: exceeded quota: q, requested: x=1, used: x=1, limited: x=1', { kind: "quota", name: "q" }],
+    ["spec.a: ValidatingAdmissionPolicy 'p' with binding 'b' denied request", undefined],
+    ["", undefined],
+  ])("of %s is %j", (message, refuser) => {
+    expect(refuserIn(message)).toEqual(refuser);
   });
 });
 

@@ -1,4 +1,12 @@
-import { ApiError, ConnectionError, isConflict, KubeError, mayWorkLater, StoppedError } from "../../kube/errors.ts";
+import {
+  ApiError,
+  ConnectionError,
+  isConflict,
+  isUnknownResource,
+  KubeError,
+  mayWorkLater,
+  StoppedError,
+} from "../../kube/errors.ts";
 import { ChangeNeededError, TryLaterError } from "../../ring/errors.ts";
 
 /** Converts the errors of an API server: the one way into those of Keyturn, for people at a command line. */
@@ -18,36 +26,26 @@ function convert(error: KubeError): Error {
     return new ChangeNeededError(code, message, options);
   }
   if (error instanceof ApiError && error.status === 401) {
-    return new ChangeNeededError(
-      "Unauthorized",
-      `${actionOf(error)}: must be known to the API server, is not`,
-      options,
-    );
+    const problem = "must be known to the API server, is not";
+    return new ChangeNeededError("Unauthorized", `Cannot ${error.action}: ${problem}`, options);
   }
   if (mayWorkLater(error) || isConflict(error)) return new TryLaterError(code, message, options);
   return error instanceof ApiError ? new ChangeNeededError(...said(error), options) : error;
 }
 
-const forbidden =
-  /User "([^"]*)" cannot ([a-z]+) resource "([a-z/]+)" in API group "([^"]*)"(?: in the namespace "([^"]*)")?/;
-const invalid = /: \S+ "[^"]*" is invalid: (.*) \(422 Invalid\)$/s;
-
 function said(error: ApiError): [code: string, message: string] {
-  const { message, status, code, objectName } = error;
-  const [, user, verb, resource, group, namespace] = forbidden.exec(message) ?? [];
-  if (status === 403 && user !== undefined) {
-    const what = `${verb ?? ""} ${[resource, group].filter((part) => part !== "").join(".")}`;
+  const { message, code, action, causes, refuser } = error;
+  if (refuser?.kind === "rights") {
+    const { user, verb, resource, namespace } = refuser;
     const where = namespace === undefined ? "in all namespaces" : `in namespace "${namespace}"`;
-    return ["Forbidden", `${actionOf(error)}: must be allowed to ${what} ${where}, user "${user}" is not`];
+    return ["Forbidden", `Cannot ${action}: must be allowed to ${verb} ${resource} ${where}, user "${user}" is not`];
   }
-  if (status === 404 && objectName === undefined) {
-    return ["NoResource", `${actionOf(error)}: must be a resource that the cluster knows, is not`];
+  if (refuser !== undefined) return ["Denied", message];
+  if (isUnknownResource(error)) {
+    return ["NoResource", `Cannot ${action}: must be a resource that the cluster knows, is not`];
   }
-  const [, problems] = invalid.exec(message) ?? [];
-  if (problems !== undefined) return ["InvalidSpec", problems.replace(/^\[(.*)\]$/s, "$1")];
-  return [code, message];
+  const problems = causes.flatMap((cause) => (cause.message === undefined ? [] : [`${cause.field}: ${cause.message}`]));
+  return code === "Invalid" && problems.length > 0
+    ? ["InvalidSpec", [...new Set(problems)].join(", ")]
+    : [code, message];
 }
-
-/** `Cannot get secrets "a/b"`. */
-const actionOf = ({ message }: KubeError): string =>
-  /^Cannot [a-z]+ [^\s:]+(?: "[^"]*")?/.exec(message)?.[0] ?? message;

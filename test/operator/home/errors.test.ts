@@ -4,13 +4,9 @@ import { ApiError, type ApiErrorFacts, ConnectionError, KubeError, StoppedError 
 import { ChangeNeededError, type KeyturnError, TryLaterError } from "../../../src/ring/errors.ts";
 
 const api = (status: number, message: string, more: Partial<ApiErrorFacts> = {}): ApiError =>
-  new ApiError({ status, reason: "", fields: [], ...more }, message);
+  new ApiError({ action: "get pods", status, reason: "", causes: [], ...more }, message);
 
-const forbidden =
-  'Cannot get secrets "shop/gateway": secrets "gateway" is forbidden: User "eve" cannot get resource "secrets" in API group "" in the namespace "shop" (403 Forbidden)';
-const forbiddenEverywhere =
-  'Cannot list jwtkeyrotations: jwtkeyrotations.keyturn.dev is forbidden: User "eve" cannot list resource "jwtkeyrotations" in API group "keyturn.dev" at the cluster scope (403 Forbidden)';
-const invalid = 'Cannot patch jwtkeyrotations "shop/gateway": JwtKeyRotation.keyturn.dev "gateway" is invalid:';
+const rights = { kind: "rights", user: "eve", verb: "get", resource: "secrets" } as const;
 
 type Is = readonly [type: typeof KeyturnError, code: string, message: string];
 
@@ -28,14 +24,18 @@ const cases: readonly (readonly [what: string, error: Error, is: Is])[] = [
   ],
   [
     "credentials that are refused",
-    api(401, 'Cannot get pods "a/b": Unauthorized (401)', { reason: "Unauthorized" }),
+    api(401, 'Cannot get pods "a/b": Unauthorized (401)', { action: 'get pods "a/b"', reason: "Unauthorized" }),
     [ChangeNeededError, "Unauthorized", 'Cannot get pods "a/b": must be known to the API server, is not'],
   ],
   ["trouble over there", api(503, "Cannot get pods: x (503)"), [TryLaterError, "Http503", "Cannot get pods: x (503)"]],
   ["a conflict", api(409, "Cannot patch: x", { reason: "Conflict" }), [TryLaterError, "Conflict", "Cannot patch: x"]],
   [
     "what is forbidden",
-    api(403, forbidden, { reason: "Forbidden" }),
+    api(403, "whatever", {
+      action: 'get secrets "shop/gateway"',
+      reason: "Forbidden",
+      refuser: { ...rights, namespace: "shop" },
+    }),
     [
       ChangeNeededError,
       "Forbidden",
@@ -44,21 +44,29 @@ const cases: readonly (readonly [what: string, error: Error, is: Is])[] = [
   ],
   [
     "what is forbidden everywhere",
-    api(403, forbiddenEverywhere, { reason: "Forbidden" }),
+    api(403, "whatever", { action: "list secrets", reason: "Forbidden", refuser: rights }),
     [
       ChangeNeededError,
       "Forbidden",
-      'Cannot list jwtkeyrotations: must be allowed to list jwtkeyrotations.keyturn.dev in all namespaces, user "eve" is not',
+      'Cannot list secrets: must be allowed to get secrets in all namespaces, user "eve" is not',
     ],
   ],
   [
-    "what a policy forbids, in its own words",
+    "what a policy denies, in the words that name it",
+    api(403, "Cannot patch x: because (403 Forbidden)", {
+      reason: "Forbidden",
+      refuser: { kind: "policy", name: "p", binding: "b" },
+    }),
+    [ChangeNeededError, "Denied", "Cannot patch x: because (403 Forbidden)"],
+  ],
+  [
+    "what is refused, nobody knows by whom",
     api(403, "Cannot patch x: because (403 Forbidden)", { reason: "Forbidden" }),
     [ChangeNeededError, "Forbidden", "Cannot patch x: because (403 Forbidden)"],
   ],
   [
     "a resource that is not installed",
-    api(404, 'Cannot list jwtkeyrotations "shop": the API server refused (404)'),
+    api(404, "whatever", { action: 'list jwtkeyrotations "shop"' }),
     [
       ChangeNeededError,
       "NoResource",
@@ -66,14 +74,21 @@ const cases: readonly (readonly [what: string, error: Error, is: Is])[] = [
     ],
   ],
   [
-    "a refused value",
-    api(422, `${invalid} spec.rollbackWindow: must be at most rotationWindow (422 Invalid)`, { reason: "Invalid" }),
-    [ChangeNeededError, "InvalidSpec", "spec.rollbackWindow: must be at most rotationWindow"],
+    "refused values, each once",
+    api(422, "whatever", {
+      reason: "Invalid",
+      causes: [
+        { field: "spec.a", reason: "FieldValueInvalid", message: "x: y" },
+        { field: "spec.b", reason: "", message: "z" },
+        { field: "spec.b", reason: "", message: "z" },
+      ],
+    }),
+    [ChangeNeededError, "InvalidSpec", "spec.a: x: y, spec.b: z"],
   ],
   [
-    "several",
-    api(422, `${invalid} [spec.a: x, spec.b: y] (422 Invalid)`, { reason: "Invalid" }),
-    [ChangeNeededError, "InvalidSpec", "spec.a: x, spec.b: y"],
+    "a refused value that the server says nothing of",
+    api(422, "Cannot patch x: refused (422 Invalid)", { reason: "Invalid" }),
+    [ChangeNeededError, "Invalid", "Cannot patch x: refused (422 Invalid)"],
   ],
 ];
 
