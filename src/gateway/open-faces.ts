@@ -32,7 +32,7 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   try {
     grpc = grpcListen && (await openGrpc({ options, behind, address: grpcListen }, decide));
     if (grpc) open.push(grpc);
-    admin = adminListen && (await openAdmin(adminListen, behind, closing.signal));
+    admin = adminListen && (await openAdmin(adminListen, behind, { ending: closing.signal, remarks: options.remarks }));
   } catch (error) {
     await Promise.all(open.map((one) => one.drain(0)));
     throw error;
@@ -87,9 +87,9 @@ async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, d
 function openAdmin(
   { host, port }: Address & { readonly kind: "tcp" },
   { gateway: { memory }, metrics: { registry } }: Behind,
-  ending: AbortSignal,
+  { ending, remarks }: { readonly ending: AbortSignal; readonly remarks: GatewayOptions["remarks"] },
 ): Promise<AdminServer> {
-  const ready = new GatewayReadiness(() => memory.state, ending);
+  const ready = new GatewayReadiness(() => memory.state, ending, remarks);
   return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 

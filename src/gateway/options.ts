@@ -29,6 +29,8 @@ export interface GatewayOptions {
   readonly newId: () => string;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
+  /** What else `/readyz` is to tell of the process, a line each; no reason to take traffic away. @default nothing */
+  readonly remarks?: () => readonly string[];
   readonly log: Log;
   /** Ends it in good order. */
   readonly signal: AbortSignal;

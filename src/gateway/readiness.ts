@@ -8,10 +8,15 @@ import { problemsOf, whyNotReady } from "./view.ts";
  */
 export class GatewayReadiness extends Checks {
   readonly #state: () => GatewayState;
+  readonly #remarks: () => readonly string[];
 
-  /** @param ending - Aborted when no more traffic is to come */
-  constructor(state: () => GatewayState, ending: AbortSignal) {
+  /**
+   * @param ending - Aborted when no more traffic is to come
+   * @param remarks - What else is to be told, a line each
+   */
+  constructor(state: () => GatewayState, ending: AbortSignal, remarks: () => readonly string[] = () => []) {
     super();
+    this.#remarks = remarks;
     this.#state = state;
     this.add("shutdown", () => (ending.aborted ? "the process is ending" : undefined));
     this.add("ring", () => whyNotReady(state()));
@@ -20,7 +25,11 @@ export class GatewayReadiness extends Checks {
   override judge(endpoint: string): Verdict {
     const { isWell, text } = super.judge(endpoint);
     const now = this.#state();
-    const notes = [...(now.degraded ? ["degraded: ready without its source of truth"] : []), ...problemsOf(now)];
+    const notes = [
+      ...(now.degraded ? ["degraded: ready without its source of truth"] : []),
+      ...problemsOf(now),
+      ...this.#remarks(),
+    ];
     return { isWell, text: isWell ? notes.map((note) => `[!]${note}\n`).join("") + text : text };
   }
 }

@@ -1,4 +1,4 @@
-import { ChangeNeededError } from "./errors.ts";
+import { ChangeNeededError, type KeyturnError } from "./errors.ts";
 import type { Algorithm } from "./key.ts";
 import type { Policy } from "./plan.ts";
 import type { RotationRef } from "./ring.ts";
@@ -56,7 +56,7 @@ export interface Rotation extends RotationFrame {
  */
 export interface RefusedRotation extends RotationFrame {
   /** `InvalidSpec`, as {@link parseRotation} throws it. */
-  readonly refused: ChangeNeededError;
+  readonly refused: KeyturnError;
   readonly emergency: Emergency;
   /** What can be read of it, or the default. */
   readonly readable: Pick<Policy, "suspend" | "acknowledgements"> & { readonly algorithm: Algorithm };

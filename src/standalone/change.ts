@@ -6,17 +6,17 @@ import { removeIfThere } from "../files/atomic.ts";
 import type { Disk } from "../files/disk.ts";
 import { errnoOf } from "../files/errors.ts";
 import { TryLaterError } from "../ring/errors.ts";
-import type { Kid } from "../ring/key.ts";
+import type { Algorithm, Kid } from "../ring/key.ts";
 import { counts } from "../ring/spec/limits.ts";
-import { parseRotation } from "../ring/spec.ts";
 import { modes, type Layout } from "./layout.ts";
 import { parseOverrides, readOverrides, writeOverrides, type Overrides } from "./overrides.ts";
-import { effective } from "./resource.ts";
 
 export interface Asked {
   readonly change: Change;
-  /** The config without overrides. */
-  readonly resource: unknown;
+  /** Whose pin it is makes no difference. */
+  readonly pinnedKid: Kid | undefined;
+  /** Of new keys. */
+  readonly algorithm: Algorithm;
   /** Kids that the ring remembers as revoked: the overrides need not, when they grow too long. */
   readonly revoked: readonly Kid[];
   readonly nowMs: number;
@@ -25,22 +25,27 @@ export interface Asked {
 const claimLifeMs = 10_000;
 const mostTries = 100;
 
+/** True for what nothing may be in the way of. */
+export const isEmergency = ({ kind }: Change): boolean => kind === "revoke" || kind === "revokeCreatedBefore";
+
 /**
- * Writes a change into overrides.json, if the rotation with it is still one that `parseRotation` takes. Two tools at the
- * same time come one after the other: no request is lost.
+ * Writes a change into overrides.json. Two tools at the same time come one after the other: no request is lost. A file that is
+ * damaged is set aside for an emergency, and what can be read of it stays; else it is left for a person to mend.
  *
- * @throws ChangeNeededError `InvalidSpec` with the same words as for the config, `OverridesUnreadable`, `InvalidJwks`
+ * @throws ChangeNeededError `OverridesUnreadable`, `InvalidJwks`
  */
 export async function changeOverrides(disk: Disk, layout: Layout, asked: Asked): Promise<void> {
   const claim = join(layout.dir, ".overrides.claim");
   await takeClaim(disk, claim, asked.nowMs);
   try {
-    const next = parseOverrides(JSON.stringify(withChange(await readOverrides(disk, layout.overrides), asked)));
-    const { rotation } = effective(asked.resource, next);
-    const { change, nowMs } = asked;
+    const { change, nowMs, algorithm } = asked;
+    const { overrides, problem } = await readOverrides(disk, layout.overrides);
+    if (problem && !isEmergency(change)) throw problem;
+    const next = parseOverrides(JSON.stringify(withChange(overrides, asked)));
     if (change.kind === "recover" && change.jwks !== undefined) {
-      readPublicJwks(change.jwks, { createdAtMs: nowMs, algorithm: rotation.policy.profile.algorithm });
+      readPublicJwks(change.jwks, { createdAtMs: nowMs, algorithm });
     }
+    if (problem) await disk.rename(layout.overrides, `${layout.overrides}.damaged`);
     await writeOverrides(disk, layout.overrides, next);
   } finally {
     await removeIfThere(disk, claim);
@@ -64,14 +69,14 @@ async function takeClaim(disk: Disk, claim: string, nowMs: number): Promise<void
 }
 
 /** The overrides with the change; nothing is checked. */
-export function withChange(before: Overrides, { change, resource, revoked }: Asked): Overrides {
+export function withChange(before: Overrides, { change, pinnedKid, revoked }: Asked): Overrides {
   switch (change.kind) {
     case "rotate":
       return { ...before, rotateRequestedAt: change.requestedAt };
     case "pin":
       return { ...before, activeKid: change.kid ?? "" };
     case "revoke":
-      return unpinned(withRevoked(before, change, revoked), change.kid, resource);
+      return unpinned(withRevoked(before, change, revoked), change.kid, pinnedKid);
     case "revokeCreatedBefore":
       return { ...before, revokeKeysCreatedBefore: laterOf(before.revokeKeysCreatedBefore, change.atMs) };
     case "recover":
@@ -100,11 +105,9 @@ function withRevoked(
   return { ...before, revokedKids: [...kept, { kid, ...(reason !== "" && { reason }) }] };
 }
 
-/** Revocation wins over a pin, whoever pinned. */
-function unpinned(overrides: Overrides, kid: Kid, resource: unknown): Overrides {
-  const pinned = overrides.activeKid ?? parseRotation(resource).policy.pinnedKid;
-  return pinned === kid ? { ...overrides, activeKid: "" } : overrides;
-}
+/** A pin on a revoked key counts for nothing, whoever pinned: it goes, so that nobody takes it for one that holds. */
+const unpinned = (overrides: Overrides, kid: Kid, pinnedKid: Kid | undefined): Overrides =>
+  (overrides.activeKid ?? pinnedKid) === kid ? { ...overrides, activeKid: "" } : overrides;
 
 const laterOf = (before: string | undefined, atMs: number): string =>
   new Date(Math.max(atMs, before === undefined ? -Infinity : Date.parse(before))).toISOString();

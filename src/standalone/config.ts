@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { errnoOf } from "../files/errors.ts";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
 import { kind } from "../ring/spec/limits.ts";
 import { isObject } from "./resource.ts";
-import { converted } from "./storage-error.ts";
+import { storageError } from "./storage-error.ts";
 
 /** Where the JwtKeyRotation comes from: a file that is looked at again and again, or an object made of flags. */
 export type Config = { readonly path: string } | { readonly resource: unknown };
@@ -18,11 +18,11 @@ export const configDirs = (config: Config): readonly string[] =>
  * The one JwtKeyRotation of the config, unchecked. The file is a person's: links are followed, and a mounted ConfigMap
  * works.
  *
- * @throws ChangeNeededError `ConfigUnreadable`, TryLaterError when the file can't be read at the moment
+ * @throws ChangeNeededError `ConfigUnreadable`
  */
 export async function readConfig(config: Config): Promise<unknown> {
   if (!("path" in config)) return config.resource;
-  return rotationIn(await converted(() => readPlain(config.path)), config.path);
+  return rotationIn(await readPlain(config.path), config.path);
 }
 
 async function readPlain(path: string): Promise<string> {
@@ -31,7 +31,10 @@ async function readPlain(path: string): Promise<string> {
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw unreadable(path, "must be a file, is not there");
     if (errnoOf(error) === "EISDIR") throw unreadable(path, "must be a file, is a directory");
-    throw error;
+    const told = storageError(error);
+    throw told instanceof KeyturnError
+      ? new ChangeNeededError("ConfigUnreadable", told.message, { cause: error })
+      : error;
   }
 }
 

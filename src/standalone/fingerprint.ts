@@ -21,6 +21,7 @@ export async function fingerprint(
     await wishes(disk, layout, ports.config),
     await seen(currentVersion(disk, layout.signer)),
     await seen(currentVersion(disk, layout.public)),
+    await seen(standing(disk, layout.refused)),
     ...((await unlessMissing(disk.names(layout.ring))) ?? []),
   ];
   for (const name of await ports.acks.fresh()) parts.push(name, await ackText(disk, join(layout.acks, name)));
@@ -42,7 +43,7 @@ const seen = (look: Promise<string | undefined>): Promise<string | undefined> =>
 /** The file at the end of all links: a mounted ConfigMap changes by its links alone. */
 async function followed(path: string): Promise<string> {
   const found = await unlessMissing(stat(path));
-  return found ? `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}` : "";
+  return found ? `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` : "";
 }
 
 async function standing(disk: Disk, path: string): Promise<string> {

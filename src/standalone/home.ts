@@ -6,10 +6,11 @@ import { newWaker, watchDirs } from "../files/watch.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import type { Change } from "../ring/change.ts";
 import type { Observation } from "../ring/decide.ts";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
 import type { Keeper } from "../ring/keeper.ts";
+import { readRotation, type RefusedRotation, type Rotation } from "../ring/spec.ts";
 import { AckReader } from "./acks.ts";
-import { changeOverrides } from "./change.ts";
+import { changeOverrides, isEmergency } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import { configDirs, readConfig, type Config } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -17,7 +18,8 @@ import { keeperOf } from "./keeper.ts";
 import { layoutOf, type Layout } from "./layout.ts";
 import { observe, type Sources } from "./observe.ts";
 import { readOverrides } from "./overrides.ts";
-import { effective } from "./resource.ts";
+import { readRefused, standIn } from "./refused.ts";
+import { effective, errorOf, type SettingsRead } from "./resource.ts";
 import { readState } from "./state.ts";
 import { converted } from "./storage-error.ts";
 import { Store } from "./store.ts";
@@ -37,6 +39,7 @@ export interface DirectoryHome {
   publicJwks(): Promise<string>;
   keyRing(of: "signer" | "public"): Promise<string>;
   keeper(): Promise<Keeper>;
+  precheck(change: Change): Promise<{ readonly notes: readonly string[] }>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
@@ -84,8 +87,8 @@ class Home implements DirectoryHome {
 
   observe(): Promise<Observation> {
     return converted(async () => {
-      const resource = await this.#resource();
-      const now = effective(resource, await readOverrides(this.#disk, this.#layout.overrides));
+      const settings = await this.#settings();
+      const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
       const nothing = { recoverySeenUpToMs: this.#sources.clock.nowMs() };
       const state = await readState(this.#disk, this.#layout.state);
       const { observation } = await observe(this.#sources, now, state ?? nothing);
@@ -105,14 +108,22 @@ class Home implements DirectoryHome {
     return converted(() => keeperOf(this.#disk, this.#layout.lock));
   }
 
+  async precheck(change: Change): Promise<{ readonly notes: readonly string[] }> {
+    const { problem } = await converted(() => readOverrides(this.#disk, this.#layout.overrides));
+    if (!problem || !isEmergency(change)) return { notes: [] };
+    return {
+      notes: [`${problem.message}; it is set aside as overrides.json.damaged, and what can be read of it stays`],
+    };
+  }
+
   async change(change: Change): Promise<void> {
     await converted(async () => {
-      const resource = await this.#resource();
-      const { found } = await this.observe();
+      const { found, policy } = await this.observe();
       const revoked = found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
       await changeOverrides(this.#disk, this.#layout, {
         change,
-        resource,
+        pinnedKid: policy.pinnedKid,
+        algorithm: policy.profile.algorithm,
         revoked,
         nowMs: this.#sources.clock.nowMs(),
       });
@@ -138,14 +149,35 @@ class Home implements DirectoryHome {
     return converted(() => fingerprint(this.#disk, this.#layout, { acks: this.#sources.acks, config }));
   }
 
-  async #resource(): Promise<unknown> {
-    if (this.#config) return readConfig(this.#config);
-    const text = await readIfThere(this.#disk, this.#layout.rotation);
-    if (text !== undefined) {
-      const subject = { code: "ConfigUnreadable", action: `Cannot read "${this.#layout.rotation}"` };
-      return parseJson(text, { subject, publicOnly: true }).value;
+  /** The config in force, as the process that runs here has it; where that has none, what stands in for it. */
+  async #settings(): Promise<Pick<SettingsRead, "rotation" | "refused">> {
+    const told = this.#config ? undefined : await readRefused(this.#disk, this.#layout);
+    const last = await this.#lastConfig();
+    if (last && "policy" in last && told?.holds !== true) {
+      return { rotation: last, ...(told && { refused: told.error }) };
     }
-    throw new ChangeNeededError(
+    const broken = last && !("policy" in last) ? last : undefined;
+    const why: RefusedRotation | KeyturnError = told?.error ?? broken ?? this.#noRotation();
+    const rotation = told || broken ? await standIn(why, this.#disk, this.#layout) : undefined;
+    if (!rotation) throw errorOf(why);
+    return { rotation };
+  }
+
+  async #lastConfig(): Promise<Rotation | RefusedRotation | KeyturnError | undefined> {
+    try {
+      if (this.#config) return readRotation(await readConfig(this.#config));
+      const text = await readIfThere(this.#disk, this.#layout.rotation);
+      if (text === undefined) return undefined;
+      const subject = { code: "ConfigUnreadable", action: `Cannot read "${this.#layout.rotation}"` };
+      return readRotation(parseJson(text, { subject, publicOnly: true }).value);
+    } catch (error) {
+      if (error instanceof KeyturnError) return error;
+      throw error;
+    }
+  }
+
+  #noRotation(): ChangeNeededError {
+    return new ChangeNeededError(
       "NoRotation",
       `Cannot use directory "${this.#layout.dir}": must hold a rotation, "keyturn standalone" has not run here`,
     );

@@ -19,6 +19,8 @@ export interface Layout {
   readonly overrides: string;
   /** 0600: the JwtKeyRotation in force, without the overrides, for the tools. */
   readonly rotation: string;
+  /** 0600: why the config that stands there now is not in force; there only while it is not. */
+  readonly refused: string;
   /** 0600: what must outlive the ring. */
   readonly state: string;
 }
@@ -36,6 +38,7 @@ export function layoutOf(dir: string): Layout {
     setAside: join(dir, "set-aside"),
     overrides: join(dir, "overrides.json"),
     rotation: join(dir, "rotation.json"),
+    refused: join(dir, "refused.json"),
     state: join(dir, "state.json"),
   };
 }

@@ -32,6 +32,8 @@ export interface LoopParts {
   readonly isAlone: boolean;
 }
 
+/** How often what is refused is read again, in milliseconds: a file that was closed to us is opened without a change of it. */
+const refusedMs = 10_000;
 const shortestBackoffMs = 100;
 const longestBackoffMs = 30_000;
 /** How long the files before the current ones stay for those who have just resolved `..data`. */
@@ -62,7 +64,7 @@ export class Loop {
     this.#memory = new Memory(disk, layout.state);
   }
 
-  /** @throws KeyturnError when the first settings can't be read; anything that is a mistake in the program */
+  /** @throws KeyturnError when the first settings can't be used and there is no ring; anything that is a mistake in the program */
   async run(): Promise<void> {
     const { config, layout, signal, waker } = this.#parts;
     await converted(() => this.#settings.load());
@@ -98,11 +100,11 @@ export class Loop {
       // The process before may have swapped a moment ago: its readers have their grace, too
       this.#tidyAtMonotonicMs = Math.min(this.#tidyAtMonotonicMs, clock.monotonicMs() + graceMs);
     }
-    const problem = await this.#settings.refresh();
-    this.#report.settings(problem, this.#settings.current.rotation);
+    await this.#settings.refresh();
     const { current } = this.#settings;
     const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
-    const trouble = report.unwritten[0]?.error ?? untidy;
+    const unshown = await refusalOf(() => this.#settings.show());
+    const trouble = report.unwritten[0]?.error ?? unshown ?? untidy;
     if (trouble === undefined) this.#failures = 0;
     this.#report.pass(report);
     on?.(report);
@@ -120,7 +122,8 @@ export class Loop {
     const { clock } = this.#parts;
     const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - clock.nowMs() : Infinity;
     const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
-    return Math.max(1, Math.min(checkInMs, holdMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
+    const againMs = sight.observation.refused ? refusedMs : Infinity;
+    return Math.max(1, Math.min(checkInMs, holdMs, againMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
   }
 
   async #tidyWhenDue(): Promise<void> {

@@ -1,8 +1,10 @@
 import { recoveryIn } from "../keeper/recovery.ts";
 import type { Observation } from "../ring/decide.ts";
-import type { Found } from "../ring/found.ts";
+import { newestRing, type Found } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
+import { inForce } from "../ring/obey.ts";
 import type { Ring } from "../ring/ring.ts";
+import { algorithmOf } from "../ring/spec.ts";
 import type { AckReader } from "./acks.ts";
 import type { Clock, ClockVerdict } from "./clock.ts";
 import type { Effective } from "./resource.ts";
@@ -28,8 +30,9 @@ export interface Sight {
 
 /** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
 export async function observe(sources: Sources, now: Effective, state: State): Promise<Sight> {
-  const { ref, policy } = now.rotation;
-  const identity = { rotation: ref, algorithm: policy.profile.algorithm };
+  const { told, requests } = now;
+  const { ref, warnings: ignored } = told.rotation;
+  const identity = { rotation: ref, algorithm: algorithmOf(told.rotation) };
   const projections = await sources.store.readProjections(identity);
   const { gateways, warnings } = await sources.acks.read(ref);
   const ring = await sources.store.readRing(identity);
@@ -45,12 +48,13 @@ export async function observe(sources: Sources, now: Effective, state: State): P
     nowMs,
   };
   const clockTrusted = clockVerdict.trusted;
+  const said = inForce(told, { ring: newestRing(found), nowMs });
   return {
-    observation: { rotation: ref, policy, requests: now.requests, gateways, found, clockTrusted },
+    observation: { rotation: ref, ...said, requests, gateways, found, clockTrusted },
     snapshot,
     clockVerdict,
     brought: recovery.materials,
-    warnings: [...warnings, ...recovery.warnings],
+    warnings: [...ignored, ...warnings, ...recovery.warnings],
   };
 }
 

@@ -2,8 +2,11 @@ import { readIfThere, replaceFile } from "../files/atomic.ts";
 import type { Disk, Reader } from "../files/disk.ts";
 import { type Cursor, type Fields } from "../ring/codec/cursor.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
+import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
+import { revokedLimit } from "../ring/ring.ts";
 import { readInstant } from "../ring/spec/scalars.ts";
 import { modes } from "./layout.ts";
+import { storageError } from "./storage-error.ts";
 
 /** What the tools ask for, as it stands in overrides.json. */
 export interface Overrides {
@@ -30,23 +33,67 @@ const members = [
   "revokeKeysCreatedBefore",
 ];
 const texts = { request: 128, kid: 256, reason: 256, instant: 40, jwks: 1_048_576 };
+/** As many as a ring has room for, beside those of a config. */
+const mostKids = revokedLimit / 2;
 const subject = { code: "OverridesUnreadable", action: "Cannot read overrides.json" };
 
-/** The overrides of a directory, none when there is no file. @throws ChangeNeededError `OverridesUnreadable` */
-export async function readOverrides(disk: Reader, path: string): Promise<Overrides> {
-  const text = await readIfThere(disk, path);
-  return text === undefined ? {} : parseOverrides(text);
+/** What can be read of overrides.json, and what is wrong with the rest. */
+export interface OverridesRead {
+  readonly overrides: Overrides;
+  /** `OverridesUnreadable`, with one reason and its JSON path; or why the file can't be opened. */
+  readonly problem?: ChangeNeededError;
+}
+
+/**
+ * The overrides of a directory, none when there is no file. What is wrong with one member takes nothing from the others: a
+ * revocation may be among them.
+ */
+export async function readOverrides(disk: Reader, path: string): Promise<OverridesRead> {
+  try {
+    const text = await readIfThere(disk, path);
+    return text === undefined ? { overrides: {} } : readableOverrides(text);
+  } catch (error) {
+    const told = storageError(error);
+    if (!(told instanceof KeyturnError)) throw error;
+    return { overrides: {}, problem: new ChangeNeededError(subject.code, told.message, { cause: error }) };
+  }
 }
 
 /** @throws ChangeNeededError `OverridesUnreadable` with one reason and its JSON path */
 export function parseOverrides(text: string): Overrides {
-  const fields = parseJson(text, { subject, publicOnly: true }).fields().only(members);
-  const rotateRequestedAt = fields.maybe("rotateRequestedAt")?.text(texts.request);
-  const recoverRequestedAt = instantIn(fields, "recoverRequestedAt");
-  const recoverJwks = fields.maybe("recoverJwks")?.freeText(1, texts.jwks);
-  const activeKid = kidOrEmpty(fields.maybe("activeKid"));
-  const revokedKids = fields.maybe("revokedKids")?.list(256).map(readRevoked);
-  const revokeKeysCreatedBefore = instantIn(fields, "revokeKeysCreatedBefore");
+  const { overrides, problem } = readableOverrides(text);
+  if (problem) throw problem;
+  return overrides;
+}
+
+function readableOverrides(text: string): OverridesRead {
+  const problems: ChangeNeededError[] = [];
+  const tried = <Value>(read: () => Value): Value | undefined => {
+    try {
+      return read();
+    } catch (error) {
+      if (!(error instanceof ChangeNeededError)) throw error;
+      problems.push(error);
+      return undefined;
+    }
+  };
+  const fields = tried(() => parseJson(text, { subject, publicOnly: true }).fields());
+  const overrides = fields ? membersOf(fields, tried) : {};
+  const [problem] = problems;
+  return { overrides, ...(problem && { problem }) };
+}
+
+type Tried = <Value>(read: () => Value) => Value | undefined;
+
+function membersOf(fields: Fields, tried: Tried): Overrides {
+  tried(() => fields.only(members));
+  const rotateRequestedAt = tried(() => fields.maybe("rotateRequestedAt")?.text(texts.request));
+  const recoverRequestedAt = tried(() => instantIn(fields, "recoverRequestedAt"));
+  const recoverJwks = tried(() => fields.maybe("recoverJwks")?.freeText(1, texts.jwks));
+  const activeKid = tried(() => kidOrEmpty(fields.maybe("activeKid")));
+  const listed = tried(() => fields.maybe("revokedKids")?.list(Infinity));
+  const revokedKids = listed?.flatMap((at) => readRevoked(at, tried)).slice(-mostKids);
+  const revokeKeysCreatedBefore = tried(() => instantIn(fields, "revokeKeysCreatedBefore"));
   return {
     ...(rotateRequestedAt !== undefined && { rotateRequestedAt }),
     ...(recoverRequestedAt !== undefined && { recoverRequestedAt }),
@@ -69,10 +116,33 @@ function instantIn(fields: Fields, name: string): string | undefined {
   return text;
 }
 
-function readRevoked(at: Cursor): { kid: string; reason?: string } {
-  const fields = at.fields().only(["kid", "reason"]);
-  const reason = fields.maybe("reason")?.freeText(0, texts.reason);
-  return { kid: fields.at("kid").text(texts.kid), ...(reason !== undefined && { reason }) };
+/** An entry whose kid can be read counts, whatever else is wrong with it. */
+function readRevoked(at: Cursor, tried: Tried): NonNullable<Overrides["revokedKids"]> {
+  const fields = tried(() => at.fields());
+  if (!fields) return [];
+  tried(() => fields.only(["kid", "reason"]));
+  const kid = tried(() => fields.at("kid").text(texts.kid));
+  const reason = tried(() => reasonOrEmpty(fields.maybe("reason")));
+  return kid === undefined ? [] : [{ kid, ...(reason !== undefined && { reason }) }];
+}
+
+function reasonOrEmpty(at: Cursor | undefined): string | undefined {
+  return at?.value === "" ? "" : at?.text(texts.reason);
+}
+
+/** What was said before a file was damaged, and what can still be read of it. */
+export const unitedOverrides = (before: Overrides, now: Overrides): Overrides => ({
+  ...before,
+  ...now,
+  ...((before.revokedKids ?? now.revokedKids) && { revokedKids: unitedKids(before.revokedKids, now.revokedKids) }),
+});
+
+function unitedKids(
+  before: NonNullable<Overrides["revokedKids"]> = [],
+  now: NonNullable<Overrides["revokedKids"]> = [],
+): NonNullable<Overrides["revokedKids"]> {
+  const others = before.filter(({ kid }) => !now.some((one) => one.kid === kid));
+  return [...others, ...now].slice(-mostKids);
 }
 
 /** Replaces overrides.json, at once and whole. */

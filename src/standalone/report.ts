@@ -3,7 +3,7 @@ import type { Decision } from "../ring/decide.ts";
 import { describeGate, describeStep, shortKid } from "../ring/describe.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import { TryLaterError, type KeyturnError } from "../ring/errors.ts";
-import type { Rotation } from "../ring/spec.ts";
+import type { Refusal } from "../ring/plan.ts";
 import { Changes, type Log } from "./log.ts";
 import type { PassReport } from "./pass.ts";
 
@@ -20,7 +20,9 @@ export class Reporter {
     for (const step of steps) this.#step(step, ring?.generation);
     if (published.length > 0)
       this.#log.debug({ published, generation: ring?.generation }, "the projections are written");
-    this.#stall(decision, sight.observation.policy.suspend);
+    const { policy, refused } = sight.observation;
+    this.#refusal(refused);
+    this.#stall(decision, policy.suspend, refused);
     this.#clock(sight.clockVerdict);
     for (const warning of sight.warnings) this.#once(warning);
     this.#gateways(decision);
@@ -28,10 +30,10 @@ export class Reporter {
   }
 
   /** What a person must mend. */
-  #stall(decision: Decision, suspended: boolean): void {
+  #stall(decision: Decision, suspended: boolean, refused: Refusal | undefined): void {
     const found = conditionsOf(decision, suspended).find(({ type }) => type === "Stalled");
-    // The clock has its own line, with how far it was set
-    const stall = found?.reason === "ClockSkew" ? undefined : found;
+    // The clock has its own line, with how far it was set; so has what is refused
+    const stall = found?.reason === "ClockSkew" || found?.reason === refused?.reason ? undefined : found;
     const wasStalled = this.#changes.has("stall");
     if (this.#changes.isNew("stall", stall?.message)) {
       this.#log.error({ reason: stall?.reason }, `stalled: ${stall?.message ?? ""}`);
@@ -61,11 +63,14 @@ export class Reporter {
     if (this.#changes.isNew("gateways", text === "" ? undefined : text)) this.#log.info({}, `waiting: ${text}`);
   }
 
-  settings(problem: KeyturnError | undefined, rotation: Rotation): void {
-    if (this.#changes.isNew("settings", problem?.message)) {
-      this.#log.error({ code: problem?.code }, `the settings stay as they were: ${problem?.message ?? ""}`);
-    }
-    for (const warning of rotation.warnings) this.#once(warning);
+  /** What is written down, and is not in force. */
+  #refusal(refused: Refusal | undefined): void {
+    const wasRefused = this.#changes.has("settings");
+    if (this.#changes.isNew("settings", refused?.message)) {
+      const kept =
+        refused?.holds === true ? "no settings can be used, only revocation runs" : "the settings stay as they were";
+      this.#log.error({ code: refused?.reason }, `${kept}: ${refused?.message ?? ""}`);
+    } else if (wasRefused && !refused) this.#log.info({}, "all settings are in force again");
   }
 
   failure(error: KeyturnError): void {

@@ -1,10 +1,13 @@
+import { KeyturnError } from "../ring/errors.ts";
+import { refusalOf, type Told } from "../ring/obey.ts";
+import type { Emergency } from "../ring/spec/emergency.ts";
 import { readInstant } from "../ring/spec/scalars.ts";
-import { parseRotation, requestsOf, type Rotation } from "../ring/spec.ts";
-import type { Overrides } from "./overrides.ts";
+import { requestsOf, type RefusedRotation, type Rotation } from "../ring/spec.ts";
+import type { Overrides, OverridesRead } from "./overrides.ts";
 
-/** A rotation with what the tools ask for merged in. */
+/** A rotation with what the tools ask for beside it. */
 export interface Effective {
-  readonly rotation: Rotation;
+  readonly told: Told;
   /** Each origin's current request; the tools are an origin of their own, so that neither hides the other's. */
   readonly requests: readonly string[];
   /** The latest request for a recovery, of whichever origin. */
@@ -12,63 +15,58 @@ export interface Effective {
   readonly recoverJwks?: string;
 }
 
-/**
- * Checks a JwtKeyRotation with the overrides merged in, so that the same rules and messages hold whoever asks.
- *
- * @throws ChangeNeededError `InvalidSpec`
- */
-export function effective(resource: unknown, overrides: Overrides): Effective {
-  const rotation = parseRotation(merged(resource, overrides));
-  const { rotateRequestedAt, recoverRequestedAt, recoverJwks } = overrides;
+/** What was read of a directory's settings. */
+export interface SettingsRead {
+  /** The config in force; where none can be used and none was before, what can be read of it. */
+  readonly rotation: Rotation | RefusedRotation;
+  /** The config that stands there now, where the one before it is in force: why, and what of it is obeyed all the same. */
+  readonly refused?: RefusedRotation | KeyturnError;
+  readonly overrides: OverridesRead;
+}
+
+/** What a pass is told: nothing of it is lost because another part can't be used. */
+export function effective({ rotation, refused, overrides }: SettingsRead): Effective {
+  const { rotateRequestedAt, recoverRequestedAt, recoverJwks } = overrides.overrides;
   const asked = [rotation.annotations.recoverRequestedAtMs, instantMs(recoverRequestedAt)];
   const recoverRequestedAtMs = Math.max(...asked.map((ms) => ms ?? -Infinity));
   return {
-    rotation,
+    told: {
+      rotation,
+      emergencies: [...emergencyOf(refused), emergencyIn(overrides.overrides)],
+      refusals: [refused && errorOf(refused), overrides.problem].flatMap((one) => (one ? [refusalOf(one, false)] : [])),
+    },
     requests: [...requestsOf(rotation), ...(rotateRequestedAt === undefined ? [] : [`override:${rotateRequestedAt}`])],
     ...(recoverRequestedAtMs > -Infinity && { recoverRequestedAtMs }),
     ...(recoverJwks !== undefined && { recoverJwks }),
   };
 }
 
-const instantMs = (text: string | undefined): number | undefined =>
-  text === undefined ? undefined : readInstant(text);
+type Emergencies = NonNullable<Told["emergencies"]>;
 
-/** What is no resource at all comes back as it was: `parseRotation` says what is wrong. */
-function merged(resource: unknown, overrides: Overrides): unknown {
-  if (!isObject(resource)) return resource;
-  const spec = resource["spec"];
-  if (!isObject(spec)) return resource;
-  const { activeKid } = overrides;
-  const revokedKids = united(spec["revokedKids"], overrides.revokedKids);
-  const revokeKeysCreatedBefore = later(spec["revokeKeysCreatedBefore"], overrides.revokeKeysCreatedBefore);
+/** The error of a config that can't be used. */
+export const errorOf = (refused: RefusedRotation | KeyturnError): KeyturnError =>
+  refused instanceof KeyturnError ? refused : refused.refused;
+
+/** Not its pin: that one is for the rotation that is to come. */
+function emergencyOf(refused: SettingsRead["refused"]): Emergencies {
+  if (refused === undefined || refused instanceof KeyturnError) return [];
+  return [{ ...withoutPin(refused.emergency), from: "spec.revokeKeysCreatedBefore" }];
+}
+
+const withoutPin = ({ pinnedKid: _pinnedKid, ...emergency }: Emergency): Emergency => emergency;
+
+function emergencyIn({ activeKid, revokedKids = [], revokeKeysCreatedBefore }: Overrides): Emergencies[number] {
+  const revokeCreatedBeforeMs = instantMs(revokeKeysCreatedBefore);
   return {
-    ...resource,
-    spec: {
-      ...spec,
-      ...(activeKid !== undefined && { activeKid }),
-      ...(revokedKids !== undefined && { revokedKids }),
-      ...(revokeKeysCreatedBefore !== undefined && { revokeKeysCreatedBefore }),
-    },
+    from: "overrides.json: revokeKeysCreatedBefore",
+    ...(activeKid !== undefined && { pinnedKid: activeKid }),
+    revokedKids: revokedKids.map(({ kid, reason = "" }) => ({ kid, ...(reason !== "" && { reason }) })),
+    ...(revokeCreatedBeforeMs !== undefined && { revokeCreatedBeforeMs }),
   };
 }
 
-/** The config's own entries, and those of the overrides that it does not have. */
-function united(configured: unknown, asked: Overrides["revokedKids"]): unknown {
-  if (!asked || asked.length === 0) return configured;
-  if (configured === undefined || configured === null) return asked;
-  if (!Array.isArray(configured)) return configured;
-  const own: readonly unknown[] = configured;
-  const kids = new Set(own.map((entry) => (isObject(entry) ? entry["kid"] : undefined)));
-  return [...own, ...asked.filter(({ kid }) => !kids.has(kid))];
-}
-
-function later(configured: unknown, asked: string | undefined): unknown {
-  if (asked === undefined || configured === undefined || configured === null || configured === "") {
-    return asked ?? configured;
-  }
-  const configuredMs = typeof configured === "string" ? readInstant(configured) : undefined;
-  return configuredMs === undefined || configuredMs >= (readInstant(asked) ?? -Infinity) ? configured : asked;
-}
+const instantMs = (text: string | undefined): number | undefined =>
+  text === undefined ? undefined : readInstant(text);
 
 /** True for a JSON object. */
 export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>

@@ -2,17 +2,24 @@ import { replaceFile, readIfThere } from "../files/atomic.ts";
 import type { Disk } from "../files/disk.ts";
 import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
 import type { RotationRef } from "../ring/ring.ts";
+import { readRotation, type RefusedRotation, type Rotation } from "../ring/spec.ts";
 import { readConfig, type Config } from "./config.ts";
 import { modes, type Layout } from "./layout.ts";
-import { readOverrides } from "./overrides.ts";
-import { effective, type Effective } from "./resource.ts";
-import { storageError } from "./storage-error.ts";
+import { readOverrides, unitedOverrides, type Overrides, type OverridesRead } from "./overrides.ts";
+import { standIn, writeRefused } from "./refused.ts";
+import { effective, errorOf, type Effective } from "./resource.ts";
 
-/** Config and overrides, followed while the loop runs: what is good takes effect, what is bad changes nothing. */
+/**
+ * Config and overrides, followed while the loop runs, each by itself: what is good takes effect, what is bad changes nothing,
+ * and an emergency is obeyed wherever it can be read.
+ */
 export class Settings {
   readonly #disk: Disk;
   readonly #layout: Layout;
   readonly #config: Config;
+  #last: ConfigRead | undefined;
+  #good: Rotation | undefined;
+  #overrides: Overrides = {};
   #current: Effective | undefined;
 
   constructor(disk: Disk, layout: Layout, config: Config) {
@@ -27,38 +34,65 @@ export class Settings {
     return this.#current;
   }
 
-  /** Reads both files for the first time. @throws KeyturnError when they are bad: there is nothing to keep */
+  /**
+   * Reads both files for the first time. Where the config is bad, the ring that is there has emergencies carried out all the
+   * same.
+   *
+   * @throws KeyturnError when the config is bad and there is no ring: nothing is to be kept
+   */
   async load(): Promise<void> {
-    const read = await this.#read();
-    if (read instanceof KeyturnError) throw read;
-    this.#current = read.next;
+    await this.#take(await this.#read());
+  }
+
+  /** Reads both files again. */
+  async refresh(): Promise<void> {
+    await this.#take(await this.#read());
   }
 
   /**
-   * Reads both files again, and puts the config where the tools find it.
+   * Puts the config where the tools find it, or why it is refused. Apart from reading: what can't be put there must hold up no
+   * pass.
    *
-   * @returns why what stands there now is not in force, or undefined when it is
-   * @throws KeyturnError when the config can't be put there
+   * @throws KeyturnError when it can't be put there
    */
-  async refresh(): Promise<KeyturnError | undefined> {
-    const read = await this.#read();
-    if (read instanceof KeyturnError) return read;
-    this.#current = read.next;
-    await this.#show(read.resource);
-    return undefined;
+  async show(): Promise<void> {
+    const last = this.#last;
+    if (last?.kind === "good") await this.#show(last.resource);
+    const refused = last?.kind === "refused" ? { error: errorOf(last.why), holds: !this.#good } : undefined;
+    await writeRefused(this.#disk, this.#layout, refused);
   }
 
-  async #read(): Promise<{ readonly resource: unknown; readonly next: Effective } | KeyturnError> {
+  async #take(read: ConfigRead): Promise<void> {
+    this.#last = read;
+    const overrides = await this.#readOverrides();
+    if (read.kind === "good") this.#good = read.rotation;
+    if (this.#good) {
+      const refused = read.kind === "good" ? {} : { refused: read.why };
+      this.#current = effective({ rotation: this.#good, ...refused, overrides });
+    } else if (read.kind === "refused") {
+      const rotation = (await standIn(read.why, this.#disk, this.#layout)) ?? this.#current?.told.rotation;
+      if (!rotation) throw errorOf(read.why);
+      this.#current = effective({ rotation, overrides });
+    }
+  }
+
+  async #read(): Promise<ConfigRead> {
     try {
       const resource = await readConfig(this.#config);
-      const next = effective(resource, await readOverrides(this.#disk, this.#layout.overrides));
-      mustKeepName(next.rotation.ref, this.#current?.rotation.ref);
-      return { resource, next };
-    } catch (cause) {
-      const error = storageError(cause);
-      if (this.#current && error instanceof KeyturnError) return error;
+      const rotation = readRotation(resource);
+      if (rotation.ref.name !== "") mustKeepName(rotation.ref, this.#good?.ref);
+      return "policy" in rotation ? { kind: "good", resource, rotation } : { kind: "refused", why: rotation };
+    } catch (error) {
+      if (error instanceof KeyturnError) return { kind: "refused", why: error };
       throw error;
     }
+  }
+
+  /** What a damaged file said before is not forgotten while this process lives. */
+  async #readOverrides(): Promise<OverridesRead> {
+    const read = await readOverrides(this.#disk, this.#layout.overrides);
+    this.#overrides = read.problem ? unitedOverrides(this.#overrides, read.overrides) : read.overrides;
+    return { ...read, overrides: this.#overrides };
   }
 
   async #show(resource: unknown): Promise<void> {
@@ -67,6 +101,11 @@ export class Settings {
     await replaceFile(this.#disk, this.#layout.rotation, { text, mode: modes.secretFile });
   }
 }
+
+/** The config that stands there now. */
+type ConfigRead =
+  | { readonly kind: "good"; readonly resource: unknown; readonly rotation: Rotation }
+  | { readonly kind: "refused"; readonly why: RefusedRotation | KeyturnError };
 
 function mustKeepName(next: RotationRef, before: RotationRef | undefined): void {
   if (!before || (next.namespace === before.namespace && next.name === before.name)) return;

@@ -119,7 +119,7 @@ async function runCommand(cli: Cli, flags: GatewayFlags): Promise<void> {
 export async function runFaces(
   cli: Cli,
   flags: FaceFlags,
-  { sources, signal }: Pick<GatewayOptions, "sources" | "signal">,
+  { sources, signal, remarks }: Pick<GatewayOptions, "sources" | "signal" | "remarks">,
 ): Promise<void> {
   const [{ runGateway }, { defaultOwnedHeaders }, { systemClock }, { newLog }, { signaturesHere }] = await Promise.all([
     import("../../gateway/run.ts"),
@@ -149,6 +149,7 @@ export async function runFaces(
     chance: Math.random,
     newId: () => io.randomId(),
     ...(signatures && { signatures }),
+    ...(remarks && { remarks }),
     log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
     signal,
   });

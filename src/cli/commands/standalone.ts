@@ -5,6 +5,7 @@ import { fieldFlags, resourceFrom } from "../field-flags.ts";
 import { commandOf, dirFlag, flag } from "../flags.ts";
 import { logFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
+import type { GatewayOptions } from "../../gateway/options.ts";
 import { type FaceFlags, faceFlags, runFaces } from "./gateway.ts";
 
 type StandaloneFlags = HomeFlags &
@@ -42,14 +43,17 @@ export function standaloneCommand(cli: Cli): Command {
     const { io } = cli;
     const ended = new AbortController();
     const signal = AbortSignal.any([io.interrupted, ended.signal]);
+    let refused: string | undefined;
+    const remarks = (): readonly string[] => (refused === undefined ? [] : [`settings: ${refused}`]);
     const rotation = runStandalone({
       dir,
       config: source,
       clock: { nowMs: () => io.nowMs(), monotonicMs: () => cli.monotonicMs() },
       log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
       signal,
+      on: ({ sight }) => (refused = sight.observation.refused?.message),
     });
-    const both = flags.gateway === true ? [rotation, gatewayOn(cli, flags, { dir, signal })] : [rotation];
+    const both = flags.gateway === true ? [rotation, gatewayOn(cli, flags, { dir, signal, remarks })] : [rotation];
     // Where one fails, the other ends in good order before that is told
     const outcomes = await Promise.allSettled(both.map((one) => one.finally(() => ended.abort())));
     for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
@@ -60,9 +64,9 @@ export function standaloneCommand(cli: Cli): Command {
 const gatewayOn = (
   cli: Cli,
   flags: StandaloneFlags,
-  { dir, signal }: { readonly dir: string; readonly signal: AbortSignal },
+  { dir, ...rest }: { readonly dir: string } & Pick<GatewayOptions, "signal" | "remarks">,
 ): Promise<void> =>
   runFaces(cli, flags, {
     sources: { kind: "directory", ring: "signer", acks: "required", dir, instance: cli.io.randomId() },
-    signal,
+    ...rest,
   });
