@@ -103,7 +103,7 @@ const tokens = object(
       { default: formatDuration(defaults.maxTTLMs) },
     ),
     clockSkew: duration(
-      `How far the clocks of two machines may differ. Default ${formatDuration(defaults.clockSkewMs)}.`,
+      `How far a clock may be from the right time, ahead or behind; two clocks may differ by twice that, and verifiers allow it. Default ${formatDuration(defaults.clockSkewMs)}.`,
       durations.clockSkew,
       { default: formatDuration(defaults.clockSkewMs) },
     ),

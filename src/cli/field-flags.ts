@@ -73,7 +73,7 @@ const fields: readonly FieldFlag[] = [
   },
   {
     flags: "--clock-skew <duration>",
-    text: "how far two clocks may differ",
+    text: "how far a clock may be from the right time, ahead or behind",
     otherwise: "1m",
     path: ["spec", "tokens", "clockSkew"],
   },

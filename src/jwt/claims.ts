@@ -39,15 +39,16 @@ function audienceFlaw(aud: unknown, audiences: readonly string[]): RefusalReason
 /** What a key allows a token's instants to be. */
 export interface TimeRules {
   readonly profile: Pick<Profile, "maxTTLMs">;
-  readonly clockSkewMs: number;
+  /** How far the minter's clock and the verifier's may differ. */
+  readonly leewayMs: number;
 }
 
 /** Why the token is refused now; undefined when its time is good. */
 export function timeFlaw({ exp, iat, nbf }: Instants, rules: TimeRules, nowMs: number): RefusalReason | undefined {
-  const { profile, clockSkewMs } = rules;
+  const { profile, leewayMs } = rules;
   // RFC 7519 §4.1.4: "on or after" exp it is over. Turned around so that a clock that tells no number lets nothing pass
-  if (!(nowMs < exp * 1000 + clockSkewMs)) return "Expired";
-  if (nbf * 1000 > nowMs + clockSkewMs) return "NotYetValid";
-  if (iat * 1000 > nowMs + clockSkewMs) return "IssuedInFuture";
+  if (!(nowMs < exp * 1000 + leewayMs)) return "Expired";
+  if (nbf * 1000 > nowMs + leewayMs) return "NotYetValid";
+  if (iat * 1000 > nowMs + leewayMs) return "IssuedInFuture";
   return (exp - iat) * 1000 > profile.maxTTLMs ? "LifetimeTooLong" : undefined;
 }

@@ -27,7 +27,8 @@ export interface VerifiedToken extends Remembered, Instants {
 export interface VerifyingKey {
   readonly kid: Kid;
   readonly profile: Profile;
-  readonly clockSkewMs: number;
+  /** How far the minter's clock and this one may differ: twice the clock skew. */
+  readonly leewayMs: number;
   /** Equal when and only when two keys are. */
   readonly identity: string;
   readonly verify: Verify;
@@ -39,7 +40,7 @@ export interface KeyInput {
   readonly kid: Kid;
   readonly profile: Profile;
   readonly publicJwk: PublicJwk;
-  readonly clockSkewMs: number;
+  readonly leewayMs: number;
   /** The most tokens to be remembered in one generation. */
   readonly cacheEntries: number;
   readonly signatures: Signatures;
@@ -50,28 +51,28 @@ const charactersPerEntry = 1024;
 
 /** @throws ChangeNeededError `KeyUnusable` when the JWK is no key, or none for the profile's algorithm */
 export function verifyingKey(input: KeyInput): VerifyingKey {
-  const { kid, profile, publicJwk, clockSkewMs, cacheEntries, signatures } = input;
+  const { kid, profile, publicJwk, leewayMs, cacheEntries, signatures } = input;
   const unfit = misfit(profile.algorithm, publicJwk);
   if (unfit !== undefined) throw new ChangeNeededError("KeyUnusable", `Cannot use key "${kid}": ${unfit}`);
   return Object.freeze({
     kid,
     profile,
-    clockSkewMs,
+    leewayMs,
     identity: identity(publicJwk),
     verify: verifyOf(profile.algorithm, publicJwk, signatures),
     remembered: new VerifiedTokens<VerifiedToken>({
       entries: cacheEntries,
       characters: cacheEntries * charactersPerEntry,
-      lifeMs: profile.maxTTLMs + 2 * clockSkewMs,
+      lifeMs: profile.maxTTLMs + 2 * leewayMs,
     }),
   });
 }
 
 /** Does the key verify exactly what the input's key would? Then what it remembers stays true. */
-export function isSameKey(key: VerifyingKey, { profile, publicJwk, clockSkewMs }: KeyInput): boolean {
+export function isSameKey(key: VerifyingKey, { profile, publicJwk, leewayMs }: KeyInput): boolean {
   return (
     key.identity === identity(publicJwk) &&
-    key.clockSkewMs === clockSkewMs &&
+    key.leewayMs === leewayMs &&
     key.profile.algorithm === profile.algorithm &&
     key.profile.issuer === profile.issuer &&
     key.profile.maxTTLMs === profile.maxTTLMs &&

@@ -67,11 +67,12 @@ export function verifyingKeys(
   previous: ReadonlyMap<Kid, VerifyingKey>,
   options: Pick<KeyInput, "cacheEntries" | "signatures">,
 ): readonly VerifyingKey[] {
-  const { clockSkewMs } = of.ring.settings;
+  // The minter's clock may be wrong by the skew one way, and this one the other way
+  const leewayMs = 2 * of.ring.settings.clockSkewMs;
   return keysOf(of.ring).flatMap(({ kid, profile }) => {
     const publicJwk = of.publicJwks.get(kid);
     if (publicJwk === undefined) return [];
-    const input: KeyInput = { kid, profile, publicJwk, clockSkewMs, ...options };
+    const input: KeyInput = { kid, profile, publicJwk, leewayMs, ...options };
     const before = previous.get(kid);
     return before !== undefined && isSameKey(before, input) ? [before] : [verifyingKey(input)];
   });

@@ -30,11 +30,11 @@ export const refusalReasons = [
   "ClaimMissing",
   /** A registered claim is of another type than RFC 7519 §4.1 says. */
   "ClaimInvalid",
-  /** `exp` has come, clock skew included. */
+  /** `exp` has come, twice the clock skew included. */
   "Expired",
-  /** `nbf` has not come, clock skew included. */
+  /** `nbf` has not come, twice the clock skew included. */
   "NotYetValid",
-  /** `iat` has not come, clock skew included. */
+  /** `iat` has not come, twice the clock skew included. */
   "IssuedInFuture",
   /** `exp - iat` is more than the key's profile allows. */
   "LifetimeTooLong",

@@ -8,7 +8,7 @@ export interface RotationRef {
 
 /** What verifiers and minters obey beside the keys. Follows the spec at once, unlike a profile. Whole seconds, in milliseconds. */
 export interface Settings {
-  /** How far two clocks may differ. */
+  /** How far a clock may be from the right time, either way: two clocks may differ by twice that. */
   readonly clockSkewMs: number;
   /** `Cache-Control: max-age` of the JWKS. */
   readonly jwksMaxAgeMs: number;
