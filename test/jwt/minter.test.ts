@@ -235,7 +235,7 @@ describe("two gateways, each wrong by the whole clock skew, one ahead and one be
     ["the one ahead takes a fresh token of the one behind, however short it lives", -clockSkewMs, clockSkewMs, "ok"],
     ["a second more than the skew is too much", clockSkewMs + second, -clockSkewMs, "NotYetValid"],
     ["a second less is too much", -clockSkewMs - second, clockSkewMs, "Expired"],
-  ])("%s", (_, minterMs, verifierMs, expected) => {
+  ])("%s", (...[, minterMs, verifierMs, expected]) => {
     const { token } = mint(life, { nowMs: epoch + minterMs });
     const verdict = verifier.verify(token, epoch + verifierMs);
     expect(verdict.ok ? "ok" : verdict.reason).toBe(expected);
