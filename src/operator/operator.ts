@@ -76,6 +76,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
   measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const recorder = newRecorder(options, client);
+  metrics.watchEvents(recorder);
   const elector = electorOf(options, client);
   const lead = (leadership: Leadership): readonly Controller[] => {
     const reconciler = new Reconciler({

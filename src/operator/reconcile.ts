@@ -110,7 +110,8 @@ export class Reconciler {
     const count = memory.writes(this.#parts.client.transport.clock.monotonicMs());
     if (count <= mostWritesInAMinute || memory.obeyed !== resource.metadata.generation) return false;
     const note = `more than ${mostWritesInAMinute} writes in a minute: another writer changes what Keyturn keeps`;
-    this.#parts.record({ regarding: resource, type: "Warning", reason: "Quarrel", action: "Reconcile", note });
+    const told = { type: "Warning", reason: "Quarrel", action: "Reconcile", note, isUrgent: true } as const;
+    this.#parts.record({ regarding: resource, ...told });
     return true;
   }
 
@@ -123,8 +124,8 @@ export class Reconciler {
     for (const deed of deeds) {
       metrics.done(rotation, deed.step);
       onDeed?.(rotation, deed, ring.generation);
-      for (const told of eventsOf(deed.step)) record({ regarding: resource, ...told });
     }
+    for (const told of eventsOf(steps)) record({ regarding: resource, ...told });
     memory.untold = [...memory.untold, ...deeds];
   }
 

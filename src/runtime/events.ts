@@ -25,6 +25,8 @@ export interface Happening {
   readonly action: string;
   /** For people; cut at 1024 bytes. */
   readonly note: string;
+  /** Never held back because much was told of the object before. Not for what others can say as often as they like. @default false */
+  readonly isUrgent?: boolean;
 }
 
 export interface RecorderOptions {
@@ -57,6 +59,11 @@ const burst = 25;
 const refillMs = 5 * 60_000;
 /** An API server that is away must not fill our memory. */
 const mostWaiting = 500;
+/** So many places of those are kept for what is urgent. */
+const keptForUrgent = 100;
+
+/** Why an event was not written. */
+export type Dropping = "object" | "waiting" | "refused";
 
 /** Writes events, each happening once: what repeats becomes a series with a count. Never throws, never blocks. */
 export class EventRecorder {
@@ -65,15 +72,15 @@ export class EventRecorder {
   readonly #buckets = new Map<string, { tokens: number; atMs: number }>();
   #writing: Promise<void> = Promise.resolve();
   #waiting = 0;
-  #dropped = 0;
+  readonly #dropped: Record<Dropping, number> = { object: 0, waiting: 0, refused: 0 };
 
   constructor(options: RecorderOptions) {
     this.#options = options;
   }
 
-  /** How many were not written: too many for one object, too many at once, or refused. */
-  get dropped(): number {
-    return this.#dropped;
+  /** How many were not written: too many for one `object`, too many `waiting` at once, or `refused` by the API server. */
+  get dropped(): Readonly<Record<Dropping, number>> {
+    return { ...this.#dropped };
   }
 
   record(happening: Happening): void {
@@ -82,8 +89,11 @@ export class EventRecorder {
     const key = keyOf(happening);
     const series = this.#series.get(key);
     if (series !== undefined) this.#repeat(key, series, nowMs);
-    else if (this.#waiting >= mostWaiting || !this.#mayWrite(happening.regarding, nowMs)) this.#dropped += 1;
-    else this.#begin(key, happening, nowMs);
+    else if (this.#waiting >= mostWaiting - (happening.isUrgent === true ? 0 : keptForUrgent))
+      this.#dropped.waiting += 1;
+    else if (happening.isUrgent === true || this.#mayWrite(happening.regarding, nowMs)) {
+      this.#begin(key, happening, nowMs);
+    } else this.#dropped.object += 1;
   }
 
   /** Resolves when all that was recorded has been written, or could not be. */
@@ -117,7 +127,7 @@ export class EventRecorder {
       () => void (this.#waiting -= 1),
       (error: unknown) => {
         this.#waiting -= 1;
-        this.#dropped += 1;
+        this.#dropped.refused += 1;
         // Whatever became of it, the next one is told anew
         this.#series.delete(key);
         const isGone = error instanceof ApiError && error.status === 404;

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { CallReport } from "../kube/transport.ts";
 import type { Controller, ControllerObserver } from "./controller.ts";
 import type { LeaderElector } from "./election.ts";
+import type { EventRecorder } from "./events.ts";
 
 const seconds = (ms: number): number => ms / 1000;
 
@@ -108,6 +109,17 @@ export class Metrics {
     const collect = (): void => gauge.set({ name }, elector.isLeader ? 1 : 0);
     const help = "1: this process leads, 0: it does not";
     const gauge = this.#gauge("leader_election_master_status", help, { labels: ["name"], collect });
+  }
+
+  /** Events that could not be told, by the reason. */
+  watchEvents(recorder: Pick<EventRecorder, "dropped">): void {
+    const collect = (): void => {
+      counter.reset();
+      for (const [why, count] of Object.entries(recorder.dropped)) counter.inc({ why }, count);
+    };
+    const help = "Events that were not written: too many for one object, too many waiting, or refused";
+    const name = "keyturn_events_dropped_total";
+    const counter = new Counter({ name, help, labelNames: ["why"], registers: [this.registry], collect });
   }
 
   #counter<T extends string>(name: string, help: string, labelNames: readonly T[]): Counter<T> {

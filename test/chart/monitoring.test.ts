@@ -15,6 +15,7 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   const process = new Metrics();
   process.watchQueues(() => []);
   process.watchElection("", { isLeader: false });
+  process.watchEvents({ dropped: { object: 0, waiting: 0, refused: 0 } });
   process.observer("");
   const rotation = new Registry();
   new RotationMetrics(rotation, () => 0);

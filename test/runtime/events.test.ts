@@ -104,7 +104,7 @@ test("EventRecorder lets through 25 for an object, then one each five minutes; o
   const { clock, recorder, listed } = await recording();
   const tell = (note: string): void => recorder.record({ ...happening, note });
   for (let n = 0; n < 40; n++) tell(`note ${n}`);
-  expect([(await listed()).length, recorder.dropped]).toEqual([25, 15]);
+  expect([(await listed()).length, recorder.dropped.object]).toEqual([25, 15]);
   const other = { ...regarding, metadata: { ...regarding.metadata, name: "other", uid: "u2" } };
   recorder.record({ ...happening, regarding: other });
   expect(await listed()).toHaveLength(26);
@@ -116,6 +116,33 @@ test("EventRecorder lets through 25 for an object, then one each five minutes; o
   expect((await listed()).map(({ note }) => note).slice(26)).toEqual(["in time"]);
 });
 
+test("EventRecorder writes what is urgent although much was told before, and counts it for nobody", async () => {
+  const { recorder, listed } = await recording();
+  const tell = (note: string, isUrgent = false): void => recorder.record({ ...happening, note, isUrgent });
+  for (let n = 0; n < 24; n++) tell(`note ${n}`);
+  for (let n = 0; n < 40; n++) tell(`urgent ${n}`, true);
+  tell("the last that has room");
+  tell("too many");
+  tell("urgent to the end", true);
+  const notes = (await listed()).map(({ note }) => String(note));
+  expect(notes.filter((note) => note.startsWith("urgent"))).toHaveLength(41);
+  expect([notes.includes("the last that has room"), notes.includes("too many")]).toEqual([true, false]);
+  expect(recorder.dropped).toEqual({ object: 1, waiting: 0, refused: 0 });
+});
+
+test.each([
+  [false, 400],
+  [true, 500],
+])("EventRecorder keeps places for what is urgent (%s): %i wait for a server that is away", async (isUrgent, most) => {
+  const { api, recorder } = await recording();
+  api.fault = () => true;
+  for (let n = 0; n <= most; n++) {
+    const object = { ...regarding, metadata: { ...regarding.metadata, name: `n${n}`, uid: `u${n}` } };
+    recorder.record({ ...happening, regarding: object, isUrgent });
+  }
+  expect(recorder.dropped).toEqual({ object: 0, waiting: 1, refused: 0 });
+});
+
 test("EventRecorder goes on after an event that was refused", async () => {
   const { api, recorder, listed, problems } = await recording();
   api.fault = (call, response) => {
@@ -125,7 +152,7 @@ test("EventRecorder goes on after an event that was refused", async () => {
   recorder.record(happening);
   recorder.record({ ...happening, note: "next" });
   await recorder.flush();
-  expect([problems.length, recorder.dropped]).toEqual([2, 2]);
+  expect([problems.length, recorder.dropped]).toEqual([2, { object: 0, waiting: 0, refused: 2 }]);
   api.fault = () => false;
   recorder.record(happening);
   expect(await listed()).toHaveLength(1);
