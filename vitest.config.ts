@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 const minutes = 60_000;
 
 /** Folders of test/ that are suites of their own (hack/suites.ts); every other test is a unit test. */
-const suites = ["architecture", "bench", "binary", "chart", "e2e", "integration", "model", "property"];
+const suites = ["architecture", "bench", "binary", "chart", "e2e", "integration", "model", "property", "soak"];
 
 function folder(name: string): string[] {
   return [`test/${name}/**/*.test.ts`];
@@ -63,6 +63,7 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      { extends: true, test: { name: "soak", include: folder("soak"), testTimeout: 20 * minutes } },
       {
         extends: true,
         // One story; most of the time goes to waiting for keys and tokens to end

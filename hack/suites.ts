@@ -1,6 +1,7 @@
 import { runSteps, staticSteps } from "./gate.ts";
 import { helmNeeds } from "./helm.ts";
 import { e2eNeeds, runE2e } from "./suites/e2e.ts";
+import { soakNeeds } from "./suites/soak.ts";
 import { runProject, testsIn } from "./suites/vitest.ts";
 import { clusterNeeds } from "./testcluster/cluster.ts";
 import type { Outcome } from "./verdict.ts";
@@ -61,6 +62,12 @@ export const suites: readonly Suite[] = [
     what: "the chart, installed by Helm 3 and Helm 4 on a real API server",
     needs: async () => helmNeeds() ?? (await clusterNeeds()),
     run: () => runProject("install"),
+  },
+  {
+    name: "soak",
+    what: "real programs under troubles drawn from a seed, and a judge of their own",
+    needs: () => soakNeeds(),
+    run: () => runProject("soak"),
   },
   {
     name: "e2e",

@@ -24,7 +24,9 @@ export interface Servers {
   readonly kill: () => Promise<void>;
   /** Starts them again on the same port; resolves when they are ready. */
   readonly start: () => Promise<void>;
-  /** What etcd has written. Its copy is a backup, while etcd does not run. */
+  /** etcd stands still until `meanwhile` is over: what it has written is whole as after a crash. */
+  readonly hold: (meanwhile: () => Promise<void>) => Promise<void>;
+  /** What etcd has written. Its copy is a backup, while etcd does not run or stands still. */
   readonly data: string;
 }
 
@@ -183,6 +185,10 @@ async function start(programs: Programs, keep: Keep): Promise<ControlPlane> {
       },
       async start() {
         await begin();
+      },
+      async hold(meanwhile) {
+        keep.signal("etcd", "SIGSTOP");
+        await meanwhile().finally(() => keep.signal("etcd", "SIGCONT"));
       },
       data: join(folder, "etcd"),
     },

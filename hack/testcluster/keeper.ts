@@ -10,6 +10,8 @@ export type Order =
   | { readonly start: string; readonly command: readonly [string, ...string[]]; readonly logFile: string }
   /** As a machine dies: nothing of it is asked to end. */
   | { readonly kill: string }
+  /** To stand still, or to go on. */
+  | { readonly signal: "SIGSTOP" | "SIGCONT"; readonly to: string }
   /** At the end, leave the folder's `logs/` where they are. */
   | { readonly keepLogs: true };
 
@@ -51,6 +53,10 @@ function kill(name: string): void {
   }
 }
 
+function signal(to: string, name: NodeJS.Signals): void {
+  for (const [child, its] of children) if (its === to) child.kill(name);
+}
+
 /** Nothing of theirs is needed any more, so none is asked to end: they are killed. */
 function end(): void {
   isEnding = true;
@@ -74,6 +80,7 @@ createInterface({ input: process.stdin })
     // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- written by processes.ts
     const order = JSON.parse(line) as Order;
     if ("start" in order) start(order);
+    else if ("signal" in order) signal(order.to, order.signal);
     else if ("kill" in order) kill(order.kill);
     else keepsLogs = true;
   })

@@ -30,6 +30,8 @@ export interface Rung {
   missing(): Promise<string | undefined>;
   /** A way that was asked for, and fails, fails loudly; no other is tried in its place. */
   readonly wasAskedFor: boolean;
+  /** Its servers are ours: {@link Found.servers}. */
+  readonly hasServers?: true;
   start(say: Say): Promise<Found>;
 }
 
@@ -81,6 +83,7 @@ function assets(folder: string | undefined): Rung {
   return {
     name: "KUBEBUILDER_ASSETS",
     wasAskedFor: true,
+    hasServers: true,
     missing: () => Promise.resolve(folder ? undefined : "not set; it names a folder with etcd and kube-apiserver"),
     start() {
       for (const name of ["etcd", "kube-apiserver"])
@@ -101,6 +104,7 @@ function assets(folder: string | undefined): Rung {
 const built: Rung = {
   name: "the Go-built binary",
   wasAskedFor: false,
+  hasServers: true,
   async missing() {
     if (isExecutable(await binaryPath()) || programOnPath("go") !== undefined) return undefined;
     return "not built yet, and no go on PATH; install Go 1.25 or newer (https://go.dev/dl)";

@@ -15,6 +15,8 @@ export interface Keep {
   readonly start: (name: string, command: readonly [string, ...string[]]) => void;
   /** Kills one and resolves when it is gone; it may be started again. */
   readonly kill: (name: string) => Promise<void>;
+  /** Has one stand still, or go on. */
+  readonly signal: (name: string, signal: "SIGSTOP" | "SIGCONT") => void;
   /** Rejects as soon as one of the processes ends, which none should before {@link kill} or {@link stop}; never resolves. */
   readonly broken: Promise<never>;
   /** Ends all and removes the folder, but for its logs if they are wanted. */
@@ -48,6 +50,7 @@ export async function keepProcesses(): Promise<Keep> {
     logs,
     broken,
     start: (name, command) => order({ start: name, command, logFile: join(logs, `${name}.log`) }),
+    signal: (name, signal) => order({ signal, to: name }),
     kill: (name) =>
       new Promise((resolve) => {
         killed.set(name, resolve);

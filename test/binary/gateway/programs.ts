@@ -49,7 +49,8 @@ const canRun = (path: string): Promise<boolean> =>
     () => false,
   );
 
-async function unpackDebian(fresh: string, name: string): Promise<void> {
+/** Downloads a package of Debian and unpacks it into the folder. */
+export async function unpackDebian(fresh: string, name: string): Promise<void> {
   const options = { cwd: fresh, timeout: 120_000 };
   try {
     await execute("apt-get", ["download", name], options);

@@ -28,6 +28,11 @@ export class Keyturn {
     return new Keyturn(folder);
   }
 
+  /** What starts it. */
+  get command(): readonly [string, string] {
+    return [process.execPath, this.#main];
+  }
+
   start(args: readonly string[]): LineProcess {
     return new LineProcess(process.execPath, [this.#main, ...args]);
   }
