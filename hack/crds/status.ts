@@ -111,7 +111,9 @@ export const statusSchema: Schema = object(
       description: "What is wrong with the Secrets and the ConfigMap that are kept for it; empty while nothing is.",
     }),
     lastRotationTime: instant("When the key that signs began to."),
-    nextRotationTime: instant("When the next one is planned to begin; absent when rotation is on request only."),
+    nextRotationTime: instant(
+      "When the next one is planned to begin; absent when rotation is on request only, and while it waits for somebody.",
+    ),
     lastHandledRequestID: plain(
       "The newest spec.rotation.requestID that led to a rotation, or that was there at creation.",
     ),

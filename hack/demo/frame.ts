@@ -1,7 +1,7 @@
 import { padded, paint, widthOf, type Look, type Style } from "../../src/tools/screen.ts";
 import { renderTimeline } from "../../src/tools/timeline/timeline.ts";
 import { holds } from "../../src/ring/view.ts";
-import { nextRotationMs } from "../../src/ring/status.ts";
+import { nextRotation } from "../../src/ring/next-rotation.ts";
 import { clockTime, distance, withClockTimes } from "../../src/tools/words.ts";
 import type { News, Scene } from "./scene.ts";
 import { demo } from "./times.ts";
@@ -122,7 +122,7 @@ function footer({ scene: { view }, look, nowMs }: FrameInput): string {
     ["q", "end"],
   ] as const;
   const left = ` ${keys.map(([key, what]) => `${paint(look, "strong", key)} ${what}`).join("   ")}`;
-  const nextMs = view && nextRotationMs(view);
+  const nextMs = view && nextRotation(view).atMs;
   const next = isPinned
     ? "pinned: nothing rotates"
     : nextMs === undefined

@@ -3,6 +3,7 @@ import type { Condition } from "./conditions.ts";
 import { lineOf } from "./conditions.ts";
 import { describeGate } from "./describe.ts";
 import type { Algorithm, Key, Kid } from "./key.ts";
+import { nextRotation } from "./next-rotation.ts";
 import type { Gate, Plan, Step } from "./plan.ts";
 import { keysOf, type Ring, type Settings } from "./ring.ts";
 import { pruneAtMs } from "./rules/retire.ts";
@@ -82,7 +83,7 @@ export function statusReport(view: View): StatusReport {
     ...(ring && { activeKid: ring.signer.kid }),
     keys: ring ? keysOf(ring).map((key) => keyReport(key, ring.settings)) : [],
     ...(ring && { lastRotationTime: instant(ring.signer.activatedAtMs) }),
-    ...nextRotation(view),
+    ...rotationTime(view),
     ...lastRequest(ring),
     ...(ring && { ringGeneration: ring.generation }),
     objects: troublesOf(view.seen.found),
@@ -117,12 +118,8 @@ function keyReport(key: Key, settings: Settings): KeyReport {
   };
 }
 
-/** When the signer will change, by the forecast. */
-export const nextRotationMs = ({ ring, forecast }: Pick<View, "ring" | "forecast">): number | undefined =>
-  ring && forecast.find((f) => f.ring.signer.kid !== ring.signer.kid)?.atMs;
-
-function nextRotation(view: View): Pick<StatusReport, "nextRotationTime"> {
-  const atMs = nextRotationMs(view);
+function rotationTime(view: View): Pick<StatusReport, "nextRotationTime"> {
+  const { atMs } = nextRotation(view);
   return atMs === undefined ? {} : { nextRotationTime: instant(atMs) };
 }
 

@@ -66,13 +66,17 @@ function cells(one: RotationSummary, { io, nowMs, wide }: Showing): readonly str
     paint(io.out, style, state),
     activeKid === undefined ? "none" : cutKid(activeKid, wide ? Infinity : 8, io.out.unicode),
     algorithm ?? "",
-    nextRotationAtMs === undefined ? "on request" : distance(nextRotationAtMs, nowMs),
+    nextRotationAtMs === undefined ? unplanned(one) : distance(nextRotationAtMs, nowMs),
     one.gateways === "0/0" ? "none" : (one.gateways ?? ""),
     ...(wide ? [last] : []),
     age(one.createdAtMs, nowMs),
     waitingFor === undefined ? "nothing" : withClockTimes(waitingFor, { nowMs, timeZone: io.timeZone }),
   ];
 }
+
+/** A rotation that has begun, and hangs on somebody, has no time either. */
+const unplanned = ({ conditions }: RotationSummary): string =>
+  conditions.some(({ type, status }) => type === "Rotating" && status === "True") ? "waits" : "on request";
 
 /** What a person would ask about first. */
 function stateOf({ conditions }: RotationSummary): readonly [text: string, style: Style] {

@@ -33,6 +33,16 @@ describe("overview", () => {
     ]);
   });
 
+  test.each([
+    ["waits", "True"],
+    ["on request", "False"],
+  ])("says %j in the place of a time that there is not, where Rotating is %s", (text, rotating) => {
+    const rotation = summary({ conditions: [ready, condition("Rotating", rotating)] });
+    Reflect.deleteProperty(rotation, "nextRotationAtMs");
+    const [, row = ""] = shown({ rotations: [rotation] }).lines;
+    expect(row.split(/ {2,}/)[4]).toBe(text);
+  });
+
   test("names the namespace where there are several", () => {
     const [heads = "", row = ""] = shown({ rotations: [summary()], acrossNamespaces: true }).lines;
     expect(heads).toMatch(/^NAMESPACE +NAME /);

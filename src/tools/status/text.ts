@@ -1,24 +1,15 @@
 import type { Condition } from "../../ring/conditions.ts";
-import { describeStep } from "../../ring/describe.ts";
-import type { Key } from "../../ring/key.ts";
+import { describeGate, describeStep } from "../../ring/describe.ts";
 import type { Keeper } from "../../ring/keeper.ts";
+import { nextRotation } from "../../ring/next-rotation.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
-import { pruneAtMs } from "../../ring/rules/retire.ts";
 import { padded, paint, type Look, type Style } from "../screen.ts";
-import { pairs, table } from "../table.ts";
+import { pairs } from "../table.ts";
 import { renderTimeline } from "../timeline/timeline.ts";
 import type { View } from "../../ring/view.ts";
-import {
-  clockTime,
-  clockTimeAndDistance,
-  cutKid,
-  age,
-  kidLength,
-  listed,
-  withClockTimes,
-  type Clock,
-} from "../words.ts";
-import { nextRotationMs, statusReport } from "../../ring/status.ts";
+import { clockTime, clockTimeAndDistance, cutKid, kidLength, listed, withClockTimes, type Clock } from "../words.ts";
+import { statusReport } from "../../ring/status.ts";
+import { keyTable, revocationLines } from "./tables.ts";
 
 export interface StatusTextInput {
   readonly view: View;
@@ -105,7 +96,7 @@ function factsOf(view: View, keeper: Keeper, { look, clock }: Showing): readonly
   const { expected, acknowledged, waitingFor } = report.gateways;
   const behind = waitingFor.length === 0 ? "" : `, waiting for ${listed(waitingFor)}`;
   return [
-    ...(ring ? signerFacts(ring, nextRotationMs(view), { look, clock }) : []),
+    ...(ring ? signerFacts(ring, nextText(view, clock), { look, clock }) : []),
     ...dueFacts(view),
     ["Waiting for", report.waitingFor === undefined ? "nothing" : withClockTimes(report.waitingFor, clock)],
     ["Generation", report.ringGeneration === undefined ? "none" : String(report.ringGeneration)],
@@ -133,88 +124,20 @@ function dueFacts({ decision }: View): readonly Fact[] {
   return steps.map((step, index) => [index === 0 ? "Due now" : "", describeStep(step)]);
 }
 
-function signerFacts(ring: Ring, next: number | undefined, { look, clock }: Showing): readonly Fact[] {
+function nextText(view: View, clock: Clock): string {
+  const { atMs, waits } = nextRotation(view);
+  const at = atMs === undefined ? undefined : clockTimeAndDistance(atMs, clock);
+  if (!waits) return at ?? "on request only";
+  const waiting = `waits: ${describeGate(waits, (ms) => clockTime(ms, clock))}`;
+  return at === undefined ? waiting : `not before ${at}, and ${waiting}`;
+}
+
+function signerFacts(ring: Ring, next: string, { look, clock }: Showing): readonly Fact[] {
   const { signer } = ring;
   const kid = cutKid(signer.kid, kidLength(keysOf(ring).map((k) => k.kid)), look.unicode);
   const since = `signs since ${clockTimeAndDistance(signer.activatedAtMs, clock)}`;
   return [
     ["Signer", `${paint(look, "active", kid)} ${signer.profile.algorithm}, ${since}`],
-    ["Next rotation", next === undefined ? "on request only" : clockTimeAndDistance(next, clock)],
+    ["Next rotation", next],
   ];
-}
-
-const stateStyles: Readonly<Record<Key["state"], Style>> = {
-  prepared: "prepared",
-  active: "active",
-  "verify-only": "verifyOnly",
-};
-
-function keyTable(ring: Ring, { look, wide }: StatusTextInput, clock: Clock): readonly string[] {
-  const keys = keysOf(ring);
-  const length = wide ? Infinity : kidLength(keys.map((k) => k.kid));
-  const heads = [
-    "KID",
-    "ALG",
-    "STATE",
-    "CREATED",
-    "PUBLISHED",
-    "ACTIVATED",
-    "DEMOTED",
-    ...(wide ? ["QUIESCED"] : []),
-    "PRUNED",
-  ];
-  const rows = keys.map((key) => {
-    const facts = timesOf(key, ring);
-    const ago = (atMs: number | undefined): string => (atMs === undefined ? "" : age(atMs, clock.nowMs));
-    return [
-      cutKid(key.kid, length, look.unicode),
-      key.profile.algorithm,
-      paint(look, stateStyles[key.state], key.state),
-      ago(key.createdAtMs),
-      key.publishedAtMs === undefined ? "not yet" : ago(key.publishedAtMs),
-      ago(facts.activatedAtMs),
-      ago(facts.demotedAtMs),
-      ...(wide ? [ago(facts.quiescedAtMs)] : []),
-      ago(facts.prunedAtMs),
-    ];
-  });
-  return table(heads, rows, look).map((text) => ` ${text}`);
-}
-
-interface Times {
-  readonly activatedAtMs?: number | undefined;
-  readonly demotedAtMs?: number;
-  readonly quiescedAtMs?: number | undefined;
-  readonly prunedAtMs?: number | undefined;
-}
-
-function timesOf(key: Key, ring: Ring): Times {
-  switch (key.state) {
-    case "prepared":
-      return {};
-    case "active":
-      return { activatedAtMs: key.activatedAtMs };
-    case "verify-only": {
-      const { activatedAtMs, demotedAtMs, quiescedAtMs } = key;
-      const prunedAtMs = quiescedAtMs === undefined ? undefined : pruneAtMs(key, quiescedAtMs, ring.settings);
-      return { activatedAtMs, demotedAtMs, quiescedAtMs, prunedAtMs };
-    }
-    default:
-      return key satisfies never;
-  }
-}
-
-const mostRevocations = 5;
-
-/** The newest few: older ones matter to programs only. */
-function revocationLines({ ring }: View, { look, wide }: StatusTextInput, clock: Clock): readonly string[] {
-  const revoked = ring?.revoked.toReversed() ?? [];
-  if (revoked.length === 0) return [];
-  const length = wide ? Infinity : kidLength(revoked.map((r) => r.kid));
-  const rows = revoked
-    .slice(0, wide ? Infinity : mostRevocations)
-    .map((r) => [cutKid(r.kid, length, look.unicode), clockTime(r.revokedAtMs, clock), r.reason ?? ""]);
-  const more = revoked.length - rows.length;
-  const rest = more > 0 ? [` ${paint(look, "faint", `and ${more} more: -o wide`)}`] : [];
-  return ["", ...table(["REVOKED", "AT", "REASON"], rows, look).map((text) => ` ${text}`), ...rest];
 }
