@@ -3,6 +3,7 @@ import { ourFiles, type Files } from "../crypto/objects.ts";
 import { isFields, parseJson, type KubeObject, type Metadata, type OwnerReference } from "../kube/object.ts";
 import { apiVersionOf } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/spec.ts";
+import { isCopy } from "./copies.ts";
 import { annotations, labels, rotations } from "./resources.ts";
 import { dataOf, type Slot } from "./slot.ts";
 
@@ -23,7 +24,7 @@ export const relabelled = (found: KubeObject, belonging: Belonging): KubeObject 
   metadata: metadataOf(found, belonging),
 });
 
-/** The object as it is to be, made from what stands there: foreign data, labels, annotations and owners are kept. */
+/** The object as it is to be, made from what stands there: foreign data, labels, annotations and owners are kept, but for copies of keys. */
 export function shaped(found: KubeObject | undefined, wanted: Wanted): KubeObject {
   const { slot, files } = wanted;
   const base = found ?? { apiVersion: apiVersionOf(slot.resource), kind: slot.resource.kind, metadata: slot.ref };
@@ -54,8 +55,9 @@ function metadataOf(found: KubeObject | undefined, belonging: Belonging): Metada
   const past = templateKeys(before?.annotations?.[annotations.template]);
   const isAdopted = before?.annotations?.[annotations.adopted] !== undefined || isSomebodyElses(before);
   const own = { [labels.rotation]: ref.name, [labels.object]: slot.role };
+  const copies = Object.entries(before?.annotations ?? {}).filter(([name, value]) => isCopy(name, value));
   const notes = {
-    ...without(before?.annotations, [...past.annotations, annotations.template]),
+    ...without(before?.annotations, [...past.annotations, annotations.template, ...copies.map(([name]) => name)]),
     ...template.annotations,
     ...templateNote(template),
     ...(isAdopted && { [annotations.adopted]: "true" }),

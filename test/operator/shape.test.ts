@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { isSame, shaped } from "../../src/operator/shape.ts";
+import { isSame, relabelled, shaped } from "../../src/operator/shape.ts";
 import { ownership, slotOf } from "../../src/operator/slot.ts";
 import { resource, rotationOf } from "./support/resources.ts";
 
@@ -75,6 +75,25 @@ describe("shaped", () => {
       { labels: { ...ours, app: "x" }, annotations: { a: "b" }, ownerReferences: [other], finalizers: ["f"] },
     );
     expect(made({}, found)).toEqual({ ...found, data: { ...data, mine: "eA==" } });
+  });
+
+  const pem = "-----BEGIN PRIVATE KEY-----";
+  const jwk = `{"kty":"EC","d":"x"}`;
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  it.each([
+    ["kubectl.kubernetes.io/last-applied-configuration", "{}"],
+    ["objectset.rio.cattle.io/applied", "H4sIAAAA"],
+    ["example.com/plain", pem],
+    ["example.com/jwk", JSON.stringify({ data: jwk })],
+    ...["", "x", "xx"].flatMap((before) => [pem, jwk].map((text) => ["example.com/base64", base64(before + text)])),
+  ])("takes away the annotation %s, which holds what the object held: %s", (name, value) => {
+    const copy = { [name]: value, "example.com/note": "kept" };
+    const found = stored(made(), { annotations: copy });
+    expect(made({}, found).metadata.annotations).toEqual({ "example.com/note": "kept" });
+    const rotation = rotationOf();
+    const relabel = relabelled(found, { slot: slotOf(rotation, "signer"), rotation, owner: resource() });
+    expect(relabel.metadata.annotations).toEqual({ "example.com/note": "kept" });
+    expect(isSame(found, relabel)).toBe(false);
   });
 
   it("takes away what an earlier template put there, and nothing else", () => {
