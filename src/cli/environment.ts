@@ -1,7 +1,8 @@
 import type { Command } from "commander";
 import { UsageError } from "./errors.ts";
-import { quoted } from "./flags.ts";
+
 import { allOf } from "./program.ts";
+import { quoted } from "../ring/shown.ts";
 
 const yes = ["1", "true", "yes", "on"];
 const no = ["", "0", "false", "no", "off"];

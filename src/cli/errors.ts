@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { KubeError } from "../kube/errors.ts";
 import { ChangeNeededError, KeyturnError, RuleError } from "../ring/errors.ts";
+import { quoted } from "../ring/shown.ts";
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
 import { line, paint, type Screen } from "../tools/screen.ts";
 
@@ -71,9 +72,16 @@ function usageOf({ code, message, exitCode }: CommanderError): Complaint | undef
   if (code === "commander.help") {
     return { message: "a command is missing", hint: "--help lists the commands", code: exitCodes.usage };
   }
-  const [first = "", suggestion] = message.split("\n");
+  const [, first = message, suggestion] = /^(.*?)(?:\n(\(Did you mean [^\n]*\)))?$/s.exec(message) ?? [];
   const hint = hintOf({ code, first, suggestion });
-  return { message: first.replace(/^error: /, "").replaceAll("'", '"'), hint, code: exitCodes.usage };
+  return { message: wordsOf(code, first).replace(/^error: /, ""), hint, code: exitCodes.usage };
+}
+
+/** What was typed may be anything, a key as well; commander's own words are not. */
+function wordsOf(code: string, text: string): string {
+  if (code === "commander.excessArguments") return wordsOf("", text.replace(/( but got \d+): .*$/s, "$1"));
+  const isTyped = code === "commander.unknownCommand" || code === "commander.unknownOption";
+  return isTyped ? text.replace(/'(.*)'/s, (_, typed: string) => quoted(typed)) : text.replaceAll("'", '"');
 }
 
 function hintOf({ code, first, suggestion }: { code: string; first: string; suggestion: string | undefined }): string {

@@ -1,5 +1,6 @@
 import { type Argument, Command, Option } from "commander";
 import { readDuration } from "../ring/duration.ts";
+import { quoted } from "../ring/shown.ts";
 import { readInstant } from "../ring/spec/scalars.ts";
 import { UsageError } from "./errors.ts";
 
@@ -36,8 +37,6 @@ const oneOf = (choices: readonly string[], value: string, name: string): string 
   if (choices.includes(value)) return value;
   throw new UsageError(`Cannot use ${name} ${quoted(value)}: must be ${choices.join(", ")}`);
 };
-
-export const quoted = (text: string): string => JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 
 /** A Go-style duration in milliseconds. */
 export function duration(text: string, name: string): number {

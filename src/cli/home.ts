@@ -8,9 +8,10 @@ import type { RingHome } from "../tools/home.ts";
 import type { RotationSummary } from "../tools/overview.ts";
 import { clusterAccess } from "./cluster.ts";
 import { UsageError } from "./errors.ts";
-import { quoted } from "./flags.ts";
+
 import type { HomeFlags, Shown } from "./surroundings.ts";
 import type { Clock } from "../standalone/clock.ts";
+import { quoted, quotedPath } from "../ring/shown.ts";
 
 /** What opening takes of the process. */
 export interface Opening {
@@ -28,7 +29,7 @@ function placeOf(flags: HomeFlags): { readonly dir: string } | "cluster" {
   const named = all ?? Object.entries(ofCluster).find(([, value]) => value !== undefined)?.[0];
   if (named === undefined) return { dir };
   throw new UsageError(
-    `Cannot use --dir ${quoted(dir)} (or KEYTURN_DIR) with ${named}: must be a rotation in a directory or one on a cluster`,
+    `Cannot use --dir ${quotedPath(dir)} (or KEYTURN_DIR) with ${named}: must be a rotation in a directory or one on a cluster`,
   );
 }
 
@@ -61,7 +62,7 @@ async function inDirectory(dir: string, clock: Clock): Promise<RingHome> {
   const found = await stat(dir).catch(() => undefined);
   if (found?.isDirectory() !== true) {
     const is = found ? "is a file" : "is not there";
-    throw new ChangeNeededError("NoDirectory", `Cannot use --dir ${quoted(dir)}: must be a directory, ${is}`);
+    throw new ChangeNeededError("NoDirectory", `Cannot use --dir ${quotedPath(dir)}: must be a directory, ${is}`);
   }
   return directoryHome(dir, { clock });
 }

@@ -11,6 +11,7 @@ import type { Opening } from "./home.ts";
 import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { quotedPath } from "../ring/shown.ts";
 
 const { env, stdout, stderr } = process;
 const interruption = new AbortController();
@@ -63,7 +64,7 @@ async function readText(path: string): Promise<string> {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const is = fileProblems[code] ?? (code === "" ? "is not" : `is not: ${code}`);
-    throw new ChangeNeededError("FileUnreadable", `Cannot read "${path}": must be a readable file, ${is}`);
+    throw new ChangeNeededError("FileUnreadable", `Cannot read ${quotedPath(path)}: must be a readable file, ${is}`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Document } from "yaml";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
 import { isFields, sidecarName, type SidecarOptions } from "./sidecar.ts";
+import { quoted } from "../ring/shown.ts";
 
 /** @throws ChangeNeededError `WorkloadUnfit`, `PortTaken` when the gateway does not fit beside this application */
 export function mustFit(
@@ -10,7 +11,7 @@ export function mustFit(
   options: SidecarOptions,
 ): void {
   const unfit = (what: string): ChangeNeededError =>
-    new ChangeNeededError("WorkloadUnfit", `Cannot inject into ${JSON.stringify(name)}: ${what}`);
+    new ChangeNeededError("WorkloadUnfit", `Cannot inject into ${quoted(name)}: ${what}`);
   const is = (...path: Path): unknown => valueAt(workload, [...spec, ...path]);
   const containers = listAt(workload, [...spec, "containers"]);
   if (containers.length === 0) throw unfit("must have containers");
@@ -29,7 +30,7 @@ export function mustFit(
     if (!taken.includes(port)) continue;
     throw new ChangeNeededError(
       "PortTaken",
-      `Cannot inject into ${JSON.stringify(name)}: port ${port} must be free, the application has it; ${flag} takes another`,
+      `Cannot inject into ${quoted(name)}: port ${port} must be free, the application has it; ${flag} takes another`,
     );
   }
 }

@@ -8,6 +8,7 @@ import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { depthLimit, tokenLimit } from "./reasons.ts";
 import { signOf } from "./scheme.ts";
 import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
+import { quoted } from "../ring/shown.ts";
 
 /** A ring with its signer's private half, as far as it is there. */
 export interface SigningRing {
@@ -118,7 +119,7 @@ function audienceOf(wanted: string | undefined, audiences: readonly string[]): s
   if (wanted === undefined) return first;
   if (audiences.includes(wanted)) return wanted;
   const known = audiences.map((one) => `"${one}"`).join(" or ");
-  throw new RuleError("AudienceUnknown", `Cannot mint for audience ${JSON.stringify(wanted)}: must be ${known}`);
+  throw new RuleError("AudienceUnknown", `Cannot mint for audience ${quoted(wanted)}: must be ${known}`);
 }
 
 function checkClaims(claims: Members): void {
@@ -131,7 +132,7 @@ function checkClaims(claims: Members): void {
     }
     if (isJson(claims[name], depthLimit - 1)) continue;
     const reason = `must be JSON, at most ${depthLimit - 1} deep`;
-    throw new RuleError("ClaimInvalid", `Cannot set claim ${JSON.stringify(name)}: ${reason}`);
+    throw new RuleError("ClaimInvalid", `Cannot set claim ${quoted(name)}: ${reason}`);
   }
 }
 

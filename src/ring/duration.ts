@@ -1,4 +1,5 @@
 import { ChangeNeededError } from "./errors.ts";
+import { quoted } from "./shown.ts";
 
 /**
  * The form of every duration in YAML and in flags, as an RE2 and ECMAScript pattern for the CRD. All that fits it is read
@@ -53,10 +54,9 @@ export function readDuration(text: string): number | undefined {
 export function parseDuration(text: string): number {
   const ms = readDuration(text);
   if (ms !== undefined) return ms;
-  const quoted = JSON.stringify(text.slice(0, 64));
   throw new ChangeNeededError(
     "InvalidDuration",
-    `Cannot read the duration ${quoted}: must look like 90m, 1h30m or 45s`,
+    `Cannot read the duration ${quoted(text)}: must look like 90m, 1h30m or 45s`,
   );
 }
 

@@ -123,7 +123,7 @@ function refusalOf(problems: readonly string[]): ChangeNeededError | undefined {
  * It does not know the resource's past: that secretName can't change, and which requests are new, others check.
  *
  * @throws ChangeNeededError `InvalidSpec` with all problems, one per line: `path: must be …, is …` or `unknown field "path"`.
- *   Values are quoted up to 64 characters, on one line; after 50 problems only their number follows.
+ *   Values are quoted as `shown.ts` does; after 50 problems only their number follows.
  */
 export function parseRotation(value: unknown, options: ParseOptions = {}): Rotation {
   const read = readRotation(value, options);

@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
 import { errnoOf } from "../files/errors.ts";
 import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
+import { quoted, quotedPath } from "../ring/shown.ts";
 import { kind } from "../ring/spec/limits.ts";
 import { isObject } from "./resource.ts";
 import { storageError } from "./storage-error.ts";
@@ -81,8 +82,8 @@ const itemsOf = (document: unknown): readonly unknown[] =>
 function nameOf(item: unknown): string {
   const metadata = isObject(item) ? item["metadata"] : undefined;
   const name = isObject(metadata) ? metadata["name"] : undefined;
-  return typeof name === "string" ? JSON.stringify(name.slice(0, 64)) : "one without a name";
+  return typeof name === "string" ? quoted(name) : "one without a name";
 }
 
 const unreadable = (path: string, reason: string): ChangeNeededError =>
-  new ChangeNeededError("ConfigUnreadable", `Cannot read config "${path}": ${reason}`);
+  new ChangeNeededError("ConfigUnreadable", `Cannot read config ${quotedPath(path)}: ${reason}`);

@@ -5,7 +5,7 @@ import { keysOf } from "../ring/ring.ts";
 import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
-import { kidNamed, leastPrefix } from "./kids.ts";
+import { kidShown, kidNamed, leastPrefix } from "./kids.ts";
 import { line, type Io } from "./screen.ts";
 import type { View } from "../ring/view.ts";
 import { listed } from "./words.ts";
@@ -49,7 +49,7 @@ function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions
   const what = text.length < leastPrefix ? `must have ${leastPrefix} characters at least` : "is no key of the ring";
   throw new RuleError(
     "UnknownKid",
-    `Cannot revoke "${text}": ${what}; ${nameOf(seen.rotation)} has ${kids.length === 0 ? "no keys" : listed(kids)}`,
+    `Cannot revoke ${kidShown(text)}: ${what}; ${nameOf(seen.rotation)} has ${kids.length === 0 ? "no keys" : listed(kids)}`,
   );
 }
 

@@ -5,7 +5,7 @@ import { keysOf, type Ring } from "../ring/ring.ts";
 import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
-import { kidNamed } from "./kids.ts";
+import { kidShown, kidNamed } from "./kids.ts";
 import { line, type Io } from "./screen.ts";
 import type { View } from "../ring/view.ts";
 
@@ -64,7 +64,7 @@ const candidates = (ring: Ring): readonly Key[] =>
 function target(ring: Ring, to: string | undefined): Kid {
   if (to === undefined) return previousSigner(ring);
   const kid = kidNamed(to, ring);
-  if (kid === undefined) throw refused(`"${to}"`, "is no key of the ring", ring);
+  if (kid === undefined) throw refused(kidShown(to), "is no key of the ring", ring);
   if (ring.revoked.some((r) => r.kid === kid)) throw refused(`key ${shortKid(kid)}`, "is revoked", ring);
   const key = keysOf(ring).find((k) => k.kid === kid);
   if (key?.canSign !== true) throw refused(`key ${shortKid(kid)}`, "can sign no more, its private half is gone", ring);

@@ -93,7 +93,7 @@ describe("a wrong command line ends with 2, and says what is wrong", () => {
     ],
     [
       "status one two",
-      'too many arguments for "status". Expected 1 argument but got 2: one, two.',
+      'too many arguments for "status". Expected 1 argument but got 2',
       "--help shows what there is",
     ],
     ["status -o xml", 'Cannot use --output "xml": must be json, yaml, wide', "--help shows examples"],

@@ -102,10 +102,10 @@ describe("readDuration", () => {
 describe("parseDuration", () => {
   it("returns milliseconds", () => expect(parseDuration("1h30m")).toBe(5_400_000));
 
-  it("throws InvalidDuration with the value cut at 64 characters", () => {
+  it("throws InvalidDuration without a value that may be anything", () => {
     const parse = () => parseDuration("x".repeat(65));
     expect(parse).toThrow(ChangeNeededError);
-    expect(parse).toThrow(`Cannot read the duration "${"x".repeat(64)}": must look like 90m, 1h30m or 45s`);
+    expect(parse).toThrow(`Cannot read the duration a text of 65 characters: must look like 90m, 1h30m or 45s`);
     expect(parse).toThrow(expect.objectContaining({ code: "InvalidDuration" }));
   });
 });

@@ -182,12 +182,14 @@ describe("parseRotation's error", () => {
   it("quotes no more than 64 characters of a value, on one line", () => {
     const [line = "", ...others] = problems({ secretName: "x\n".repeat(100) });
     expect(others).toEqual([]);
-    expect(line).toContain(`is "${"x\\n".repeat(32)}"… (cut)`);
+    expect(line).toContain(`is a text of 200 characters`);
   });
 
   it.each([
-    ["x".repeat(64), `"${"x".repeat(64)}"`],
-    ["x".repeat(65), `"${"x".repeat(64)}"… (cut)`],
+    ["x".repeat(32), `"${"x".repeat(32)}"`],
+    ["x".repeat(33), "a text of 33 characters"],
+    ["x y ".repeat(16), `"${"x y ".repeat(16)}"`],
+    [`${"x y ".repeat(16)}z`, "a text of 65 characters"],
     [1, "1"],
     [[true], "a list"],
     [{ true: true }, "an object"],

@@ -6,9 +6,10 @@ import { rollback } from "../../tools/rollback.ts";
 import { rotate } from "../../tools/rotate.ts";
 import { wait, waitForOf, waitSteps, type WaitFor } from "../../tools/wait.ts";
 import { UsageError } from "../errors.ts";
-import { commandOf, deadlineOf, flag, instant, quoted, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
+import { commandOf, deadlineOf, flag, instant, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
+import { quoted } from "../../ring/shown.ts";
 
 type Flags = HomeFlags & ChangeFlags;
 

@@ -6,10 +6,11 @@ import type { OperatorLog, OperatorOptions } from "../../operator/operator.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { type ClusterAccess, clusterAccess, clusterFlags, type ClusterFlags } from "../cluster.ts";
 import { UsageError } from "../errors.ts";
-import { commandOf, flag, quoted } from "../flags.ts";
+import { commandOf, flag } from "../flags.ts";
 import { listenAddress, type ListenAddress } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli } from "../surroundings.ts";
+import { quoted } from "../../ring/shown.ts";
 
 interface ControllerFlags extends ClusterFlags, LogFlags {
   /** The environment gives one text. */

@@ -5,10 +5,11 @@ import type { OwnedHeader } from "../../gateway/faces/owned-headers.ts";
 import type { GatewayOptions } from "../../gateway/options.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../errors.ts";
-import { commandOf, dirFlag, duration, flag, quoted } from "../flags.ts";
+import { commandOf, dirFlag, duration, flag } from "../flags.ts";
 import { hostAndPort } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
+import { quoted } from "../../ring/shown.ts";
 
 const owner = "gateway";
 

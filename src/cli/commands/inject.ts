@@ -2,9 +2,10 @@ import { Argument, type Command } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
 import { line } from "../../tools/screen.ts";
 import { UsageError } from "../errors.ts";
-import { commandOf, flag, quoted } from "../flags.ts";
+import { commandOf, flag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
 import type { GatewayFlags } from "./gateway.ts";
+import { quoted } from "../../ring/shown.ts";
 
 const owner = "inject";
 

@@ -2,9 +2,10 @@ import { Argument, Command } from "commander";
 import { mint, type Claim } from "../../tools/token/mint.ts";
 import { verify } from "../../tools/token/verify.ts";
 import { UsageError } from "../errors.ts";
-import { commandOf, duration, flag, outputFlag, quoted } from "../flags.ts";
+import { commandOf, duration, flag, outputFlag } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
+import { quoted } from "../../ring/shown.ts";
 
 export function tokenCommand(cli: Cli): Command {
   return new Command("token")

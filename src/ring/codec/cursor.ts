@@ -1,4 +1,5 @@
 import { ChangeNeededError } from "../errors.ts";
+import { hiddenName, shown } from "../shown.ts";
 
 /** What is being read, for errors: `Cannot read key ring: $.keys[2].kid: …`. */
 export interface Subject {
@@ -6,24 +7,10 @@ export interface Subject {
   readonly action: string;
 }
 
-/**
- * A longer text is never quoted in an error: it could be key material in the wrong place, of which the shortest
- * (P-256, Ed25519) has 43 characters.
- */
-const longestShown = 32;
-
-/** The value as an error may show it: short texts quoted, long ones by their length, containers by their type. */
-export function shown(value: unknown): string {
-  if (typeof value === "string") {
-    return value.length <= longestShown ? JSON.stringify(value) : `a text of ${value.length} characters`;
-  }
-  if (Array.isArray(value)) return "a list";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
-}
-
-/** `$.keys` and `kid` give `$.keys.kid`; a name that is no identifier stands in brackets, a long one by its length. */
+/** `$.keys` and `kid` give `$.keys.kid`; a name that is no identifier stands in brackets, one that may be a key by its length. */
 export function memberPath(path: string, name: string): string {
-  if (name.length > longestShown) return `${path}[a name of ${name.length} characters]`;
+  const hidden = hiddenName(name);
+  if (hidden !== undefined) return `${path}${hidden}`;
   return /^[A-Za-z_]\w*$/.test(name) ? `${path}.${name}` : `${path}[${JSON.stringify(name)}]`;
 }
 

@@ -1,3 +1,5 @@
+import { hiddenName, shown as shownValue } from "../shown.ts";
+
 /**
  * A value somewhere in the resource, the way to it, and where problems are noted. Readers note what is wrong and go on with
  * `undefined` or another stand-in, so that one reading finds every problem; whoever began throws before a stand-in gets out.
@@ -10,26 +12,9 @@ export interface Spot {
   readonly unknown: string[];
 }
 
-const quotedLength = 64;
-
-/** Someone pasted a key where a name belongs: PEM, or a JWK as text. */
-const looksPrivate = /PRIVATE KEY|"d"/;
-
-/**
- * A value as it may be quoted: on one line, cut at 64 characters; of lists, objects and what looks like a private key
- * nothing but what they are.
- */
-export function shown(value: unknown): string {
-  if (value === undefined || value === null) return "missing";
-  if (typeof value === "string") {
-    if (looksPrivate.test(value)) return "what looks like a private key";
-    const cut = value.length > quotedLength;
-    return JSON.stringify(value.slice(0, quotedLength)) + (cut ? "… (cut)" : "");
-  }
-  if (Array.isArray(value)) return "a list";
-  if (typeof value === "number" || typeof value === "boolean") return String(value);
-  return typeof value === "object" ? "an object" : `a ${typeof value}`;
-}
+/** A value as it may be quoted; `null` is unset, too. */
+export const shown = (value: unknown): string =>
+  value === undefined || value === null ? "missing" : shownValue(value);
 
 /** Notes `path: must …, is …`. */
 export function refuse(spot: Spot, must: string, actual = `is ${shown(spot.value)}`): void {
@@ -45,11 +30,12 @@ export function need(spot: Spot): Spot {
   return spot;
 }
 
-/** Anything but a simple name goes into brackets and quotes, cut, so that no path can break a line. */
+/** Anything but a simple name goes into brackets, and quotes where it has to, so that no path can break a line. */
 function below(path: string, name: string): string {
-  const plain = /^[A-Za-z_$][\w$-]{0,63}$/.test(name);
-  if (plain) return path === "" ? name : `${path}.${name}`;
-  return `${path}[${/^[\w./-]{1,64}$/.test(name) ? name : shown(name)}]`;
+  const hidden = hiddenName(name);
+  if (hidden !== undefined) return `${path}${hidden}`;
+  if (/^[A-Za-z_$][\w$-]*$/.test(name)) return path === "" ? name : `${path}.${name}`;
+  return `${path}[${/^[\w./-]+$/.test(name) ? name : JSON.stringify(name)}]`;
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

@@ -36,7 +36,7 @@ describe("parseRotation refuses in these words", () => {
     [
       "a text that is too long",
       withRotation({ requestID: "x".repeat(129) }),
-      `spec.rotation.requestID: must be a text of 1 to 128 characters without control characters, is "${"x".repeat(64)}"… (cut)`,
+      `spec.rotation.requestID: must be a text of 1 to 128 characters without control characters, is a text of 129 characters`,
     ],
     [
       "a list for a text",
