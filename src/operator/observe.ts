@@ -63,11 +63,24 @@ export async function observe(
   const { ref } = rotation;
   const said = inForce({ rotation }, { ring: newestRing(found), nowMs });
   return {
-    observation: { rotation: ref, ...said, requests: requestsOf(rotation), gateways, found, clockTrusted: isTrusted },
+    observation: {
+      rotation: ref,
+      ...said,
+      requests: requestsOf(rotation),
+      ...firstOf(resource, rotation),
+      gateways,
+      found,
+      clockTrusted: isTrusted,
+    },
     snapshot,
     brought: recovery.materials,
     warnings: [...rotation.warnings, ...warnings, ...recovery.warnings],
   };
+}
+
+/** Every edit of a spec is counted: in the first generation stands what stood there when the resource was made. */
+function firstOf({ metadata }: KubeObject, { requestID }: RotationFrame): Pick<Observation, "firstRequests"> {
+  return metadata.generation === 1 && requestID !== undefined ? { firstRequests: [`spec:${requestID}`] } : {};
 }
 
 /** Facts need a clock even when ours is wrong: then they take the API server's. */

@@ -14,6 +14,7 @@ const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; rea
   configure: { reason: "SettingsChanged", action: "Configure" },
   activate: { reason: "KeyActivated", action: "Rotate" },
   revoke: { reason: "KeyRevoked", action: "Revoke" },
+  seeRequests: { reason: "RequestSeen", action: "Reconcile" },
   revokeBefore: { reason: "KeysRevokedBefore", action: "Revoke" },
   markPublished: { reason: "KeyPublished", action: "Rotate" },
   markUnpublished: { reason: "KeyUnpublished", action: "Rotate" },

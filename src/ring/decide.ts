@@ -15,6 +15,8 @@ export interface Observation {
   /** What was written down, and is not in force. */
   readonly refused?: Refusal;
   readonly requests: readonly string[];
+  /** As {@link PlanInput} has it. */
+  readonly firstRequests?: readonly string[];
   readonly gateways: readonly GatewayView[];
   readonly found: Found;
   readonly clockTrusted: boolean;
@@ -39,11 +41,12 @@ export function conflictsIn(decision: Decision): readonly Conflict[] {
 export function decide(seen: Observation): Decision {
   const verdict = classify(seen.found);
   if (verdict.kind === "stalled") return verdict;
-  const { rotation, policy, refused, requests, gateways, clockTrusted } = seen;
+  const { rotation, policy, refused, requests, firstRequests, gateways, clockTrusted } = seen;
   const { nowMs } = seen.found;
   const input = {
     ...{ rotation, policy, stored: verdict, requests, gateways, clockTrusted, nowMs },
     ...(refused && { refused }),
+    ...(firstRequests && { firstRequests }),
   };
   return { kind: "plan", input, plan: planRotation(input) };
 }

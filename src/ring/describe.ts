@@ -34,6 +34,8 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
       return `${key} becomes the signer, because of ${whyText[step.why]}${step.early ? "; not every verifier is known to have it" : ""}`;
     case "revoke":
       return `${key} is revoked${step.reason === undefined ? "" : `: ${step.reason}`}`;
+    case "seeRequests":
+      return "what was requested when the resource was made counts as seen";
     case "revokeBefore":
       return `keys made before ${instant(step.effectiveMs)} are revoked`;
     case "markPublished":

@@ -107,6 +107,8 @@ export interface PlanInput {
   readonly stored: Stored;
   /** The current value of each origin, with the origin as prefix: `spec:2026-11-21`. */
   readonly requests: readonly string[];
+  /** Those of them that stood there when the resource was made: they count as seen, though the ring be older. @default none */
+  readonly firstRequests?: readonly string[];
   readonly gateways: readonly GatewayView[];
   /** False holds everything but revocation. */
   readonly clockTrusted: boolean;
@@ -171,6 +173,8 @@ export type Step =
       readonly handledRequests: readonly string[];
     }
   | { readonly type: "revoke"; readonly kid: Kid; readonly reason?: string; readonly evicts?: Kid }
+  /** Requests that rotate nothing. */
+  | { readonly type: "seeRequests"; readonly handledRequests: readonly string[] }
   | { readonly type: "revokeBefore"; readonly requestedMs: number; readonly effectiveMs: number }
   | {
       readonly type:

@@ -63,6 +63,8 @@ function changeRing(ring: Ring, step: Change, stamp: Stamp): Ring {
       return configure(ring, step, stamp.nowMs);
     case "revoke":
       return revoke(ring, step, stamp.nowMs);
+    case "seeRequests":
+      return { ...ring, handledRequests: step.handledRequests };
     case "revokeBefore":
       return { ...ring, revokedBefore: { requestedMs: step.requestedMs, effectiveMs: step.effectiveMs } };
     case "discardPrepared":

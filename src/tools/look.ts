@@ -13,5 +13,7 @@ export const warn = ({ err }: Pick<Io, "err">, text: string): void =>
 export async function firstLook(home: RingHome, io: Pick<Io, "err">): Promise<View> {
   const view = viewOf(await home.observe());
   for (const text of home.remarks?.() ?? []) note(io, text);
+  const { refused } = view.seen;
+  if (refused) warn(io, `what is written down is not in force: ${refused.message}`);
   return view;
 }

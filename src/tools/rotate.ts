@@ -27,6 +27,7 @@ export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Pr
 }
 
 function heldBy(view: View): string | undefined {
+  if (view.seen.refused?.holds === true) return "has no settings that can be used: it rotates when they are mended";
   if (view.seen.policy.suspend) return "is suspended: it rotates when the suspension ends";
   return holds(view, "Pinned") ? "is pinned: it rotates when the pin ends (keyturn rollback --unpin)" : undefined;
 }

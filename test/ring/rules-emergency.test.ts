@@ -307,3 +307,32 @@ describe("the list of revocations", () => {
     expect(planFor(ring).steps).toStrictEqual([{ type: "revoke", kid: "r5" }]);
   });
 });
+
+describe("requests that stood in the resource when it was made", () => {
+  const requests = ["spec:new", "annotation:open"];
+  const firstRequests = ["spec:new"];
+
+  it("count as seen, once, and rotate nothing", () => {
+    const ring = ringOf({ handledRequests: ["spec:old"] });
+    const plan = planFor(ring, { requests: ["spec:new"], firstRequests });
+    expect(plan.steps).toEqual([{ type: "seeRequests", handledRequests: ["spec:old", "spec:new"] }]);
+    expect(planFor(ringOf({ handledRequests: ["spec:new"] }), { requests: ["spec:new"], firstRequests }).steps).toEqual(
+      [],
+    );
+  });
+
+  it("are no reason to forget what another origin asks for", () => {
+    const [first, next] = planFor(ringOf(), { requests, firstRequests }).steps;
+    expect(first).toEqual({ type: "seeRequests", handledRequests: ["spec:new"] });
+    expect(next).toMatchObject({ type: "activate", why: "request" });
+  });
+
+  it("are remembered while the rotation is held: they must not count later", () => {
+    const change = { requests: ["spec:new"], firstRequests, policy: { suspend: true } };
+    expect(planFor(ringOf(), change).steps.map(({ type }) => type)).toEqual(["seeRequests"]);
+  });
+
+  it("that no longer stand there are none", () => {
+    expect(planFor(ringOf(), { requests: [], firstRequests }).steps).toEqual([]);
+  });
+});

@@ -17,6 +17,13 @@ const rememberCutoff: Rule = ({ input: { policy, nowMs }, ring }) => {
   return { type: "revokeBefore", requestedMs, effectiveMs };
 };
 
+/** Whoever makes a resource again over a ring that was kept asks for nothing; held, it would be asked for later. */
+const seeFirstRequests: Rule = (pass) => {
+  const { requests, firstRequests = [] } = pass.input;
+  const unseen = openRequests(pass).filter((r) => requests.includes(r) && firstRequests.includes(r));
+  return unseen.length === 0 ? undefined : { type: "seeRequests", handledRequests: handledAfter(pass, unseen) };
+};
+
 /** A condemned signer is replaced first and revoked after, in the same write: there is always one. */
 const replaceCondemnedSigner: Rule = (pass) =>
   condemned(pass, pass.ring.signer) ? replaceSigner(pass, "signerRevoked") : undefined;
@@ -69,5 +76,11 @@ function room({ input: { policy }, ring }: Pass, kid: Kid): { readonly evicts?: 
   return oldest ? { evicts: oldest.kid } : {};
 }
 
-/** Never held, by nothing: not by a pin, a suspension, a distrusted clock or a silent gateway. */
-export const emergencyRules: readonly Rule[] = [rememberCutoff, replaceCondemnedSigner, revokeCondemned, revokeUnknown];
+/** Never held, by nothing, which is why what must be remembered stands here, too: not by a pin, a suspension, a distrusted clock or a silent gateway. */
+export const emergencyRules: readonly Rule[] = [
+  seeFirstRequests,
+  rememberCutoff,
+  replaceCondemnedSigner,
+  revokeCondemned,
+  revokeUnknown,
+];

@@ -145,6 +145,20 @@ describe("a JwtKeyRotation", () => {
     expect([after.activeKid, after.ringGeneration]).toEqual([before.activeKid, before.ringGeneration]);
   });
 
+  it("that is made again over its keys with another requestID does not rotate, and does at the next edit of it", async () => {
+    startOperator(scene);
+    const asking = (requestID: string) => ({ ...instant, rotation: { interval: "0s", requestID } });
+    const rotation = await makeRotation(namespace, "again", asking("a"));
+    const before = await rotation.ready();
+    await admin.remove(rotation.path);
+    await gone(rotation.path);
+    const again = await makeRotation(namespace, "again", asking("b"));
+    const after = await again.reaches("seen", (now) => holds(now, "Ready") && now["lastHandledRequestID"] === "b");
+    expect(after.activeKid).toBe(before.activeKid);
+    await again.edit({ rotation: { requestID: "c" } });
+    await again.reaches("rotated", (now) => now.activeKid !== before.activeKid);
+  });
+
   it("with deletionPolicy Delete takes its keys along; changed to Retain it does not", async () => {
     startOperator(scene);
     const [rotation, kept] = [
