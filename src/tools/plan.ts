@@ -49,8 +49,11 @@ function supposeSpec(seen: Observation, whatIf: WhatIf | undefined): Observation
   if (!whatIf) return seen;
   const others = seen.requests.filter((r) => !r.startsWith("spec:"));
   const requests = [...others, ...whatIf.requests.filter((r) => !others.includes(r))];
-  return { ...seen, policy: whatIf.policy, requests };
+  return { ...withoutRefusal(seen), policy: whatIf.policy, requests };
 }
+
+/** The other spec was read as one that can be used. */
+const withoutRefusal = ({ refused: _refused, ...seen }: Observation): Observation => seen;
 
 /** So many writes are foreseen in a second or so. */
 const mostWritesUntil = 20_000;

@@ -27,6 +27,9 @@ class Home {
   ended!: Promise<void>;
   ports!: Ports;
 
+  /** What the process has to tell beside. */
+  remarks: readonly string[] = [];
+
   constructor(dir: string) {
     this.dir = dir;
   }
@@ -66,6 +69,7 @@ class Home {
       ...{ listen: local, grpcListen: local, adminListen: local, ...(mints && { mintListen: local }) },
       ...{ required: {}, owned: [{ claim: "sub", header: "X-Auth-Subject" }], drainMs: 1000 },
       ...{ clock: systemClock, chance: Math.random, newId: randomUUID, signal: this.stop.signal },
+      remarks: () => this.remarks,
       log: { debug: line, info: line, warn: line, error: line },
       onListening: listening.resolve,
     });
@@ -122,6 +126,15 @@ describe("runGateway on a directory", () => {
     expect(await home.get("admin", "/readyz")).toEqual([200, expect.stringContaining("readyz check passed")]);
     // A directory can be asked whether its key still signs
     expect((await home.get("admin", "/metrics"))[1]).toMatch(/^keyturn_gateway_mint_fence_seconds \d/m);
+  });
+
+  test("tells in /readyz what its process has to tell, and stays ready", async () => {
+    const home = await (await Home.make()).start();
+    await home.writes({ generation: 5 });
+    await home.logs("ready");
+    home.remarks = ["settings: spec.rotation.interval: why"];
+    const [status, readyz] = await home.get("admin", "/readyz");
+    expect([status, readyz.split("\n")[0]]).toEqual([200, "[!]settings: spec.rotation.interval: why"]);
   });
 
   test("goes on with a good ring whatever stands there, says so, and takes the next good one", async () => {

@@ -140,6 +140,17 @@ describe("plan --spec", () => {
     expect(lines[3]).toBe(" settings change: tokens live 1h at most, rotation window 5h");
   });
 
+  test("says what a spec would do that replaces one which can't be used, and warns of that one", async () => {
+    const home = settled();
+    home.refused = { reason: "InvalidSpec", message: "spec.rotation: why", holds: true };
+    const io = new FakeIo({ home });
+    await plan(home, whatIf({ rotationWindowMs: 5 * hour, rollbackWindowMs: 5 * hour }), io);
+    expect(io.lines[3]).toBe(" settings change: tokens live 1h at most, rotation window 5h");
+    expect(io.err.text).toContain("warning: what is written down is not in force: spec.rotation: why");
+    const held = await planned(home);
+    expect(held.some((text) => text.endsWith("what is written down can't be used"))).toBe(true);
+  });
+
   test("says that another algorithm is a rotation", async () => {
     const { forecast } = await documentOf(settled(), whatIf({ profile: { ...policy.profile, algorithm: "EdDSA" } }));
     const messages = forecast.flatMap((f) => f.steps.map((s) => s.message));

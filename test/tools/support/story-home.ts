@@ -62,11 +62,16 @@ export class StoryHome implements RingHome {
     return withKids(this.story.ring);
   }
 
+  /** What is written down, and not in force. */
+  refused: Observation["refused"];
+
   async observe(): Promise<Observation> {
     const failure = this.failures.shift();
     if (failure) throw failure;
     const { rotation, policy, requests, gateways, clockTrusted } = this.story.input;
-    return withKids({ rotation, policy, requests, gateways, clockTrusted, found: { ...this.#found(), ...this.found } });
+    const found = { ...this.#found(), ...this.found };
+    const refused = this.refused && { refused: this.refused };
+    return withKids({ rotation, policy, requests, gateways, clockTrusted, ...refused, found });
   }
 
   #found(): Found {
