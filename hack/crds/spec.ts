@@ -1,4 +1,4 @@
-import { algorithms } from "../../src/ring/key.ts";
+import { algorithms, rsaAlgorithms } from "../../src/ring/key.ts";
 import { counts, defaults, durations, modulusBits, reservedPrefix, texts } from "../../src/ring/spec/limits.ts";
 import { formatDuration } from "../../src/ring/duration.ts";
 import { fits } from "./cel.ts";
@@ -178,6 +178,10 @@ export const specSchema: Schema = object(
     },
     adoption: object("How to treat a key that was there before Keyturn.", {
       maxTTL: duration("Longest life of a token that it signed. Default: tokens.maxTTL.", durations.adoptionMaxTTL),
+      algorithm: choice(
+        "JWS algorithm of its tokens, for an RSA key that does not say: one in signing.pem, or a JWK without alg. Default: spec.algorithm when that is one of RSA, else RS256.",
+        rsaAlgorithms,
+      ),
     }),
     suspend: flag("Stops everything but revocation. Default false.", { default: false }),
     deletionPolicy: choice(

@@ -63,7 +63,7 @@ async function readThreeFiles(files: Files, context: AdoptionContext): Promise<A
   }
   const algorithm = algorithmFor(publicJwk, context.algorithm);
   await mustFit(material, algorithm, new Cursor(undefined, "signing.pem", { code, action }));
-  const signer = adoptable({ kid, algorithm, material }, context);
+  const signer = adoptable({ kid, algorithm, material, isUnstated: true }, context);
   return { signer, verifyOnly: [], materials: new Map([[kid, material]]) };
 }
 

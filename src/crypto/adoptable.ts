@@ -25,10 +25,15 @@ interface Named {
   readonly kid: Kid;
   readonly algorithm: Algorithm;
   readonly material: KeyMaterial;
+  /** The algorithm does not stand with the key. */
+  readonly isUnstated?: boolean;
 }
 
 /** The facts of a key that exists already. */
-export function adoptable({ kid, algorithm, material }: Named, { createdAtMs }: AdoptionContext): AdoptableKey {
+export function adoptable(
+  { kid, algorithm, material, isUnstated = false }: Named,
+  { createdAtMs }: AdoptionContext,
+): AdoptableKey {
   const modulusBits = modulusBitsOf(material.publicJwk);
   const own = thumbprint(material.publicJwk);
   return {
@@ -37,5 +42,6 @@ export function adoptable({ kid, algorithm, material }: Named, { createdAtMs }: 
     algorithm,
     ...(modulusBits !== undefined && { modulusBits }),
     createdAtMs,
+    ...(isUnstated && material.publicJwk.kty === "RSA" && { isPresumed: true }),
   };
 }

@@ -15,6 +15,8 @@ export interface SetKey {
   readonly fields: Fields;
   readonly kid: Kid;
   readonly algorithm: Algorithm;
+  /** It has no `alg`: the fallback spoke. */
+  readonly isUnstated: boolean;
   readonly publicJwk: PublicJwk;
 }
 
@@ -50,11 +52,12 @@ export function readSetKey(at: Cursor, fallback?: (jwk: PublicJwk) => Algorithm,
   const kid = kidOf(fields.at("kid"));
   fields.maybe("use")?.oneOf(["sig"]);
   const publicJwk = readPublicJwk(fields);
-  const algorithm = fallback && !fields.maybe("alg") ? fallback(publicJwk) : fields.at("alg").oneOf(algorithms);
+  const isUnstated = fields.maybe("alg") === undefined;
+  const algorithm = fallback && isUnstated ? fallback(publicJwk) : fields.at("alg").oneOf(algorithms);
   const unfit = misfit(algorithm, publicJwk);
   if (unfit !== undefined) throw at.error(unfit);
   mustBeKey(at, publicJwk);
-  return { at, fields, kid, algorithm, publicJwk };
+  return { at, fields, kid, algorithm, isUnstated, publicJwk };
 }
 
 /** True when the entry has a member that only a private or a secret key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */

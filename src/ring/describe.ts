@@ -1,6 +1,6 @@
 import { formatDuration } from "./duration.ts";
 import type { Kid } from "./key.ts";
-import type { Blocker, Gate, Step, Why } from "./plan.ts";
+import type { AdoptableKey, Blocker, Gate, Step, Why } from "./plan.ts";
 
 /** Enough of a kid to tell keys apart in a line of text. */
 export const shortKid = (kid: Kid): string => (kid.length > 10 ? `${kid.slice(0, 8)}…` : kid);
@@ -21,7 +21,7 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
     case "begin":
       return `${key} (${step.profile.algorithm}) starts the ring as its signer${alsoVerified(step.alsoVerify?.keys.length ?? 0)}`;
     case "adopt":
-      return `key ${shortKid(step.signer.kid)} (${step.signer.algorithm}) is adopted as the signer${alsoVerified(step.verifyOnly.length)}`;
+      return `key ${shortKid(step.signer.kid)} (${algorithmText(step.signer)}) is adopted as the signer${alsoVerified(step.verifyOnly.length)}`;
     case "rebuild":
       return `the ring is rebuilt from what is left of it${step.why === "recoveryRequested" ? ", as requested" : ""}${alsoVerified(step.alsoVerify.length)}`;
     case "create":
@@ -54,6 +54,10 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
       return step satisfies never;
   }
 }
+
+/** Tokens that the key signed before must say the same, or none of them verifies. */
+const algorithmText = ({ algorithm, isPresumed }: AdoptableKey): string =>
+  isPresumed === true ? `${algorithm}, which the spec says and the key does not` : algorithm;
 
 const alsoVerified = (n: number): string => (n === 0 ? "" : `, ${n} more ${n === 1 ? "key verifies" : "keys verify"}`);
 const instant = (ms: number): string => new Date(ms).toISOString();

@@ -16,8 +16,11 @@ export const algorithms = [
 ] as const;
 export type Algorithm = (typeof algorithms)[number];
 
-/** True for the six algorithms whose keys have a modulus: RS* and PS*. */
-export const isRsa = (algorithm: Algorithm): boolean => algorithm.startsWith("RS") || algorithm.startsWith("PS");
+/** The six whose keys have a modulus: any of these keys could serve each of them. */
+export const rsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"] as const satisfies Algorithm[];
+
+/** True for RS* and PS*. */
+export const isRsa = (algorithm: Algorithm): boolean => rsaAlgorithms.some((one) => one === algorithm);
 
 /** What a key promises for its whole life. Fixed when the key is made; an edit of the spec never changes it. */
 export interface Profile {

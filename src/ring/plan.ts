@@ -27,6 +27,8 @@ export interface Policy {
   readonly revokeCreatedBeforeMs?: number;
   /** The longest life of a token that an adopted key signed before. */
   readonly adoptionMaxTTLMs: number;
+  /** What an RSA key without `alg` was for. @default the profile's own, when it is one of RSA, else RS256 */
+  readonly adoptionAlgorithm?: Algorithm;
   readonly suspend: boolean;
 }
 
@@ -48,6 +50,8 @@ export interface AdoptableKey {
   readonly algorithm: Algorithm;
   readonly modulusBits?: number;
   readonly createdAtMs: number;
+  /** The key could serve several algorithms, and does not say which: the spec does. */
+  readonly isPresumed?: true;
   /** Keyturn made it: it is found again by a recovery, under its thumbprint. */
   readonly isOwn?: true;
 }

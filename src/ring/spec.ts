@@ -62,9 +62,11 @@ export interface RefusedRotation extends RotationFrame {
   readonly readable: Pick<Policy, "suspend" | "acknowledgements"> & { readonly algorithm: Algorithm };
 }
 
-/** Of new keys, or of those that are adopted and don't say. */
+/** Of keys that are adopted or brought along and don't say. */
 export const algorithmOf = (rotation: Rotation | RefusedRotation): Algorithm =>
-  "policy" in rotation ? rotation.policy.profile.algorithm : rotation.readable.algorithm;
+  "policy" in rotation
+    ? (rotation.policy.adoptionAlgorithm ?? rotation.policy.profile.algorithm)
+    : rotation.readable.algorithm;
 
 export interface ParseOptions {
   /**

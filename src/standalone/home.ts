@@ -123,7 +123,7 @@ class Home implements DirectoryHome {
       await changeOverrides(this.#disk, this.#layout, {
         change,
         pinnedKid: policy.pinnedKid,
-        algorithm: policy.profile.algorithm,
+        algorithm: policy.adoptionAlgorithm ?? policy.profile.algorithm,
         revoked,
         nowMs: this.#sources.clock.nowMs(),
       });

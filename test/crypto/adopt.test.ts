@@ -76,7 +76,7 @@ describe("readAdoptable of the three files", { timeout }, () => {
       ...(algorithm && { algorithm }),
     });
     const { kid: thumbprint } = pairOf("RS256");
-    const facts = { algorithm: expected, modulusBits: 2048, createdAtMs: epoch };
+    const facts = { algorithm: expected, modulusBits: 2048, createdAtMs: epoch, isPresumed: true };
     expect(signer).toStrictEqual({ kid: "old-key", thumbprint, ...facts });
   });
 
@@ -89,6 +89,7 @@ describe("readAdoptable of the three files", { timeout }, () => {
 
   const pair = pairOf("ES256");
   const kid = "kid: must be a text of 1 to 256 characters without control characters";
+  const clean = "kid: must be UTF-8 without a byte order mark, invisible characters, or white space around it";
   test.each<readonly [string, Partial<Record<"signing.pem" | "public.pem" | "kid", string>>, string]>([
     ["an empty kid", { kid: "\n" }, `${kid}, is ""`],
     ["a kid of two lines", { kid: "a\nb\n" }, `${kid}, is "a\\nb"`],
@@ -96,8 +97,17 @@ describe("readAdoptable of the three files", { timeout }, () => {
     [
       "a private key in place of the kid",
       { kid: pkcs8Pem(pair.material.privateJwk) },
-      `${kid}, is a text of 240 characters`,
+      `${kid}, is what looks like a private key`,
     ],
+    ...[
+      "\uFEFFold-key",
+      "old-key\uFEFF",
+      "old\u200Bkey",
+      "old\uFFFDkey",
+      " old-key",
+      "old-key\u00A0",
+      "old-key\n\u2028",
+    ].map((text) => [`the kid ${JSON.stringify(text)}`, { kid: text }, clean] as const),
     ["no key", { "signing.pem": "" }, "signing.pem: must be a private key in PEM, such as PKCS#8"],
     ["no public key", { "public.pem": "x" }, "public.pem: must be a public key in PEM, such as SPKI"],
     [

@@ -35,7 +35,14 @@ describe("readPublicJwks", () => {
   test("takes the algorithm from the type when alg is absent", () => {
     expect(read([jwk("e"), rsa]).keys).toStrictEqual([
       { kid: "e", thumbprint: pairOf("ES256").kid, algorithm: "ES256", createdAtMs: epoch },
-      { kid: "r", thumbprint: pairOf("RS256").kid, algorithm: "RS256", modulusBits: 2048, createdAtMs: epoch },
+      {
+        kid: "r",
+        thumbprint: pairOf("RS256").kid,
+        algorithm: "RS256",
+        modulusBits: 2048,
+        createdAtMs: epoch,
+        isPresumed: true,
+      },
     ]);
   });
 

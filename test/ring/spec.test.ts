@@ -53,7 +53,7 @@ describe("parseRotation fills in", () => {
       activeKid: "old",
       revokedKids: [{ kid: "stolen", reason: "laptop stolen" }, { kid: "lost" }],
       revokeKeysCreatedBefore: "2026-11-21T10:00:00Z",
-      adoption: { maxTTL: "24h" },
+      adoption: { maxTTL: "24h", algorithm: "PS384" },
       suspend: true,
       deletionPolicy: "Delete",
     };
@@ -79,6 +79,7 @@ describe("parseRotation fills in", () => {
         revokedKids: [{ kid: "stolen", reason: "laptop stolen" }, { kid: "lost" }],
         revokeCreatedBeforeMs: Date.parse("2026-11-21T10:00:00Z"),
         adoptionMaxTTLMs: 24 * hourMs,
+        adoptionAlgorithm: "PS384",
         suspend: true,
       },
       deletionPolicy: "Delete",

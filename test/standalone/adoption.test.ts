@@ -5,6 +5,8 @@ import { pkcs8Pem, spkiPem } from "../../src/crypto/pem.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { hour, minute } from "./fake-time.ts";
 import { hookedDisk } from "./hooked-disk.ts";
+import { pairOf } from "../support/keys.ts";
+import { resource } from "./resource.ts";
 import { isIdle, kidsOf, newWorld, type World } from "./world.ts";
 
 async function withFiles(files: Record<string, string>): Promise<World> {
@@ -32,6 +34,34 @@ describe("adoption", () => {
     expect(await world.text("signer", "signing.pem")).toBe(files["signing.pem"]);
     expect(await world.text("signer", "kid")).toBe("old-key");
     expect(world.log.lines[0]?.fields).toMatchObject({ step: "adopt" });
+  });
+
+  test("an RSA key in PEM is for the algorithm that the adoption names, and the log says that it was the spec's word", async () => {
+    const { material } = pairOf("RS256");
+    const files = {
+      "signing.pem": pkcs8Pem(material.privateJwk),
+      "public.pem": spkiPem(material.publicJwk),
+      kid: "rsa",
+    };
+    const world = await withFiles(files);
+    const config = resource({ algorithm: "PS256", adoption: { algorithm: "RS384" } });
+    const ring = await world.settle({ config: { resource: config } });
+    expect(ring.signer).toMatchObject({ kid: "rsa", profile: { algorithm: "RS384" } });
+    expect(ring.standby?.profile.algorithm).toBe("PS256");
+    expect(world.log.lines[0]?.message).toBe(
+      "key rsa (RS384, which the spec says and the key does not) is adopted as the signer",
+    );
+  });
+
+  test("a kid with a byte order mark is refused, as no token says it", async () => {
+    const files = await threeFiles();
+    const world = await withFiles({ ...files, kid: "\uFEFFold-key" });
+    await world.run({ until: isIdle });
+    expect(world.log.texts("error")).toEqual([expect.stringContaining("without a byte order mark")]);
+    await writeFile(world.path("signer", "kid"), Buffer.from([0x6f, 0xff, 0x6c]));
+    await world.run({ until: isIdle });
+    expect(world.log.texts("error").at(-1)).toContain("must be UTF-8");
+    expect(await world.ringFiles()).toEqual([]);
   });
 
   test("it rotates first on a request", async () => {

@@ -1,5 +1,5 @@
 import { formatDuration } from "../duration.ts";
-import { algorithms, isRsa, type Profile } from "../key.ts";
+import { algorithms, isRsa, rsaAlgorithms, type Profile } from "../key.ts";
 import type { Policy, Schedule } from "../plan.ts";
 import { checkCron, shortestSpanMs } from "../schedule.ts";
 import { counts, defaults, durations, modulusBits, rotationsPerWindow, rules, texts } from "./limits.ts";
@@ -139,7 +139,8 @@ export function readPolicy(at: SpecFields, rotation: RotationFields): Policy {
   const rotationWindowMs = durationOf(at("rotationWindow"), durations.rotationWindow) ?? tokensMs + propagationMs;
   const pinnedKid = textOrEmptyOf(at("activeKid"), texts.kid);
   const revokeCreatedBeforeMs = instantOf(at("revokeKeysCreatedBefore"));
-  const adoption = fieldsOf(at("adoption"), ["maxTTL"]);
+  const adoption = fieldsOf(at("adoption"), ["maxTTL", "algorithm"]);
+  const adoptionAlgorithm = choiceOf(adoption("algorithm"), rsaAlgorithms);
   const policy: Policy = {
     profile: { algorithm, ...tokens },
     ...(bits !== undefined && { modulusBits: bits }),
@@ -153,6 +154,7 @@ export function readPolicy(at: SpecFields, rotation: RotationFields): Policy {
     revokedKids: readRevokedKids(at("revokedKids")),
     ...(revokeCreatedBeforeMs !== undefined && { revokeCreatedBeforeMs }),
     adoptionMaxTTLMs: durationOf(adoption("maxTTL"), durations.adoptionMaxTTL) ?? tokens.maxTTLMs,
+    ...(adoptionAlgorithm !== undefined && { adoptionAlgorithm }),
     suspend: flagOf(at("suspend")) ?? false,
   };
   checkSchedule(rotation, policy);
