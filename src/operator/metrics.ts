@@ -20,6 +20,8 @@ export class RotationMetrics {
   readonly #ready: Gauge<"namespace" | "name">;
   readonly #stalled: Gauge<"namespace" | "name">;
   readonly #rotations: Counter<"namespace" | "name" | "why" | "result">;
+  /** Since when a status is behind its ring, in Unix milliseconds. */
+  readonly #behindSinceMs = new Map<string, number>();
   /** When the next step is due, in Unix milliseconds. */
   readonly #dueAtMs = new Map<string, { readonly ref: RotationRef; readonly atMs: number }>();
 
@@ -37,6 +39,12 @@ export class RotationMetrics {
       labelNames: [...of, "why", "result"],
       registers: [registry],
     });
+    const lag: Gauge = new Gauge({
+      name: "keyturn_status_lag_seconds",
+      help: "How long the status that is furthest behind its ring has been so; 0: none is",
+      registers: [registry],
+      collect: (): void => lag.set(this.#lagMs(nowMs()) / 1000),
+    });
     const setDue = (): void => {
       for (const { ref, atMs } of this.#dueAtMs.values()) this.#nextCheck.set(labelsOf(ref), (atMs - nowMs()) / 1000);
     };
@@ -47,6 +55,23 @@ export class RotationMetrics {
       registers: [registry],
       collect: setDue,
     });
+  }
+
+  #lagMs(nowMs: number): number {
+    let mostMs = 0;
+    for (const sinceMs of this.#behindSinceMs.values()) mostMs = Math.max(mostMs, nowMs - sinceMs);
+    return mostMs;
+  }
+
+  /** The ring was written, and its status says so later: after a pass that writes nothing. */
+  behind(ref: RotationRef, nowMs: number): void {
+    const key = keyOf(ref);
+    if (!this.#behindSinceMs.has(key)) this.#behindSinceMs.set(key, nowMs);
+  }
+
+  /** The status says what there is. */
+  reported(ref: RotationRef): void {
+    this.#behindSinceMs.delete(keyOf(ref));
   }
 
   /** After a pass that wrote nothing. */
@@ -84,6 +109,7 @@ export class RotationMetrics {
   /** The resource is gone. */
   forget(ref: RotationRef): void {
     this.#dueAtMs.delete(keyOf(ref));
+    this.reported(ref);
     const labels = labelsOf(ref);
     for (const gauge of this.#gauges()) gauge.remove(labels);
     for (const state of states) this.#keys.remove({ ...labels, state });
@@ -93,6 +119,7 @@ export class RotationMetrics {
   /** Somebody else leads: what this process knows grows old. */
   forgetAll(): void {
     this.#dueAtMs.clear();
+    this.#behindSinceMs.clear();
     for (const gauge of [...this.#gauges(), this.#keys]) gauge.reset();
   }
 

@@ -12,11 +12,13 @@ import { fenced } from "../runtime/fence.ts";
 import { Checks } from "../runtime/health.ts";
 import { runManager } from "../runtime/manager.ts";
 import { Metrics } from "../runtime/metrics.ts";
+import type { Urgency } from "../runtime/queue.ts";
 import { type AdminServer, startAdminServer } from "../runtime/server.ts";
 import type { Leadership } from "../runtime/term.ts";
 import { measureWatches, RotationMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconcile.ts";
 import type { Deed } from "./status.ts";
+import { urgencyOf } from "./urgent.ts";
 import { Watches } from "./watches.ts";
 
 /** What the operator says of itself, for a log. Never key material. */
@@ -82,12 +84,14 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
     const reconciler = new Reconciler({
       client: new KubeClient(fenced(transport, leadership)),
       resources: watches.resources,
+      count: () => watches.keys().length,
       metrics: rotationMetrics,
       record: (happening) => recorder.record(happening),
       ...(options.lease && { lease: `${options.lease.namespace ?? ""}/${options.lease.name}` }),
       onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
     });
-    controllers = [newController(options, reconciler, metrics)];
+    const urgency = (key: string): Urgency => urgencyOf(watches.resources.byKey(key));
+    controllers = [newController(options, { reconciler, metrics, urgency })];
     leadership.signal.addEventListener("abort", () => rotationMetrics.forgetAll(), { once: true });
     for (const key of watches.keys()) for (const one of controllers) one.enqueue(key);
     log.info("leads: rotations are looked after");
@@ -136,10 +140,20 @@ function newTransport({ endpoint, clock, chance, userAgent, onCall }: OperatorOp
   return new Transport({ endpoint, clock, chance, userAgent, onCall: tell });
 }
 
-function newController({ clock, chance, workers, log }: OperatorOptions, reconciler: Reconciler, metrics: Metrics) {
+interface ControllerParts {
+  readonly reconciler: Reconciler;
+  readonly metrics: Metrics;
+  readonly urgency: (key: string) => Urgency;
+}
+
+function newController(
+  { clock, chance, workers, log }: OperatorOptions,
+  { reconciler, metrics, urgency }: ControllerParts,
+): Controller {
   return new Controller({
     name: controllerName,
     reconcile: (key, signal) => reconciler.reconcile(key, signal),
+    urgencyOf: urgency,
     clock,
     chance,
     ...(workers !== undefined && { workers }),

@@ -16,12 +16,15 @@ import { type Committed, hasProgressed, runPass, type PassReport } from "./pass.
 import { rotations } from "./resources.ts";
 import { type Deed, withReport, withTrouble } from "./status.ts";
 import { ObjectStore } from "./store.ts";
+import { urgencyOf } from "./urgent.ts";
 import { eventsOf, setAsideEvent, stallEvents, warningEvent } from "./tell.ts";
 
 export interface ReconcilerParts {
   readonly client: KubeClient;
   /** The JwtKeyRotations as the watch has them. */
   readonly resources: Pick<Store, "byKey">;
+  /** How many there are: what is looked at unasked is spread over them. */
+  readonly count: () => number;
   readonly metrics: RotationMetrics;
   readonly record: (happening: Happening) => void;
   /** `namespace/name` of the Lease that is held while it runs. */
@@ -30,13 +33,18 @@ export interface ReconcilerParts {
   readonly onDeed?: (ref: RotationRef, deed: Deed, generation: number | undefined) => void;
 }
 
-/** How often the Secrets, which nobody watches, are compared with the ring, in milliseconds. */
-const driftMs = 3_600_000;
+/** How often the Secrets, which nobody watches, are compared with the ring, in milliseconds: one rotation a second in all, */
+const driftMs = 1000;
+/** each within half a minute where they are few, and within the hour where they are many. */
+const shortestDriftMs = 30_000;
+const longestDriftMs = 3_600_000;
 /** How often a person's remedy is looked for, in milliseconds: it may be a change of a Secret. */
 const stalledMs = 30_000;
 /** How soon a pass follows one that somebody else's write came before, in milliseconds; doubles from time to time. */
 const conflictMs = 100;
 const longestConflictMs = 30_000;
+/** An emergency is tried again within so many milliseconds. */
+const mostEmergencyMs = 1000;
 /** A rotation takes three writes; many more are a quarrel with another writer, which must not heat the cluster. */
 const mostWritesInAMinute = 100;
 const quarrelMs = 10_000;
@@ -63,14 +71,15 @@ export class Reconciler {
     } catch (error) {
       if (error instanceof Reported) throw error.error;
       if (error instanceof TryLaterError && error.code === "Conflict") {
-        const waitMs = Math.min(longestConflictMs, conflictMs * 2 ** memory.conflicts++);
-        return { requeueAfterMs: waitMs };
+        const urgency = urgencyOf(resource);
+        const mostMs = urgency === "emergency" ? mostEmergencyMs : longestConflictMs;
+        return { requeueAfterMs: Math.min(mostMs, conflictMs * 2 ** memory.conflicts++), urgency };
       }
       const trouble = troubleOf(error);
       if (trouble === undefined) throw error;
       this.#parts.metrics.troubled(refOf(resource));
       await this.#report(resource, withTrouble(resource, trouble, this.#nowMs()), signal);
-      if (error instanceof ChangeNeededError) return { requeueAfterMs: driftMs };
+      if (error instanceof ChangeNeededError) return { requeueAfterMs: longestDriftMs };
       throw error;
     }
   }
@@ -89,8 +98,8 @@ export class Reconciler {
     memory.obeyed = resource.metadata.generation;
     if (hasProgressed(report)) {
       memory.wrote(client.transport.clock.monotonicMs());
-      // What a pass wrote is seen by a later one only
-      return { requeueAfterMs: 0 };
+      // What a pass wrote is seen by a later one only, which comes before others begin: it is the one that reports
+      return { requeueAfterMs: 0, urgency: "begun" };
     }
     const [failed] = report.unwritten;
     const unwritten = failed && troubleOf(failed.error);
@@ -101,6 +110,7 @@ export class Reconciler {
     const seen = { report: status, nowMs: observation.found.nowMs, ...(lease !== undefined && { lease }) };
     await this.#report(resource, withReport(resource, seen, memory.untold), signal);
     memory.untold = [];
+    metrics.reported(observation.rotation);
     if (failed) throw new Reported(failed.error);
     return { requeueAfterMs: this.#waitMs(report) };
   }
@@ -127,6 +137,7 @@ export class Reconciler {
     }
     for (const told of eventsOf(steps)) record({ regarding: resource, ...told });
     memory.untold = [...memory.untold, ...deeds];
+    metrics.behind(rotation, this.#nowMs());
   }
 
   #waitMs({ decision, sight }: PassReport): number {
@@ -134,7 +145,8 @@ export class Reconciler {
       decision.kind === "stalled" || conflictIn(decision) !== undefined || !sight.observation.clockTrusted;
     const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
     // Spread, so that a fleet that started at once is not read at once
-    const drift = driftMs * (0.8 + 0.2 * this.#parts.client.transport.chance());
+    const spreadMs = Math.min(longestDriftMs, Math.max(shortestDriftMs, driftMs * this.#parts.count()));
+    const drift = spreadMs * (0.8 + 0.2 * this.#parts.client.transport.chance());
     return Math.max(1, Math.min(checkInMs, isStalled ? stalledMs : drift));
   }
 

@@ -1,6 +1,7 @@
 import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
 import { conflictOf } from "./found.ts";
+import { lackOf } from "./lack.ts";
 import { silentFromMs } from "./patience.ts";
 import type { Blocker, Gate, Plan, PlanInput, Refusal } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
@@ -114,16 +115,6 @@ function troubleOf({ stored, clockTrusted, refused, policy, nowMs }: PlanInput, 
 
 const refusalText = ({ message, holds }: Refusal): string =>
   holds ? `${message}; until it is mended only revocation runs, by the settings that the ring has stored` : message;
-
-/** What is missing before every token that is signed now is accepted everywhere. */
-function lackOf({ signer }: Ring, { policy }: PlanInput, plan: Plan): Because | undefined {
-  if (!signer.canSign)
-    return { reason: "SignerLost", message: "the signer's private half is lost; the next key takes over" };
-  if (signer.publishedAtMs !== undefined) return undefined;
-  const gate = plan.gates.find((g) => g.step === "markPublished" && g.kid === signer.kid);
-  const message = gate ? describeGate(gate) : "the signer is being published";
-  return { reason: policy.suspend ? "Suspended" : "Publishing", message };
-}
 
 // --- Rotating and Pinned ----------------------------------------------------------------------
 

@@ -1,11 +1,13 @@
 import type { Backoff, Chance } from "../kube/backoff.ts";
 import type { Clock } from "../kube/clock.ts";
-import { type QueueObserver, WorkQueue } from "./queue.ts";
+import { type QueueObserver, type Urgency, WorkQueue } from "./queue.ts";
 
 /** What a pass wants next. */
 export interface Outcome {
   /** Look again after so many milliseconds, if nothing happens before. Absent: only when something happens. */
   readonly requeueAfterMs?: number;
+  /** Before whom. @default ordinary */
+  readonly urgency?: Urgency;
 }
 
 /** Brings the object of a key to what it should be. Its calls and writes end with the signal. */
@@ -31,6 +33,8 @@ export interface ControllerOptions {
   readonly backoff?: Backoff;
   /** After so many milliseconds the signal of a pass is aborted. @default 300000 */
   readonly timeoutMs?: number;
+  /** How urgent a key is that something happened to, or that failed. @default ordinary */
+  readonly urgencyOf?: (key: string) => Urgency;
   /** Hears of each pass that threw; the key is tried again after `retryAfterMs`. */
   readonly onError?: (failure: { key: string; error: unknown; failures: number; retryAfterMs: number }) => void;
   readonly observer?: ControllerObserver;
@@ -60,7 +64,7 @@ export class Controller {
 
   /** Asks for a pass soon. */
   enqueue(key: string): void {
-    this.queue.add(key);
+    this.queue.add(key, this.#options.urgencyOf?.(key));
   }
 
   /** Works until one of the signals; resolves when every pass has ended. Once only. */
@@ -89,16 +93,16 @@ export class Controller {
   }
 
   async #reconcile(key: string, abandon: AbortSignal): Promise<Result> {
-    const { reconcile, onError } = this.#options;
+    const { reconcile, onError, urgencyOf } = this.#options;
     const limit = this.#limit(abandon);
     try {
-      const { requeueAfterMs } = await reconcile(key, limit.signal);
+      const { requeueAfterMs, urgency } = await reconcile(key, limit.signal);
       this.queue.forgetFailures(key);
       if (requeueAfterMs === undefined) return "success";
-      this.queue.addAfter(key, requeueAfterMs);
+      this.queue.addAfter(key, requeueAfterMs, urgency);
       return "requeue_after";
     } catch (error) {
-      const retryAfterMs = this.queue.addAfterFailure(key);
+      const retryAfterMs = this.queue.addAfterFailure(key, urgencyOf?.(key));
       onError?.({ key, error, failures: this.queue.failuresOf(key), retryAfterMs });
       return "error";
     } finally {

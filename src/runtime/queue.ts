@@ -17,20 +17,38 @@ export interface QueueOptions {
   readonly observer?: QueueObserver;
 }
 
+/** Who is served before whom: an emergency, then what was begun and is to be ended, then all else. */
+export type Urgency = "emergency" | "begun" | "ordinary";
+
+const order = ["emergency", "begun", "ordinary"] as const satisfies readonly Urgency[];
+const isMoreUrgent = (a: Urgency, b: Urgency): boolean => order.indexOf(a) < order.indexOf(b);
+
+/** However often it failed: an emergency is tried again within so many milliseconds. */
+const mostEmergencyMs = 5000;
+
+interface Entry {
+  /** When it was added, or is to be. */
+  readonly atMs: number;
+  readonly urgency: Urgency;
+}
+
 /**
  * Keys that somebody must look at. Each stands in it once however often it is added, is in one worker's hands at a time, and
- * comes back after {@link done} if it was added meanwhile. First come, first served.
+ * comes back after {@link done} if it was added meanwhile. The most urgent first; of those, first come, first served.
  */
 export class WorkQueue {
   readonly #options: QueueOptions;
   readonly #backoff: Backoff;
-  /** Key → when it was added, in order. */
-  readonly #waiting = new Map<string, number>();
+  /** Key → when it was added, in order, by urgency. */
+  readonly #waiting = {
+    emergency: new Map<string, number>(),
+    begun: new Map<string, number>(),
+    ordinary: new Map<string, number>(),
+  };
   /** Key → when it was taken. */
   readonly #working = new Map<string, number>();
-  readonly #addedMeanwhile = new Map<string, number>();
-  /** Key → when it is to be added. */
-  readonly #delayed = new Map<string, number>();
+  readonly #addedMeanwhile = new Map<string, Entry>();
+  readonly #delayed = new Map<string, Entry>();
   readonly #failures = new Map<string, number>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
   #alarm: { readonly atMs: number; readonly cancel: Cancel } | undefined;
@@ -43,7 +61,7 @@ export class WorkQueue {
 
   /** How many wait for a worker. */
   get depth(): number {
-    return this.#waiting.size;
+    return order.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
   }
 
   /** How long each key that is being worked on has been so, in milliseconds. */
@@ -52,28 +70,41 @@ export class WorkQueue {
     return [...this.#working.values()].map((sinceMs) => nowMs - sinceMs);
   }
 
-  add(key: string): void {
+  /** What is there already becomes as urgent as the more urgent of the two. */
+  add(key: string, urgency: Urgency = "ordinary"): void {
     if (this.#isShutDown) return;
-    const into = this.#working.has(key) ? this.#addedMeanwhile : this.#waiting;
-    if (into.has(key)) return;
-    into.set(key, this.#nowMs());
-    this.#options.observer?.added?.();
+    const before = this.#working.has(key) ? this.#addedMeanwhile.get(key) : this.#entryOf(key);
+    if (before !== undefined && !isMoreUrgent(urgency, before.urgency)) return;
+    const entry = { atMs: before?.atMs ?? this.#nowMs(), urgency };
+    if (this.#working.has(key)) this.#addedMeanwhile.set(key, entry);
+    else this.#wait(key, entry);
+    if (before === undefined) this.#options.observer?.added?.();
     this.#serve();
+  }
+
+  #entryOf(key: string): Entry | undefined {
+    const urgency = order.find((one) => this.#waiting[one].has(key));
+    return urgency && { atMs: this.#waiting[urgency].get(key) ?? 0, urgency };
+  }
+
+  #wait(key: string, { atMs, urgency }: Entry): void {
+    for (const one of order) this.#waiting[one].delete(key);
+    this.#waiting[urgency].set(key, atMs);
   }
 
   /**
    * Adds the key after so many milliseconds, at once for 0 and less. Of several the earliest counts, and whoever takes the
    * key before has done with it: the pass says anew when it wants the next.
    */
-  addAfter(key: string, ms: number): void {
+  addAfter(key: string, ms: number, urgency: Urgency = "ordinary"): void {
     if (this.#isShutDown) return;
     if (!(ms > 0)) {
-      this.add(key);
+      this.add(key, urgency);
       return;
     }
     const atMs = this.#nowMs() + ms;
-    if (atMs >= (this.#delayed.get(key) ?? Infinity)) return;
-    this.#delayed.set(key, atMs);
+    if (atMs >= (this.#delayed.get(key)?.atMs ?? Infinity)) return;
+    this.#delayed.set(key, { atMs, urgency });
     this.#setAlarm();
   }
 
@@ -81,12 +112,13 @@ export class WorkQueue {
    * Adds the key after its own back-off: between half of a doubling time and the whole of it. Returns the wait, in
    * milliseconds. Not the full jitter of calls: a key that fails must not be tried again at once.
    */
-  addAfterFailure(key: string): number {
+  addAfterFailure(key: string, urgency: Urgency = "ordinary"): number {
     const failures = this.failuresOf(key) + 1;
     this.#failures.set(key, failures);
     this.#options.observer?.retried?.();
-    const waitMs = ceilingMs(this.#backoff, failures) * (0.5 + this.#options.chance() / 2);
-    this.addAfter(key, waitMs);
+    const mostMs = urgency === "emergency" ? mostEmergencyMs : Infinity;
+    const waitMs = Math.min(mostMs, ceilingMs(this.#backoff, failures)) * (0.5 + this.#options.chance() / 2);
+    this.addAfter(key, waitMs, urgency);
     return waitMs;
   }
 
@@ -113,17 +145,17 @@ export class WorkQueue {
     if (takenAtMs === undefined) return;
     this.#working.delete(key);
     this.#options.observer?.finished?.(this.#nowMs() - takenAtMs);
-    const addedAtMs = this.#addedMeanwhile.get(key);
-    if (addedAtMs === undefined) return;
+    const entry = this.#addedMeanwhile.get(key);
+    if (entry === undefined) return;
     this.#addedMeanwhile.delete(key);
-    this.#waiting.set(key, addedAtMs);
+    this.#wait(key, entry);
     this.#serve();
   }
 
   /** Hands out nothing more, forgets what waits and sets no timer again. */
   shutDown(): void {
     this.#isShutDown = true;
-    this.#waiting.clear();
+    for (const urgency of order) this.#waiting[urgency].clear();
     this.#addedMeanwhile.clear();
     this.#delayed.clear();
     this.#alarm?.cancel();
@@ -140,11 +172,14 @@ export class WorkQueue {
       for (const taker of this.#takers.splice(0)) taker(undefined);
       return;
     }
-    for (const [key, addedAtMs] of this.#waiting) {
-      const taker = this.#takers.shift();
-      if (taker === undefined) return;
+    while (this.#takers.length > 0) {
+      const urgency = order.find((one) => this.#waiting[one].size > 0);
+      const [first] = urgency ? this.#waiting[urgency] : [];
+      const taker = first && this.#takers.shift();
+      if (urgency === undefined || first === undefined || taker === undefined) return;
+      const [key, addedAtMs] = first;
       const nowMs = this.#nowMs();
-      this.#waiting.delete(key);
+      this.#waiting[urgency].delete(key);
       this.#delayed.delete(key);
       this.#working.set(key, nowMs);
       this.#options.observer?.taken?.(nowMs - addedAtMs);
@@ -154,7 +189,8 @@ export class WorkQueue {
 
   /** One timer, for the earliest of all. */
   #setAlarm(): void {
-    const atMs = Math.min(...this.#delayed.values());
+    let atMs = Infinity;
+    for (const entry of this.#delayed.values()) atMs = Math.min(atMs, entry.atMs);
     if (this.#alarm !== undefined && this.#alarm.atMs <= atMs) return;
     this.#alarm?.cancel();
     this.#alarm = undefined;
@@ -165,10 +201,10 @@ export class WorkQueue {
   #ring(): void {
     this.#alarm = undefined;
     const nowMs = this.#nowMs();
-    for (const [key, atMs] of [...this.#delayed].sort(([, a], [, b]) => a - b)) {
+    for (const [key, { atMs, urgency }] of [...this.#delayed].sort(([, a], [, b]) => a.atMs - b.atMs)) {
       if (atMs > nowMs) break;
       this.#delayed.delete(key);
-      this.add(key);
+      this.add(key, urgency);
     }
     this.#setAlarm();
   }

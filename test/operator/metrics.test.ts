@@ -16,7 +16,7 @@ async function linesOf(registry: Registry): Promise<readonly string[]> {
   const text = await registry.metrics();
   return text
     .split("\n")
-    .filter((line) => line.startsWith("keyturn_"))
+    .filter((line) => line.startsWith("keyturn_") && !line.startsWith("keyturn_status_lag"))
     .map((line) => line.replace('namespace="default",name="gateway"', "…"));
 }
 
@@ -32,7 +32,7 @@ it("RotationMetrics count keys by state, gateways, generation, and the seconds t
     'keyturn_keys{…,state="VerifyOnly"} 1',
     "keyturn_ring_generation{…} 100",
     "keyturn_waiting_gateways{…} 1",
-    "keyturn_ready{…} 1",
+    "keyturn_ready{…} 0",
     "keyturn_stalled{…} 0",
     `keyturn_next_step_seconds{…} ${(nextMs - epoch + minute) / 1000}`,
   ]);
@@ -95,4 +95,20 @@ it("measureWatches says of each watch whether it sees", async () => {
   ]);
   sightings[0] = pods;
   expect((await linesOf(registry))[0]).toBe('keyturn_watch_up{namespace="shop",resource="pods"} 1');
+});
+
+it("RotationMetrics say how long the status that is furthest behind its ring has been so", async () => {
+  const registry = new Registry();
+  let nowMs = epoch;
+  const metrics = new RotationMetrics(registry, () => nowMs);
+  const lag = async () => (await registry.metrics()).match(/^keyturn_status_lag_seconds (.*)$/m)?.[1];
+  metrics.behind(ref, epoch);
+  metrics.behind({ ...ref, name: "other" }, epoch + 1000);
+  metrics.behind(ref, epoch + 2000);
+  nowMs += 3000;
+  expect(await lag()).toBe("3");
+  metrics.reported(ref);
+  expect(await lag()).toBe("2");
+  metrics.forget({ ...ref, name: "other" });
+  expect(await lag()).toBe("0");
 });

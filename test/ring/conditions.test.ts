@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { linesOf, lines } from "../support/conditions.ts";
+import type { GatewayView } from "../../src/ring/ack.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import {
   type Change,
@@ -13,13 +14,16 @@ import {
   verifyOnly,
   withoutStandby,
 } from "../support/rings.ts";
-import { epoch, hour, minute, policy, Story } from "../support/story.ts";
+import { epoch, hour, minute, policy, projectionOf, Story } from "../support/story.ts";
 
+/** Accepts the signer, and nothing newer. */
+const late: GatewayView = { name: "gw-late", ready: true, ack: { generation: 99, verifies: ["k1"] } };
+const lacks = "does not accept the key yet (its ring is of generation 99)";
+const maySign = "may still sign with it (its ring is of generation 99)";
 const ready = "Ready True SignerPublished: key k1 signs, and every verifier accepts it";
 const idle = "Rotating False Idle: the schedule until 2026-12-13T00:00:00.000Z";
 const notPinned = "Pinned False NotPinned: the schedule decides";
 const runs = "Suspended False NotSuspended: the rotation runs";
-const acked = "has not acknowledged";
 
 describe("conditionsOf a ring that is well", () => {
   it("at rest", () => expect(lines(ringOf())).toStrictEqual([ready, idle, notPinned, runs]));
@@ -46,8 +50,8 @@ describe("conditionsOf a ring that is well", () => {
     [
       "a rotation that is due waits for a gateway",
       ringOf({ standby: prepared("k2", { publishedAtMs: epoch - hour }) }),
-      { requests: ["spec:now"], gateways: [silent] },
-      `Rotating True Activating: gw-silent ${acked}`,
+      { requests: ["spec:now"], gateways: [late] },
+      `Rotating True Activating: gw-late ${lacks}`,
     ],
     [
       "a rotation that is due waits for room",
@@ -61,14 +65,14 @@ describe("conditionsOf a ring that is well", () => {
         standby: omit(prepared("k2", { createdAtMs: epoch }), "publishedAtMs"),
         signer: active("k1", { profile: { ...policy.profile, issuer: "old" } }),
       }),
-      { gateways: [gatewayAt(ringOf()), silent] },
+      { gateways: [gatewayAt(ringOf()), late] },
       "Rotating True Activating: the next key is not published yet",
     ],
     [
       "the old signer may still be at work",
       ringOf({ retiring: [verifyOnly("k0")] }),
-      { gateways: [silent] },
-      `Rotating True HandingOver: gw-silent ${acked}`,
+      { gateways: [late] },
+      `Rotating True HandingOver: gw-late ${maySign}`,
     ],
     [
       "the old signer is quiesced in this very pass",
@@ -79,14 +83,14 @@ describe("conditionsOf a ring that is well", () => {
     [
       "the old signer is the second on its way out",
       ringOf({ retiring: [verifyOnly("a", { quiescedAtMs: epoch }), verifyOnly("b")] }),
-      { gateways: [silent] },
-      `Rotating True HandingOver: gw-silent ${acked}`,
+      { gateways: [late] },
+      `Rotating True HandingOver: gw-late ${maySign}`,
     ],
     [
       "an old standby, which never signed, goes before it",
       ringOf({ retiring: [omit(verifyOnly("a", { demotedInGeneration: 101 }), "activatedAtMs"), verifyOnly("b")] }),
-      { gateways: [silent] },
-      `Rotating True HandingOver: gw-silent ${acked}`,
+      { gateways: [late] },
+      `Rotating True HandingOver: gw-late ${maySign}`,
     ],
     [
       "a changed profile finds no room for its first key",
@@ -102,14 +106,14 @@ describe("conditionsOf a ring that is well", () => {
     [
       "a discarded standby goes: it never signed",
       ringOf({ retiring: [omit(verifyOnly("k0"), "activatedAtMs")] }),
-      { gateways: [{ ...silent, ack: { generation: 99, verifies: ["k1", "k2"] } }] },
+      { gateways: [{ ...late, ack: { generation: 99, verifies: ["k1", "k2"] } }] },
       idle,
     ],
     [
       "an adoption waits for a person",
       ringOf({ signer: active("k1", { adoptedAtMs: 5, activatedAtMs: 5 }) }),
-      { gateways: [silent] },
-      `Rotating False AdoptionPending: the first rotation after an adoption must be requested, gw-silent ${acked}`,
+      { gateways: [late] },
+      `Rotating False AdoptionPending: the first rotation after an adoption must be requested, gw-late ${lacks}`,
     ],
     [
       "an adoption waits for a person and for its schedule",
@@ -119,6 +123,39 @@ describe("conditionsOf a ring that is well", () => {
     ],
   ])("stays Ready while %s", (...[, ring, change, rotating]) => {
     expect(lines(ring, change)).toStrictEqual([ready, rotating, notPinned, runs]);
+  });
+
+  it.each<[string, readonly GatewayView[], string]>([
+    ["has never acknowledged", [silent], "gw-silent has not acknowledged"],
+    [
+      "gets traffic, and says that it starts",
+      [{ ...late, ack: { generation: 0, verifies: ["k1"] } }],
+      "gw-late is starting",
+    ],
+    ["has a ring without it", [{ ...late, ack: { generation: 99, verifies: ["k0"] } }], `gw-late ${lacks}`],
+  ])("is not Ready while a gateway %s, whatever an earlier pass stored", (_, gateways, message) => {
+    expect(lines(ringOf(), { gateways }).slice(0, 2)).toStrictEqual([
+      `Ready False GatewayBehind: ${message}`,
+      `Reconciling True GatewayBehind: ${message}`,
+    ]);
+    expect(lines(ringOf(), { gateways, policy: { acknowledgements: "Ignored" } })[0]).toBe(ready);
+    const starting = gateways.map((one) => ({ ...one, ready: false, ack: { generation: 0, verifies: [] } }));
+    expect(lines(ringOf(), { gateways: starting })[0]).toBe(ready);
+  });
+
+  it.each(["signer", "public"] as const)("is not Ready while the %s object is gone, or lacks the signer", (object) => {
+    const ring = ringOf();
+    const whole = { signer: projectionOf(ring), public: projectionOf(ring) };
+    const gone = object === "signer" ? { public: whole.public } : { signer: whole.signer };
+    const lines1 = lines(ring, { stored: { kind: "ring", ring, projections: gone } });
+    expect(lines1[0]).toBe(
+      `Ready False ProjectionMissing: the ${object} object is not there, or can't be read; it is written again`,
+    );
+    const lacking = { ...whole, [object]: { generation: 99, kids: ["k2"] } };
+    const lines2 = lines(ring, { stored: { kind: "ring", ring, projections: lacking } });
+    expect(lines2[0]).toBe(
+      `Ready False ProjectionMissing: the ${object} object lacks key k1, which signs; it is written again`,
+    );
   });
 
   it("stays Ready, without Reconciling or Stalled, in every pass of a healthy rotation", () => {
@@ -158,8 +195,8 @@ describe("conditionsOf a pin", () => {
       "a key that is on its way",
       "k0",
       { retiring: [k0] },
-      { gateways: [silent] },
-      `Rotating True Activating: gw-silent ${acked}`,
+      { gateways: [late] },
+      `Rotating True Activating: gw-late ${lacks}`,
       "Pinned False Activating: key k0 is not the signer yet",
     ],
     [

@@ -29,6 +29,39 @@ describe("WorkQueue.take", () => {
     expect(await ready(queue)).toEqual(["b", "a", "c"]);
   });
 
+  test("hands out an emergency first, then what was begun, then all else", async () => {
+    const { queue } = newQueue();
+    queue.add("a");
+    queue.add("b", "begun");
+    queue.add("c", "emergency");
+    queue.add("d", "begun");
+    queue.add("e", "emergency");
+    expect(queue.depth).toBe(5);
+    expect(await ready(queue)).toEqual(["c", "e", "b", "d", "a"]);
+  });
+
+  test("serves a key that waits as its most urgent reason has it, and never less", async () => {
+    const { queue, log } = newQueue();
+    for (const key of ["a", "b", "c"]) queue.add(key);
+    queue.add("b", "emergency");
+    queue.add("b");
+    expect(await ready(queue)).toEqual(["b", "a", "c"]);
+    expect(log.filter((line) => line === "added")).toHaveLength(3);
+  });
+
+  test("keeps the urgency of what was added while it was worked on, or is to be added later", async () => {
+    const { queue, clock } = newQueue();
+    queue.add("a");
+    expect(await queue.take()).toBe("a");
+    queue.add("b");
+    queue.add("a");
+    queue.add("a", "emergency");
+    queue.done("a");
+    queue.addAfter("c", 10, "begun");
+    await clock.advance(10);
+    expect(await ready(queue)).toEqual(["a", "c", "b"]);
+  });
+
   test("waits for a key, and serves those who wait in their order", async () => {
     const { queue } = newQueue();
     const got: string[] = [];

@@ -55,11 +55,13 @@ describe("status for people", () => {
   test("names the gateways that it waits for", async () => {
     const home = rotatedHome();
     home.story.requests = ["override:1"];
-    home.story.gateways = [...home.story.gateways, { name: "gw-3", ready: true }];
+    const [first] = home.story.gateways;
+    const verifies = first?.ack?.verifies.filter((kid) => kid === first.ack?.signs) ?? [];
+    home.story.gateways = [...home.story.gateways, { name: "gw-3", ready: true, ack: { generation: 1, verifies } }];
     const text = (await shown(home)).join("\n");
     expect(text).toContain("Gateways        2 of 3 up to date, waiting for gw-3");
     expect(text).toContain("~ Rotating");
-    expect(text).toMatch(/^ Next rotation +waits: gw-3 has not acknowledged$/m);
+    expect(text).toMatch(/^ Next rotation +waits: gw-3 does not accept the key yet/m);
   });
 
   test("says what a person must do when nothing can go on", async () => {
