@@ -1,7 +1,7 @@
 import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
 import { conflictOf } from "./found.ts";
-import { lackOf } from "./lack.ts";
+import { type Because, lackOf } from "./lack.ts";
 import { silentFromMs } from "./patience.ts";
 import type { Blocker, Gate, Plan, PlanInput, Refusal } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
@@ -69,13 +69,6 @@ const both = ({ reason, message }: Because, besides: Because | undefined): Becau
   reason,
   message: besides ? `${message}; besides, ${besides.message}` : message,
 });
-
-/** Why a condition is as it is. */
-export interface Because {
-  /** Stable, UpperCamelCase. */
-  readonly reason: string;
-  readonly message: string;
-}
 
 const condition = (type: Condition["type"], holds: boolean, because: Because): Condition => ({
   type,

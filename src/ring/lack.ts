@@ -1,8 +1,14 @@
-import type { Because } from "./conditions.ts";
 import { describeGate, shortKid } from "./describe.ts";
 import type { Plan, PlanInput, Stored } from "./plan.ts";
 import type { Ring } from "./ring.ts";
 import { notAccepting } from "./rules/pass.ts";
+
+/** Why a condition is as it is. */
+export interface Because {
+  /** Stable, UpperCamelCase. */
+  readonly reason: string;
+  readonly message: string;
+}
 
 /**
  * What is missing before every token that is signed now is accepted everywhere; undefined when this pass has seen that nothing is:

@@ -1,7 +1,8 @@
-import { type Because, conditionsOf, type Condition } from "./conditions.ts";
+import { conditionsOf, type Condition } from "./conditions.ts";
 import { decide, type Decision, type Observation } from "./decide.ts";
 import { forecast, type Forecast } from "./forecast.ts";
 import type { Found } from "./found.ts";
+import type { Because } from "./lack.ts";
 import type { Ring } from "./ring.ts";
 
 /** One look at a home: what stands there, what the next pass makes of it, and what comes after. */
