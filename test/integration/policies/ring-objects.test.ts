@@ -15,6 +15,13 @@ const controller = await makePodClient(namespace, "controller-0", "keyturn-contr
 const editor = await makePodClient(namespace, "editor-0", "editor");
 await guardRings(namespace, "keyturn-controller");
 
+const keyturn = (resource: string, verb: string) => ({
+  apiGroups: ["keyturn.dev"],
+  resources: [resource],
+  verbs: [verb],
+});
+const reports = keyturn("jwtkeyrotations/status", "update");
+
 const refusal = `must be changed by the Keyturn controller only (system:serviceaccount:${namespace}:keyturn-controller); change the JwtKeyRotation instead`;
 const refused = { status: 403, message: expect.stringContaining(refusal) as string };
 
@@ -95,6 +102,40 @@ describe("the policy", () => {
     const path = `${api}/secrets/${metadata.name}`;
     await expect(editor.client.merge(path, { metadata: { labels } })).rejects.toMatchObject(refused);
     expect(await controller.client.merge(path, { metadata: { labels } })).toMatchObject({ metadata: { labels } });
+  });
+
+  it.each([
+    ["who reports on rotations and can't change them, the controller of another installation", [reports], true],
+    ["who may also update them, an administrator", [reports, keyturn("jwtkeyrotations", "update")], false],
+    ["who may also patch them", [reports, keyturn("jwtkeyrotations", "patch")], false],
+    ["who may do everything with them", [keyturn("*", "*")], false],
+    ["who may change them and not report on them", [keyturn("jwtkeyrotations", "update")], false],
+    ["who may patch their status alone", [keyturn("jwtkeyrotations/status", "patch")], false],
+  ])("of %s", async (_, rules, may) => {
+    const name = `other-${count}`;
+    await makeServiceAccount(namespace, name, [...editsSecrets, ...rules]);
+    const other = await makePodClient(namespace, `${name}-0`, name);
+    const [path] = await makeObject("secrets", "ring");
+    const change = other.client.merge(path, { data: { more: "e30=" } });
+    if (may) expect(await change).toMatchObject({ data: { more: "e30=" } });
+    else await expect(change).rejects.toMatchObject(refused);
+  });
+
+  it("does not take rights in another namespace for rights here", async () => {
+    const elsewhere = await makeNamespace("elsewhere");
+    const name = "stranger";
+    await makeServiceAccount(namespace, name, editsSecrets);
+    const metadata = { name };
+    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${elsewhere}`;
+    await admin.create(`${rbac}/roles`, { metadata, rules: [reports] });
+    await admin.create(`${rbac}/rolebindings`, {
+      metadata,
+      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
+      subjects: [{ kind: "ServiceAccount", name, namespace }],
+    });
+    const stranger = await makePodClient(namespace, "stranger-0", name);
+    const [path] = await makeObject("secrets", "ring");
+    await expect(stranger.client.merge(path, { data: { more: "e30=" } })).rejects.toMatchObject(refused);
   });
 
   it("leaves Secrets of others alone", async () => {
