@@ -72,10 +72,15 @@ export async function assemble(plan: SourcesPlan, around: Assembling): Promise<A
   return plan.kind === "directory" ? onDirectory(plan, around) : onCluster(plan, around);
 }
 
+const noSource = "must have a mount, an object of the API, or both";
+
 const unusable = (reason: string): ChangeNeededError =>
   new ChangeNeededError("PlanUnusable", `Cannot run the gateway: ${reason}`);
 
-async function onDirectory(plan: DirectoryPlan, { clock, mintListen, state }: Assembling): Promise<Assembled> {
+/** Between three quarters and all of the longest time. */
+const paceOf = (chance: () => number): number => 0.75 + chance() * 0.25;
+
+async function onDirectory(plan: DirectoryPlan, { clock, chance, mintListen, state }: Assembling): Promise<Assembled> {
   const { dir, ring, acks, rotation, instance } = plan;
   const { FileAcks } = await import("./acks/files.ts");
   const disk = nodeDisk();
@@ -86,7 +91,7 @@ async function onDirectory(plan: DirectoryPlan, { clock, mintListen, state }: As
     rotation: () => rotation ?? state()?.current?.ring.rotation.name,
   });
   return {
-    setup: { acks, fenced: true, ...(rotation !== undefined && { rotation }) },
+    setup: { acks, fenced: true, pace: paceOf(chance), ...(rotation !== undefined && { rotation }) },
     ...{ truth: source, mount: source },
     ...(acks === "required" && { acks: sink }),
     close: () => undefined,
@@ -95,7 +100,7 @@ async function onDirectory(plan: DirectoryPlan, { clock, mintListen, state }: As
 
 async function onCluster(plan: ClusterPlan, around: Assembling): Promise<Assembled> {
   const { ring, acks, rotation, mount, object, floorDir } = plan;
-  if (mount === undefined && object === undefined) throw unusable("must have a mount, an object of the API, or both");
+  if (mount === undefined && object === undefined) throw unusable(noSource);
   if (acks === "required" && (rotation === undefined || floorDir === undefined || plan.pod === undefined)) {
     throw unusable("acknowledgements need the rotation's name, the pod's name and uid, and a directory for the floor");
   }
@@ -107,10 +112,16 @@ async function onCluster(plan: ClusterPlan, around: Assembling): Promise<Assembl
       : new Directory({ disk: nodeDisk({ alsoTrusted: "anyone" }), dir: mount, kind: ring, withHalf, clock });
   const api = object !== undefined || acks === "required" ? await onApi(plan, around) : undefined;
   const truth = api?.source ?? mounted;
+  if (truth === undefined) throw unusable(noSource);
   return {
     // A mount can be old without anybody knowing
-    setup: { acks, fenced: api?.source !== undefined, ...(rotation !== undefined && { rotation }) },
-    ...(truth && { truth }),
+    setup: {
+      acks,
+      fenced: api?.source !== undefined,
+      pace: paceOf(around.chance),
+      ...(rotation !== undefined && { rotation }),
+    },
+    truth,
     ...(mounted && { mount: mounted }),
     ...(api?.source && { watch: api.source }),
     ...(api?.acks && { acks: api.acks }),

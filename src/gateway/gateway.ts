@@ -9,7 +9,7 @@ import { Memory, type MemoryParts } from "./memory.ts";
 import { type GatewayEvent, isPatient } from "./reduce.ts";
 import type { Reading, Truth } from "./sources/reading.ts";
 import { type Floor, newGateway, patienceMs, type Setup } from "./state.ts";
-import { isReady, type Want, wants } from "./view.ts";
+import { confirmation, isReady, type Want, wants } from "./view.ts";
 
 /** A source that tells of itself. */
 export interface Watched {
@@ -18,8 +18,7 @@ export interface Watched {
 
 export interface GatewayParts extends MemoryParts {
   readonly setup: Setup;
-  /** Absent: nothing is confirmed or acknowledged, the watched sources are all. */
-  readonly truth?: Truth;
+  readonly truth: Truth;
   readonly mount?: Watched;
   readonly watch?: Watched;
   readonly acks?: AckSink;
@@ -34,12 +33,17 @@ export class Gateway {
   readonly memory: Memory;
   readonly #parts: GatewayParts;
   readonly #bell: Bell;
+  /** Rung when what stands as our ack is in doubt. */
+  readonly #doubt: Bell;
+  /** The older generation that a source shows, or 0 for nothing; undefined while it shows none. */
+  #behind: number | undefined;
   #kept: Floor | undefined;
 
   private constructor(parts: GatewayParts, memory: Memory) {
     this.memory = memory;
     this.#parts = parts;
     this.#bell = new Bell(parts.clock);
+    this.#doubt = new Bell(parts.clock);
   }
 
   /** A gateway that knows its floor and has asked nobody yet. @throws Error of node:fs when the floor can't be asked for */
@@ -57,6 +61,7 @@ export class Gateway {
       mount?.run(signal, (reading) => this.#tell("mount", reading)),
       watch?.run(signal, (reading) => this.#tell("watch", reading)),
       acks && this.#checkAcks(acks, signal),
+      acks?.watch?.(signal, () => this.#doubt.ring()),
     ]);
     forget();
   }
@@ -66,7 +71,18 @@ export class Gateway {
     if (this.memory.state.acked) await this.#parts.acks?.end();
   }
 
+  /** A source that went back may have taken our ack along: that is looked at now, not in a minute. */
+  #compare(reading: Reading): void {
+    const here = this.memory.state.current?.ring.generation ?? 0;
+    const shown = reading.kind === "ring" ? reading.ring.ring.generation : reading.kind === "missing" ? 0 : here;
+    const behind = shown < here ? shown : undefined;
+    if (behind !== undefined && behind !== this.#behind) this.#doubt.ring();
+    this.#behind = behind;
+  }
+
   #tell(source: "mount" | "watch", reading: Reading): void {
+    // A mount may lag by a minute
+    if (source === "watch") this.#compare(reading);
     if (reading.kind === "ring") this.memory.dispatch({ type: "shown", source, ring: reading.ring });
     else this.memory.dispatch({ type: "unfit", source, problem: reading.problem });
   }
@@ -84,6 +100,9 @@ export class Gateway {
         failures = 0;
       } else {
         failures += 1;
+        // An ack that can't be written holds up no confirmation
+        const also = want.kind === "ack" ? confirmation(this.memory.state, clock.nowMs()) : want;
+        if (also !== want && also.kind === "read") await this.#perform(also, signal);
         // Not to be woken: a failure is an event as well
         await sleep(clock, Math.min(backoffMs(backoff, failures, chance), this.#patienceLeftMs()), signal);
       }
@@ -119,13 +138,20 @@ export class Gateway {
   async #read(signal: AbortSignal): Promise<boolean> {
     const { truth, clock } = this.#parts;
     const askedAtMs = clock.nowMs();
-    const reading = await truth?.read(signal);
-    if (reading?.kind === "unfit") {
-      this.memory.dispatch({ type: "unfit", source: "truth", problem: reading.problem });
+    const reading = await truth.read(signal);
+    const { isServer } = truth;
+    this.#compare(reading);
+    if (reading.kind === "unfit") {
+      this.memory.dispatch({
+        type: "unfit",
+        source: "truth",
+        problem: reading.problem,
+        ...(isServer && { askedAtMs }),
+      });
       return false;
     }
-    const ring = reading?.kind === "ring" ? reading.ring : undefined;
-    this.memory.dispatch({ type: "read", askedAtMs, ...(ring && { ring }) });
+    const ring = reading.kind === "ring" ? reading.ring : undefined;
+    this.memory.dispatch({ type: "read", askedAtMs, isServer, ...(ring && { ring }) });
     // An answer that changes nothing (a source that went back to an older signer) is not to be asked for again at once
     return ring !== undefined && wants(this.memory.state, clock.nowMs()).kind !== "read";
   }
@@ -143,7 +169,7 @@ export class Gateway {
 
   async #checkAcks(acks: AckSink, signal: AbortSignal): Promise<void> {
     for (;;) {
-      await sleep(this.#parts.clock, acks.checkEveryMs, signal);
+      await this.#doubt.sleep(acks.checkEveryMs, signal);
       if (signal.aborted) return;
       const { acked } = this.memory.state;
       if (acked !== undefined) await this.#checkAck(acks, acked);

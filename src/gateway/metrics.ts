@@ -5,6 +5,7 @@ import { credentialFlaws } from "./faces/bearer.ts";
 import type { Outcome } from "./faces/decision.ts";
 import type { MintOutcome } from "./faces/mint.ts";
 import type { GatewayState, Source } from "./state.ts";
+import { momentOf, silenceMs } from "./freshness.ts";
 import { isReady, mintView } from "./view.ts";
 
 const outcomes: readonly Outcome[] = ["Accepted", "NotReady", ...credentialFlaws, ...refusalReasons];
@@ -53,6 +54,11 @@ export class GatewayMetrics {
     gauge("acked_generation", "Generation that was acknowledged last", ({ acked }) => acked?.generation);
     gauge("ready", "1: takes traffic", (of) => Number(isReady(of)));
     gauge("degraded", "1: ready without its source of truth", ({ degraded }) => Number(degraded));
+    gauge(
+      "silence_seconds",
+      "Seconds since the source of truth was last heard",
+      (of) => silenceMs(of, momentOf(clock)) / 1000,
+    );
     gauge("mint_fence_seconds", "Seconds until tokens can't be made without a new confirmation", (of) => {
       const view = mintView(of, clock.nowMs());
       return typeof view === "string" || view.fenceAtMs === Infinity

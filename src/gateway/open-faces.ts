@@ -3,9 +3,10 @@ import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText, listen, type Listener } from "./faces/listener.ts";
 import { mintHandler } from "./faces/mint.ts";
+import { momentOf } from "./freshness.ts";
 import type { Gateway } from "./gateway.ts";
 import type { GatewayMetrics } from "./metrics.ts";
-import { GatewayReadiness, liveness } from "./readiness.ts";
+import { GatewayReadiness, liveness, silenceOf } from "./readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
 import { isReady } from "./view.ts";
 
@@ -32,7 +33,7 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   try {
     grpc = grpcListen && (await openGrpc({ options, behind, address: grpcListen }, decide));
     if (grpc) open.push(grpc);
-    admin = adminListen && (await openAdmin(adminListen, behind, { ending: closing.signal, remarks: options.remarks }));
+    admin = adminListen && (await openAdmin({ options, behind, address: adminListen, signal: closing.signal }));
   } catch (error) {
     await Promise.all(open.map((one) => one.drain(0)));
     throw error;
@@ -67,8 +68,12 @@ function deciderOf({ required, owned, clock }: GatewayOptions, { gateway: { memo
 }
 
 async function openFront(options: GatewayOptions, { gateway: { memory } }: Behind, decide: Decide): Promise<Listener> {
-  const { jwksUri, limits, log } = options;
-  const face = front(decide, { state: () => memory.state, ...(jwksUri !== undefined && { jwksUri }) });
+  const { jwksUri, limits, log, clock } = options;
+  const face = front(decide, {
+    state: () => memory.state,
+    now: () => momentOf(clock),
+    ...(jwksUri !== undefined && { jwksUri }),
+  });
   const listener = await listen(options.listen, face, limits);
   const { signatures } = memory;
   log.info({ address: addressText(options.listen), port: listener.port, signatures }, "listening");
@@ -84,20 +89,28 @@ async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, d
   return listener;
 }
 
-function openAdmin(
-  { host, port }: Address & { readonly kind: "tcp" },
-  { gateway: { memory }, metrics: { registry } }: Behind,
-  { ending, remarks }: { readonly ending: AbortSignal; readonly remarks: GatewayOptions["remarks"] },
-): Promise<AdminServer> {
-  const ready = new GatewayReadiness(() => memory.state, ending, remarks);
-  return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
-}
-
 interface Opening {
   readonly options: GatewayOptions;
   readonly behind: Behind;
   readonly address: Address;
   readonly signal: AbortSignal;
+}
+
+function openAdmin({
+  options,
+  behind,
+  address,
+  signal,
+}: Opening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
+  const { host, port } = address;
+  const { memory } = behind.gateway;
+  const { registry } = behind.metrics;
+  const remarks = (): readonly string[] => [
+    ...silenceOf(memory.state, momentOf(options.clock)),
+    ...(options.remarks?.() ?? []),
+  ];
+  const ready = new GatewayReadiness(() => memory.state, signal, remarks);
+  return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 
 /** Until the gateway is ready, nobody waits for it to stop signing. */

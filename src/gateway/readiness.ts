@@ -1,4 +1,5 @@
 import { Checks, type Verdict } from "../runtime/health.ts";
+import { copyLife, type Moment, silenceMs } from "./freshness.ts";
 import type { GatewayState } from "./state.ts";
 import { problemsOf, whyNotReady } from "./view.ts";
 
@@ -32,6 +33,17 @@ export class GatewayReadiness extends Checks {
     ];
     return { isWell, text: isWell ? notes.map((note) => `[!]${note}\n`).join("") + text : text };
   }
+}
+
+/** It is asked every 20 s at the latest. */
+const longestSilenceMs = 30_000;
+
+/** A line for {@link GatewayReadiness} when the source of truth was not heard for long. */
+export function silenceOf(state: GatewayState, now: Moment): readonly string[] {
+  const silentMs = silenceMs(state, now);
+  if (silentMs <= longestSilenceMs) return [];
+  const seconds = Math.floor(silentMs / 1000);
+  return [`the source of truth was heard ${seconds} s ago${copyLife(state, now).kind === "none" ? ": no JWKS" : ""}`];
 }
 
 /** The event loop turns: that is all that a restart could mend. */

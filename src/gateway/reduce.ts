@@ -8,10 +8,10 @@ import { ackOf, isSameAck } from "./view.ts";
 export type GatewayEvent =
   /** A source shows a ring, which may be old: the mount, or the watch. */
   | { readonly type: "shown"; readonly source: "mount" | "watch"; readonly ring: OpenRing }
-  /** An uncached read of the source of truth; without a ring: the object is not there. */
-  | { readonly type: "read"; readonly ring?: OpenRing; readonly askedAtMs: number }
-  /** A source shows what is no ring, or nothing any more. Changes nothing but what is reported. */
-  | { readonly type: "unfit"; readonly source: Source; readonly problem: string }
+  /** An uncached read of the source of truth; without a ring: the object is not there. `isServer`: who said so would know. */
+  | { readonly type: "read"; readonly ring?: OpenRing; readonly askedAtMs: number; readonly isServer?: boolean }
+  /** A source shows what is no ring, or nothing any more. Changes nothing but what is reported. `askedAtMs`: a server was asked. */
+  | { readonly type: "unfit"; readonly source: Source; readonly problem: string; readonly askedAtMs?: number }
   /** The source of truth, or where acks go, can't be reached. `maybeDone`: an ack may stand all the same. */
   | { readonly type: "away"; readonly from: "truth" | "ack"; readonly problem: string; readonly maybeDone?: boolean }
   /** It answers, and says no: a person must change something. */
@@ -58,14 +58,20 @@ function show(state: GatewayState, source: Source, ring: OpenRing): GatewayState
 
 function read(
   state: GatewayState,
-  { ring, askedAtMs }: GatewayEvent & { readonly type: "read" },
+  { ring, askedAtMs, isServer }: GatewayEvent & { readonly type: "read" },
   monotonicMs: number,
 ): GatewayState {
   const misfit = ring && misfitOf(state, ring);
-  if (misfit !== undefined) return reduce(state, { type: "unfit", source: "truth", problem: misfit }, monotonicMs);
-  const heard = { ...withoutProblem(state, "truth"), awaySinceMs: undefined };
-  if (ring === undefined) return afterReading(withProblem(heard, "truth", "the object is not there"));
-  const taken = take(heard, ring);
+  const asked = isServer && { askedAtMs };
+  if (misfit !== undefined) {
+    return reduce(state, { type: "unfit", source: "truth", problem: misfit, ...asked }, monotonicMs);
+  }
+  const answered = { ...withoutProblem(state, "truth"), awaySinceMs: undefined };
+  if (ring === undefined) {
+    return afterReading(withProblem(word(answered, asked || {}, monotonicMs), "truth", "the object is not there"));
+  }
+  const isBehind = ring.ring.generation < (state.current?.ring.generation ?? 0);
+  const taken = { ...take(answered, ring), heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind } };
   const { kid } = ring.ring.signer;
   // A source that went back to an older signer says nothing about the key that signs here
   const confirms = taken.half?.kid === kid;
@@ -119,13 +125,23 @@ function misfitOf({ setup, current }: GatewayState, { ring, publicJwks }: OpenRi
   return undefined;
 }
 
+/** Where a server has no ring to show, no key is given to anybody: what is here is as new as anything. */
+function word(
+  state: GatewayState,
+  { askedAtMs }: { readonly askedAtMs?: number | undefined },
+  monotonicMs: number,
+): GatewayState {
+  if (askedAtMs === undefined) return state;
+  return { ...state, heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind: true } };
+}
+
 /** A source of truth that shows no ring helps as little as one that is away. */
 function unfit(
   state: GatewayState,
-  { source, problem }: GatewayEvent & { readonly type: "unfit" },
+  { source, problem, askedAtMs }: GatewayEvent & { readonly type: "unfit" },
   monotonicMs: number,
 ): GatewayState {
-  const told = withProblem(state, source, problem);
+  const told = withProblem(word(state, { askedAtMs }, monotonicMs), source, problem);
   return source === "truth" ? since(told, monotonicMs) : told;
 }
 

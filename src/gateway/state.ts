@@ -10,6 +10,8 @@ export interface Setup {
   readonly acks: "required" | "off";
   /** Tokens must end within what the source of truth confirmed. False where nobody can confirm: on a mount alone. */
   readonly fenced: boolean;
+  /** Share of the longest time between two reads of the source of truth, above 0 to 1, so that a fleet does not ask in step. @default 1 */
+  readonly pace?: number;
 }
 
 /**
@@ -27,6 +29,16 @@ export interface Confirmation {
   readonly kid: Kid;
   /** When the question was asked, Unix milliseconds: the answer may have been a long time on its way. */
   readonly askedAtMs: number;
+}
+
+/** How fresh the ring in memory is: the last word of the source of truth, or else the start. */
+export interface Freshness {
+  /** When the question was asked, Unix milliseconds; undefined: no answer yet. */
+  readonly askedAtMs: number | undefined;
+  /** When the answer came, monotonic milliseconds: the wall clock may be set back. */
+  readonly atMonotonicMs: number;
+  /** It showed an older ring than the one in memory, or none: the source went back. */
+  readonly isBehind: boolean;
 }
 
 /** What outlives the container, in an emptyDir: nothing older is served after a restart. */
@@ -47,6 +59,7 @@ export interface GatewayState {
   /** Every kid that any source ever called revoked. */
   readonly refused: ReadonlySet<Kid>;
   readonly confirmed: Confirmation | undefined;
+  readonly heard: Freshness;
   /** The ack that stands, as far as is known. */
   readonly acked: Ack | undefined;
   /** Generation 0 may stand although no answer came: whoever reads it does not wait for this gateway. */
@@ -75,6 +88,7 @@ export function newGateway(setup: Setup, floor: Floor | "lost" | undefined, mono
     half: undefined,
     refused: new Set([...(kept?.refused ?? []), ...revoked]),
     confirmed: kept?.confirmed,
+    heard: { askedAtMs: undefined, atMonotonicMs: monotonicMs, isBehind: false },
     acked: undefined,
     promised: false,
     degraded: false,

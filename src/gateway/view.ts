@@ -1,6 +1,7 @@
 import type { Ack } from "../ring/ack.ts";
 import type { Kid } from "../ring/key.ts";
 import { keysOf, type Settings } from "../ring/ring.ts";
+import { propagationMs } from "./freshness.ts";
 import type { Half } from "./open-ring.ts";
 import type { GatewayState } from "./state.ts";
 
@@ -80,9 +81,16 @@ export function mintView(state: GatewayState, nowMs: number): MintView | NoMint 
 
 const roomMs = ({ rotationWindowMs, clockSkewMs }: Settings): number => rotationWindowMs - 2 * clockSkewMs;
 
-/** How old a confirmation may grow before a minter asks again: min(30 s, rotationWindow ÷ 8), in milliseconds. */
-export const confirmEveryMs = (state: GatewayState): number =>
-  Math.min(30_000, (state.current?.ring.settings.rotationWindowMs ?? Infinity) / 8);
+/**
+ * How old the last word of the source of truth may grow before it is asked again, in milliseconds: min(20 s, rotationWindow ÷ 8,
+ * propagation wait ÷ 4, but for that not below 1 s), times the gateway's pace. That is also how a watch is found out that is deaf.
+ */
+export function confirmEveryMs({ setup, current }: GatewayState): number {
+  const pace = setup.pace ?? 1;
+  if (current === undefined) return 20_000 * pace;
+  const { rotationWindowMs } = current.ring.settings;
+  return Math.min(20_000, rotationWindowMs / 8, Math.max(1000, propagationMs(current.ring) / 4)) * pace;
+}
 
 /** What the shell is to do next. */
 export type Want =
@@ -117,13 +125,16 @@ export function wants(state: GatewayState, nowMs: number): Want {
   }
 }
 
-function confirmation(state: GatewayState, nowMs: number): Want {
-  const { setup, half, confirmed } = state;
-  if (!setup.fenced || half === undefined) return waitForEver;
-  if (confirmed?.kid !== half.kid) return { kind: "read" };
-  const untilMs = confirmed.askedAtMs + confirmEveryMs(state);
+/** To read the source of truth as soon as its last word is old, or says nothing of the key that signs here. */
+export function confirmation(state: GatewayState, nowMs: number): Want {
+  const { setup, half, confirmed, heard, stage } = state;
+  if (stage !== "serving") return waitForEver;
+  const isUnconfirmed = setup.fenced && half !== undefined && confirmed?.kid !== half.kid;
+  const { askedAtMs } = heard;
+  if (isUnconfirmed || askedAtMs === undefined) return { kind: "read" };
+  const untilMs = askedAtMs + confirmEveryMs(state);
   // A wall clock that was set back: the confirmation comes from the future
-  return nowMs >= untilMs || nowMs < confirmed.askedAtMs ? { kind: "read" } : { kind: "wait", untilMs };
+  return nowMs >= untilMs || nowMs < askedAtMs ? { kind: "read" } : { kind: "wait", untilMs };
 }
 
 /** Kids that are refused although the ring lists them. */

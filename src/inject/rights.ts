@@ -27,7 +27,10 @@ export function rulesOf(options: SidecarOptions): readonly Fields[] {
   const { resource, name } = ringObject(options);
   const reads = { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] };
   if (options.acks === "off") return [reads];
-  return [reads, { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] }];
+  return [
+    reads,
+    { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "list", "watch", "create", "update"] },
+  ];
 }
 
 /** Role and binding for the pods' account; named after both, so that several workloads and rotations fit beside each other. */

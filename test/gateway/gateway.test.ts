@@ -117,6 +117,69 @@ describe("a gateway that serves", () => {
     expect(world.deeds.slice(0, 2)).toEqual(["keeps 6", "acks 6"]);
   });
 
+  test.each([
+    [
+      "the watch of acks tells",
+      (world: World) => {
+        world.tellsOfAck();
+        return world.clock.advance(0);
+      },
+    ],
+    [
+      "the watch shows an older ring",
+      (world: World) => {
+        world.watches(ring({ generation: 4 }));
+        return world.clock.advance(0);
+      },
+    ],
+    [
+      "the watch shows no ring",
+      (world: World) => {
+        world.watches({ kind: "missing", problem: "gone" });
+        return world.clock.advance(0);
+      },
+    ],
+    [
+      "the source shows an older ring",
+      (world: World) => {
+        world.shows = ring({ generation: 4 });
+        return world.clock.advance(20_000);
+      },
+    ],
+  ])("writes its ack again at once, removed or changed, when %s", async (_, happens) => {
+    for (const stands of [undefined, { generation: 4, verifies: [] }]) {
+      const world = await serving();
+      world.ack = stands;
+      const atMs = world.clock.nowMs();
+      await happens(world);
+      await world.acknowledged(5);
+      expect(world.clock.nowMs() - atMs).toBeLessThanOrEqual(20_000);
+    }
+  });
+
+  test("looks at its ack once for each older ring that it is shown, and not for its mount", async () => {
+    const world = await serving();
+    world.checks = 0;
+    world.mounts(ring({ generation: 3 }));
+    await turn();
+    expect(world.checks).toBe(0);
+    for (const generation of [4, 4, 3]) {
+      world.watches(ring({ generation }));
+      await turn();
+    }
+    expect(world.checks).toBe(2);
+  });
+
+  test("confirms its signer while its ack can't be written", async () => {
+    const world = await serving();
+    world.ackFault = new Error("no acks today");
+    world.mounts(ring({ generation: 6 }));
+    await world.sees(({ problems }) => problems.ack !== undefined);
+    const before = world.state.confirmed?.askedAtMs ?? 0;
+    await world.clock.advance(60_000);
+    expect(world.state.confirmed?.askedAtMs).toBeGreaterThan(before + 30_000);
+  });
+
   test("writes its ack again when somebody removed or changed it", async () => {
     const world = await serving();
     world.ack = undefined;
@@ -189,11 +252,11 @@ describe("a gateway that serves", () => {
 describe("minting", () => {
   const mint = (world: World, ttlMs = 30 * minute) => world.gateway.memory.mint({ subject: "s", ttlMs });
 
-  test("asks for a confirmation every 30 s", async () => {
+  test("asks for a confirmation every 20 s", async () => {
     const world = await serving();
     world.deeds.length = 0;
-    await world.clock.armed(1, 30_000);
-    await world.clock.advance(30_000);
+    await world.clock.armed(1, 20_000);
+    await world.clock.advance(20_000);
     await world.sees(({ confirmed }) => confirmed?.askedAtMs === world.clock.nowMs());
     expect(world.deeds).toEqual(["reads", "keeps 5"]);
   });

@@ -152,7 +152,7 @@ describe("a start without acknowledgements", () => {
     expect([isReady(told.state), whyNotReady(told.state)]).toEqual([false, "no ring yet"]);
     told.happens(shown({ generation: 5 }));
     expect(isReady(told.state)).toBe(true);
-    expect(new Told({ acks: "off", fenced: false }).happens(shown({ generation: 5 })).want).toBe("wait");
+    expect(new Told({ acks: "off", fenced: false }).happens(shown({ generation: 5 })).want).toBe("read");
   });
 });
 

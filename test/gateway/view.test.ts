@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { reduce } from "../../src/gateway/reduce.ts";
+import { type GatewayEvent, reduce } from "../../src/gateway/reduce.ts";
 import { type Floor, type GatewayState, newGateway, type Setup } from "../../src/gateway/state.ts";
 import { confirmEveryMs, isSameAck, mintView, wants } from "../../src/gateway/view.ts";
 import { settings } from "../support/rings.ts";
@@ -96,8 +96,8 @@ describe("wants of a minter", () => {
   test.each([
     [nowMs - 1, "read"],
     [nowMs, "wait"],
-    [nowMs + 29_999, "wait"],
-    [nowMs + 30_000, "read"],
+    [nowMs + 19_999, "wait"],
+    [nowMs + 20_000, "read"],
   ])("at %i: %s", (at, kind) => {
     expect(wants(state, at).kind).toBe(kind);
   });
@@ -106,20 +106,34 @@ describe("wants of a minter", () => {
     expect(wants(shown(state, { generation: 6, signer: 1, standby: 2 }), nowMs)).toEqual({ kind: "read" });
   });
 
-  test("is no read where nothing is signed, or nobody can confirm", () => {
-    const signless = reduce(
-      fresh(),
-      { type: "shown", source: "watch", ring: opened({ generation: 5 }, { half: false }) },
-      1,
-    );
-    expect(wants(signless, nowMs)).toEqual({ kind: "wait", untilMs: Infinity });
-    expect(wants(shown(fresh({ fenced: false }), { generation: 5 }), nowMs).kind).toBe("wait");
+  test("is a read in the same steps where nothing is signed, or on a mount alone: the keys that are served must be fresh", () => {
+    const signless: GatewayEvent = { type: "read", ring: opened({ generation: 5 }, { half: false }), askedAtMs: nowMs };
+    for (const one of [fresh(), fresh({ fenced: false })]) {
+      expect(wants(shown(one, { generation: 5 }), nowMs).kind).toBe("read");
+      const heard = reduce(one, signless, 1);
+      expect(wants(heard, nowMs)).toEqual({ kind: "wait", untilMs: nowMs + 20_000 });
+    }
   });
 
-  test("confirmEveryMs is 30 s, and an eighth of a rotation window that is shorter than four minutes", () => {
-    const every = (rotationWindowMs: number): number =>
-      confirmEveryMs(read(fresh(), { generation: 5, change: { settings: { ...settings, rotationWindowMs } } }));
-    expect([every(5 * minute), every(4 * minute), every(80_000)]).toEqual([30_000, 30_000, 10_000]);
+  test.each([
+    [{ rotationWindowMs: 160_001 }, 20_000],
+    [{ rotationWindowMs: 80_000 }, 10_000],
+  ])("confirmEveryMs is 20 s, and an eighth of a shorter rotation window: %j", (change, expected) => {
+    const plan = { generation: 5, change: { settings: { ...settings, ...change } } };
+    expect(confirmEveryMs(read(fresh(), plan))).toBe(expected);
+    expect(confirmEveryMs(read(fresh({ pace: 0.75 }), plan))).toBe(0.75 * expected);
+  });
+
+  test.each([
+    [80_000, 20_000],
+    [20_000, 5000],
+    [4000, 1000],
+    [0, 1000],
+  ])("confirmEveryMs is a quarter of a propagation wait of %i ms, and at least a second", (waitMs, expected) => {
+    const { signer, standby } = opened({ generation: 5 }).ring;
+    const keys = { signer: { ...signer, waitMs }, ...(standby && { standby: { ...standby, waitMs } }) };
+    const change = { ...keys, settings: { ...settings, jwksMaxAgeMs: Math.min(waitMs, 1000) } };
+    expect(confirmEveryMs(read(fresh(), { generation: 5, change }))).toBe(expected);
   });
 });
 

@@ -80,7 +80,7 @@ describe("inject", () => {
       metadata: { name: "orders-keyturn-orders", namespace: "shop" },
       rules: [
         { apiGroups: [""], resources: ["secrets"], resourceNames: ["orders"], verbs: ["get", "list", "watch"] },
-        { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] },
+        { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "list", "watch", "create", "update"] },
       ],
     });
     expect(binding).toMatchObject({

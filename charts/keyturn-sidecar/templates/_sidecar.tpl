@@ -111,7 +111,7 @@ rules:
     verbs: [get, list, watch]
   - apiGroups: [keyturn.dev]
     resources: [keyringacks]
-    verbs: [get, create, update]
+    verbs: [get, list, watch, create, update]
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding

@@ -1,10 +1,13 @@
+import type { Backoff } from "../../kube/backoff.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../../kube/errors.ts";
 import type { KubeObject, Metadata } from "../../kube/object.ts";
+import { Reflector } from "../../kube/reflector.ts";
 import type { Resource } from "../../kube/resource.ts";
 import { ackKind, keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
 import { ChangeNeededError } from "../../ring/errors.ts";
+import { isSameAck } from "../view.ts";
 import type { AckSink } from "./sink.ts";
 
 export const keyRingAcks: Resource = {
@@ -22,9 +25,13 @@ export interface PodIdentity {
   readonly uid: string;
 }
 
+/** A deaf watch is found out by {@link ClusterAcks.checkEveryMs}; one that is forbidden is not asked for again and again. */
+const watchSeconds = 450;
+const backoff: Backoff = { baseMs: 1000, maxMs: 300_000 };
 const limits = { timeoutMs: 5000, totalMs: 5000 };
 
-/** A KeyRingAck named `<pod uid>.<rotation>`, owned by its Pod, which takes it along. Needs get, create and update. */
+/** A KeyRingAck named `<pod uid>.<rotation>`, owned by its Pod, which takes it along. Needs get, create and
+ * update; with list and watch one that somebody deletes is written again at once. */
 export class ClusterAcks implements AckSink {
   readonly checkEveryMs = 60_000;
   readonly #client: KubeClient;
@@ -32,6 +39,8 @@ export class ClusterAcks implements AckSink {
   readonly #rotation: string;
   /** As it was last seen. */
   #known: KubeObject | undefined;
+  /** What was written last, or is being written. */
+  #stated: Ack | undefined;
 
   constructor(client: KubeClient, pod: PodIdentity, rotation: string) {
     this.#client = client;
@@ -40,6 +49,7 @@ export class ClusterAcks implements AckSink {
   }
 
   async write(ack: Ack): Promise<void> {
+    this.#stated = ack;
     try {
       this.#known = await this.#put(ack);
     } catch (error) {
@@ -52,9 +62,27 @@ export class ClusterAcks implements AckSink {
 
   async check(): Promise<Ack | undefined> {
     this.#known = await this.#find();
-    if (this.#known === undefined) return undefined;
+    return this.#known && this.#ackIn(this.#known);
+  }
+
+  /** Who may not watch acks looks again after {@link checkEveryMs}. */
+  watch(signal: AbortSignal, tell: () => void): Promise<void> {
+    const reflector = new Reflector({
+      client: this.#client,
+      resource: keyRingAcks,
+      selection: { namespace: this.#pod.namespace, fieldSelector: `metadata.name=${this.#name}` },
+      ...{ watchSeconds, backoff },
+      onChange: ({ type, object }) => {
+        if (type === "deleted" || !isSameAck(this.#ackIn(object), this.#stated)) tell();
+      },
+    });
+    return reflector.run(signal);
+  }
+
+  /** Undefined when it is not ours. */
+  #ackIn(object: KubeObject): Ack | undefined {
     try {
-      const stated = parseKeyRingAck(this.#known);
+      const stated = parseKeyRingAck(object);
       return stated.rotation === this.#rotation && stated.podName === this.#pod.name ? stated.ack : undefined;
     } catch (error) {
       if (error instanceof ChangeNeededError) return undefined;

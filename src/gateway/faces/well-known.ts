@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { publicJwks } from "../../crypto/jwks.ts";
 import { keysOf } from "../../ring/ring.ts";
 import type { GatewayState } from "../state.ts";
+import { copyLife, type CopyLife, type Moment } from "../freshness.ts";
 import { isReady } from "../view.ts";
 import { empty, isRead, text } from "./answer.ts";
 import type { Handler } from "./listener.ts";
@@ -16,6 +17,7 @@ interface Document {
 
 export interface WellKnownOptions {
   readonly state: () => GatewayState;
+  readonly now: () => Moment;
   /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
 }
@@ -24,9 +26,8 @@ export const jwksPath = "/.well-known/jwks.json";
 export const discoveryPath = "/.well-known/openid-configuration";
 
 /** The public keys (RFC 7517 §5) that are accepted here: those of the ring without the revoked ones. */
-export function jwksHandler({ state }: WellKnownOptions): Handler {
-  return served(state, (now) => {
-    const { current, refused } = now;
+export function jwksHandler(options: WellKnownOptions): Handler {
+  return served(options, ({ current, refused }) => {
     if (current === undefined) return undefined;
     const materials = new Map(
       [...current.publicJwks].filter(([kid]) => !refused.has(kid)).map(([kid, publicJwk]) => [kid, { publicJwk }]),
@@ -40,15 +41,15 @@ export function jwksHandler({ state }: WellKnownOptions): Handler {
  * As much of OpenID Connect Discovery 1.0 §3 as a verifier needs. Nothing where the issuer is no https URL, or one with a query
  * or a fragment, which may have no such document.
  */
-export function discoveryHandler({ state, jwksUri }: WellKnownOptions): Handler {
-  return served(state, ({ current }) => {
+export function discoveryHandler(options: WellKnownOptions): Handler {
+  return served(options, ({ current }) => {
     if (current === undefined) return undefined;
     const { issuer } = current.ring.signer.profile;
     if (!isIssuerUrl(issuer)) return undefined;
     const algorithms = keysOf(current.ring).map(({ profile }) => profile.algorithm);
     const document = {
       issuer,
-      jwks_uri: jwksUri ?? issuer.replace(/\/?$/, jwksPath),
+      jwks_uri: options.jwksUri ?? issuer.replace(/\/?$/, jwksPath),
       response_types_supported: ["id_token"],
       subject_types_supported: ["public"],
       id_token_signing_alg_values_supported: [...new Set(algorithms)],
@@ -63,19 +64,24 @@ function isIssuerUrl(issuer: string): boolean {
 }
 
 /** Made once for each state of keys, not for each request. */
-function served(state: () => GatewayState, make: (state: GatewayState) => Omit<Document, "etag"> | undefined): Handler {
+function served(
+  { state, now: moment }: WellKnownOptions,
+  make: (state: GatewayState) => Omit<Document, "etag"> | undefined,
+): Handler {
   let made: { readonly of: GatewayState; readonly document: Document | undefined } | undefined;
   return (request, response) => {
     const now = state();
+    const life = copyLife(now, moment());
     if (!isRead(request)) empty(response, 405, ["allow", "GET, HEAD"]);
-    else if (!isReady(now)) empty(response, 503, ["retry-after", "1", "cache-control", "no-store"]);
+    else if (!isReady(now) || life.kind === "none")
+      empty(response, 503, ["retry-after", "1", "cache-control", "no-store"]);
     else {
       if (made?.of.current !== now.current || made?.of.refused !== now.refused) {
         const fresh = make(now);
         made = { of: now, document: fresh && { ...fresh, etag: etagOf(fresh.body) } };
       }
       if (made.document === undefined) empty(response, 404);
-      else send({ request, response }, made.document, cacheControl(now));
+      else send({ request, response }, made.document, cacheControl(life));
     }
   };
 }
@@ -96,14 +102,8 @@ function send({ request, response }: Exchange, { type, body, etag }: Document, c
   text(response, { status: 200, type, body, headers }, request.method === "GET");
 }
 
-/**
- * A degraded gateway may lack a key that is being published at this moment: a copy of its JWKS would outlive the wait that
- * counts on all copies having the key.
- */
-function cacheControl({ degraded, current }: GatewayState): string {
-  const maxAgeSeconds = Math.floor((current?.ring.settings.jwksMaxAgeMs ?? 0) / 1000);
-  return degraded ? "no-store" : `public, max-age=${maxAgeSeconds}`;
-}
+const cacheControl = (life: CopyLife): string =>
+  life.kind === "kept" ? `public, max-age=${Math.floor(life.maxAgeMs / 1000)}` : "no-store";
 
 const etagOf = (body: string): string => `"${createHash("sha256").update(body).digest("base64url").slice(0, 32)}"`;
 

@@ -20,6 +20,7 @@ const watchSeconds = 450;
 
 /** One object of the API server: read without a cache, and watched. */
 export class ApiObject implements Truth {
+  readonly isServer = true;
   readonly #options: ApiOptions;
   readonly #opener: Opener;
   readonly #resource: Resource;
@@ -47,7 +48,12 @@ export class ApiObject implements Truth {
   async read(signal: AbortSignal): Promise<Reading> {
     const { client, ref } = this.#options;
     const limits = { signal, timeoutMs: readLimitMs, totalMs: readLimitMs };
-    return this.#open(await client.find(this.#resource, ref, limits));
+    const object = await client.find(this.#resource, ref, limits);
+    // Two requests that cross may differ as well; then it is asked once too often
+    const { store, hasSynced } = this.#reflector;
+    const isTold = store.get(ref)?.metadata.resourceVersion === object?.metadata.resourceVersion;
+    if (hasSynced && !isTold) this.#reflector.renew();
+    return this.#open(object);
   }
 
   /** Tells of every change, the first state included, until the signal. */

@@ -21,6 +21,7 @@ export interface DirectoryOptions extends OpenerOptions {
 
 /** A mounted Secret or ConfigMap, or a directory that standalone keeps. */
 export class Directory implements Truth {
+  readonly isServer = false;
   readonly #options: DirectoryOptions;
   readonly #opener: Opener;
   readonly #bell: Bell;

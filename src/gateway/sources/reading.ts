@@ -12,6 +12,8 @@ export type Reading =
 
 /** The source of truth: asked without a cache, so that what it shows is what there is now. */
 export interface Truth {
+  /** It is asked for what there is in all, so that what it does not have nobody can have been given. A directory may be cut off. */
+  readonly isServer: boolean;
   /** @throws KubeError when it can't be reached or refuses */
   read(signal: AbortSignal): Promise<Reading>;
 }

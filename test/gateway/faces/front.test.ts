@@ -12,6 +12,7 @@ import { RawClient, serve } from "../support/http.ts";
 import { tokenOf } from "../support/tokens.ts";
 
 const nowMs = Date.UTC(2026, 10, 21, 10);
+const minute = 60_000;
 const owned = [
   { claim: "sub", header: "X-Auth-Subject" },
   { claim: "scope", header: "X-Auth-Scope" },
@@ -20,19 +21,21 @@ const owned = [
 /** A front whose ring the test changes. */
 async function opening(required: Requirements = {}) {
   let state: GatewayState = newGateway({ rotation: "gateway", acks: "off", fenced: false }, undefined, 0);
+  const now = { nowMs, monotonicMs: 1 };
   const counted: Outcome[] = [];
   const decide = decider({
     verifier: () =>
       isReady(state) && state.current ? compileRing(state.current, { revokedKids: state.refused }) : undefined,
     ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
   });
-  const { url, port } = await serve(front(decide, { state: () => state }));
+  const { url, port } = await serve(front(decide, { state: () => state, now: () => now }));
   const happens = (event: GatewayEvent): void => {
     state = reduce(state, event, 1);
   };
   return {
     ...{ url, port, counted, happens },
-    shows: (plan: RingPlan) => happens({ type: "shown", source: "mount", ring: opened(plan) }),
+    shows: (plan: RingPlan) => happens({ type: "read", askedAtMs: nowMs, ring: opened(plan) }),
+    passes: (ms: number) => (now.monotonicMs += ms),
     degrade: () => (state = { ...state, degraded: true }),
     verify: (headers: Record<string, string> = {}, init: RequestInit = {}) =>
       fetch(`${url}/verify`, { ...init, headers }),
@@ -181,6 +184,24 @@ describe("/.well-known/jwks.json", () => {
     shows({ generation: 5 });
     degrade();
     expect((await jwks(url)).headers.get("cache-control")).toBe("no-store");
+  });
+
+  test.each([
+    ["its whole max-age while the wait is longer than that", 15 * minute, [200, "public, max-age=900"]],
+    ["a shorter one when the wait for keys would end before it", 15 * minute + 1, [200, "public, max-age=899"]],
+    ["none at the end of the wait: 503", 30 * minute, [503, "no-store"]],
+  ])("unconfirmed for a while has %s", async (_, ms, expected) => {
+    const { url, shows, passes, verify } = await opening();
+    shows({ generation: 5 });
+    passes(ms);
+    for (const path of ["jwks.json", "openid-configuration"]) {
+      const answer = await fetch(`${url}/.well-known/${path}`);
+      // The issuer of these rings has no discovery document
+      if (path === "jwks.json" || expected[0] === 503) {
+        expect([answer.status, answer.headers.get("cache-control")]).toEqual(expected);
+      }
+    }
+    expect((await verify(bearer(tokenOf({ nowMs })))).status).toBe(200);
   });
 
   test("takes HEAD, and no other method", async () => {

@@ -20,11 +20,17 @@ export class World {
   ackFault: Error | undefined;
   floorFault: Error | undefined;
   ack: Ack | undefined;
+  /** How often it looked for its ack. */
+  checks = 0;
+  tellsOfAck: () => void = () => undefined;
+  watches: (reading: Reading) => void = () => undefined;
   floor: Floor | "lost" | undefined;
+  #written: ((ack: Ack) => void) | undefined;
   #mount: (reading: Reading) => void = () => undefined;
   gateway!: Gateway;
 
   readonly truth: Truth = {
+    isServer: true,
     read: async () => {
       if (this.shows instanceof Error) {
         this.deeds.push("reads in vain");
@@ -40,8 +46,16 @@ export class World {
       if (this.ackFault) throw this.ackFault;
       this.deeds.push(`acks ${ack.generation}`);
       this.ack = ack;
+      this.#written?.(ack);
     },
-    check: async () => this.ack,
+    check: async () => {
+      this.checks += 1;
+      return this.ack;
+    },
+    watch: async (signal, tell) => {
+      this.tellsOfAck = tell;
+      await once(signal, "abort");
+    },
     end: async () => void this.deeds.push("leaves"),
   };
   readonly mount: Watched = {
@@ -51,11 +65,29 @@ export class World {
     },
   };
 
+  readonly watch: Watched = {
+    run: async (signal, tell) => {
+      this.watches = tell;
+      await once(signal, "abort");
+    },
+  };
+
+  /** Resolves with the next ack of that generation that is written. */
+  acknowledged(generation: number): Promise<void> {
+    return new Promise((resolve) => {
+      const look = (ack: Ack | undefined): void => {
+        if (ack?.generation === generation) resolve();
+      };
+      this.#written = look;
+      look(this.ack);
+    });
+  }
+
   /** Runs a gateway until the test ends. */
   async start(change: Partial<GatewayParts> = {}): Promise<this> {
     this.gateway = await Gateway.begin({
       setup: { rotation: "gateway", acks: "required", fenced: true },
-      ...{ truth: this.truth, mount: this.mount, acks: this.acks, clock: this.clock },
+      ...{ truth: this.truth, mount: this.mount, watch: this.watch, acks: this.acks, clock: this.clock },
       floor: {
         read: async () => this.floor,
         write: async (floor) => {

@@ -18,5 +18,5 @@ export const ackOf = ({ name, uid }: Pick<PodClient, "name" | "uid">, rotation: 
 
 /** What a gateway's service account may do with acknowledgements. */
 export const acknowledges = [
-  { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] },
+  { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "list", "watch", "create", "update"] },
 ];

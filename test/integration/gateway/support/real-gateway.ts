@@ -131,9 +131,13 @@ export class RealGateway {
     return (await fetch(`http://127.0.0.1:${this.#ports.front}/verify`, { headers })).status;
   }
 
-  async get(path: string): Promise<string> {
+  fetch(path: string): Promise<Response> {
     const port = path.startsWith("/.well-known") ? this.#ports.front : this.#ports.admin;
-    return (await fetch(`http://127.0.0.1:${port}${path}`)).text();
+    return fetch(`http://127.0.0.1:${port}${path}`);
+  }
+
+  async get(path: string): Promise<string> {
+    return (await this.fetch(path)).text();
   }
 
   /** Its KeyRingAck, as the API server has it. */
