@@ -38,7 +38,7 @@ const revoked = (name: string, state: string): T => ({
     if (kid !== undefined) {
       world.diary.note(`${kid} is revoked`);
       world.ledger.revoking(kid);
-      if (await asks(world, "revoke", kid, "--reason", "soak")) world.revoked.push(kid);
+      if (await asks(world, "revoke", kid, "--reason", "soak")) await world.addRevoked(kid);
     }
     return async () => undefined;
   },

@@ -24,6 +24,7 @@ export interface DirectoryOptions {
 
 const gatewayCount = 2;
 const lookEveryMs = 500;
+const mostRevoked = 40;
 
 /** The status as `keyturn status -o json` tells it. */
 export interface DirectoryStatus {
@@ -53,7 +54,8 @@ export class DirectoryWorld {
   readonly #options: DirectoryOptions;
   readonly #running: Gateway[] = [];
   readonly #held = new Set<Gateway>();
-  readonly revoked: string[] = [];
+  /** What the person wants revoked. */
+  revoked: readonly string[] = [];
   #made = 0;
   #isOver = false;
   #loops: readonly Promise<void>[] = [];
@@ -75,6 +77,17 @@ export class DirectoryWorld {
     await this.configure(configText(spec));
     for (let count = 0; count < gatewayCount; count++) await this.addGateway();
     this.#loops = [this.#supervise(), this.#look()];
+  }
+
+  /** Notes a revocation; those of long ago are taken out of what the tools have asked for, before there are too many. */
+  async addRevoked(kid: string): Promise<void> {
+    this.revoked = [...this.revoked, kid];
+    if (this.revoked.length < mostRevoked) return;
+    this.revoked = this.revoked.slice(-mostRevoked / 2);
+    const path = join(this.dir, "overrides.json");
+    const overrides = JSON.parse(await readFile(path, "utf8")) as { revokedKids?: readonly { kid: string }[] };
+    const revokedKids = overrides.revokedKids?.filter((one) => this.revoked.includes(one.kid));
+    await save(path, JSON.stringify({ ...overrides, revokedKids }));
   }
 
   /** Writes the config file. */
