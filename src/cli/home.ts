@@ -85,6 +85,7 @@ async function openCluster(flags: HomeFlags, { env, version }: Opening): Promise
     call: (request) => transport.call({ ...patience, ...request }),
     open: (request) => transport.open(request),
     serverNowMs: () => transport.serverNowMs(),
+    serverDoubtMs: () => transport.serverDoubtMs(),
     clock: transport.clock,
     chance: transport.chance,
   };

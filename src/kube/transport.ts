@@ -57,10 +57,12 @@ export interface CallReport {
 export interface ServerDate {
   readonly dateMs: number;
   readonly receivedAtMonotonicMs: number;
+  /** So much later it may have been when the answer came in, in milliseconds: a second, and what the answer took. */
+  readonly doubtMs: number;
 }
 
 /** What a client needs of a {@link Transport}. */
-export type Caller = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs">;
+export type Caller = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs" | "serverDoubtMs">;
 
 export interface TransportOptions {
   readonly endpoint: Endpoint;
@@ -90,16 +92,21 @@ export class Transport {
     this.#agents = new Agents(options.endpoint.server.startsWith("https:"));
   }
 
-  /** Of the newest answer; undefined before the first. */
+  /** Of the answer that says most; undefined before the first. */
   get serverDate(): ServerDate | undefined {
     return this.#serverDate;
   }
 
-  /** What the API server's clock says now, by its last `Date` header: exact to about a second. Unix milliseconds. */
+  /** What the API server's clock says now at the least, by its `Date` headers; see {@link serverDoubtMs}. Unix milliseconds. */
   serverNowMs(): number | undefined {
     const { dateMs, receivedAtMonotonicMs } = this.#serverDate ?? {};
     if (dateMs === undefined || receivedAtMonotonicMs === undefined) return undefined;
     return dateMs + (this.clock.monotonicMs() - receivedAtMonotonicMs);
+  }
+
+  /** So much later the API server's clock may be than {@link serverNowMs}, in milliseconds: about a second. */
+  serverDoubtMs(): number {
+    return this.#serverDate?.doubtMs ?? 0;
   }
 
   /**
@@ -223,7 +230,7 @@ export class Transport {
     try {
       const head = await exchange.head();
       report(String(head.statusCode ?? 0));
-      this.#note(head.headers.date);
+      this.#note(head.headers.date, startedAtMs);
       return head;
     } catch (error) {
       report("<error>");
@@ -237,8 +244,17 @@ export class Transport {
     if (error instanceof ConnectionError && error.code === "TimedOut") this.#agents.dropIdle();
   }
 
-  #note(date: string | undefined): void {
+  /**
+   * Whole seconds: of several answers the one that was stamped latest in its second says most, and is kept. One that can't be
+   * true beside it tells of a clock that was set back.
+   */
+  #note(date: string | undefined, sentAtMonotonicMs: number): void {
     const dateMs = date === undefined ? NaN : Date.parse(date);
-    if (!Number.isNaN(dateMs)) this.#serverDate = { dateMs, receivedAtMonotonicMs: this.clock.monotonicMs() };
+    if (Number.isNaN(dateMs)) return;
+    const receivedAtMonotonicMs = this.clock.monotonicMs();
+    const doubtMs = 1000 + (receivedAtMonotonicMs - sentAtMonotonicMs);
+    const knownMs = this.serverNowMs();
+    if (knownMs !== undefined && dateMs <= knownMs && knownMs < dateMs + doubtMs) return;
+    this.#serverDate = { dateMs, receivedAtMonotonicMs, doubtMs };
   }
 }

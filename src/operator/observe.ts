@@ -42,7 +42,7 @@ export async function observe(
   const projections = await store.readProjections();
   const { gateways, warnings } = await readGateways(client, rotation.ref, signal);
   const ring = await store.read("ring");
-  const { nowMs, isTrusted } = timeOf(client);
+  const { nowMs, waitsFromMs, isTrusted } = timeOf(client);
   const recovery = recoveryIn(askedFor(resource, rotation), {
     seenUpToMs: stalledSinceMs(resource),
     nowMs,
@@ -59,6 +59,7 @@ export async function observe(
     ],
     ...(recovery.isAsked && { recovery: { alsoVerify: recovery.keys } }),
     nowMs,
+    ...(waitsFromMs !== undefined && { waitsFromMs }),
   };
   const { ref } = rotation;
   const said = inForce({ rotation }, { ring: newestRing(found), nowMs });
@@ -83,12 +84,15 @@ function firstOf({ metadata }: KubeObject, { requestID }: RotationFrame): Pick<O
   return metadata.generation === 1 && requestID !== undefined ? { firstRequests: [`spec:${requestID}`] } : {};
 }
 
-/** Facts need a clock even when ours is wrong: then they take the API server's. */
-function timeOf({ transport }: KubeClient): { readonly nowMs: number; readonly isTrusted: boolean } {
+/** Facts are counted by the API server's clock, which is the same for every leader; ours is only compared with it. */
+function timeOf({ transport }: KubeClient): Pick<Found, "nowMs" | "waitsFromMs"> & { readonly isTrusted: boolean } {
   const ownMs = transport.clock.nowMs();
   const serverMs = transport.serverNowMs() ?? ownMs;
-  const isTrusted = Math.abs(ownMs - serverMs) <= mostSkewMs;
-  return { nowMs: Math.floor(isTrusted ? ownMs : serverMs), isTrusted };
+  return {
+    nowMs: Math.floor(serverMs),
+    waitsFromMs: Math.ceil(serverMs + transport.serverDoubtMs()),
+    isTrusted: Math.abs(ownMs - serverMs) <= mostSkewMs,
+  };
 }
 
 function askedFor({ metadata }: KubeObject, { annotations: { recoverRequestedAtMs } }: RotationFrame) {

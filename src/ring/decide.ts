@@ -42,9 +42,18 @@ export function decide(seen: Observation): Decision {
   const verdict = classify(seen.found);
   if (verdict.kind === "stalled") return verdict;
   const { rotation, policy, refused, requests, firstRequests, gateways, clockTrusted } = seen;
-  const { nowMs } = seen.found;
+  const { nowMs, waitsFromMs } = seen.found;
   const input = {
-    ...{ rotation, policy, stored: verdict, requests, gateways, clockTrusted, nowMs },
+    ...{
+      rotation,
+      policy,
+      stored: verdict,
+      requests,
+      gateways,
+      clockTrusted,
+      nowMs,
+      ...(waitsFromMs !== undefined && { waitsFromMs }),
+    },
     ...(refused && { refused }),
     ...(firstRequests && { firstRequests }),
   };

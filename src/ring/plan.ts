@@ -116,8 +116,13 @@ export interface PlanInput {
   readonly gateways: readonly GatewayView[];
   /** False holds everything but revocation. */
   readonly clockTrusted: boolean;
-  /** Taken after everything above was read. */
+  /** Taken after everything above was read. No later than the clock of whoever wrote the facts would say. */
   readonly nowMs: number;
+  /**
+   * What a wait that begins now counts from: no earlier than any clock that will look at it may say now, so that two clocks, or
+   * one that was set, never cut it short. A wait of 0 counts from nothing. @default nowMs
+   */
+  readonly waitsFromMs?: number;
 }
 
 /** Why a key becomes the signer. */
@@ -226,6 +231,8 @@ export interface Plan {
   /** What the write gets. */
   readonly nextGeneration: number;
   readonly nowMs: number;
+  /** What `publishedAt` and `quiescedAt` become. @default nowMs */
+  readonly waitsFromMs?: number;
   /** Empty when nothing is due. All go into one write. */
   readonly steps: readonly Step[];
   readonly gates: readonly Gate[];

@@ -23,11 +23,11 @@ export const rotationRules = {
  * same plan, and nothing is done. The rules run in order, to a fixed point; all steps go into one write.
  */
 export function planRotation(input: PlanInput, rules: typeof rotationRules = rotationRules): Plan {
-  const { stored, nowMs } = input;
+  const { stored, nowMs, waitsFromMs } = input;
   const hold = holdOf(input);
   const first = firstStep(input);
   if (first && first.type !== "rebuild" && hold) return planOf(input, [], [{ step: first.type, waitsFor: [hold] }]);
-  const stamp = { nowMs, generation: nextGeneration(input) };
+  const stamp = { nowMs, ...(waitsFromMs !== undefined && { waitsFromMs }), generation: nextGeneration(input) };
   const steps: Step[] = [];
   const take = (step: Step, on: Ring | undefined): Ring => {
     steps.push(step);
@@ -129,7 +129,7 @@ function baseGeneration({ stored }: PlanInput): number {
 }
 
 function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]): Plan {
-  const { nowMs, policy } = input;
+  const { nowMs, waitsFromMs, policy } = input;
   const times = gates.flatMap((g) => [
     ...g.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])),
     (silentFromMs(g, policy) ?? -Infinity) + 1,
@@ -138,6 +138,7 @@ function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]
     baseGeneration: baseGeneration(input),
     nextGeneration: nextGeneration(input),
     nowMs,
+    ...(waitsFromMs !== undefined && { waitsFromMs }),
     steps,
     gates,
     nextCheckAtMs: Math.min(nowMs + day, ...times.filter((ms) => ms > nowMs)),

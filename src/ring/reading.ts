@@ -37,4 +37,6 @@ export interface Found {
   /** A person asked for recovery, and may bring public keys along. */
   readonly recovery?: { readonly alsoVerify: readonly AdoptableKey[] };
   readonly nowMs: number;
+  /** As in the planner's input: what a wait that begins now counts from. */
+  readonly waitsFromMs?: number;
 }

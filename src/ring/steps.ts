@@ -21,7 +21,8 @@ import {
  */
 export function applyPlan(ring: Ring | undefined, plan: Plan, freshKids: readonly Kid[]): Ring | undefined {
   if (plan.steps.length === 0 || (ring?.generation ?? 0) !== plan.baseGeneration) return ring;
-  const stamp = { nowMs: plan.nowMs, generation: plan.nextGeneration };
+  const { nowMs, waitsFromMs = nowMs, nextGeneration: generation } = plan;
+  const stamp = { nowMs, waitsFromMs, generation };
   const fresh = [...freshKids];
   let next = ring;
   for (const step of plan.steps) {
@@ -72,7 +73,7 @@ function changeRing(ring: Ring, step: Change, stamp: Stamp): Ring {
     case "prune":
       return without(ring, step.kid);
     case "markPublished":
-      return mapKey(ring, step.kid, { publishedAtMs: stamp.nowMs });
+      return mapKey(ring, step.kid, { publishedAtMs: stamp.waitsFromMs ?? stamp.nowMs });
     case "markUnpublished":
       return unpublished(ring, step.kid);
     case "forgetPrivate":
@@ -80,7 +81,9 @@ function changeRing(ring: Ring, step: Change, stamp: Stamp): Ring {
     case "markQuiesced":
       return {
         ...ring,
-        retiring: ring.retiring.map((k) => (k.kid === step.kid ? { ...k, quiescedAtMs: stamp.nowMs } : k)),
+        retiring: ring.retiring.map((k) =>
+          k.kid === step.kid ? { ...k, quiescedAtMs: stamp.waitsFromMs ?? stamp.nowMs } : k,
+        ),
       };
     default:
       return step satisfies never;

@@ -5,6 +5,8 @@ import { windowInForceMs, type Ring, type Settings } from "./ring.ts";
 /** What one write stamps on what it changes. */
 export interface Stamp {
   readonly nowMs: number;
+  /** @default nowMs */
+  readonly waitsFromMs?: number;
   readonly generation: number;
   /** Names the key that a `begin` or `create` step brings in. */
   readonly freshKid?: Kid;

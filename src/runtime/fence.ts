@@ -10,6 +10,7 @@ export function fenced(caller: Caller, leadership: Pick<Leadership, "isHeld">): 
     clock: caller.clock,
     chance: caller.chance,
     serverNowMs: () => caller.serverNowMs(),
+    serverDoubtMs: () => caller.serverDoubtMs(),
     open: (request) => caller.open(request),
     call: (request) =>
       caller.call(request.method === "GET" ? request : { ...request, guard: () => leadership.isHeld() }),

@@ -19,6 +19,10 @@ export interface ClockVerdict {
   readonly jumpMs: number;
   /** How long the distrust lasts at the most, on the monotonic clock. */
   readonly holdMs: number;
+  /** What waits are compared with: the wall clock, or what it would say had it not been set, whichever is earlier. */
+  readonly nowMs: number;
+  /** What a wait that begins now counts from: the later of the two. */
+  readonly waitsFromMs: number;
 }
 
 /**
@@ -29,6 +33,9 @@ export interface ClockVerdict {
  *   the jump would have counted it. Where nothing was waiting, nothing is held.
  * - Set backwards: facts only wait longer, but tokens made before the jump would outlive a key that is retired after it.
  *   Held until the clock is back where it was, at the most for the longest wait and window in the ring.
+ *
+ * Smaller steps hold nothing, and shorten no wait either: until those that were under way are over, both times count, each where
+ * it is the more careful one.
  *
  * What happened while nobody ran shows in one way only: a ring with facts from the future tells of a clock that was set
  * back.
@@ -48,26 +55,40 @@ export class ClockGuard {
   /** @param ring - As read in this pass, undefined when there is none */
   check(ring: Ring | undefined): ClockVerdict {
     const monotonicMs = this.#clock.monotonicMs();
-    const offsetMs = this.#clock.nowMs() - monotonicMs;
+    const wallMs = this.#clock.nowMs();
+    const offsetMs = wallMs - monotonicMs;
     if (ring && !this.#hasLooked) {
       this.#trustedOffsetMs = Math.max(this.#trustedOffsetMs, latestFactMs(ring) - monotonicMs);
       this.#hasLooked = true;
     }
     const jumpMs = offsetMs - this.#trustedOffsetMs;
-    if (Math.abs(jumpMs) <= toleranceMs) {
+    const isTrusted = Math.abs(jumpMs) <= toleranceMs;
+    const holdMs = jumpMs === 0 ? 0 : this.#holdMs({ offsetMs, jumpMs, monotonicMs }, ring);
+    if (holdMs <= 0) {
+      this.#trustedOffsetMs = offsetMs;
       this.#hold = undefined;
-      return { trusted: true, jumpMs: 0, holdMs: 0 };
+      return { trusted: true, jumpMs: 0, holdMs: 0, nowMs: wallMs, waitsFromMs: wallMs };
     }
-    if (!this.#hold || Math.abs(offsetMs - this.#hold.offsetMs) > toleranceMs) {
+    const unsetMs = wallMs - jumpMs;
+    const times = { nowMs: Math.floor(Math.min(wallMs, unsetMs)), waitsFromMs: Math.ceil(Math.max(wallMs, unsetMs)) };
+    return isTrusted ? { trusted: true, jumpMs: 0, holdMs: 0, ...times } : { trusted: false, jumpMs, holdMs, ...times };
+  }
+
+  /** How long what was under way when the clock was set is to be waited for still. */
+  #holdMs({ offsetMs, jumpMs, monotonicMs }: Reading, ring: Ring | undefined): number {
+    // Below a second it is the same step: a clock that is being corrected
+    if (!this.#hold || Math.abs(offsetMs - this.#hold.offsetMs) > 1000) {
       const before = this.#trustedOffsetMs + monotonicMs;
       this.#hold = { offsetMs, endsAtMonotonicMs: monotonicMs + holdFor(jumpMs, ring, before) };
     }
-    const holdMs = this.#hold.endsAtMonotonicMs - monotonicMs;
-    if (holdMs > 0) return { trusted: false, jumpMs, holdMs };
-    this.#trustedOffsetMs = offsetMs;
-    this.#hold = undefined;
-    return { trusted: true, jumpMs: 0, holdMs: 0 };
+    return this.#hold.endsAtMonotonicMs - monotonicMs;
   }
+}
+
+interface Reading {
+  readonly offsetMs: number;
+  readonly jumpMs: number;
+  readonly monotonicMs: number;
 }
 
 /** @param beforeMs - What the wall clock would say now, had it not been set */

@@ -62,6 +62,8 @@ async function diskFor(dir: string): Promise<Disk> {
   return process.geteuid?.() === 0 ? nodeDisk({ alsoTrusted: [uid], owner: { uid, gid } }) : nodeDisk();
 }
 
+const trustedAt = (nowMs: number) => ({ trusted: true, jumpMs: 0, holdMs: 0, nowMs, waitsFromMs: nowMs });
+
 class Home implements DirectoryHome {
   readonly where: string;
   readonly #disk: Disk;
@@ -81,7 +83,7 @@ class Home implements DirectoryHome {
       acks: new AckReader(disk, this.#layout.acks, clock),
       clock,
       // Whoever looks only for a moment can't tell that the clock was set
-      judgeClock: () => ({ trusted: true, jumpMs: 0, holdMs: 0 }),
+      judgeClock: () => trustedAt(clock.nowMs()),
     };
   }
 

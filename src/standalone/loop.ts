@@ -120,7 +120,7 @@ export class Loop {
 
   #waitMs({ decision, sight }: PassReport): number {
     const { clock } = this.#parts;
-    const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - clock.nowMs() : Infinity;
+    const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
     const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
     const againMs = sight.observation.refused ? refusedMs : Infinity;
     return Math.max(1, Math.min(checkInMs, holdMs, againMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));

@@ -38,7 +38,9 @@ export async function observe(sources: Sources, now: Effective, state: State): P
   const ring = await sources.store.readRing(identity);
   const snapshot = { ring, ...projections };
   const clockVerdict = sources.judgeClock(ring.reading.kind === "ring" ? ring.reading.ring : undefined);
-  const nowMs = sources.clock.nowMs();
+  // While the clock is not trusted only revocation runs, by what it says
+  const wallMs = sources.clock.nowMs();
+  const { nowMs, waitsFromMs } = clockVerdict.trusted ? clockVerdict : { nowMs: wallMs, waitsFromMs: wallMs };
   const recovery = recoveryIn(now, { seenUpToMs: state.recoverySeenUpToMs, nowMs, algorithm: identity.algorithm });
   const claims = [...claimsOf(gateways), ...claimOfUnreadable(snapshot), ...claimOfState(state)];
   const found = {
@@ -46,6 +48,7 @@ export async function observe(sources: Sources, now: Effective, state: State): P
     claims,
     ...(recovery.isAsked && { recovery: { alsoVerify: recovery.keys } }),
     nowMs,
+    waitsFromMs,
   };
   const clockTrusted = clockVerdict.trusted;
   const said = inForce(told, { ring: newestRing(found), nowMs });

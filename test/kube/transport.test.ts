@@ -276,6 +276,24 @@ describe("Transport.serverNowMs", () => {
     expect(transport.serverNowMs()).toBe(Date.parse("2026-11-21T09:00:01.500Z"));
   });
 
+  test("keeps the answer that was stamped latest in its second, and doubts it by a second and what it took", async () => {
+    const clock = new FakeClock();
+    const at = (seconds: number) => dated(`Sat, 21 Nov 2026 09:00:0${seconds} GMT`);
+    const { server } = await scriptServer([at(0), at(0), at(2), at(1)]);
+    const transport = transportTo(server, { clock });
+    const ask = async (afterMs: number): Promise<string> => {
+      await clock.advance(afterMs);
+      await transport.call(read);
+      return new Date(transport.serverNowMs() ?? NaN).toISOString().slice(17, 23);
+    };
+    expect(await ask(0)).toBe("00.000");
+    expect(await ask(900)).toBe("00.900");
+    expect(await ask(400)).toBe("02.000");
+    expect(transport.serverDoubtMs()).toBe(1000);
+    // A second later it can't be a second earlier: the clock was set back
+    expect(await ask(1000)).toBe("01.000");
+  });
+
   test("is known from a refusal as well", async () => {
     const { server } = await scriptServer([
       withHeader("date", "Sat, 21 Nov 2026 09:00:00 GMT")(status(404, "NotFound")),

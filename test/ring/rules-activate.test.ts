@@ -75,6 +75,25 @@ describe("activation by schedule", () => {
   });
 });
 
+describe("two clocks", () => {
+  const published = (waitMs: number) => {
+    const fresh = ringOf({ standby: omit(prepared("k2", { waitMs }), "publishedAtMs") });
+    const plan = planFor(fresh, { waitsFromMs: epoch + 25_000, policy: { propagationMs: waitMs } });
+    const after = applyPlan(fresh, plan, []);
+    if (!after) throw new TypeError("there must be a ring");
+    return after;
+  };
+
+  it.each([
+    ["a wait counts from the later one", 30 * minute, "activate k2 (request): propagation 30m25s"],
+    ["a wait of 0 counts from nothing", 0, undefined],
+  ])("%s", (_, waitMs, wait) => {
+    const plan = planFor(published(waitMs), { ...request, policy: { propagationMs: waitMs } });
+    expect(stepsOf(plan)).toBe(wait === undefined ? "activate k2, create" : "");
+    if (wait !== undefined) expect(waitOf(plan, "activate")).toBe(wait);
+  });
+});
+
 describe("the propagation wait", () => {
   const ring = ringOf({ standby: prepared("k2", { publishedAtMs: epoch - 45 * minute, waitMs: 45 * minute }) });
 

@@ -25,6 +25,35 @@ describe("ClockGuard", () => {
     expect(guard.check(ring).trusted).toBe(trusted);
   });
 
+  test.each([
+    ["forwards", 25 * second],
+    ["backwards", -25 * second],
+  ])("a step that is too small to hold anything, %s, never shortens a wait", async (_, jumpMs) => {
+    const { world, ring } = await rotated();
+    const guard = new ClockGuard(world.time);
+    const { waitsFromMs } = guard.check(ring);
+    world.time.pass(5 * second);
+    world.time.wallMs += jumpMs;
+    const after = guard.check(ring);
+    expect(after.trusted).toBe(true);
+    expect(after.nowMs - waitsFromMs).toBeLessThanOrEqual(5 * second);
+    // A wait that begins now ends no earlier when the clock is set right again
+    world.time.wallMs -= jumpMs;
+    world.time.pass(5 * second);
+    expect(guard.check(ring).nowMs - after.waitsFromMs).toBeLessThanOrEqual(5 * second);
+  });
+
+  test("a small step counts as the time once every wait of before it is over", async () => {
+    const { world, ring } = await rotated();
+    const guard = new ClockGuard(world.time);
+    world.time.wallMs += 25 * second;
+    expect(guard.check(ring).nowMs).toBe(world.time.nowMs() - 25 * second);
+    world.time.pass(24 * minute - 1);
+    expect(guard.check(ring).nowMs).toBe(world.time.nowMs() - 25 * second);
+    world.time.pass(1);
+    expect(guard.check(ring)).toMatchObject({ nowMs: world.time.nowMs(), waitsFromMs: world.time.nowMs() });
+  });
+
   test("many small corrections add up", async () => {
     const { world, ring } = await rotated();
     const guard = new ClockGuard(world.time);
@@ -40,7 +69,7 @@ describe("ClockGuard", () => {
     const guard = new ClockGuard(world.time);
     // Rotated a minute ago: the old key is pruned 25 minutes after that
     world.time.wallMs += 31 * second;
-    expect(guard.check(ring)).toEqual({ trusted: false, jumpMs: 31 * second, holdMs: 24 * minute });
+    expect(guard.check(ring)).toMatchObject({ trusted: false, jumpMs: 31 * second, holdMs: 24 * minute });
     world.time.pass(24 * minute - 1);
     expect(guard.check(ring)).toMatchObject({ trusted: false, holdMs: 1 });
     world.time.pass(1);
@@ -60,7 +89,7 @@ describe("ClockGuard", () => {
     const { world, ring } = await rotated();
     const guard = new ClockGuard(world.time);
     world.time.wallMs -= 2 * minute;
-    expect(guard.check(ring)).toEqual({ trusted: false, jumpMs: -2 * minute, holdMs: 2 * minute });
+    expect(guard.check(ring)).toMatchObject({ trusted: false, jumpMs: -2 * minute, holdMs: 2 * minute });
     world.time.pass(2 * minute - 1);
     expect(guard.check(ring).trusted).toBe(false);
     world.time.pass(1);

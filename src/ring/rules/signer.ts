@@ -135,7 +135,8 @@ function activationBlockers(pass: Pass, key: PreparedKey | VerifyOnlyKey): reado
   const fromMs = maySignFromMs(key);
   if (fromMs === undefined) return [{ kind: "standby" }];
   const full: readonly Blocker[] = key.state === "prepared" && !hasRoom(pass) ? [{ kind: "keyLimit" }] : [];
-  return [...until(fromMs, "propagation", pass), ...notAccepting(pass, key.kid), ...full];
+  const wait = key.waitMs === 0 ? [] : until(fromMs, "propagation", pass);
+  return [...wait, ...notAccepting(pass, key.kid), ...full];
 }
 
 /** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */

@@ -20,5 +20,7 @@ export const maySignFromMs = (key: Key): number | undefined =>
 /** Would this key, signing now, come before some verifier knows it? */
 export function signsEarly(pass: Pass, key: Key): boolean {
   const fromMs = maySignFromMs(key);
-  return fromMs === undefined || fromMs > pass.input.nowMs || notAccepting(pass, key.kid).length > 0;
+  return (
+    fromMs === undefined || (key.waitMs > 0 && fromMs > pass.input.nowMs) || notAccepting(pass, key.kid).length > 0
+  );
 }

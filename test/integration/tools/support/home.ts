@@ -30,6 +30,7 @@ export function homeOf(namespace: string, name: string, options: HomeOptions = {
     },
     open: (request) => transport.open(request),
     serverNowMs: () => transport.serverNowMs(),
+    serverDoubtMs: () => transport.serverDoubtMs(),
     ...{ clock, chance: transport.chance },
   };
   return clusterHome(new KubeClient(caller), { namespace, name }, { where: "here" });
