@@ -1,10 +1,12 @@
-import { conflictIn } from "../ring/decide.ts";
+import type { Change } from "../ring/change.ts";
+import { conflictIn, decide } from "../ring/decide.ts";
 import { RuleError } from "../ring/errors.ts";
 import { ask, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
 import { firstLook } from "./look.ts";
 import type { Io } from "./screen.ts";
+import { withChange } from "./suppose.ts";
 
 export interface RecoverOptions extends ChangeOptions {
   /** RFC 7517 §5: public keys that are to be verified for a window, too. */
@@ -23,12 +25,18 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
   if (decision.kind !== "stalled") {
     throw new RuleError("NothingToRecover", `Cannot recover ${name}: must be stalled, its ring is sound`);
   }
+  const change: Change = { kind: "recover", requestedAtMs: before.nowMs, ...(jwks !== undefined && { jwks }) };
+  // Whoever runs the rotation would refuse it, too: then it is not asked for, be it in earnest or not
+  const supposed = decide(withChange(before.seen, change));
+  if (supposed.kind === "stalled") {
+    throw new RuleError(supposed.reason, `Cannot recover ${name}: ${supposed.message}`);
+  }
   return ask(
     {
       home,
       io,
       before,
-      change: { kind: "recover", requestedAtMs: before.nowMs, ...(jwks !== undefined && { jwks }) },
+      change,
       asked: `Recovery of ${name} requested`,
       about: "rebuild",
       done: (view) => {

@@ -1,3 +1,4 @@
+import { readPublicJwks } from "../crypto/brought.ts";
 import type { Observation } from "../ring/decide.ts";
 import type { Policy } from "../ring/plan.ts";
 import type { Change } from "../ring/change.ts";
@@ -17,10 +18,17 @@ export function withChange(seen: Observation, change: Change): Observation {
     case "revokeCreatedBefore":
       return { ...seen, policy: { ...policy, revokeCreatedBeforeMs: change.atMs } };
     case "recover":
-      return { ...seen, found: { ...found, recovery: { alsoVerify: [] } } };
+      return { ...seen, found: { ...found, recovery: { alsoVerify: broughtBy(change, seen) } } };
     default:
       return change satisfies never;
   }
+}
+
+/** What the one who runs the rotation will read of it. @throws ChangeNeededError `InvalidJwks` */
+function broughtBy({ jwks }: Extract<Change, { kind: "recover" }>, { policy, found }: Observation) {
+  if (jwks === undefined) return [];
+  const algorithm = policy.adoptionAlgorithm ?? policy.profile.algorithm;
+  return readPublicJwks(jwks, { createdAtMs: found.nowMs, algorithm }).keys;
 }
 
 function unpinned({ pinnedKid: _pinnedKid, ...policy }: Policy): Policy {

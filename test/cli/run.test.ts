@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { allOf, buildProgram } from "../../src/cli/program.ts";
 import { ChangeNeededError, RuleError, TryLaterError } from "../../src/ring/errors.ts";
+import { pairOf } from "../support/keys.ts";
 import { hour } from "../support/story.ts";
 import { pipe, terminal } from "../tools/support/fake-io.ts";
 import { kidOf, StoryHome } from "../tools/support/story-home.ts";
@@ -331,9 +332,11 @@ describe("commands", () => {
   test("recover --jwks hands over the file", async () => {
     const cli = new FakeCli();
     cli.home.found = { ring: { kind: "unreadable", problem: "no JSON" } };
-    cli.files.set("saved.json", '{"keys":[]}');
+    const { publicJwk } = pairOf("ES256").material;
+    const set = JSON.stringify({ keys: [{ ...publicJwk, kid: "saved" }] });
+    cli.files.set("saved.json", set);
     expect(await cli.run("recover", "--jwks", "saved.json")).toBe(0);
-    expect(cli.home.asked).toMatchObject([{ kind: "recover", jwks: '{"keys":[]}' }]);
+    expect(cli.home.asked).toMatchObject([{ kind: "recover", jwks: set }]);
   });
 
   test.each([[["verify"]], [["verify", "-"]]])("token %j reads standard input", async (args) => {

@@ -99,15 +99,9 @@ describe("readAdoptable of the three files", { timeout }, () => {
       { kid: pkcs8Pem(pair.material.privateJwk) },
       `${kid}, is what looks like a private key`,
     ],
-    ...[
-      "\uFEFFold-key",
-      "old-key\uFEFF",
-      "old\u200Bkey",
-      "old\uFFFDkey",
-      " old-key",
-      "old-key\u00A0",
-      "old-key\n\u2028",
-    ].map((text) => [`the kid ${JSON.stringify(text)}`, { kid: text }, clean] as const),
+    ...["\uFEFFold-key", "old-key\uFEFF", "old\u200Bkey", "old\uFFFDkey", " old-key", "old-key\u00A0"].map(
+      (text) => [`the kid ${JSON.stringify(text)}`, { kid: text }, clean] as const,
+    ),
     ["no key", { "signing.pem": "" }, "signing.pem: must be a private key in PEM, such as PKCS#8"],
     ["no public key", { "public.pem": "x" }, "public.pem: must be a public key in PEM, such as SPKI"],
     [

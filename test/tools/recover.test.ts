@@ -1,8 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { recover } from "../../src/tools/recover.ts";
+import { pairOf } from "../support/keys.ts";
 import { hour } from "../support/story.ts";
 import { FakeIo } from "./support/fake-io.ts";
 import { StoryHome } from "./support/story-home.ts";
+
+const setOf = (count: number): string =>
+  JSON.stringify({
+    keys: Array.from({ length: count }, (_, nth) => ({
+      ...pairOf("ES256", 20 + nth).material.publicJwk,
+      kid: `k${nth}`,
+    })),
+  });
 
 const settled = (): StoryHome => StoryHome.settled().run(hour);
 
@@ -23,8 +32,30 @@ describe("recover", () => {
     const home = settled();
     home.found = { claims: [{ by: "gw-1", generation: home.ring().generation + 1 }] };
     const io = new FakeIo({ home });
-    await recover(home, { wait: false, jwks: '{"keys":[]}' }, io);
-    expect(home.asked).toEqual([{ kind: "recover", requestedAtMs: home.nowMs, jwks: '{"keys":[]}' }]);
+    await recover(home, { wait: false, jwks: setOf(1) }, io);
+    expect(home.asked).toEqual([{ kind: "recover", requestedAtMs: home.nowMs, jwks: setOf(1) }]);
+  });
+
+  test("a dry run reads the same keys, and says that they will verify", async () => {
+    const home = settled();
+    home.found = { claims: [{ by: "gw-1", generation: home.ring().generation + 1 }] };
+    const io = new FakeIo({ home });
+    await recover(home, { wait: false, dryRun: true, jwks: setOf(2) }, io);
+    expect(io.lines.join("\n")).toContain(
+      "the ring is rebuilt from what is left of it, as requested, 2 more keys verify",
+    );
+    expect(home.asked).toEqual([]);
+  });
+
+  test.each([true, false])("refuses what the real one would be refused for, dry run: %s", async (dryRun) => {
+    const home = settled();
+    home.found = { claims: [{ by: "gw-1", generation: home.ring().generation + 1 }] };
+    const io = new FakeIo({ home });
+    const many = recover(home, { wait: false, dryRun, jwks: setOf(14) }, io);
+    await expect(many).rejects.toMatchObject({ code: "RecoveryRefused" });
+    const broken = recover(home, { wait: false, dryRun, jwks: '{"keys":[]}' }, io);
+    await expect(broken).rejects.toMatchObject({ code: "InvalidJwks" });
+    expect(home.asked).toEqual([]);
   });
 
   test("refuses a ring that is sound", async () => {
