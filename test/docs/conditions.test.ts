@@ -49,7 +49,7 @@ describe("docs/conditions.md", () => {
   });
 
   test("has every reason of a condition that the sources can produce, and no other", () => {
-    const sources = ["src/ring/conditions.ts", "src/ring/found.ts", ...operator];
+    const sources = ["src/ring/conditions.ts", "src/ring/lack.ts", "src/ring/found.ts", ...operator];
     const standalone = ["src/standalone/config.ts", "src/standalone/overrides.ts"];
     const errors = [
       "src/ring/spec.ts",
