@@ -105,8 +105,11 @@ export class Loop {
     const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
     const unshown = await refusalOf(() => this.#settings.show());
     const trouble = report.unwritten[0]?.error ?? unshown ?? untidy;
-    if (trouble === undefined) this.#failures = 0;
     this.#report.pass(report);
+    if (trouble === undefined) {
+      this.#failures = 0;
+      this.#report.soundPass();
+    }
     on?.(report);
     if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
     const progressed = report.steps.length > 0 || report.published.length > 0;

@@ -16,7 +16,7 @@ export class Reporter {
     this.#log = log;
   }
 
-  pass({ sight, decision, ring, steps, published, unwritten }: PassReport): void {
+  pass({ sight, decision, ring, steps, published }: PassReport): void {
     for (const step of steps) this.#step(step, ring?.generation);
     if (published.length > 0)
       this.#log.debug({ published, generation: ring?.generation }, "the projections are written");
@@ -26,7 +26,11 @@ export class Reporter {
     this.#clock(sight.clockVerdict);
     for (const warning of sight.warnings) this.#once(warning);
     this.#gateways(decision);
-    if (unwritten.length === 0) this.#changes.isNew("failure", undefined);
+  }
+
+  /** Nothing failed in a pass: the next failure, be it the same as before, is told again. */
+  soundPass(): void {
+    this.#changes.isNew("failure", undefined);
   }
 
   /** What a person must mend. */
