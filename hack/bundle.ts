@@ -83,10 +83,10 @@ const program = {
 
 await rm(outdir, { recursive: true, force: true });
 const [all, gateway, ...packages] = await Promise.all([
-  esbuild({ ...program, entryPoints: { all: "src/cli/main.ts" }, plugins: [apartPlugin, unusedPlugin] }),
+  esbuild({ ...program, entryPoints: { all: "src/cli/process.ts" }, plugins: [apartPlugin, unusedPlugin] }),
   esbuild({
     ...program,
-    entryPoints: { gateway: "src/cli/main.ts" },
+    entryPoints: { gateway: "src/cli/process.ts" },
     plugins: [apartPlugin, gatewayAlonePlugin, unusedPlugin],
   }),
   esbuild({

@@ -3,6 +3,13 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Script } from "node:vm";
+import { complaintAbout } from "../../src/cli/node-version.ts";
+
+const complaint = complaintAbout(process.versions.node);
+if (complaint !== undefined) {
+  process.stderr.write(complaint);
+  process.exit(1);
+}
 
 /** Put in by hack/bundle.ts: names with a hash of the contents, since V8 takes any text of the same length for the same. */
 declare const KEYTURN_PROGRAMS: Readonly<Record<"gateway" | "all", string>>;

@@ -30,6 +30,7 @@ const nobody: Surroundings = {
   env: {},
   hostname: "",
   chance: nowhere,
+  rereadOn: nowhere,
 };
 
 /** docs/cli.md, from the program itself. */

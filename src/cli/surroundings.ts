@@ -45,4 +45,6 @@ export interface Surroundings {
   readonly hostname: string;
   /** From 0 up to 1. */
   chance(): number;
+  /** Calls it on SIGHUP, instead of ending as on SIGTERM; where a terminal was the screen, it is gone, and it ends all the same. */
+  rereadOn(reread: () => void): void;
 }

@@ -18,12 +18,17 @@ export interface Acks {
   readonly warnings: readonly string[];
 }
 
+/** Whoever was seen to be silent for so long does not come back; and would write a new one, if it did. */
+const deadAfterMs = 10 * ackLifeMs;
+
 const ackName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.json$/;
 
 /** When a file changed, and when that was noticed. */
 interface Sign {
   readonly changedAtMs: number;
   readonly seenAtMonotonicMs: number;
+  /** Since when this process knows it. */
+  readonly knownSinceMonotonicMs: number;
 }
 
 /**
@@ -68,13 +73,21 @@ export class AckReader {
       .map(([name]) => name);
   }
 
+  /** The names of the files that nobody has touched for long while this process looked: nobody misses them. */
+  get dead(): readonly string[] {
+    const nowMs = this.#clock.monotonicMs();
+    return [...this.#seen]
+      .filter(([, { knownSinceMonotonicMs }]) => nowMs - knownSinceMonotonicMs > deadAfterMs)
+      .map(([name]) => name);
+  }
+
   /** The first sight has nothing but the wall clock to go by; a time in the future is as good as now. */
   #lastSign(name: string, changedAtMs: number): Sign {
     const before = this.#seen.get(name);
     if (before?.changedAtMs === changedAtMs) return before;
     const nowMs = this.#clock.monotonicMs();
     const ageMs = before ? 0 : Math.max(0, this.#clock.nowMs() - changedAtMs);
-    return { changedAtMs, seenAtMonotonicMs: nowMs - ageMs };
+    return { changedAtMs, seenAtMonotonicMs: nowMs - ageMs, knownSinceMonotonicMs: nowMs };
   }
 
   /** A bad ack is no ack, and never fatal: it must not hold up a revocation. */

@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { removeIfThere } from "../files/atomic.ts";
 import { watchDirs, type Waker } from "../files/watch.ts";
 import type { Disk } from "../files/disk.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../ring/errors.ts";
@@ -116,6 +118,7 @@ export class Loop {
     this.#inARow = progressed ? this.#inARow + 1 : 0;
     if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
     await this.#tidyWhenDue();
+    await this.#buryAcks();
     if (trouble !== undefined) throw trouble;
     if (progressed) return this.#inARow > mostInARow ? 1000 : 0;
     return this.#waitMs(report);
@@ -127,6 +130,12 @@ export class Loop {
     const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
     const againMs = sight.observation.refused ? refusedMs : Infinity;
     return Math.max(1, Math.min(checkInMs, holdMs, againMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
+  }
+
+  /** A gateway that was killed leaves its ack behind; its next life has another name. */
+  async #buryAcks(): Promise<void> {
+    const { disk, layout } = this.#parts;
+    for (const name of this.#acks.dead) await removeIfThere(disk, join(layout.acks, name));
   }
 
   async #tidyWhenDue(): Promise<void> {

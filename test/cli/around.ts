@@ -40,6 +40,7 @@ export class FakeCli {
       env: {},
       hostname: "host",
       chance: () => 0.5,
+      rereadOn: () => undefined,
     };
     return run(args, around, process.env);
   }

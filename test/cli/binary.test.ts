@@ -206,6 +206,40 @@ describe("keyturn standalone, and the tools on its directory", () => {
     expect(err).toContain("keyturn: hint: one process at a time");
   });
 
+  test("reads its config again on SIGHUP, and goes on", async () => {
+    const file = join(dir, "rotation.json");
+    const spec = { tokens: { issuer: "https://issuer.example", audiences: ["api"], maxTTL: "1m" } };
+    const config = (metadata: object) => ({
+      apiVersion: "keyturn.dev/v1alpha1",
+      kind: "JwtKeyRotation",
+      metadata,
+      spec,
+    });
+    await writeFile(file, JSON.stringify(config({ name: "keyturn" })));
+    const other = await mkdtemp(join(tmpdir(), "keyturn-hup-"));
+    const rotation = new Program(["standalone", "--dir", other, "--config", file]);
+    await rotation.says("is published");
+    await rotation.kill("SIGHUP").says("SIGHUP: reads its files again");
+    expect(await keyturn(["wait", "--for=Ready", "--timeout", "30s", "--dir", other])).toMatchObject({ code: 0 });
+    expect(await rotation.kill("SIGTERM").ended()).toMatchObject({ code: 0 });
+    await rm(other, { recursive: true, force: true });
+  });
+
+  test("ends in good order on SIGHUP where there is no config, and takes its gateway's ack along", async () => {
+    const rotation = start("--gateway", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0");
+    await rotation.says('"msg":"ready"');
+    const { code, err } = await rotation.kill("SIGHUP").ended();
+    expect(code).toBe(0);
+    expect(err).toContain("draining");
+    expect(await readdir(join(dir, "acks"))).toEqual([]);
+  });
+
+  test("a SIGHUP after another signal cuts no end short", async () => {
+    const rotation = start("--gateway", "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0");
+    await rotation.says('"msg":"ready"');
+    expect(await rotation.kill("SIGTERM").kill("SIGHUP").ended()).toMatchObject({ code: 0 });
+  });
+
   test("makes nothing when the flags are wrong", async () => {
     const other = join(dir, "other");
     expect(await keyturn(["standalone", "--dir", other, "--interval", "10"])).toMatchObject({ code: 2 });

@@ -31,6 +31,7 @@ const program = await buildProgram(
     env: {},
     hostname: "host",
     chance: () => 0.5,
+    rereadOn: () => undefined,
   },
   () => undefined,
 );

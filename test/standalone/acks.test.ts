@@ -1,4 +1,4 @@
-import { lutimes, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
+import { lutimes, readdir, rm, symlink, unlink, utimes, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { AckReader } from "../../src/standalone/acks.ts";
@@ -114,6 +114,17 @@ describe("activation", () => {
     await world.ack("dead", { generation: first.generation, verifies: [] });
     await world.runFor(hour);
     expect((await world.ring()).signer.kid).toBe(first.standby?.kid);
+  });
+
+  test("what a gateway that is long gone has left is taken away, and nothing of one that is there", async () => {
+    const world = await newWorld();
+    const first = await world.settle();
+    const here = gateway(world, "here");
+    await world.ack("here", { generation: first.generation, verifies: [] });
+    await world.ack("dead", { generation: first.generation, verifies: [] });
+    await world.runFor(hour);
+    expect(await readdir(world.path("acks"))).toEqual(["here.json"]);
+    here.stop();
   });
 
   test("waits for nobody when acknowledgements are ignored", async () => {

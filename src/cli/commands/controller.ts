@@ -49,7 +49,7 @@ export function controllerCommand(cli: Cli): Command {
     name: "controller",
     summary: "look after the JwtKeyRotations of a cluster",
     details:
-      "Runs until SIGTERM or SIGINT. Makes and rotates the keys of every JwtKeyRotation: in the Secrets NAME-ring and NAME,\nand in the ConfigMap NAME-public. Several may run with --leader-elect: one of them acts.",
+      "Runs until SIGTERM, SIGINT or SIGHUP. Makes and rotates the keys of every JwtKeyRotation: in the Secrets NAME-ring and NAME,\nand in the ConfigMap NAME-public. Several may run with --leader-elect: one of them acts.",
     flags: controllerFlags(),
     examples: [
       ["In a cluster, one of two replicas acts", "keyturn controller --leader-elect"],

@@ -98,7 +98,7 @@ export function gatewayCommand(cli: Cli): Command {
     name: "gateway",
     summary: "verify, mint and serve JWKS beside an application",
     details:
-      "A sidecar that holds the key ring in memory, takes a new one over within milliseconds and says so.\nRuns until SIGTERM or SIGINT.",
+      "A sidecar that holds the key ring in memory, takes a new one over within milliseconds and says so.\nRuns until SIGTERM, SIGINT or SIGHUP: it follows everything that it reads.",
     flags: [...sourceFlags(), ...faceFlags(), ...logFlags()],
     examples: [
       ["On the directory of keyturn standalone", "keyturn gateway --dir /var/lib/keyturn --mint-listen 127.0.0.1:8081"],

@@ -1,0 +1,92 @@
+// The process itself: what main.ts starts, and the bundle after a look of its own
+import { randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { basename } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ChangeNeededError } from "../ring/errors.ts";
+import { exitCodes } from "../tools/exit.ts";
+import { buildOf } from "./build.ts";
+import type { Opening } from "./home.ts";
+import { run } from "./run.ts";
+import { screenOf } from "./terminal.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { quotedPath } from "../ring/shown.ts";
+
+const { env, stdout, stderr } = process;
+const interruption = new AbortController();
+let onHangUp = (): void => interruption.abort();
+const monotonicMs = (): number => performance.now();
+
+const build = buildOf();
+const opening: Opening = { clock: { nowMs: () => Date.now(), monotonicMs }, env, version: build.version };
+
+const around: Surroundings = {
+  io: {
+    out: screenOf(stdout, env),
+    err: screenOf(stderr, env),
+    // Asked for by few, and dear
+    get timeZone() {
+      return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+    },
+    interrupted: interruption.signal,
+    nowMs: () => Date.now(),
+    randomId: () => randomUUID(),
+    pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
+  },
+  logIsLive: stderr.isTTY,
+  name: calledBy(process.argv[1]),
+  ...build,
+  platform: { node: process.version, system: `${process.platform}/${process.arch}` },
+  openHome: async (flags) => (await import("./home.ts")).openHome(flags, opening),
+  openShown: async (flags) => (await import("./home.ts")).openShown(flags, opening),
+  readFile: readText,
+  readInput: async () => (await import("node:stream/consumers")).text(process.stdin),
+  monotonicMs,
+  env,
+  hostname: hostname(),
+  chance: () => Math.random(),
+  rereadOn: (reread) => (onHangUp = reread),
+};
+
+/** kubectl runs `kubectl-keyturn` for `kubectl keyturn`. */
+function calledBy(path = ""): string {
+  return basename(path).startsWith("kubectl-") ? "kubectl keyturn" : "keyturn";
+}
+
+const fileProblems: Readonly<Record<string, string>> = {
+  ENOENT: "is not there",
+  EACCES: "belongs to somebody else",
+  EISDIR: "is a directory",
+};
+
+async function readText(path: string): Promise<string> {
+  try {
+    return await readFile(path, "utf8");
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    const is = fileProblems[code] ?? (code === "" ? "is not" : `is not: ${code}`);
+    throw new ChangeNeededError("FileUnreadable", `Cannot read ${quotedPath(path)}: must be a readable file, ${is}`);
+  }
+}
+
+let isAsked = false;
+
+/** The first signal asks for a clean end, the second one gets an end. SIGHUP is neither: service managers send it along. */
+function interrupt(): void {
+  if (isAsked) process.exit(130);
+  isAsked = true;
+  interruption.abort();
+}
+
+process.on("SIGINT", interrupt);
+process.on("SIGTERM", interrupt);
+// A terminal that is gone, or a service manager's "read again": never an end without order, and never the second signal
+process.on("SIGHUP", () => (stderr.isTTY ? interruption.abort() : onHangUp()));
+// `keyturn status | head` is no fault
+stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit(exitCodes.done);
+});
+
+void run(process.argv.slice(2), around, env).then((code) => (process.exitCode = code));
