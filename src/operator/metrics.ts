@@ -19,6 +19,7 @@ export class RotationMetrics {
   readonly #generation: Gauge<"namespace" | "name">;
   readonly #ready: Gauge<"namespace" | "name">;
   readonly #stalled: Gauge<"namespace" | "name">;
+  readonly #pending: Gauge<"namespace" | "name">;
   readonly #rotations: Counter<"namespace" | "name" | "why" | "result">;
   /** Since when a status is behind its ring, in Unix milliseconds. */
   readonly #behindSinceMs = new Map<string, number>();
@@ -33,6 +34,7 @@ export class RotationMetrics {
     this.#waiting = gauge("keyturn_waiting_gateways", "Gateways that have not acknowledged the newest ring", of);
     this.#ready = gauge("keyturn_ready", "1: every verifier accepts the key that signs", of);
     this.#stalled = gauge("keyturn_stalled", "1: a person must act", of);
+    this.#pending = gauge("keyturn_revocation_pending", "1: a revocation is not carried out everywhere", of);
     this.#rotations = new Counter({
       name: "keyturn_rotations_total",
       help: "Keys that became the signer, by what asked for it, and whether every wait was kept",
@@ -84,6 +86,7 @@ export class RotationMetrics {
     for (const [type, gauge] of [
       ["Ready", this.#ready],
       ["Stalled", this.#stalled],
+      ["RevocationPending", this.#pending],
     ] as const) {
       gauge.set(labels, conditions.some((one) => one.type === type && one.status === "True") ? 1 : 0);
     }
@@ -124,7 +127,7 @@ export class RotationMetrics {
   }
 
   #gauges(): readonly Gauge<"namespace" | "name">[] {
-    return [this.#nextCheck, this.#waiting, this.#generation, this.#ready, this.#stalled];
+    return [this.#nextCheck, this.#waiting, this.#generation, this.#ready, this.#stalled, this.#pending];
   }
 }
 

@@ -2,8 +2,9 @@ import type { KubeClient } from "../kube/client.ts";
 import { ApiError, isConflict, isNotFound, mayWorkLater } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/store.ts";
-import { conflictIn } from "../ring/decide.ts";
+import { conflictIn, type Observation } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
+import { pendingRevocations, revocationPatienceMs } from "../ring/pending.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readRotation } from "../ring/spec.ts";
 import { statusReport } from "../ring/status.ts";
@@ -147,7 +148,15 @@ export class Reconciler {
     // Spread, so that a fleet that started at once is not read at once
     const spreadMs = Math.min(longestDriftMs, Math.max(shortestDriftMs, driftMs * this.#parts.count()));
     const drift = spreadMs * (0.8 + 0.2 * this.#parts.client.transport.chance());
-    return Math.max(1, Math.min(checkInMs, isStalled ? stalledMs : drift));
+    return Math.max(1, Math.min(checkInMs, isStalled ? stalledMs : drift, this.#pendingMs(sight.observation)));
+  }
+
+  /** A revocation that somebody has not heard of is looked at again when it becomes overdue, and then every so often. */
+  #pendingMs(seen: Observation): number {
+    const { ring, nowMs } = viewOf(seen, { forecast: [] });
+    const pending = ring ? pendingRevocations(seen, ring) : [];
+    const waits = pending.map(({ sinceMs = nowMs }) => sinceMs + revocationPatienceMs - nowMs);
+    return Math.min(...waits.map((ms) => (ms > 0 ? ms : revocationPatienceMs)));
   }
 
   /** Writes the status if it says something new. A resource that was edited meanwhile gets its own pass, and report. */

@@ -68,9 +68,22 @@ function eventsOfStep(step: NamedStep): readonly Told[] {
   return [told, ...(step.type === "revoke" ? evictionsOf(step) : [])];
 }
 
-/** What is told when a rotation begins or ceases to be stalled. */
+/** What is told when a rotation begins or ceases to be stalled, or to have a revocation that is not carried out. */
 export function stallEvents(before: KubeObject, after: KubeObject): readonly Told[] {
-  const [was, is] = [stallOf(before), stallOf(after)];
+  return [...stallTold(before, after), ...pendingTold(before, after)];
+}
+
+function pendingTold(before: KubeObject, after: KubeObject): readonly Told[] {
+  const [was, is] = [before, after].map((one) => holding(one, "RevocationPending"));
+  if ((was === undefined) === (is === undefined)) return [];
+  if (is) return [{ type: "Warning", reason: "RevocationPending", action: "Revoke", note: is.message, isUrgent: true }];
+  return [
+    { type: "Normal", reason: "RevocationCarriedOut", action: "Revoke", note: "every revocation is carried out" },
+  ];
+}
+
+function stallTold(before: KubeObject, after: KubeObject): readonly Told[] {
+  const [was, is] = [holding(before, "Stalled"), holding(after, "Stalled")];
   if (is !== undefined && is.reason !== was?.reason) {
     return [{ type: "Warning", reason: is.reason, action: "Reconcile", note: is.message, isUrgent: true }];
   }
@@ -78,8 +91,8 @@ export function stallEvents(before: KubeObject, after: KubeObject): readonly Tol
   return [{ type: "Normal", reason: "NoLongerStalled", action: "Reconcile", note: `${was.reason} is over` }];
 }
 
-const stallOf = (resource: KubeObject) =>
-  lastStatus(resource).conditions.find(({ type, status }) => type === "Stalled" && status === "True");
+const holding = (resource: KubeObject, wanted: string) =>
+  lastStatus(resource).conditions.find(({ type, status }) => type === wanted && status === "True");
 
 /** Something that was asked for, or stated, in a form that does not count. Not urgent: who states it may do so without an end. */
 export const warningEvent = (note: string): Told => ({ type: "Warning", reason: "Ignored", action: "Reconcile", note });

@@ -8,7 +8,7 @@ import { keysOf, type Ring } from "./ring.ts";
 
 /** A condition as the Kubernetes API conventions have it; the shell adds the instant of the last transition. */
 export interface Condition {
-  readonly type: "Ready" | "Rotating" | "Suspended" | "Pinned" | "Reconciling" | "Stalled";
+  readonly type: "Ready" | "Rotating" | "Suspended" | "Pinned" | "Reconciling" | "Stalled" | "RevocationPending";
   readonly status: "True" | "False";
   /** Stable, UpperCamelCase. */
   readonly reason: string;
@@ -20,10 +20,20 @@ export interface Condition {
  * What the conditions of a rotation are after a pass. `Reconciling` and `Stalled` are present only while True;
  * `Stalled` means that a person must act, and takes `Ready` with it.
  */
-export function conditionsOf(
+export function conditionsOf(decision: Decision, suspended: boolean, besides: Besides = {}): readonly Condition[] {
+  const conditions = withoutRevocations(decision, suspended, besides);
+  if (besides.pending === undefined) return conditions;
+  const because = { reason: "RevocationPending", message: besides.pending };
+  const [ready, ...others] = conditions;
+  const unready =
+    ready?.status === "False" ? [ready] : [condition("Ready", false, because), condition("Reconciling", true, because)];
+  return [...unready, ...others, condition("RevocationPending", true, because)];
+}
+
+function withoutRevocations(
   decision: Decision,
   suspended: boolean,
-  { refused, unwritten }: Besides = {},
+  { refused, unwritten }: Besides,
 ): readonly Condition[] {
   if (decision.kind === "stalled") {
     const { reason, message } = decision;
@@ -62,6 +72,8 @@ export interface Besides {
   readonly refused?: Refusal | undefined;
   /** Why one of the three objects could not be written, which a person must mend. */
   readonly unwritten?: Because | undefined;
+  /** Revocations that are not carried out, in one line. */
+  readonly pending?: string | undefined;
 }
 
 /** Both are said; the first gives the reason. */

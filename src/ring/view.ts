@@ -3,6 +3,7 @@ import { decide, type Decision, type Observation } from "./decide.ts";
 import { forecast, type Forecast } from "./forecast.ts";
 import type { Found } from "./found.ts";
 import type { Because } from "./lack.ts";
+import { describePending, overdue, pendingRevocations } from "./pending.ts";
 import type { Ring } from "./ring.ts";
 
 /** One look at a home: what stands there, what the next pass makes of it, and what comes after. */
@@ -39,9 +40,18 @@ export function viewOf(
     nowMs: seen.found.nowMs,
     decision,
     ...(ring && { ring }),
-    conditions: conditionsOf(decision, seen.policy.suspend, { refused: seen.refused, unwritten: known.unwritten }),
+    conditions: conditionsOf(decision, seen.policy.suspend, {
+      refused: seen.refused,
+      unwritten: known.unwritten,
+      pending: ring && pendingIn(seen, ring),
+    }),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };
+}
+
+function pendingIn(seen: Observation, ring: Ring): string | undefined {
+  const late = overdue(pendingRevocations(seen, ring), seen.found.nowMs);
+  return late.length === 0 ? undefined : describePending(late);
 }
 
 function ringOf(decision: Decision, found: Found): Ring | undefined {

@@ -34,6 +34,7 @@ it("RotationMetrics count keys by state, gateways, generation, and the seconds t
     "keyturn_waiting_gateways{…} 1",
     "keyturn_ready{…} 0",
     "keyturn_stalled{…} 0",
+    "keyturn_revocation_pending{…} 0",
     `keyturn_next_step_seconds{…} ${(nextMs - epoch + minute) / 1000}`,
   ]);
 });

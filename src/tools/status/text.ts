@@ -56,6 +56,7 @@ const marks: Readonly<
   Suspended: { unicode: "‖", ascii: "!", style: "busy" },
   Reconciling: { unicode: "↻", ascii: "~", style: "busy" },
   Stalled: { unicode: "✕", ascii: "X", style: "bad" },
+  RevocationPending: { unicode: "✕", ascii: "X", style: "bad" },
 };
 
 /** Those that hold, and `Ready` always; a pin that was asked for and does not hold, too. */
