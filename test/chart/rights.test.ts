@@ -165,7 +165,7 @@ describe("what others of the chart may do", () => {
         resourceNames: ["gateway-keys-public"],
         verbs: ["get", "list", "watch"],
       },
-      { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "create", "update"] },
+      { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "list", "watch", "create", "update"] },
     ]);
     const silent = await render({ jwks: { ...everything.jwks, acknowledgements: "off" } });
     expect(the(silent, "Role", "keyturn-jwks").rules).toHaveLength(1);
