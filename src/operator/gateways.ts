@@ -1,4 +1,5 @@
 import type { KubeClient } from "../kube/client.ts";
+import { ApiError, ConnectionError } from "../kube/errors.ts";
 import { isFields, type KubeObject } from "../kube/object.ts";
 import { pods } from "../kube/resource.ts";
 import { parseKeyRingAck } from "../ring/ack-document.ts";
@@ -11,14 +12,23 @@ export interface GatewaysRead {
   readonly gateways: readonly GatewayView[];
   /** Acks that can't be read, one line each. */
   readonly warnings: readonly string[];
+  /** Why not all could be seen; absent when they were. The gateways then include one that stands for the others. */
+  readonly unseen?: Unanswered;
 }
+
+/** The API server refused to say, or could not be asked. */
+export type Unanswered = ApiError | ConnectionError;
 
 /** The sidecar's container, as `keyturn inject` and the chart name it. */
 const gatewayContainer = "keyturn";
 
+/** Stands for whoever could not be seen: may answer requests, and has acknowledged nothing. */
+const others: GatewayView = { name: "whoever can't be seen", ready: true };
+
 /**
  * Reads live which pods have to acknowledge, and what they did: those with the label `keyturn.dev/rotation`, and every pod
- * with an ack of its own. Pods that have ended never count.
+ * with an ack of its own. Pods that have ended never count. That pods or acks can't be read is an answer, too: an emergency
+ * does not wait for it.
  */
 export async function readGateways(
   client: KubeClient,
@@ -27,20 +37,50 @@ export async function readGateways(
 ): Promise<GatewaysRead> {
   const options = { ...(signal && { signal }) };
   const selection = { namespace, labelSelector: `${labels.rotation}=${name}` };
-  const stated = (await client.list(keyRingAcks, selection, options)).items.map((object) => stateOf(object, name));
+  const listed = await answerOf(client.list(keyRingAcks, selection, options));
+  const stated = isUnanswered(listed) ? [] : listed.items.map((object) => stateOf(object, name));
   const acks = stated.filter((one) => typeof one !== "string");
+  const found = await answerOf(podsOf(client, { selection, acks, options }));
+  const byPod = new Map(acks.map((one) => [one.podUid, one.ack]));
+  const seen = isUnanswered(found)
+    ? acks.map(({ podName, ack }): GatewayView => ({ name: podName, ready: true, ack }))
+    : found.map((pod) => viewOf(pod, byPod.get(pod.metadata.uid ?? ""))).filter((view) => view !== undefined);
+  const unseen = [listed, found].find(isUnanswered);
+  return {
+    gateways: [...seen.sort((a, b) => (a.name < b.name ? -1 : 1)), ...(unseen ? [others] : [])],
+    warnings: stated.filter((one) => typeof one === "string"),
+    ...(unseen && { unseen }),
+  };
+}
+
+interface Asked {
+  readonly selection: { readonly namespace: string; readonly labelSelector: string };
+  readonly acks: readonly Stated[];
+  readonly options: { readonly signal?: AbortSignal };
+}
+
+/** The labelled ones, and those that an ack names. */
+async function podsOf(client: KubeClient, { selection, acks, options }: Asked): Promise<readonly KubeObject[]> {
+  const { namespace } = selection;
   const found = new Map((await client.list(pods, selection, options)).items.map((pod) => [pod.metadata.uid, pod]));
   for (const { podUid, podName } of acks) {
     if (found.has(podUid)) continue;
     const pod = await client.find(pods, { namespace, name: podName }, options);
     if (pod?.metadata.uid === podUid) found.set(podUid, pod);
   }
-  const byPod = new Map(acks.map((one) => [one.podUid, one.ack]));
-  const views = [...found.values()].map((pod) => viewOf(pod, byPod.get(pod.metadata.uid ?? "")));
-  return {
-    gateways: views.filter((view) => view !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1)),
-    warnings: stated.filter((one) => typeof one === "string"),
-  };
+  return [...found.values()];
+}
+
+const isUnanswered = (value: unknown): value is Unanswered =>
+  value instanceof ApiError || value instanceof ConnectionError;
+
+async function answerOf<T>(call: Promise<T>): Promise<T | Unanswered> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isUnanswered(error)) return error;
+    throw error;
+  }
 }
 
 interface Stated {

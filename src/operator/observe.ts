@@ -6,7 +6,7 @@ import { type Found, newestRing, statusClaim } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce } from "../ring/obey.ts";
 import { algorithmOf, type RefusedRotation, requestsOf, type Rotation, type RotationFrame } from "../ring/spec.ts";
-import { readGateways } from "./gateways.ts";
+import { readGateways, type Unanswered } from "./gateways.ts";
 import { annotations } from "./resources.ts";
 import { lastStatus, stalledSinceMs } from "./past.ts";
 import type { ObjectStore, Snapshot } from "./store.ts";
@@ -27,12 +27,18 @@ export interface Sight {
   /** Public halves that a requested recovery brings along. */
   readonly brought: KeyMaterials;
   readonly warnings: readonly string[];
+  /** Why the gateways could not all be seen. Then nothing but emergencies is carried out. */
+  readonly unseen?: Unanswered;
 }
 
 /** Further apart the clocks of this process and of the API server may not be, in milliseconds. */
 const mostSkewMs = 30_000;
 
-/** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
+/**
+ * Reads everything in the order that the planner relies on: projections, acks, ring, clock.
+ *
+ * @throws KubeError when one of the three objects can't be read
+ */
 export async function observe(
   sources: Sources,
   resource: KubeObject,
@@ -40,7 +46,7 @@ export async function observe(
 ): Promise<Sight> {
   const { client, store, signal, seenGeneration = 0 } = sources;
   const projections = await store.readProjections();
-  const { gateways, warnings } = await readGateways(client, rotation.ref, signal);
+  const { gateways, warnings, unseen } = await readGateways(client, rotation.ref, signal);
   const ring = await store.read("ring");
   const { nowMs, waitsFromMs, isTrusted } = timeOf(client);
   const recovery = recoveryIn(askedFor(resource, rotation), {
@@ -62,7 +68,8 @@ export async function observe(
     ...(waitsFromMs !== undefined && { waitsFromMs }),
   };
   const { ref } = rotation;
-  const said = inForce({ rotation }, { ring: newestRing(found), nowMs });
+  const refusals = unseen ? [{ reason: "ApiRefused", message: unseen.message, holds: true }] : [];
+  const said = inForce({ rotation, refusals }, { ring: newestRing(found), nowMs });
   return {
     observation: {
       rotation: ref,
@@ -76,6 +83,7 @@ export async function observe(
     snapshot,
     brought: recovery.materials,
     warnings: [...rotation.warnings, ...warnings, ...recovery.warnings],
+    ...(unseen && { unseen }),
   };
 }
 

@@ -40,7 +40,8 @@ export interface PassSources extends Sources {
  * the next pass.
  *
  * @throws TryLaterError `Conflict` when one of the objects was changed meanwhile
- * @throws KubeError when the API server can't be reached, or refuses what comes before the first write
+ * @throws KubeError when the API server can't be reached, or refuses what comes before the first write; of the gateways, which an
+ * emergency does not wait for, only while there is no ring
  */
 export async function runPass(
   sources: PassSources,
@@ -50,7 +51,9 @@ export async function runPass(
   const { store, onCommitted } = sources;
   const sight = await observe(sources, resource, rotation);
   const decision = decide(sight.observation);
-  const { snapshot, brought } = sight;
+  const { snapshot, brought, unseen } = sight;
+  // What a ring is made of, or made anew of, must not be older than what gateways have
+  if (unseen && decision.kind === "plan" && decision.input.stored.kind !== "ring") throw unseen;
   const { reading } = snapshot.ring;
   const isLeaving = resource.metadata.deletionTimestamp !== undefined;
   // What is wrong with one object is no reason to let the garbage collector have the others

@@ -93,10 +93,12 @@ export class Reconciler {
     const onCommitted = (committed: Committed): void => this.#tell(memory, resource, committed);
     const { generation: seenGeneration } = memory;
     const report = await runPass({ client, store, signal, seenGeneration, onCommitted }, resource, rotation);
-    const { observation, warnings } = report.sight;
+    const { observation, warnings, unseen } = report.sight;
     for (const warning of warnings) record({ regarding: resource, ...warningEvent(warning) });
     memory.generation = Math.max(memory.generation, report.ring?.generation ?? 0);
     memory.obeyed = resource.metadata.generation;
+    // An emergency did not wait for it; there is nothing to say before it is known
+    if (unseen && mayWorkLater(unseen)) throw unseen;
     if (hasProgressed(report)) {
       memory.wrote(client.transport.clock.monotonicMs());
       // What a pass wrote is seen by a later one only, which comes before others begin: it is the one that reports
@@ -143,7 +145,10 @@ export class Reconciler {
 
   #waitMs({ decision, sight }: PassReport): number {
     const isStalled =
-      decision.kind === "stalled" || conflictIn(decision) !== undefined || !sight.observation.clockTrusted;
+      decision.kind === "stalled" ||
+      conflictIn(decision) !== undefined ||
+      !sight.observation.clockTrusted ||
+      sight.unseen !== undefined;
     const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
     // Spread, so that a fleet that started at once is not read at once
     const spreadMs = Math.min(longestDriftMs, Math.max(shortestDriftMs, driftMs * this.#parts.count()));

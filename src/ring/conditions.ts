@@ -119,7 +119,7 @@ function troubleOf({ stored, clockTrusted, refused, policy, nowMs }: PlanInput, 
 }
 
 const refusalText = ({ message, holds }: Refusal): string =>
-  holds ? `${message}; until it is mended only revocation runs, by the settings that the ring has stored` : message;
+  holds ? `${message}; until it is mended only revocation runs` : message;
 
 // --- Rotating and Pinned ----------------------------------------------------------------------
 

@@ -86,7 +86,7 @@ export function describeBlocker(blocker: Blocker, step: Step["type"], show: (ms:
     case "suspended":
       return "the rotation is suspended";
     case "refused":
-      return "what is written down can't be used";
+      return "what is wrong must be mended first";
     case "clock":
       return "the clock is not to be trusted";
     case "conflict":

@@ -148,7 +148,7 @@ describe("plan --spec", () => {
     expect(io.lines[3]).toBe(" settings change: tokens live 1h at most, rotation window 5h");
     expect(io.err.text).toContain("warning: what is written down is not in force: spec.rotation: why");
     const held = await planned(home);
-    expect(held.some((text) => text.endsWith("what is written down can't be used"))).toBe(true);
+    expect(held.some((text) => text.endsWith("what is wrong must be mended first"))).toBe(true);
   });
 
   test("says that another algorithm is a rotation", async () => {

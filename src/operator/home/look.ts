@@ -29,7 +29,9 @@ const mostSkewMs = 30_000;
 export async function look({ client, ref, opener, signal }: Looking): Promise<Look> {
   const { resource, rotation } = await readResource(client, ref, signal);
   const store = new LookingStore({ client, rotation, owner: resource, signal, opener });
-  const { observation, warnings } = await observe({ client, store, signal }, resource, rotation);
+  const { observation, warnings, unseen } = await observe({ client, store, signal }, resource, rotation);
+  // The controller may see them: what is true of a look is not true of its passes
+  if (unseen) throw unseen;
   // Whether the controller's clock is right, only the controller knows
   const seen = { ...observation, clockTrusted: reported(resource, "Stalled")?.reason !== "ClockSkew" };
   return { seen, remarks: [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings] };
