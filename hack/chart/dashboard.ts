@@ -111,6 +111,25 @@ const panels: readonly Panel[] = [
     queries: [{ expr: `min by (namespace, pod) (keyturn_gateway_mint_fence_seconds{${gateways}})`, legend: "{{pod}}" }],
   },
   {
+    title: "Silence of gateways",
+    description: "Seconds since each last heard its source. Past the propagation wait it hands out no public keys.",
+    kind: "timeseries",
+    unit: "s",
+    queries: [{ expr: `max by (namespace, pod) (keyturn_gateway_silence_seconds{${gateways}})`, legend: "{{pod}}" }],
+  },
+  {
+    title: "Silence of the controller's watches",
+    description: "Seconds since the API server last said something to each. From 30 on it counts as deaf.",
+    kind: "timeseries",
+    unit: "s",
+    queries: [
+      {
+        expr: 'max by (namespace, resource) (keyturn_watch_silence_seconds{job=~"$job"})',
+        legend: "{{resource}} {{namespace}}",
+      },
+    ],
+  },
+  {
     title: "Degraded gateways",
     description: "They serve from their mount, without the API server.",
     kind: "timeseries",

@@ -41,6 +41,8 @@ export interface Sighting {
   readonly resource: string;
   /** Empty: all. */
   readonly namespace: string;
+  /** How long ago the server last said something, in milliseconds; absent before the first list. */
+  readonly silenceMs?: number;
   /** One line; absent while it sees. */
   readonly problem?: string;
 }
@@ -112,8 +114,10 @@ export class Watches {
   /** What each watch sees now. One that says nothing for longer than `mostSilenceMs` sees nothing. */
   sightings(mostSilenceMs: number): readonly Sighting[] {
     return this.#watched.map(({ reflector, resource: { plural }, namespace = "" }) => {
+      const silenceMs = reflector.silenceMs();
       const problem = problemOf(reflector, mostSilenceMs);
-      return { resource: plural, namespace, ...(problem !== undefined && { problem }) };
+      const facts = { ...(silenceMs !== undefined && { silenceMs }), ...(problem !== undefined && { problem }) };
+      return { resource: plural, namespace, ...facts };
     });
   }
 
