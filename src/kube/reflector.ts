@@ -17,7 +17,7 @@ export interface ReflectorOptions {
   readonly onChange?: (change: Change) => void;
   /** Hears of every failure that is followed by another try, for logs and metrics; not of a version that is too old. */
   readonly onProblem?: (error: unknown) => void;
-  /** Hears that the server says something again, after a {@link Reflector.trouble}. */
+  /** Hears that a watch has begun again, after a {@link Reflector.trouble}. */
   readonly onRecovery?: () => void;
   /**
    * About so long one watch is asked for, in seconds, at least 1; then the next begins where it ended. A watch that is deaf is
@@ -82,7 +82,7 @@ export class Reflector {
     await this.#tried.promise;
   }
 
-  /** What went wrong last, while the server has said nothing since; else undefined. */
+  /** What went wrong last, while no watch has begun since; else undefined. A list alone is no end of it: a watch may be forbidden. */
   get trouble(): Error | undefined {
     return this.#trouble;
   }
@@ -158,7 +158,7 @@ export class Reflector {
     this.#cut = () => ended.abort();
     signal.addEventListener("abort", this.#cut, { once: true });
     try {
-      for await (const event of watch(client, { ...options, signal: ended.signal })) {
+      for await (const event of watch(client, { ...options, signal: ended.signal, onBegun: this.#recovered })) {
         if (ended.signal.aborted) return false;
         this.#take(event);
       }
@@ -199,10 +199,14 @@ export class Reflector {
 
   #heard(): void {
     this.#heardAtMs = this.#clock.monotonicMs();
+  }
+
+  readonly #recovered = (): void => {
+    this.#heard();
     if (this.#trouble === undefined) return;
     this.#trouble = undefined;
     this.#options.onRecovery?.();
-  }
+  };
 
   #fail(error: unknown): void {
     this.#trouble = error instanceof Error ? error : new TypeError("something that is no error was thrown");

@@ -21,6 +21,8 @@ export interface WatchOptions {
   /** So long may nothing come before the watch counts as dead, in milliseconds. Bookmarks come about every minute. */
   readonly inactivityMs: number;
   readonly signal: AbortSignal;
+  /** Hears that the server lets it begin. */
+  readonly onBegun?: () => void;
 }
 
 /** How much later than asked for a server may end a watch, in milliseconds. */
@@ -49,6 +51,7 @@ export async function* watch(client: KubeClient, options: WatchOptions): AsyncGe
   const what = `watch ${at.nameOf(resource, namespace === undefined ? {} : { namespace })}`;
   const { clock } = client.transport;
   const answer = await client.transport.open({ method: "GET", path, what, signal, timeoutMs: headMs });
+  options.onBegun?.();
   const endsAtMs = clock.monotonicMs() + timeoutSeconds * 1000 + lateMs;
   const arm = (): Cancel => {
     const silentMs = Math.min(inactivityMs, endsAtMs - clock.monotonicMs());

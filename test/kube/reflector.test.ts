@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ApiError } from "../../src/kube/errors.ts";
 import { Reflector } from "../../src/kube/reflector.ts";
 import { configMaps } from "../../src/kube/resource.ts";
 import { clientTo } from "./support/clients.ts";
@@ -108,6 +109,26 @@ describe("Reflector", () => {
       expect(script.calls).toHaveLength(2 * n + 2);
       await clock.advance(waitMs);
     }
+  });
+
+  test("has recovered when it watches again, and not when it could list: a watch may be forbidden alone", async () => {
+    const forbidden = status(403, "Forbidden");
+    const recovered = Promise.withResolvers<undefined>();
+    const replies = [list("7"), forbidden, list("7"), forbidden, list("7"), stream().reply];
+    let recoveries = 0;
+    const onRecovery = (): void => {
+      recoveries += 1;
+      recovered.resolve(undefined);
+    };
+    const { asked, backOff, failed, reflector } = await reflect(replies, { onRecovery });
+    for (const n of [1, 2]) {
+      await failed(n);
+      expect([reflector.trouble, recoveries]).toEqual([expect.any(ApiError), 0]);
+      await backOff();
+      expect(await asked(2 * n + 2)).toBe("watch from 7");
+    }
+    await recovered.promise;
+    expect([reflector.trouble, recoveries]).toEqual([undefined, 1]);
   });
 
   test("begins its back-off anew after a watch that lived for ten seconds", async () => {

@@ -1,4 +1,4 @@
-import { expect, inject, it, onTestFinished } from "vitest";
+import { expect, inject, it, onTestFinished, vi } from "vitest";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import { admin, makeNamespace, tokenFor } from "../support/scene.ts";
@@ -128,4 +128,31 @@ it("a namespace that is taken away is looked after no longer, others are, and it
   await bind(scene, other);
   await there.reaches("another signer", (status) => status.activeKid !== activeKid);
   expect((await ask("/metrics")).text).toContain(`keyturn_watch_up{namespace="${other}",resource="jwtkeyrotations"} 1`);
+}, 120_000);
+
+it("what may be listed and not watched is named once, and once more when it may be watched", async () => {
+  const scene = await makeScene("listed");
+  const other = await makeNamespace("listed");
+  const rules = await controllerRules();
+  const unwatched = rules.map((rule) =>
+    rule.resources.includes("pods") ? { ...rule, verbs: rule.verbs.filter((verb) => verb !== "watch") } : rule,
+  );
+  await admin.create(`${rbacIn(other)}/roles`, { metadata: { name: account }, rules: unwatched });
+  await bind(scene, other);
+  const { said, ask, says } = await start(scene, [scene.namespace, other]);
+  const pods = `pods in namespace "${other}"`;
+  await says(`pods is forbidden`);
+  await vi.waitFor(
+    async () => {
+      const [, refused = "0"] =
+        /^rest_client_requests_total\{code="403".*\} (\d+)$/m.exec((await ask("/metrics")).text) ?? [];
+      expect(Number(refused)).toBeGreaterThanOrEqual(3);
+    },
+    { timeout: 30_000, interval: 200 },
+  );
+  expect((await ask("/readyz")).text).toContain(`${pods}: Cannot watch`);
+  expect(said.filter((one) => /pods/.test(one))).toHaveLength(1);
+  await admin.merge(`${rbacIn(other)}/roles/${account}`, { rules });
+  await says(`can see ${pods} again`);
+  expect(said.filter((one) => /pods/.test(one))).toHaveLength(2);
 }, 120_000);
