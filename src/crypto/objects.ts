@@ -1,4 +1,4 @@
-import { encodeKeyRing } from "../ring/codec.ts";
+import { encodeKeyRing, type RingObject } from "../ring/codec.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { privateJwks, publicJwks, type PrivateJwks, type PublicJwks } from "./jwks.ts";
@@ -48,5 +48,12 @@ export function publicObject(ring: Ring, materials: KeyMaterials): Files {
     "jwks.json": jwksText(publicJwks(ring, materials)),
   };
 }
+
+/** What each of the three objects is made of. */
+export const filesOf: Readonly<Record<RingObject, (ring: Ring, materials: KeyMaterials) => Files>> = {
+  ring: ringObject,
+  signer: signerObject,
+  public: publicObject,
+};
 
 const jwksText = (jwks: PublicJwks | PrivateJwks): string => `${JSON.stringify(jwks, undefined, 2)}\n`;

@@ -6,7 +6,6 @@ import type { KeyMaterials, PublicJwk } from "../ring/jwk.ts";
 import { thumbprintOf } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { hasPrivateMember } from "./jwk-set.ts";
-import type { Files } from "./objects.ts";
 import { readPrivatePem, readPublicPem } from "./pem.ts";
 import { thumbprint } from "./thumbprint.ts";
 
@@ -15,13 +14,23 @@ const subject: Subject = { code: "NotWhole", action: "Cannot use key" };
 /** The shortest key material (P-256, Ed25519) has 43 characters of base64; what was no text may be anything. */
 const mayBeMaterial = /[\w+/-]{40}|\uFFFD/;
 
+/** A ring, and the keys that are there for it. */
+export interface Known {
+  readonly ring: Ring;
+  readonly materials: KeyMaterials;
+}
+
 /**
- * True when the files hold a key that the ring does not know, or something that may be one and can't be read: writing over
- * them would lose it. A private half that the ring let go on purpose does not count, that of a signer which can't sign does.
+ * True when the texts hold a key that none of the rings knows, or something that may be one and can't be read: writing over
+ * them would lose it. A private half that a ring let go on purpose does not count, that of a signer which can't sign does.
  */
-export function holdsUnclaimed(files: Files, ring: Ring, materials: KeyMaterials): boolean {
-  const claims = claimsOf(ring, materials);
-  return Object.values(files).some((text) => isUnclaimed(text, claims));
+export function holdsUnclaimed(texts: readonly string[], known: readonly Known[]): boolean {
+  const all = known.map(claimsOf);
+  const claims: Claims = {
+    has: (key, isPrivate) => all.some((one) => one.has(key, isPrivate)),
+    names: new Set(all.flatMap(({ names }) => [...names])),
+  };
+  return texts.some((text) => isUnclaimed(text, claims));
 }
 
 interface Claims {
@@ -30,7 +39,7 @@ interface Claims {
   readonly has: (key: PublicJwk, isPrivate: boolean) => boolean;
 }
 
-function claimsOf(ring: Ring, materials: KeyMaterials): Claims {
+function claimsOf({ ring, materials }: Known): Claims {
   const keys = keysOf(ring);
   const identityOf = (kid: string): string | undefined => {
     const material = materials.get(kid);

@@ -1,47 +1,53 @@
 import { createHash } from "node:crypto";
 import { ourFiles } from "../crypto/objects.ts";
-import { holdsUnclaimed } from "../crypto/unclaimed.ts";
+import type { Known } from "../crypto/unclaimed.ts";
 import type { DocumentRead } from "../keeper/document.ts";
-import { isFields, type KubeObject } from "../kube/object.ts";
+import { losesKeys, strangerTest } from "../keeper/strangers.ts";
+import type { KubeObject } from "../kube/object.ts";
 import { apiVersionOf, secrets } from "../kube/resource.ts";
-import type { KeyMaterials } from "../ring/jwk.ts";
-import type { Ring } from "../ring/ring.ts";
 import type { RotationFrame } from "../ring/spec.ts";
 import { labels } from "./resources.ts";
-import { dataOf, filesIn, type Slot } from "./slot.ts";
+import { entriesIn, filesIn, type Slot } from "./slot.ts";
 
 /** The longest name of an object (RFC 1123 §2.1, as Kubernetes has it). */
 const longestName = 253;
 
 /**
- * True when writing over the object would lose keys: a ring that can't be read, or entries of ours with keys that the ring
- * does not have. Entries of other names stay where they are.
+ * Names of the entries of ours that must be kept before the object is written over: those of a ring that can't be read, and
+ * those with keys that the ring does not have. Entries of other names stay where they are.
  */
-export function isUnclaimed(
-  { reading, object }: DocumentRead & { readonly object?: KubeObject },
+export function unclaimedIn(
+  { object, ...read }: DocumentRead & { readonly object?: KubeObject },
   { role, resource }: Slot,
-  { ring, materials }: { readonly ring: Ring; readonly materials: KeyMaterials },
-): boolean {
-  if (object === undefined || (reading.kind !== "unreadable" && reading.kind !== "adoptable")) return false;
-  const ours = Object.entries(filesIn(object, resource)).filter(([name]) => ourFiles.includes(name));
-  if (role === "ring") return ours.some(([, text]) => text !== "");
-  return holdsUnclaimed(Object.fromEntries(ours), ring, materials);
+  next: Known,
+): readonly string[] {
+  if (object === undefined || read.reading.kind === "foreign" || read.reading.kind === "absent") return [];
+  const isStrange = strangerTest(read, role);
+  const entries = Object.entries(filesIn(object, resource));
+  const strangers = entries.filter((entry) => ourFiles.includes(entry[0]) && isStrange(entry));
+  const names = strangers.map(([name]) => name);
+  if (role === "ring" && read.reading.kind !== "ring") return strangers.some(([, text]) => text !== "") ? names : [];
+  return losesKeys(strangers, read, next) ? names : [];
+}
+
+export interface Keeping {
+  readonly names: readonly string[];
+  readonly rotation: RotationFrame;
+  /** Of the ring that is written. */
+  readonly generation: number;
 }
 
 /**
- * A Secret `<secretName>-set-aside-<hash>` with the entries that are about to be written over, byte for byte. Named by what is
+ * A Secret `<secretName>-set-aside-<hash>` with those entries that are about to be written over, byte for byte. Named by what is
  * in it, so that a pass that is done again makes no other. Nobody owns it: it outlives the rotation.
  */
 export function setAsideSecret(
   { role, resource, ref }: Slot,
   object: KubeObject,
-  { rotation, generation }: { readonly rotation: RotationFrame; readonly generation: number },
+  { names, rotation, generation }: Keeping,
 ): KubeObject {
-  const found = isFields(object["data"]) ? object["data"] : {};
-  const ours = Object.entries(found).filter(([name]) => ourFiles.includes(name));
-  const texts = ours.flatMap(([name, text]): [string, string][] => (typeof text === "string" ? [[name, text]] : []));
-  const entries = Object.fromEntries(texts);
-  const data = resource.kind === secrets.kind ? entries : dataOf(entries, secrets);
+  const texts = entriesIn(object, resource).filter(([name]) => names.includes(name));
+  const data = Object.fromEntries(texts);
   const hash = createHash("sha256")
     .update(JSON.stringify([ref.name, texts]))
     .digest("hex")

@@ -43,16 +43,28 @@ export function ownership({ metadata }: KubeObject, role: Role, rotation: string
 
 const belongsTo = (name: string): string => `it belongs to the JwtKeyRotation "${name}"`;
 
-/** The data of a Secret or ConfigMap as text. What is no text becomes text that nothing can be made of. */
-export function filesIn(object: KubeObject, resource: Resource): Files {
-  const { data } = object;
-  if (!isFields(data)) return {};
-  const texts = Object.entries(data).flatMap(([name, value]) => (typeof value === "string" ? [[name, value]] : []));
-  const isSecret = resource.kind === secrets.kind;
-  return Object.fromEntries(
-    texts.map(([name = "", text = ""]) => [name, isSecret ? Buffer.from(text, "base64").toString("utf8") : text]),
+/** The data of a Secret or ConfigMap as text, `binaryData` among it. What is no text becomes text that nothing can be made of. */
+export const filesIn = (object: KubeObject, resource: Resource): Files =>
+  Object.fromEntries(
+    entriesIn(object, resource).map(([name, base64]) => [name, Buffer.from(base64, "base64").toString("utf8")]),
   );
+
+/** The same in base64, byte for byte. */
+export function entriesIn(
+  { data, binaryData }: KubeObject,
+  resource: Resource,
+): readonly (readonly [string, string])[] {
+  const isSecret = resource.kind === secrets.kind;
+  const texts = textsIn(data);
+  return [...Object.entries(isSecret ? texts : dataOf(texts, secrets)), ...Object.entries(textsIn(binaryData))];
 }
+
+const textsIn = (data: unknown): Files =>
+  Object.fromEntries(
+    Object.entries(isFields(data) ? data : {}).flatMap(([name, value]) =>
+      typeof value === "string" ? [[name, value] as const] : [],
+    ),
+  );
 
 /** As the API takes it. */
 export function dataOf(files: Files, resource: Resource): Readonly<Record<string, string>> {

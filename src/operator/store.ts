@@ -1,6 +1,7 @@
 import { readAdoptable, isAdoptable } from "../crypto/adopt.ts";
 import type { AdoptionContext } from "../crypto/adoptable.ts";
 import { publicObject, ringObject, signerObject, type Files } from "../crypto/objects.ts";
+import type { Known } from "../crypto/unclaimed.ts";
 import { type DocumentRead, Opener, readFiles, unusable } from "../keeper/document.ts";
 import type { Projected } from "../keeper/publish.ts";
 import type { KubeClient } from "../kube/client.ts";
@@ -11,7 +12,7 @@ import { KeyturnError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { algorithmOf, type RefusedRotation, type Rotation } from "../ring/spec.ts";
-import { isUnclaimed, setAsideSecret } from "./set-aside.ts";
+import { type Keeping, setAsideSecret, unclaimedIn } from "./set-aside.ts";
 import { isSame, relabelled, shaped } from "./shape.ts";
 import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
 
@@ -35,10 +36,8 @@ export interface Projection {
 }
 
 /** What a write goes over, and the ring that it is made from. */
-interface Over {
+interface Over extends Known {
   readonly read: ObjectRead;
-  readonly ring: Ring;
-  readonly materials: KeyMaterials;
 }
 
 export interface StoreOptions {
@@ -154,14 +153,18 @@ export class ObjectStore {
     const { rotation, owner } = this.#options;
     const slot = slotOf(rotation, role);
     const { object } = read;
-    if (object !== undefined && isUnclaimed(read, slot, { ring, materials })) await this.#keep(slot, object, ring);
-    return this.#put(slot, object, shaped(object, { slot, files, rotation, owner }));
+    const next = shaped(object, { slot, files, rotation, owner });
+    if (object !== undefined && !isSame(object, next)) {
+      const names = unclaimedIn(read, slot, { ring, materials });
+      if (names.length > 0) await this.#keep(slot, object, { names, rotation, generation: ring.generation });
+    }
+    return this.#put(slot, object, next);
   }
 
   /** Keeps what is about to be written over in a Secret of its own, which nothing of ours ever changes or removes. */
-  async #keep(slot: Slot, object: KubeObject, { generation }: Ring): Promise<void> {
-    const { client, rotation, signal, onSetAside } = this.#options;
-    const kept = setAsideSecret(slot, object, { rotation, generation });
+  async #keep(slot: Slot, object: KubeObject, keeping: Keeping): Promise<void> {
+    const { client, signal, onSetAside } = this.#options;
+    const kept = setAsideSecret(slot, object, keeping);
     try {
       await client.create(secrets, kept, { ...(signal && { signal }) });
     } catch (error) {

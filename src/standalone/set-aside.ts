@@ -3,7 +3,6 @@ import { ensureDir } from "../files/atomic.ts";
 import { currentVersion, dataLink, isInternal, versionsIn } from "../files/data-dir.ts";
 import type { Disk, Reader } from "../files/disk.ts";
 import { errnoOf, unlessMissing } from "../files/errors.ts";
-import type { Files } from "../files/data-dir.ts";
 import { modes } from "./layout.ts";
 
 /** A file that is about to be written over or removed. */
@@ -35,11 +34,12 @@ export async function standingIn(disk: Reader, dir: string): Promise<readonly St
   return all.filter((_, index) => types[index]?.type === "file");
 }
 
-/** The texts of the files, by the names that they get. */
-export async function textsOf(disk: Reader, files: readonly Standing[]): Promise<Files> {
-  const texts = await Promise.all(files.map(async ({ name, path }) => [name, await disk.readText(path)] as const));
-  return Object.fromEntries(texts);
-}
+/** The files, each with its text. */
+export const textsOf = (
+  disk: Reader,
+  files: readonly Standing[],
+): Promise<readonly (Standing & { readonly text: string })[]> =>
+  Promise.all(files.map(async (file) => ({ ...file, text: await disk.readText(file.path) })));
 
 /**
  * Gives the files a second name in `<root>/<generation>/<object>/`, where nothing of ours is ever removed: byte for byte,

@@ -1,11 +1,11 @@
 import { basename } from "node:path";
-import { publicObject, ringObject, signerObject } from "../crypto/objects.ts";
-import { holdsUnclaimed } from "../crypto/unclaimed.ts";
+import { filesOf, ourFiles, ringObject } from "../crypto/objects.ts";
 import { ensureDir } from "../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
 import { Opener } from "../keeper/document.ts";
 import type { Projected } from "../keeper/publish.ts";
+import { losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { RingObject } from "../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
@@ -111,7 +111,7 @@ export class Store {
    */
   async project(object: Projected, { ring, materials, nowMs }: Projection): Promise<boolean> {
     const ports = this.#ports({ rotation: ring.rotation, algorithm: ring.signer.profile.algorithm });
-    const want = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
+    const want = filesOf[object](ring, materials);
     const found = await readProjection(ports, this.#layout, object);
     mustNotBeNewer(found, ring, object);
     if (isSame(found.files, want)) return false;
@@ -123,18 +123,22 @@ export class Store {
 
   /** Sets aside what would be lost with the files that stand there: keys that the ring does not have. */
   async #keep(
-    { reading, files }: ObjectRead,
+    found: ObjectRead,
     ring: Ring,
     { materials, object }: { readonly materials: KeyMaterials; readonly object: Projected },
   ): Promise<void> {
-    if (reading.kind === "absent" || (reading.kind === "ring" && files !== undefined)) return;
+    const { reading, files } = found;
+    if (reading.kind === "absent") return;
+    const isStrange = strangerTest(found, object);
+    if (files !== undefined && !Object.entries(files).some(isStrange)) return;
     const standing = await standingIn(this.#disk, this.#layout[object]);
-    // Versions of a ring that can be used are ours, and old; beside a ring that is whole, one without ..data is what a crash left
-    const isOurs = ({ where }: Standing): boolean =>
-      (where !== "plain" && reading.kind === "ring") || (where === "stray" && this.#hasRing);
-    const foreign = standing.filter((file) => !isOurs(file));
-    if (holdsUnclaimed(await textsOf(this.#disk, foreign), ring, materials))
-      await this.#setAside(foreign, ring, object);
+    // Beside a ring that can be used, a version that is not behind ..data is old, or what a crash left
+    const goes = ({ where, name }: Standing): boolean =>
+      where === "stray" ? reading.kind !== "ring" && !this.#hasRing : where === "current" || ourFiles.includes(name);
+    const read = await textsOf(this.#disk, standing.filter(goes));
+    const strangers = read.filter(({ name, text }) => isStrange([name, text]));
+    const texts = strangers.map(({ name, text }) => [name, text] as const);
+    if (losesKeys(texts, found, { ring, materials })) await this.#setAside(strangers, ring, object);
   }
 
   async #setAside(files: readonly Standing[], { generation }: Ring, object: RingObject): Promise<void> {

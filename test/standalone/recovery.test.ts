@@ -165,6 +165,52 @@ describe("key material that is not taken over", () => {
     expect(await readFile(kept, "utf8")).toBe(pkcs8Pem(material.privateJwk));
   });
 
+  /** What the ring itself did not write, beside a document that is whole. */
+  test.each(["signing.pem", "private-jwks.json", "old.pem"])(
+    "is set aside from %s behind ..data beside a document that is whole, and nothing else with it",
+    async (name) => {
+      const world = await newWorld();
+      await world.settle();
+      const { material } = await generateKey("ES256");
+      const jwk = { ...material.privateJwk, kid: "stranger", alg: "ES256" };
+      const text = name.endsWith(".json") ? JSON.stringify({ keys: [jwk] }) : pkcs8Pem(material.privateJwk);
+      await writeFile(join(await dataOf(world, "signer"), name), text);
+      await world.settle();
+      const kept = await setAsideIn(world, "signer", name);
+      expect(await readFile(kept, "utf8")).toBe(text);
+      expect(await readdir(dirname(kept))).toEqual([name]);
+      await world.settle();
+      expect(await readdir(world.path("set-aside"))).toHaveLength(1);
+    },
+  );
+
+  test("is none in files that an older ring wrote: a rotation and a restored copy leave nothing aside", async () => {
+    const world = await newWorld();
+    const before = await world.settle();
+    await cp(world.path("signer"), world.path("signer-copy"), { recursive: true, verbatimSymlinks: true });
+    await world.run({ until: ({ ring }) => ring !== undefined && !kidsOf(ring).includes(before.signer.kid) });
+    expect(await readdir(world.dir)).not.toContain("set-aside");
+    await rm(world.path("signer"), { recursive: true });
+    await cp(world.path("signer-copy"), world.path("signer"), { recursive: true, verbatimSymlinks: true });
+    // As another version of Keyturn may have formatted it
+    const jwks = join(await dataOf(world, "signer"), "private-jwks.json");
+    await writeFile(jwks, JSON.stringify(JSON.parse(await readFile(jwks, "utf8"))));
+    await world.settle();
+    expect(await world.text("signer", "kid")).toBe((await world.ring()).signer.kid);
+    expect(await readdir(world.dir)).not.toContain("set-aside");
+  });
+
+  test("stays where nothing is written over it: a file of another name in the directory", async () => {
+    const world = await newWorld();
+    await world.settle();
+    const { material } = await generateKey("ES256");
+    await writeFile(world.path("signer", "mine.pem"), pkcs8Pem(material.privateJwk));
+    await writeFile(join(await dataOf(world, "signer"), "kid"), "changed");
+    await world.settle();
+    expect(await world.text("signer", "mine.pem")).toBe(pkcs8Pem(material.privateJwk));
+    expect(await readdir(world.dir)).not.toContain("set-aside");
+  });
+
   test("is none where the ring has all keys: nothing is set aside, so that no old private half outlives its key", async () => {
     const world = await newWorld();
     await world.settle();

@@ -18,14 +18,18 @@ const base64 = (text: string): string => Buffer.from(text).toString("base64");
 
 async function put(
   rotation: RotationHandle,
-  { role, backup }: { readonly role: Role; readonly backup: Backup },
+  { role, backup, binaryData = {} }: { readonly role: Role; readonly backup: Backup; readonly binaryData?: Data },
   data: Data | undefined,
 ): Promise<void> {
   const path = rotation.objectPath(role);
   await remove(path);
   if (data === undefined) return;
   const { name, labels } = (backup[role] as { metadata: { name: string; labels: object } }).metadata;
-  await admin.create(path.slice(0, path.lastIndexOf("/")), { metadata: { name, labels }, data });
+  await admin.create(path.slice(0, path.lastIndexOf("/")), {
+    metadata: { name, labels },
+    data,
+    ...(Object.keys(binaryData).length > 0 && { binaryData }),
+  });
 }
 
 function leftOf(backup: Backup, role: "signer" | "public", names: readonly string[] | undefined): Data | undefined {
@@ -108,4 +112,55 @@ it("keeps a key that nobody knows in a Secret of its own, before it writes over 
   expect((kept as unknown as { metadata: object }).metadata).not.toHaveProperty("ownerReferences");
   expect((await admin.get<{ data: Data }>(rotation.objectPath("signer"))).data["mine"]).toBe(mine);
   expect(next.problems).toEqual([]);
+});
+
+it.each<readonly [Role, "data" | "binaryData"]>([
+  ["signer", "data"],
+  ["public", "data"],
+  ["public", "binaryData"],
+  ["ring", "data"],
+])(
+  "keeps a foreign signing.pem from %s.%s beside a document that is whole",
+  { timeout: 90_000 },
+  async (role, field) => {
+    const operator = startOperator(scene);
+    const rotation = await makeRotation(scene.namespace, `beside-${role}-${field.toLowerCase()}`);
+    const before = await rotation.ready();
+    await operator.stop();
+    const backup = await backUp(rotation);
+    const pem = pkcs8Pem(pairOf("ES256", 6).material.privateJwk);
+    const strange = { "signing.pem": role === "public" && field === "data" ? pem : base64(pem) };
+    const { data } = backup[role] as unknown as { data: Data };
+    await (field === "data"
+      ? put(rotation, { role, backup }, { ...data, ...strange })
+      : put(rotation, { role, backup, binaryData: strange }, data));
+    startOperator(scene);
+    // The ring object is written with the next ring alone
+    await rotation.annotate({ "keyturn.dev/rotate-requested-at": later() });
+    await vi.waitFor(async () => expect((await rotation.status()).activeKid).not.toBe(before.activeKid), soon);
+    await vi.waitFor(() => expectSound(rotation), soon);
+    const object = await admin.get<{ data: Data; binaryData?: Data }>(rotation.objectPath(role));
+    expect([object.data["signing.pem"], object.binaryData?.["signing.pem"]]).not.toContain(strange["signing.pem"]);
+    expect((await setAside(rotation)).map((kept) => kept["data"])).toEqual([{ "signing.pem": base64(pem) }]);
+  },
+);
+
+it("finds a document in binaryData, and writes it where readers look", { timeout: 60_000 }, async () => {
+  const operator = startOperator(scene);
+  const rotation = await makeRotation(scene.namespace, "binary");
+  const before = await rotation.ready();
+  await operator.stop();
+  const backup = await backUp(rotation);
+  const { data } = backup.public as unknown as { data: Data };
+  const { "keyring.json": text = "", ...others } = data;
+  for (const role of ["ring", "signer"] as const) await remove(rotation.objectPath(role));
+  await put(rotation, { role: "public", backup, binaryData: { "keyring.json": base64(text) } }, others);
+  startOperator(scene);
+  await rotation.annotate({ "example.com/look": "1" });
+  await vi.waitFor(() => expectSound(rotation), soon);
+  expect((await rotation.status()).keys.map(({ kid }) => kid)).toContain(before.activeKid);
+  const object = await admin.get<{ data: Data; binaryData?: Data }>(rotation.objectPath("public"));
+  expect(object.data["keyring.json"]).toContain("keyturn.dev");
+  expect(object.binaryData?.["keyring.json"]).toBeUndefined();
+  expect(await setAside(rotation)).toEqual([]);
 });
