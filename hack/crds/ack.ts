@@ -1,7 +1,7 @@
 import { longest } from "../../src/ring/codec/wire.ts";
 import { texts } from "../../src/ring/spec/limits.ts";
 import { type Column, type CustomResourceDefinition, definition } from "./definition.ts";
-import { object, plain, setOf, text, whole } from "./schema.ts";
+import { flag, object, plain, setOf, text, whole } from "./schema.ts";
 
 const columns: readonly Column[] = [
   { name: "Rotation", type: "string", jsonPath: ".rotation", description: "The JwtKeyRotation." },
@@ -34,6 +34,9 @@ export const keyRingAcks: CustomResourceDefinition = definition({
       generation: whole("Generation of the ring; 0 while the gateway starts, which confirms nothing.", { minimum: 0 }),
       verifies: setOf(text("A kid.", texts.kid), "Kids that it accepts.", { maxItems: verifiesLimit }),
       signs: text("Kid that it signs with; absent when it does not mint.", texts.kid),
+      sourceUnfit: flag(
+        "The object that it reads is not there, or holds no ring, or an older one: the controller is to look.",
+      ),
     },
     {
       required: ["rotation", "podName", "generation", "verifies"],

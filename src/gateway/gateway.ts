@@ -153,7 +153,7 @@ export class Gateway {
     const ring = reading.kind === "ring" ? reading.ring : undefined;
     this.memory.dispatch({ type: "read", askedAtMs, isServer, ...(ring && { ring }) });
     // An answer that changes nothing (a source that went back to an older signer) is not to be asked for again at once
-    return ring !== undefined && wants(this.memory.state, clock.nowMs()).kind !== "read";
+    return ring !== undefined && confirmation(this.memory.state, clock.nowMs()).kind !== "read";
   }
 
   /** Of the state as it is now. @throws Error of node:fs: nothing may be promised then */

@@ -53,7 +53,10 @@ export function reduce(state: GatewayState, event: GatewayEvent, monotonicMs: nu
 
 function show(state: GatewayState, source: Source, ring: OpenRing): GatewayState {
   const misfit = misfitOf(state, ring);
-  return misfit === undefined ? take(withoutProblem(state, source), ring) : withProblem(state, source, misfit);
+  if (misfit !== undefined) return withProblem(source === "watch" ? withSource(state, false) : state, source, misfit);
+  // A watch may lag: that the source went back is for a read to say
+  const isFit = source === "watch" && !isOlder(state, ring);
+  return take(withoutProblem(isFit ? withSource(state, true) : state, source), ring);
 }
 
 function read(
@@ -67,11 +70,12 @@ function read(
     return reduce(state, { type: "unfit", source: "truth", problem: misfit, ...asked }, monotonicMs);
   }
   const answered = { ...withoutProblem(state, "truth"), awaySinceMs: undefined };
+  const isBehind = ring !== undefined && isOlder(state, ring);
+  const told = isServer === true ? withSource(answered, ring !== undefined && !isBehind) : answered;
   if (ring === undefined) {
-    return afterReading(withProblem(word(answered, asked || {}, monotonicMs), "truth", "the object is not there"));
+    return afterReading(withProblem(word(told, asked || {}, monotonicMs), "truth", "the object is not there"));
   }
-  const isBehind = ring.ring.generation < (state.current?.ring.generation ?? 0);
-  const taken = { ...take(answered, ring), heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind } };
+  const taken = { ...take(told, ring), heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind } };
   const { kid } = ring.ring.signer;
   // A source that went back to an older signer says nothing about the key that signs here
   const confirms = taken.half?.kid === kid;
@@ -141,7 +145,9 @@ function unfit(
   { source, problem, askedAtMs }: GatewayEvent & { readonly type: "unfit" },
   monotonicMs: number,
 ): GatewayState {
-  const told = withProblem(word(state, { askedAtMs }, monotonicMs), source, problem);
+  const isServer = source === "watch" || askedAtMs !== undefined;
+  const heard = word(isServer ? withSource(state, false) : state, { askedAtMs }, monotonicMs);
+  const told = withProblem(heard, source, problem);
   return source === "truth" ? since(told, monotonicMs) : told;
 }
 
@@ -172,6 +178,13 @@ export const isPatient = (state: GatewayState): state is GatewayState & { readon
   !state.floorLost &&
   state.current !== undefined &&
   state.awaySinceMs !== undefined;
+
+/** What the API server has last said. */
+const withSource = (state: GatewayState, isFit: boolean): GatewayState =>
+  state.sourceUnfit === isFit ? { ...state, sourceUnfit: !isFit } : state;
+
+const isOlder = ({ current }: GatewayState, { ring }: OpenRing): boolean =>
+  ring.generation < (current?.ring.generation ?? 0);
 
 type Problems = GatewayState["problems"];
 

@@ -70,6 +70,8 @@ export interface GatewayState {
   readonly awaySinceMs: number | undefined;
   /** What was kept in the emptyDir can't be read: what was served before is not known. */
   readonly floorLost: boolean;
+  /** The last that the API server said: there is no ring, or an older one. What a mount or a directory shows is no such word. */
+  readonly sourceUnfit: boolean;
   /** What is wrong with each source now, one line each. */
   readonly problems: Readonly<Partial<Record<Source | "ack", string | undefined>>>;
 }
@@ -94,6 +96,7 @@ export function newGateway(setup: Setup, floor: Floor | "lost" | undefined, mono
     degraded: false,
     awaySinceMs: monotonicMs,
     floorLost: floor === "lost",
+    sourceUnfit: false,
     problems: {},
   };
 }

@@ -6,7 +6,7 @@ import type { Half } from "./open-ring.ts";
 import type { GatewayState } from "./state.ts";
 
 /** What the gateway states of the ring in memory. @returns generation 0 while there is none */
-export function ackOf({ current, refused, half }: GatewayState): Ack {
+export function ackOf({ current, refused, half, sourceUnfit }: GatewayState): Ack {
   if (current === undefined) return zero;
   const { ring } = current;
   return {
@@ -15,6 +15,7 @@ export function ackOf({ current, refused, half }: GatewayState): Ack {
       .map(({ kid }) => kid)
       .filter((kid) => !refused.has(kid)),
     ...(half && { signs: half.kid }),
+    ...(sourceUnfit && { sourceUnfit }),
   };
 }
 
@@ -28,6 +29,7 @@ export function isSameAck(a: Ack | undefined, b: Ack | undefined): boolean {
   return (
     a.generation === b.generation &&
     a.signs === b.signs &&
+    a.sourceUnfit === b.sourceUnfit &&
     kids.size === b.verifies.length &&
     b.verifies.every((kid) => kids.has(kid))
   );

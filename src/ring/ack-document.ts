@@ -26,6 +26,7 @@ export interface KeyRingAck<Metadata extends { readonly name: string } = { reado
   readonly generation: number;
   readonly verifies: readonly string[];
   readonly signs?: string;
+  readonly sourceUnfit?: true;
 }
 
 /**
@@ -56,6 +57,7 @@ function readAck(fields: Fields): Ack {
       .list(verifiesLimit)
       .map((kid) => kid.text(longest.kid)),
     ...(signs !== undefined && { signs }),
+    ...(fields.maybe("sourceUnfit")?.trueOrFalse() === true && { sourceUnfit: true }),
   };
 }
 
@@ -73,5 +75,6 @@ export function keyRingAck<Metadata extends { readonly name: string }>(
     generation: ack.generation,
     verifies: [...ack.verifies],
     ...(ack.signs !== undefined && { signs: ack.signs }),
+    ...(ack.sourceUnfit === true && { sourceUnfit: true }),
   };
 }

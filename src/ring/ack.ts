@@ -9,6 +9,8 @@ export interface Ack {
   readonly verifies: readonly Kid[];
   /** The kid that it signs with; absent when it can't mint. */
   readonly signs?: Kid;
+  /** Where this gateway looks for it the API server shows no ring, or an older one: whoever keeps the object is to look. */
+  readonly sourceUnfit?: true;
 }
 
 /** An expected gateway: running, with what it last said. Read live just before a gated write. */

@@ -266,6 +266,51 @@ describe("a gateway that serves", () => {
   });
 });
 
+describe("a source that the API server shows to be unfit", () => {
+  const missing: GatewayEvent = { type: "read", askedAtMs: nowMs, isServer: true };
+  const server = (plan: RingPlan): GatewayEvent => ({ ...read(plan), isServer: true }) as GatewayEvent;
+  const unfit = (source: "mount" | "watch" | "truth", askedAtMs?: number): GatewayEvent => ({
+    ...{ type: "unfit", source, problem: "it holds no ring" },
+    ...(askedAtMs !== undefined && { askedAtMs }),
+  });
+
+  test.each<readonly [string, GatewayEvent]>([
+    ["a read finds nothing", missing],
+    ["a read finds no ring", unfit("truth", nowMs)],
+    ["a read finds an older ring", server({ generation: 4 })],
+    ["the watch tells that it is gone", unfit("watch")],
+  ])("is told once in the ack where %s, and taken back", (_, event) => {
+    const told = serving({ generation: 5 }).happens(event);
+    expect(ackOf(told.state)).toMatchObject({ generation: 5, sourceUnfit: true });
+    expect(told.want).toBe("ack 5");
+    expect(told.acks().happens(event).want).not.toBe("ack 5");
+    expect(told.happens(shown({ generation: 4 }, "watch")).want).not.toBe("ack 5");
+    told.happens(shown({ generation: 5 }, "watch"));
+    expect(ackOf(told.state)).toEqual(ackOf(serving({ generation: 5 }).state));
+    expect(told.want).toBe("ack 5");
+  });
+
+  test.each<readonly [string, GatewayEvent]>([
+    ["a mount", unfit("mount")],
+    ["a directory", { type: "read", askedAtMs: nowMs }],
+    ["a directory that is unfit", unfit("truth")],
+    ["a directory with an older ring", read({ generation: 4 })],
+    ["an older word of the watch", shown({ generation: 4 }, "watch")],
+    ["a server that is away", away],
+  ])("is not what %s shows", (_, event) => {
+    expect(ackOf(serving({ generation: 5 }).happens(event).state)).not.toHaveProperty("sourceUnfit");
+  });
+
+  test.each([
+    ["watch", true],
+    ["mount", undefined],
+  ] as const)("is one that shows the ring of another rotation on the %s: %s", (source, isUnfit) => {
+    const told = serving({ generation: 5 });
+    told.state = { ...told.state, setup: { ...setup, rotation: "other" } };
+    expect(ackOf(told.happens(shown({ generation: 5 }, source)).state).sourceUnfit).toBe(isUnfit);
+  });
+});
+
 describe("revocation", () => {
   test("counts from every source, an older ring included, and for ever", () => {
     const told = serving({ generation: 5 }).happens(shown({ generation: 3, signer: 2, standby: 3, revoked: [1] }));

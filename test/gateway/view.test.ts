@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { type GatewayEvent, reduce } from "../../src/gateway/reduce.ts";
 import { type Floor, type GatewayState, newGateway, type Setup } from "../../src/gateway/state.ts";
+import type { Ack } from "../../src/ring/ack.ts";
 import { confirmEveryMs, isSameAck, mintView, wants } from "../../src/gateway/view.ts";
 import { settings } from "../support/rings.ts";
 import { hour, minute } from "../support/story.ts";
@@ -139,13 +140,14 @@ describe("wants of a minter", () => {
 
 describe("isSameAck", () => {
   const ack = { generation: 5, verifies: ["a", "b"], signs: "a" };
-  test.each([
+  test.each<readonly [Ack | undefined, Ack | undefined, boolean]>([
     [ack, { ...ack, verifies: ["b", "a"] }, true],
     [ack, { ...ack, generation: 6 }, false],
     [ack, { ...ack, verifies: ["a"] }, false],
     [ack, { ...ack, verifies: ["a", "c"] }, false],
     [ack, { ...ack, signs: "b" }, false],
     [ack, { generation: 5, verifies: ["a", "b"] }, false],
+    [ack, { ...ack, sourceUnfit: true }, false],
     [ack, undefined, false],
     [undefined, undefined, true],
   ])("%j and %j: %s", (a, b, same) => {

@@ -29,6 +29,12 @@ describe("parseKeyRingAck", () => {
     expect("signs" in parseKeyRingAck(changed(document, ["signs"], gone)).ack).toBe(false);
   });
 
+  test("tells that the source is unfit, and nothing where it is not", () => {
+    const [unfit, fit] = [true, false].map((value) => changed(document, ["sourceUnfit"], value));
+    expect(parseKeyRingAck(unfit)).toMatchObject({ ack: { sourceUnfit: true } });
+    expect(parseKeyRingAck(fit)).toStrictEqual(parseKeyRingAck(document));
+  });
+
   test("takes generation 0 and an empty list: starting", () => {
     const starting = changed(changed(document, ["generation"], 0), ["verifies"], []);
     expect(parseKeyRingAck(starting).ack).toStrictEqual({ generation: 0, verifies: [], signs: "k1" });
@@ -50,6 +56,7 @@ describe("parseKeyRingAck", () => {
     ["apiVersion", "v1", '$.apiVersion: must be "keyturn.dev/v1alpha1", is "v1"'],
     ["kind", "KeyRing", '$.kind: must be "KeyRingAck", is "KeyRing"'],
     ["kind", gone, "$.kind: is missing"],
+    ["sourceUnfit", "yes", '$.sourceUnfit: must be true or false, is "yes"'],
     ["rotation", gone, "$.rotation: is missing"],
     ["rotation", "r".repeat(254), `$.rotation: ${name}, is a text of 254 characters`],
     ["podName", "", `$.podName: ${name}, is ""`],

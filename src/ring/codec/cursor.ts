@@ -69,6 +69,11 @@ export class Cursor {
     return found;
   }
 
+  trueOrFalse(): boolean {
+    if (typeof this.value !== "boolean") throw this.#mustBe("true or false");
+    return this.value;
+  }
+
   /** A whole number that a double holds exactly. `-0` is refused: it would not be written as it was read. */
   wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): number {
     const { value } = this;

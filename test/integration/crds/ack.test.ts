@@ -70,6 +70,7 @@ const rows: [field: string, inside: unknown[], outside: [value: unknown, says: s
       [undefined, "Required value"],
     ],
   ],
+  ["sourceUnfit", [true, false, undefined], [["yes", "must be of type boolean"]]],
   ["unknown", [undefined], [[1, 'unknown field "unknown"']]],
 ];
 

@@ -1,0 +1,68 @@
+import { expect, test } from "vitest";
+import { admin, sees, tokenFor } from "../support/scene.ts";
+import { remove } from "../operator/support/objects.ts";
+import {
+  account,
+  makeRotation,
+  makeScene,
+  quick,
+  type RotationHandle,
+  startOperator,
+} from "../operator/support/scene.ts";
+import { makeSidecarAccount, RealGateway } from "./support/real-gateway.ts";
+
+const scene = await makeScene("lost-source");
+
+/** So many that an unasked look comes in minutes: what mends within the patience of a test was told. */
+const others = 200;
+
+async function crowd(): Promise<void> {
+  const names = Array.from({ length: others }, (_, i) => `other-${i}`);
+  const made = await Promise.all(names.map((name) => makeRotation(scene.namespace, name, { ...quick, suspend: true })));
+  // Each has had its pass: nothing is due any more
+  for (const one of made) await one.reaches("Suspended", ({ conditions }) => conditions.length > 0);
+}
+
+/** What stands there after a loss is the loss, or what was written since. */
+async function isWritten(rotation: RotationHandle): Promise<void> {
+  const [folder = "", name = ""] = rotation.objectPath("signer").split(/\/(?=[^/]+$)/);
+  await sees(`${folder}?fieldSelector=metadata.name=${name}`, ({ data }, type) => {
+    return type !== "DELETED" && (data as Record<string, unknown> | undefined)?.["keyring.json"] !== undefined;
+  });
+}
+
+const acksOf = ({ namespace }: RotationHandle, gateway: RealGateway): string =>
+  `/apis/keyturn.dev/v1alpha1/namespaces/${namespace}/keyringacks?fieldSelector=metadata.name=${gateway.uid}.lost`;
+
+test("a signer Secret that is deleted or emptied while nothing is due is written anew at a gateway's word", async () => {
+  const operator = startOperator(scene);
+  await crowd();
+  const rotation = await makeRotation(scene.namespace, "lost", {
+    ...quick,
+    tokens: { ...quick.tokens, maxTTL: "10m" },
+  });
+  await rotation.ready();
+  await makeSidecarAccount(scene.namespace, "lost");
+  const gateway = await RealGateway.start(rotation, "lost-a");
+  await rotation.reaches("1/1", ({ gateways }) => gateways.summary === "1/1");
+  const { kid } = await gateway.mint();
+  const path = rotation.objectPath("signer");
+  // Nobody else may change an object of ours
+  const controller = admin.withToken(await tokenFor(scene.namespace, account));
+  const empty = async (): Promise<unknown> => controller.replace(path, { ...(await admin.get(path)), data: {} });
+  const deeds = operator.deeds.length;
+
+  for (const lose of [() => remove(path), empty]) {
+    const said = sees(acksOf(rotation, gateway), ({ sourceUnfit }) => sourceUnfit === true);
+    await lose();
+    const token = await gateway.mint();
+    expect(await gateway.verify(token)).toBe(200);
+    await said;
+    await isWritten(rotation);
+    await sees(acksOf(rotation, gateway), ({ sourceUnfit }) => sourceUnfit === undefined);
+  }
+  controller.close();
+  expect((await gateway.mint()).kid).toBe(kid);
+  // Written again, and not rotated
+  expect(operator.deeds.slice(deeds)).toEqual([]);
+});
