@@ -71,7 +71,8 @@ function named({ steps }: Plan, kids: readonly Kid[]): readonly NamedStep[] {
   });
 }
 
-interface Objects {
+/** The three objects as they were read. */
+export interface Objects {
   readonly ring: Pick<DocumentRead, "reading" | "materials">;
   readonly signer: Pick<DocumentRead, "reading" | "materials">;
   readonly public: Pick<DocumentRead, "reading" | "materials">;

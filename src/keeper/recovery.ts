@@ -1,4 +1,5 @@
 import { readPublicJwks } from "../crypto/brought.ts";
+import type { Change } from "../ring/change.ts";
 import { KeyturnError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
@@ -50,4 +51,10 @@ export function recoveryIn(now: RecoveryRequest, { seenUpToMs, nowMs, algorithm 
     if (error instanceof KeyturnError) return { ...plain, warnings: [`the recovery waits: ${error.message}`] };
     throw error;
   }
+}
+
+/** Public halves that a change would bring along. @throws ChangeNeededError `InvalidJwks` */
+export function publicHalvesIn(change: Change, algorithm: Algorithm): KeyMaterials {
+  if (change.kind !== "recover" || change.jwks === undefined) return new Map();
+  return readPublicJwks(change.jwks, { createdAtMs: change.requestedAtMs, algorithm }).materials;
 }

@@ -1,7 +1,11 @@
 import { filesOf } from "../crypto/objects.ts";
 import { holdsUnclaimed, type Known } from "../crypto/unclaimed.ts";
 import type { RingObject } from "../ring/codec.ts";
+import type { Decision } from "../ring/decide.ts";
+import type { KeyMaterials } from "../ring/jwk.ts";
+import { applyPlan, needsFreshKey } from "../ring/steps.ts";
 import type { DocumentRead } from "./document.ts";
+import { materialsOf, type Objects } from "./enact.ts";
 
 /** A file: its name and its text. */
 export type NamedText = readonly [name: string, text: string];
@@ -21,4 +25,19 @@ export function losesKeys(strangers: readonly NamedText[], { reading, materials 
   const found: readonly Known[] = reading.kind === "ring" ? [{ ring: reading.ring, materials }] : [];
   const texts = strangers.map(([, text]) => text);
   return holdsUnclaimed(texts, [next, ...found]);
+}
+
+/**
+ * The ring as it will be when the decision is carried out, or undefined where it is none. Of keys that are yet to be made there is
+ * no material.
+ *
+ * @param brought - Public halves that come with a request
+ */
+export function knownAfter(decision: Decision, objects: Objects, brought: KeyMaterials): Known | undefined {
+  if (decision.kind !== "plan") return undefined;
+  const { plan } = decision;
+  const { reading } = objects.ring;
+  const kids = plan.steps.filter(needsFreshKey).map((_, index) => `(new ${index + 1})`);
+  const ring = applyPlan(reading.kind === "ring" ? reading.ring : undefined, plan, kids);
+  return ring && { ring, materials: new Map([...brought, ...materialsOf(objects)]) };
 }

@@ -1,10 +1,11 @@
+import { publicHalvesIn } from "../keeper/recovery.ts";
 import { readPublicJwks } from "../crypto/brought.ts";
 import { Opener } from "../keeper/document.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isConflict } from "../kube/errors.ts";
 import { nameOf } from "../kube/resource.ts";
 import type { Change } from "../ring/change.ts";
-import type { Observation } from "../ring/decide.ts";
+import type { Decision, Observation } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Keeper } from "../ring/keeper.ts";
@@ -13,11 +14,12 @@ import { algorithmOf, parseRotation } from "../ring/spec.ts";
 import { type Edit, edited, editOf, fieldsOf, patchOf } from "./home/edit.ts";
 import { converted } from "./home/errors.ts";
 import { keeperOf } from "./home/keeper.ts";
-import { look } from "./home/look.ts";
+import { type Look, look } from "./home/look.ts";
 import { News } from "./home/news.ts";
 import { ownManager } from "./home/owners.ts";
 import { type Precheck, precheckOf } from "./home/precheck.ts";
 import { readResource, type Resource } from "./home/resource.ts";
+import { setsAside } from "./set-aside.ts";
 import { stalledSinceMs } from "./past.ts";
 import { rotations } from "./resources.ts";
 import { filesIn, type Role, slotOf } from "./slot.ts";
@@ -36,6 +38,7 @@ export interface ClusterHome {
   keyRing(of: "signer" | "public"): Promise<string>;
   keeper(signal?: AbortSignal): Promise<Keeper>;
   precheck(change: Change): Promise<Precheck>;
+  setsAside(decision: Decision, change: Change): Promise<ReturnType<typeof setsAside>>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
@@ -72,13 +75,16 @@ class Home implements ClusterHome {
     const kept = this.#news.kept();
     if (kept) return kept;
     const mark = this.#news.mark();
-    const patience = AbortSignal.timeout(patienceMs);
-    const ends = signal ? AbortSignal.any([signal, patience]) : patience;
-    const sources = { client: this.#client, ref: this.#ref, opener: this.#opener, signal: ends };
-    const { seen, remarks } = await converted(() => look(sources));
+    const { seen, remarks } = await this.#look(signal);
     this.#remarks = remarks;
     this.#news.keep(seen, mark);
     return seen;
+  }
+
+  #look(signal?: AbortSignal): Promise<Look> {
+    const patience = AbortSignal.timeout(patienceMs);
+    const ends = signal ? AbortSignal.any([signal, patience]) : patience;
+    return converted(() => look({ client: this.#client, ref: this.#ref, opener: this.#opener, signal: ends }));
   }
 
   remarks(): readonly string[] {
@@ -115,6 +121,11 @@ class Home implements ClusterHome {
       const found = await readResource(this.#client, this.#ref);
       return precheckOf(this.#edit(change, found, remembered), found.resource);
     });
+  }
+
+  async setsAside(decision: Decision, change: Change): Promise<ReturnType<typeof setsAside>> {
+    const seen = await this.#look();
+    return setsAside(decision, seen, publicHalvesIn(change, algorithmOf(seen.rotation)));
   }
 
   async change(change: Change): Promise<void> {

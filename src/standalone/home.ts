@@ -3,10 +3,13 @@ import { nodeDisk, type Disk } from "../files/disk.ts";
 import { readIfThere } from "../files/atomic.ts";
 import { readDataDir } from "../files/read-data-dir.ts";
 import { newWaker, watchDirs } from "../files/watch.ts";
+import { publicHalvesIn } from "../keeper/recovery.ts";
+import { knownAfter } from "../keeper/strangers.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import type { Change } from "../ring/change.ts";
-import type { Observation } from "../ring/decide.ts";
+import type { Decision, Observation } from "../ring/decide.ts";
 import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
+import type { Algorithm } from "../ring/key.ts";
 import type { Keeper } from "../ring/keeper.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../ring/spec.ts";
 import { AckReader } from "./acks.ts";
@@ -16,7 +19,7 @@ import { configDirs, readConfig, type Config } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
 import { keeperOf } from "./keeper.ts";
 import { layoutOf, type Layout } from "./layout.ts";
-import { observe, type Sources } from "./observe.ts";
+import { observe, type Sight, type Sources } from "./observe.ts";
 import { readOverrides } from "./overrides.ts";
 import { readRefused, standIn } from "./refused.ts";
 import { effective, errorOf, type SettingsRead } from "./resource.ts";
@@ -40,6 +43,7 @@ export interface DirectoryHome {
   keyRing(of: "signer" | "public"): Promise<string>;
   keeper(): Promise<Keeper>;
   precheck(change: Change): Promise<{ readonly notes: readonly string[] }>;
+  setsAside(decision: Decision, change: Change): Promise<readonly { readonly from: string; readonly to: string }[]>;
   change(change: Change): Promise<void>;
   changes(signal: AbortSignal): AsyncIterable<void>;
 }
@@ -61,6 +65,9 @@ async function diskFor(dir: string): Promise<Disk> {
   const { uid, gid } = await stat(dir);
   return process.geteuid?.() === 0 ? nodeDisk({ alsoTrusted: [uid], owner: { uid, gid } }) : nodeDisk();
 }
+
+const algorithmFor = ({ policy }: Pick<Observation, "policy">): Algorithm =>
+  policy.adoptionAlgorithm ?? policy.profile.algorithm;
 
 const trustedAt = (nowMs: number) => ({ trusted: true, jumpMs: 0, holdMs: 0, nowMs, waitsFromMs: nowMs });
 
@@ -87,14 +94,17 @@ class Home implements DirectoryHome {
     };
   }
 
-  observe(): Promise<Observation> {
+  async observe(): Promise<Observation> {
+    return (await this.#look()).observation;
+  }
+
+  #look(): Promise<Sight> {
     return converted(async () => {
       const settings = await this.#settings();
       const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
       const nothing = { recoverySeenUpToMs: this.#sources.clock.nowMs() };
       const state = await readState(this.#disk, this.#layout.state);
-      const { observation } = await observe(this.#sources, now, state ?? nothing);
-      return observation;
+      return observe(this.#sources, now, state ?? nothing);
     });
   }
 
@@ -118,6 +128,13 @@ class Home implements DirectoryHome {
     };
   }
 
+  async setsAside(decision: Decision, change: Change): ReturnType<DirectoryHome["setsAside"]> {
+    const { snapshot, observation } = await this.#look();
+    const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithmFor(observation)));
+    const kept = next ? await converted(() => this.#sources.store.setsAside(snapshot, next)) : [];
+    return kept.map(({ object, to }) => ({ from: `the ${object} object`, to }));
+  }
+
   async change(change: Change): Promise<void> {
     await converted(async () => {
       const { found, policy } = await this.observe();
@@ -125,7 +142,7 @@ class Home implements DirectoryHome {
       await changeOverrides(this.#disk, this.#layout, {
         change,
         pinnedKid: policy.pinnedKid,
-        algorithm: policy.adoptionAlgorithm ?? policy.profile.algorithm,
+        algorithm: algorithmFor({ policy }),
         revoked,
         nowMs: this.#sources.clock.nowMs(),
       });

@@ -1,9 +1,15 @@
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { ourFiles } from "../crypto/objects.ts";
+import type { Known } from "../crypto/unclaimed.ts";
 import { ensureDir } from "../files/atomic.ts";
 import { currentVersion, dataLink, isInternal, versionsIn } from "../files/data-dir.ts";
 import type { Disk, Reader } from "../files/disk.ts";
 import { errnoOf, unlessMissing } from "../files/errors.ts";
-import { modes } from "./layout.ts";
+import type { Projected } from "../keeper/publish.ts";
+import { losesKeys, strangerTest } from "../keeper/strangers.ts";
+import type { RingObject } from "../ring/codec.ts";
+import { type Layout, modes } from "./layout.ts";
+import type { ObjectRead } from "./readings.ts";
 
 /** A file that is about to be written over or removed. */
 export interface Standing {
@@ -15,7 +21,7 @@ export interface Standing {
 }
 
 /** Every regular file of a projection's directory: those of each version, the one behind `..data` first, and plain ones. */
-export async function standingIn(disk: Reader, dir: string): Promise<readonly Standing[]> {
+async function standingIn(disk: Reader, dir: string): Promise<readonly Standing[]> {
   const names = (await unlessMissing(disk.names(dir))) ?? [];
   const current = await currentVersion(disk, dir);
   const plain = names
@@ -34,25 +40,55 @@ export async function standingIn(disk: Reader, dir: string): Promise<readonly St
   return all.filter((_, index) => types[index]?.type === "file");
 }
 
+interface Writing {
+  /** What stands there. */
+  readonly found: ObjectRead;
+  readonly object: Projected;
+  readonly next: Known;
+}
+
+/** The files that must be set aside before a projection is written over: they hold keys that the ring does not have. */
+export async function lostIn(
+  { disk, layout, hasRing }: { readonly disk: Reader; readonly layout: Layout; readonly hasRing: boolean },
+  { found, object, next }: Writing,
+): Promise<readonly Standing[]> {
+  const { reading, files } = found;
+  if (reading.kind === "absent" || reading.kind === "foreign") return [];
+  const isStrange = strangerTest(found, object);
+  if (files !== undefined && !Object.entries(files).some(isStrange)) return [];
+  // Beside a ring that can be used, a version that is not behind ..data is old, or what a crash left
+  const goes = ({ where, name }: Standing): boolean =>
+    where === "stray" ? reading.kind !== "ring" && !hasRing : where === "current" || ourFiles.includes(name);
+  const read = await textsOf(disk, (await standingIn(disk, layout[object])).filter(goes));
+  const strangers = read.filter(({ name, text }) => isStrange([name, text]));
+  const texts = strangers.map(({ name, text }) => [name, text] as const);
+  return losesKeys(texts, found, next) ? strangers : [];
+}
+
 /** The files, each with its text. */
-export const textsOf = (
+const textsOf = (
   disk: Reader,
   files: readonly Standing[],
 ): Promise<readonly (Standing & { readonly text: string })[]> =>
   Promise.all(files.map(async (file) => ({ ...file, text: await disk.readText(file.path) })));
 
+/** Where files of an object are set aside. */
+export interface Place {
+  readonly root: string;
+  /** Of the ring that is written. */
+  readonly generation: number;
+  readonly object: RingObject;
+}
+
+export const placeOf = ({ root, generation, object }: Place): string => join(root, String(generation), object);
+
 /**
  * Gives the files a second name in `<root>/<generation>/<object>/`, where nothing of ours is ever removed: byte for byte,
  * and at once. Doing it again changes nothing. Returns that directory.
  */
-export async function setAside(
-  disk: Disk,
-  files: readonly Standing[],
-  to: { readonly root: string; readonly generation: number; readonly object: string },
-): Promise<string> {
-  const dirs = [to.root, join(to.root, String(to.generation)), join(to.root, String(to.generation), to.object)];
-  for (const dir of dirs) await ensureDir(disk, dir, modes.secretDir);
-  const dir = dirs.at(-1) ?? to.root;
+export async function setAside(disk: Disk, files: readonly Standing[], to: Place): Promise<string> {
+  const dir = placeOf(to);
+  for (const each of [to.root, dirname(dir), dir]) await ensureDir(disk, each, modes.secretDir);
   for (const { name, path } of files) await linkAs(disk, path, join(dir, name));
   await disk.syncDir(dir);
   return dir;

@@ -1,18 +1,18 @@
 import { basename } from "node:path";
-import { filesOf, ourFiles, ringObject } from "../crypto/objects.ts";
+import { filesOf, ringObject } from "../crypto/objects.ts";
+import type { Known } from "../crypto/unclaimed.ts";
 import { ensureDir } from "../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../files/data-dir.ts";
 import type { Disk } from "../files/disk.ts";
 import { Opener } from "../keeper/document.ts";
 import type { Projected } from "../keeper/publish.ts";
-import { losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { RingObject } from "../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";
 import { readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
-import { setAside, standingIn, textsOf, type Standing } from "./set-aside.ts";
+import { lostIn, type Place, placeOf, setAside, type Standing } from "./set-aside.ts";
 import { fileOf, tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
 /** The three objects, read one after the other: projections first, the ring last. */
@@ -31,9 +31,7 @@ export interface SetAside {
 const projections: readonly Projected[] = ["public", "signer"];
 
 /** What a projection is made from. */
-export interface Projection {
-  readonly ring: Ring;
-  readonly materials: KeyMaterials;
+export interface Projection extends Known {
   readonly nowMs: number;
 }
 
@@ -115,34 +113,35 @@ export class Store {
     const found = await readProjection(ports, this.#layout, object);
     mustNotBeNewer(found, ring, object);
     if (isSame(found.files, want)) return false;
-    await this.#keep(found, ring, { materials, object });
+    const where = { disk: this.#disk, layout: this.#layout, hasRing: this.#hasRing };
+    const lost = await lostIn(where, { found, object, next: { ring, materials } });
+    if (lost.length > 0) await this.#setAside(lost, ring, object);
     const write = { files: want, nowMs, ...modesOf[object] };
     await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
     return true;
   }
 
-  /** Sets aside what would be lost with the files that stand there: keys that the ring does not have. */
-  async #keep(
-    found: ObjectRead,
-    ring: Ring,
-    { materials, object }: { readonly materials: KeyMaterials; readonly object: Projected },
-  ): Promise<void> {
-    const { reading, files } = found;
-    if (reading.kind === "absent") return;
-    const isStrange = strangerTest(found, object);
-    if (files !== undefined && !Object.entries(files).some(isStrange)) return;
-    const standing = await standingIn(this.#disk, this.#layout[object]);
-    // Beside a ring that can be used, a version that is not behind ..data is old, or what a crash left
-    const goes = ({ where, name }: Standing): boolean =>
-      where === "stray" ? reading.kind !== "ring" && !this.#hasRing : where === "current" || ourFiles.includes(name);
-    const read = await textsOf(this.#disk, standing.filter(goes));
-    const strangers = read.filter(({ name, text }) => isStrange([name, text]));
-    const texts = strangers.map(({ name, text }) => [name, text] as const);
-    if (losesKeys(texts, found, { ring, materials })) await this.#setAside(strangers, ring, object);
+  /** What will be set aside when this becomes the ring, and is published. Writes nothing. */
+  async setsAside(seen: Snapshot, next: Known): Promise<readonly SetAside[]> {
+    const where = { disk: this.#disk, layout: this.#layout, hasRing: this.#hasRing };
+    const lost = await Promise.all(
+      projections.map(async (object) =>
+        (await lostIn(where, { found: seen[object], object, next })).length ? [object] : [],
+      ),
+    );
+    const objects: RingObject[] = [
+      ...(seen.ring.reading.kind === "unreadable" ? (["ring"] as const) : []),
+      ...lost.flat(),
+    ];
+    return objects.map((object) => ({ object, to: placeOf(this.#aside(next.ring, object)) }));
   }
 
-  async #setAside(files: readonly Standing[], { generation }: Ring, object: RingObject): Promise<void> {
-    const to = await setAside(this.#disk, files, { root: this.#layout.setAside, generation, object });
+  #aside({ generation }: Ring, object: RingObject): Place {
+    return { root: this.#layout.setAside, generation, object };
+  }
+
+  async #setAside(files: readonly Standing[], ring: Ring, object: RingObject): Promise<void> {
+    const to = await setAside(this.#disk, files, this.#aside(ring, object));
     this.#tell({ object, to });
   }
 

@@ -1,5 +1,5 @@
 import type { Change } from "../ring/change.ts";
-import type { Observation } from "../ring/decide.ts";
+import type { Decision, Observation } from "../ring/decide.ts";
 import type { Keeper } from "../ring/keeper.ts";
 
 /** What must be known before a change is asked for. */
@@ -13,6 +13,14 @@ export interface Precheck {
     /** What to change there: a part of the JwtKeyRotation. */
     readonly manifest: object;
   };
+}
+
+/** Keys that a change will not take over, and must not lose. */
+export interface SetAside {
+  /** Where they stand. */
+  readonly from: string;
+  /** Where they are kept from then on. */
+  readonly to: string;
 }
 
 /** Where a ring lives: a directory, or a namespace of a cluster. The tools know no more of either than this. */
@@ -35,6 +43,11 @@ export interface RingHome {
   keeper(signal?: AbortSignal): Promise<Keeper>;
   /** Asks for nothing. @default nothing must be known */
   precheck?(change: Change): Promise<Precheck>;
+  /**
+   * What will be set aside when the decision, which is made as if the change had been asked for, is carried out: only what may be
+   * read here. Writes nothing. @default nothing
+   */
+  setsAside?(decision: Decision, change: Change): Promise<readonly SetAside[]>;
   /** @throws {@link ChangeNeededError} when the home refuses the change */
   change(change: Change): Promise<void>;
   /** Yields whenever something that `observe` reads may have changed; ends with the signal. */

@@ -4,7 +4,7 @@ import { RuleError } from "../ring/errors.ts";
 import { ask, nameOf, type ChangeOptions } from "./change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "./home.ts";
-import { firstLook } from "./look.ts";
+import { firstLook, note } from "./look.ts";
 import type { Io } from "./screen.ts";
 import { withChange } from "./suppose.ts";
 
@@ -31,6 +31,10 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
   if (supposed.kind === "stalled") {
     throw new RuleError(supposed.reason, `Cannot recover ${name}: ${supposed.message}`);
   }
+  const kept = (await home.setsAside?.(supposed, change)) ?? [];
+  for (const { from, to } of kept) note(io, `${from} holds what is not taken over: it is kept in ${to}`);
+  const places = [...new Set(kept.map(({ to }) => to))];
+  const leftOver = places.length > 0 ? `; what was not taken over is kept in ${places.join(" and ")}` : "";
   return ask(
     {
       home,
@@ -41,7 +45,7 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
       about: "rebuild",
       done: (view) => {
         if (view.decision.kind !== "plan" || view.decision.input.stored.kind !== "ring") return undefined;
-        return `Recovered: ${name} goes on with generation ${view.ring?.generation ?? 0}`;
+        return `Recovered: ${name} goes on with generation ${view.ring?.generation ?? 0}${leftOver}`;
       },
     },
     options,

@@ -1,9 +1,13 @@
-import { chown, stat } from "node:fs/promises";
+import { chown, readdir, rm, stat, unlink, writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
+import { generateKey } from "../../src/crypto/keypair.ts";
+import { pkcs8Pem } from "../../src/crypto/pem.ts";
+import type { Change } from "../../src/ring/change.ts";
 import { decide } from "../../src/ring/decide.ts";
 import { directoryHome, type DirectoryHome } from "../../src/standalone/home.ts";
 import type { RingHome } from "../../src/tools/home.ts";
-import { minute } from "./fake-time.ts";
+import { withChange } from "../../src/tools/suppose.ts";
+import { minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { newWorld, tempDir, type World } from "./world.ts";
 
@@ -52,6 +56,48 @@ describe("directoryHome", () => {
     const config = { resource: resource({ suspend: true }) };
     const home = await directoryHome(world.dir, { clock: world.time, config });
     expect((await home.observe()).policy.suspend).toBe(true);
+  });
+});
+
+describe("setsAside", () => {
+  test("foretells what a recovery sets aside, and where, and writes nothing", async () => {
+    const world = await newWorld();
+    await world.settle();
+    const newest = (await world.ringFiles()).at(-1) ?? "";
+    await writeFile(world.path("ring", newest), "damaged");
+    const { material } = await generateKey("ES256");
+    await unlink(world.path("signer", "signing.pem"));
+    await writeFile(world.path("signer", "signing.pem"), pkcs8Pem(material.privateJwk));
+    await world.runFor(second);
+    const home = await homeOf(world);
+    const before = await world.fingerprint();
+    const recovery: Change = { kind: "recover", requestedAtMs: world.time.wallMs };
+    const told = await home.setsAside(decide(withChange(await home.observe(), recovery)), recovery);
+    expect(await world.fingerprint()).toEqual(before);
+    expect(await readdir(world.dir)).not.toContain("set-aside");
+
+    world.time.pass(second);
+    await home.change({ ...recovery, requestedAtMs: world.time.wallMs });
+    await world.runFor(minute);
+    const generations = await readdir(world.path("set-aside"));
+    const places = ["ring", "signer"].map((name) => world.path("set-aside", generations.join(), name));
+    expect(told).toEqual([
+      { from: "the ring object", to: places[0] },
+      { from: "the signer object", to: places[1] },
+    ]);
+    expect(await Promise.all(places.map((dir) => readdir(dir)))).toEqual([[newest], ["signing.pem"]]);
+  });
+
+  test("is empty where everything is taken over, keys that are brought along among it", async () => {
+    const world = await newWorld();
+    await world.settle();
+    const saved = await world.text("public", "jwks.json");
+    for (const dir of ["ring", "signer"]) await rm(world.path(dir), { recursive: true });
+    await writeFile(world.path("public", "keyring.json"), "damaged");
+    await world.runFor(second);
+    const home = await homeOf(world);
+    const recovery: Change = { kind: "recover", requestedAtMs: world.time.wallMs, jwks: saved };
+    expect(await home.setsAside(decide(withChange(await home.observe(), recovery)), recovery)).toEqual([]);
   });
 });
 

@@ -1,4 +1,6 @@
 import { describe, expect, test } from "vitest";
+import type { Decision } from "../../src/ring/decide.ts";
+import type { RingHome } from "../../src/tools/home.ts";
 import { recover } from "../../src/tools/recover.ts";
 import { pairOf } from "../support/keys.ts";
 import { hour } from "../support/story.ts";
@@ -45,6 +47,33 @@ describe("recover", () => {
       "the ring is rebuilt from what is left of it, as requested, 2 more keys verify",
     );
     expect(home.asked).toEqual([]);
+  });
+
+  const kept = [
+    { from: "the ring object", to: "/var/lib/keyturn/set-aside/9/ring" },
+    { from: "the signer object", to: "/var/lib/keyturn/set-aside/9/signer" },
+  ];
+  const notes = kept.map(({ from, to }) => `keyturn: note: ${from} holds what is not taken over: it is kept in ${to}`);
+
+  test.each([true, false])("says first what is set aside, and where, dry run: %s", async (dryRun) => {
+    const home = settled();
+    home.found = { ring: { kind: "unreadable", problem: "no JSON" } };
+    const asked: Decision[] = [];
+    const homeWithRest: RingHome = Object.assign(home, {
+      setsAside: async (decision: Decision) => {
+        asked.push(decision);
+        return kept;
+      },
+    });
+    const io = new FakeIo({ home });
+    expect(await recover(homeWithRest, { wait: !dryRun, dryRun }, io)).toBe(0);
+    // Of what comes of it, not of what is
+    expect(asked).toEqual([expect.objectContaining({ kind: "plan" })]);
+    expect(io.err.text.split("\n")).toEqual(expect.arrayContaining(notes));
+    if (dryRun) return;
+    expect(io.lines.at(-1)).toMatch(
+      /goes on with generation \d+; what was not taken over is kept in \S+\/9\/ring and \S+\/9\/signer$/,
+    );
   });
 
   test.each([true, false])("refuses what the real one would be refused for, dry run: %s", async (dryRun) => {

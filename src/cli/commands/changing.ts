@@ -129,7 +129,11 @@ export function recoverCommand(cli: Cli): Command {
     name: "recover",
     summary: "rebuild a ring that is damaged or older than what its gateways have seen",
     arguments: [rotationArgument()],
-    details: "Only while the rotation is stalled for one of these reasons. Nothing that is still whole gets lost.",
+    details: [
+      "Only while the rotation is stalled for one of these reasons. Everything that is still whole is used; keys that can't be taken",
+      "over are set aside, and it says where, before and after. A set that is brought along with --jwks is refused, and nothing is",
+      "asked for, when one of its signing keys can't be used; keys for something else (use: enc) and of unknown types are left out.",
+    ].join(" "),
     flags: [
       ...homeFlags(),
       flag("--jwks <file>", "public keys that are to be verified for a window, too (a JWK Set)", { owner: "recover" }),

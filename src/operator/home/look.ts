@@ -4,7 +4,9 @@ import type { KubeObject } from "../../kube/object.ts";
 import { conditionsOf } from "../../ring/conditions.ts";
 import { decide, type Observation } from "../../ring/decide.ts";
 import type { RotationRef } from "../../ring/ring.ts";
+import type { RefusedRotation, Rotation } from "../../ring/spec.ts";
 import { observe } from "../observe.ts";
+import type { Snapshot } from "../store.ts";
 import { LookingStore } from "./looking-store.ts";
 import { isSeen, reported } from "./presume.ts";
 import { readResource } from "./resource.ts";
@@ -20,6 +22,9 @@ export interface Look {
   readonly seen: Observation;
   /** What could not be seen, or must be known beside it: a line each. */
   readonly remarks: readonly string[];
+  /** The objects as they were read. */
+  readonly snapshot: Snapshot;
+  readonly rotation: Rotation | RefusedRotation;
 }
 
 /** Further apart the clocks of this machine and of the API server may not be without a word, in milliseconds. */
@@ -29,12 +34,13 @@ const mostSkewMs = 30_000;
 export async function look({ client, ref, opener, signal }: Looking): Promise<Look> {
   const { resource, rotation } = await readResource(client, ref, signal);
   const store = new LookingStore({ client, rotation, owner: resource, signal, opener });
-  const { observation, warnings, unseen } = await observe({ client, store, signal }, resource, rotation);
+  const { observation, warnings, unseen, snapshot } = await observe({ client, store, signal }, resource, rotation);
   // The controller may see them: what is true of a look is not true of its passes
   if (unseen) throw unseen;
   // Whether the controller's clock is right, only the controller knows
   const seen = { ...observation, clockTrusted: reported(resource, "Stalled")?.reason !== "ClockSkew" };
-  return { seen, remarks: [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings] };
+  const remarks = [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings];
+  return { seen, remarks, snapshot, rotation };
 }
 
 function presumed({ unseen }: LookingStore): readonly string[] {

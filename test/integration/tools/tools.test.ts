@@ -10,7 +10,7 @@ import {
   quick,
   startOperator,
 } from "../operator/support/scene.ts";
-import { roles, remove } from "../operator/support/objects.ts";
+import { backUp, damage, remove, roles } from "../operator/support/objects.ts";
 import { systemClock } from "../../../src/kube/clock.ts";
 import { admin } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
@@ -104,6 +104,27 @@ it("try: a token of the Secret is valid until its key is revoked", async () => {
   expect(refused.out).toContain("refused, KeyRevoked");
   expect(refused.out).not.toContain(token.slice(0, 20));
 });
+
+it("recover: says before and after where it keeps what it does not take over", async () => {
+  const operator = startOperator(scene);
+  const rotation = await ready("kept");
+  const backup = await backUp(rotation);
+  await operator.stop();
+  await damage(rotation, { role: "ring", how: "corrupt", backup });
+  startOperator(scene);
+  await rotation.annotate({ "example.com/look": "1" });
+  await rotation.stalled("RingUnreadable");
+
+  const place = /secrets "\S+\/(kept-set-aside-[0-9a-f]{12})"/;
+  const dry = await done(on(rotation, "recover NAME --dry-run"));
+  expect(dry.err).toMatch(/secrets "\S+\/kept-ring" holds what is not taken over: it is kept in secrets/);
+  const [said = "", name = ""] = place.exec(dry.err) ?? [];
+  const path = `${rotation.objectPath("ring").replace(/\/[^/]+$/, "")}/${name}`;
+  await expect(admin.get(path)).rejects.toMatchObject({ status: 404 });
+  const { out } = await done(on(rotation, "recover NAME --wait --timeout 1m"));
+  expect(out).toContain(`; what was not taken over is kept in ${said}`);
+  expect(await admin.get(path)).toMatchObject({ data: { "keyring.json": expect.any(String) as unknown } });
+}, 120_000);
 
 it("recover: asked for by the API server's clock, with the keys that are brought along", async () => {
   const operator = startOperator(scene);
