@@ -14,6 +14,8 @@ import { fullRing } from "./full-ring.ts";
 const issuer = "https://issuer.example";
 const audience = "api";
 const lifeSeconds = 3600;
+/** What all three grant: a minter's clock and a verifier's may each be off by the ring's clockSkew. */
+const leewaySeconds = 120;
 
 /** What an access token of a shop says. */
 const subject = "user-4711";
@@ -115,7 +117,7 @@ function joseOf(
     issuer,
     audience: [audience],
     algorithms: [algorithm],
-    clockTolerance: 60,
+    clockTolerance: leewaySeconds,
     requiredClaims: ["exp", "iat"],
   };
   return {
@@ -145,7 +147,7 @@ function fastJwtOf(
     allowedIss: issuer,
     allowedAud: audience,
     requiredClaims: ["exp", "iat"],
-    clockTolerance: 60_000,
+    clockTolerance: leewaySeconds * 1000,
   };
   const sign = createSigner({
     key: pem.private,

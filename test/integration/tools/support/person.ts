@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, inject } from "vitest";
-import { kubeConfigText } from "../../../../hack/testcluster/connection.ts";
+import { type Connection, kubeConfigText } from "../../../../hack/testcluster/connection.ts";
 import { openHome, openShown } from "../../../../src/cli/home.ts";
 import { run } from "../../../../src/cli/run.ts";
 import type { Surroundings } from "../../../../src/cli/surroundings.ts";
@@ -50,7 +50,7 @@ export class Running {
   readonly ended: Promise<Ended>;
   readonly #interruption = new AbortController();
   readonly #heard = new EventTarget();
-  readonly #out = new Paper();
+  readonly #out = new Paper(() => void this.#heard.dispatchEvent(new Event("written")));
   readonly #err = new Paper(() => void this.#heard.dispatchEvent(new Event("written")));
 
   constructor(kubeConfig: string, args: readonly string[], { input = "", aheadMs = 0 }: CallOptions) {
@@ -74,11 +74,20 @@ export class Running {
   }
 
   /** Resolves when the error stream has had the text; rejects when the command ends without it. */
-  async says(text: string): Promise<void> {
+  says(text: string): Promise<void> {
+    return this.#has(this.#err, text);
+  }
+
+  /** The same, of the output. */
+  shows(text: string): Promise<void> {
+    return this.#has(this.#out, text);
+  }
+
+  async #has(paper: Paper, text: string): Promise<void> {
     const over = this.ended.then(({ out, err }) => {
-      if (!err.includes(text)) throw new Error(`ended without saying "${text}": ${out}${err}`);
+      if (!paper.text.includes(text)) throw new Error(`ended without saying "${text}": ${out}${err}`);
     });
-    while (!this.#err.text.includes(text)) {
+    while (!paper.text.includes(text)) {
       const written = new Promise((resolve) => {
         this.#heard.addEventListener("written", resolve, { once: true });
       });
@@ -117,9 +126,16 @@ export async function makePerson(namespace: string, name: string, rules: readonl
   await makeServiceAccount(namespace, name, rules);
   const { server, ca } = inject("cluster").connection;
   const token = await tokenFor(namespace, name);
-  const dir = await makeFolder();
-  const file = join(dir, "kubeconfig");
-  await writeFile(file, kubeConfigText({ server, token, ...(ca !== undefined && { ca }) }), { mode: 0o600 });
+  return personWith({ server, token, ...(ca !== undefined && { ca }) });
+}
+
+/** The administrator, by another way to the API server. */
+export const administratorBy = (server: string): Promise<Person> =>
+  personWith({ ...inject("cluster").connection, server });
+
+async function personWith(connection: Connection): Promise<Person> {
+  const file = join(await makeFolder(), "kubeconfig");
+  await writeFile(file, kubeConfigText(connection), { mode: 0o600 });
   return new Person(file);
 }
 
