@@ -1,4 +1,4 @@
-import { inject, expect, it } from "vitest";
+import { expect, inject, it, vi } from "vitest";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
 import { administratorBy } from "./support/person.ts";
@@ -6,6 +6,8 @@ import { administratorBy } from "./support/person.ts";
 const scene = await makeScene("deaf");
 const { namespace } = scene;
 const calm = { ...quick, rotation: { interval: "24h" }, tokens: { ...quick.tokens, maxTTL: "10m" } };
+/** The rotation, its public ConfigMap, pods and acks: each on a connection of its own, beside the one for questions. */
+const watched = 4;
 
 /** A rotation that is ready, and a person whose wire to it can be frozen; the controller has a wire of its own. */
 async function behindWire(name: string) {
@@ -16,34 +18,39 @@ async function behindWire(name: string) {
   const person = await administratorBy(wire.server);
   const start = (args: string) => person.start(`${args} -n ${namespace}`);
   const revoke = () => rotation.edit({ revokedKids: [{ kid: activeKid }] });
-  return { controller, rotation, wire, start, revoke, activeKid };
+  /** Once everything is watched. */
+  const freeze = async (): Promise<void> => {
+    await vi.waitFor(() => expect(wire.opened()).toBeGreaterThan(watched), { timeout: 30_000 });
+    wire.freeze();
+  };
+  return { controller, rotation, freeze, start, revoke, activeKid };
 }
 
 it("wait sees what happened after its connections began to swallow everything", async () => {
-  const { wire, start, revoke } = await behindWire("waited");
+  const { freeze, start, revoke } = await behindWire("waited");
   const waiting = start("wait waited --for=step=activate --timeout 2m");
   await waiting.says("waiting");
-  wire.freeze();
+  await freeze();
   await revoke();
   expect(await waiting.ended).toMatchObject({ code: 0, out: expect.stringContaining("signs now") as string });
 }, 120_000);
 
 it("a change with --wait comes to its end, although the wire swallows what comes after it was asked for", async () => {
-  const { controller, rotation, wire, start, activeKid } = await behindWire("changed");
+  const { controller, rotation, freeze, start, activeKid } = await behindWire("changed");
   await controller.stop();
   const rotating = start("rotate changed --wait --timeout 2m");
   await rotating.says("waiting");
-  wire.freeze();
+  await freeze();
   startOperator(scene);
   expect(await rotating.ended).toMatchObject({ code: 0, out: expect.stringContaining("signs now") as string });
   expect((await rotation.status()).activeKid).not.toBe(activeKid);
 }, 120_000);
 
 it("status --watch tells what happened after its connections began to swallow everything", async () => {
-  const { wire, start, revoke } = await behindWire("watched");
+  const { freeze, start, revoke } = await behindWire("watched");
   const watching = start("status watched --watch");
   await watching.shows("Ready");
-  wire.freeze();
+  await freeze();
   await revoke();
   await watching.shows("revoked");
   watching.interrupt();
