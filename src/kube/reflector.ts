@@ -6,6 +6,7 @@ import type { KubeObject } from "./object.ts";
 import type { Resource, Selection } from "./resource.ts";
 import { type Change, Store } from "./store.ts";
 import { LostEventError, watch, type WatchEvent } from "./watch.ts";
+import { isBefore } from "./version.ts";
 
 export interface ReflectorOptions {
   readonly client: KubeClient;
@@ -220,14 +221,4 @@ export class Reflector {
       this.#options.onProblem?.(error);
     }
   }
-}
-
-/**
- * Whether one resourceVersion is older than the other, where both are numbers, which Kubernetes promises since 1.35.
- *
- * @see https://github.com/kubernetes/enhancements/tree/master/keps/sig-api-machinery/5504-comparable-resource-version
- */
-function isBefore(version: string, than: string | undefined): boolean {
-  if (than === undefined || !/^\d+$/.test(version) || !/^\d+$/.test(than)) return false;
-  return version.length === than.length ? version < than : version.length < than.length;
 }

@@ -1,3 +1,4 @@
+import { Rivals } from "./rival.ts";
 import type { Deed } from "./status.ts";
 
 /** What the leader remembers of a rotation between two passes. All of it may be lost. */
@@ -11,6 +12,8 @@ export class RotationMemory {
   conflicts = 0;
   /** The `metadata.generation` of the resource that the last pass obeyed. */
   obeyed: number | undefined;
+  /** Other controllers of the same rotation. */
+  readonly rivals = new Rivals();
   /** When passes of the last minute wrote something, monotonic milliseconds. */
   #writesAtMs: readonly number[] = [];
 

@@ -6,6 +6,7 @@ import { type Found, newestRing, statusClaim } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce } from "../ring/obey.ts";
 import { algorithmOf, type RefusedRotation, requestsOf, type Rotation, type RotationFrame } from "../ring/spec.ts";
+import { firstRequestsOf } from "./first-requests.ts";
 import { readGateways, type Unanswered } from "./gateways.ts";
 import { annotations } from "./resources.ts";
 import { lastStatus, stalledSinceMs } from "./past.ts";
@@ -75,7 +76,7 @@ export async function observe(
       rotation: ref,
       ...said,
       requests: requestsOf(rotation),
-      ...firstOf(resource, rotation),
+      firstRequests: firstRequestsOf(resource, rotation),
       gateways,
       found,
       clockTrusted: isTrusted,
@@ -85,11 +86,6 @@ export async function observe(
     warnings: [...rotation.warnings, ...warnings, ...recovery.warnings],
     ...(unseen && { unseen }),
   };
-}
-
-/** Every edit of a spec is counted: in the first generation stands what stood there when the resource was made. */
-function firstOf({ metadata }: KubeObject, { requestID }: RotationFrame): Pick<Observation, "firstRequests"> {
-  return metadata.generation === 1 && requestID !== undefined ? { firstRequests: [`spec:${requestID}`] } : {};
 }
 
 /** Facts are counted by the API server's clock, which is the same for every leader; ours is only compared with it. */

@@ -17,6 +17,7 @@ import { type AdminServer, startAdminServer } from "../runtime/server.ts";
 import type { Leadership } from "../runtime/term.ts";
 import { measureWatches, RotationMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconcile.ts";
+import { answerMs } from "./rival.ts";
 import type { Deed } from "./status.ts";
 import { urgencyOf } from "./urgent.ts";
 import { Watches } from "./watches.ts";
@@ -123,6 +124,9 @@ function newWatches(
     namespaces,
     onKey: (key) => {
       for (const one of controllers()) one.enqueue(key);
+    },
+    onReporter: (key) => {
+      for (const one of controllers()) one.queue.addAfter(key, answerMs);
     },
     onNews: (key) => {
       for (const one of controllers()) one.queue.addAfter(key, newsMs);

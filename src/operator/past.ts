@@ -19,6 +19,8 @@ export interface PastStatus {
   /** What was wrong with which object; absent in a report of a controller that does not say so. */
   readonly objects?: readonly PastTrouble[];
   readonly history: readonly Readonly<Record<string, unknown>>[];
+  /** The Lease of whoever reported; `""`: it held none. Absent when nobody has reported. */
+  readonly lease?: string;
 }
 
 export function lastStatus(resource: KubeObject): PastStatus {
@@ -30,6 +32,7 @@ export function lastStatus(resource: KubeObject): PastStatus {
     ...(isCount && { ringGeneration }),
     ...(Array.isArray(status["objects"]) && { objects: itemsIn(status["objects"]).map(troubleIn) }),
     history: itemsIn(status["history"]),
+    ...(status["observedGeneration"] !== undefined && { lease: textIn(status["lease"]) }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { KubeClient } from "../kube/client.ts";
-import { ApiError, isConflict, isNotFound, mayWorkLater } from "../kube/errors.ts";
+import { ApiError, mayWorkLater } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/store.ts";
 import { conflictIn, type Observation } from "../ring/decide.ts";
@@ -14,11 +14,12 @@ import type { Happening } from "../runtime/events.ts";
 import { RotationMemory } from "./memory.ts";
 import type { RotationMetrics } from "./metrics.ts";
 import { type Committed, hasProgressed, runPass, type PassReport } from "./pass.ts";
-import { rotations } from "./resources.ts";
+import { answerMs } from "./rival.ts";
 import { type Deed, withReport, withTrouble } from "./status.ts";
 import { ObjectStore } from "./store.ts";
 import { urgencyOf } from "./urgent.ts";
 import { eventsOf, setAsideEvent, stallEvents, warningEvent } from "./tell.ts";
+import { type Report, writeReport } from "./write-report.ts";
 
 export interface ReconcilerParts {
   readonly client: KubeClient;
@@ -64,6 +65,7 @@ export class Reconciler {
     const resource = this.#parts.resources.byKey(key);
     if (resource === undefined) return this.#forget(key);
     const memory = this.#memoryOf(key, resource);
+    memory.rivals.look(resource, this.#parts.lease ?? "", this.#monotonicMs());
     if (this.#isQuarrel(memory, resource)) return { requeueAfterMs: quarrelMs };
     try {
       const outcome = await this.#pass(memory, resource, signal);
@@ -79,8 +81,9 @@ export class Reconciler {
       const trouble = troubleOf(error);
       if (trouble === undefined) throw error;
       this.#parts.metrics.troubled(refOf(resource));
-      await this.#report(resource, withTrouble(resource, trouble, this.#nowMs()), signal);
-      if (error instanceof ChangeNeededError) return { requeueAfterMs: longestDriftMs };
+      const after = withTrouble(resource, trouble, { nowMs: this.#nowMs(), ...this.#lease });
+      await this.#report(memory, { before: resource, after }, signal);
+      if (error instanceof ChangeNeededError) return { requeueAfterMs: this.#soonest(memory, longestDriftMs) };
       throw error;
     }
   }
@@ -100,27 +103,37 @@ export class Reconciler {
     // An emergency did not wait for it; there is nothing to say before it is known
     if (unseen && mayWorkLater(unseen)) throw unseen;
     if (hasProgressed(report)) {
-      memory.wrote(client.transport.clock.monotonicMs());
+      memory.wrote(this.#monotonicMs());
       // What a pass wrote is seen by a later one only, which comes before others begin: it is the one that reports
       return { requeueAfterMs: 0, urgency: "begun" };
     }
     const [failed] = report.unwritten;
     const unwritten = failed && troubleOf(failed.error);
-    const view = viewOf(observation, { decision: report.decision, ...(unwritten && { unwritten }) });
+    const rival = memory.rivals.trouble;
+    const besides = { ...(unwritten && { unwritten }), ...(rival && { rival }) };
+    const view = viewOf(observation, { decision: report.decision, ...besides });
     const status = statusReport(view);
     metrics.seen(observation.rotation, status, report.decision);
-    const { lease } = this.#parts;
-    const seen = { report: status, nowMs: observation.found.nowMs, ...(lease !== undefined && { lease }) };
-    await this.#report(resource, withReport(resource, seen, memory.untold), signal);
+    const seen = { report: status, nowMs: observation.found.nowMs, ...this.#lease };
+    await this.#report(memory, { before: resource, after: withReport(resource, seen, memory.untold) }, signal);
     memory.untold = [];
     metrics.reported(observation.rotation);
     if (failed) throw new Reported(failed.error);
-    return { requeueAfterMs: this.#waitMs(report) };
+    return { requeueAfterMs: this.#soonest(memory, this.#waitMs(report)) };
+  }
+
+  get #lease(): { readonly lease?: string } {
+    const { lease } = this.#parts;
+    return lease === undefined ? {} : { lease };
+  }
+
+  #soonest({ rivals }: RotationMemory, waitMs: number): number {
+    return rivals.trouble ? Math.min(waitMs, answerMs) : waitMs;
   }
 
   /** Another writer undoes what passes write, and nothing new is asked for. */
   #isQuarrel(memory: RotationMemory, resource: KubeObject): boolean {
-    const count = memory.writes(this.#parts.client.transport.clock.monotonicMs());
+    const count = memory.writes(this.#monotonicMs());
     if (count <= mostWritesInAMinute || memory.obeyed !== resource.metadata.generation) return false;
     const note = `more than ${mostWritesInAMinute} writes in a minute: another writer changes what Keyturn keeps`;
     const told = { type: "Warning", reason: "Quarrel", action: "Reconcile", note, isUrgent: true } as const;
@@ -164,26 +177,12 @@ export class Reconciler {
     return Math.min(...waits.map((ms) => (ms > 0 ? ms : revocationPatienceMs)));
   }
 
-  /** Writes the status if it says something new. A resource that was edited meanwhile gets its own pass, and report. */
-  async #report(before: KubeObject, after: KubeObject | undefined, signal: AbortSignal): Promise<void> {
+  /** Writes the status if it says something new. */
+  async #report(memory: RotationMemory, { before, after }: Change, signal: AbortSignal): Promise<void> {
     if (after === undefined) return;
     for (const told of stallEvents(before, after)) this.#parts.record({ regarding: before, ...told });
-    const { client } = this.#parts;
-    try {
-      await client.updateStatus(rotations, after, { signal });
-    } catch (error) {
-      if (isNotFound(error)) return;
-      if (!isConflict(error)) throw error;
-      // The watch may be behind: our own last report is a change as well
-      const now = await client.find(rotations, refOf(before), { signal });
-      const { uid, generation } = before.metadata;
-      if (now === undefined || now.metadata.uid !== uid || now.metadata.generation !== generation) {
-        throw changedMeanwhile();
-      }
-      await client.updateStatus(rotations, { ...now, status: after["status"] }, { signal }).catch((again: unknown) => {
-        throw isConflict(again) ? changedMeanwhile() : again;
-      });
-    }
+    const written = await writeReport(this.#parts.client, { before, after }, signal);
+    if (written) memory.rivals.reported(written);
   }
 
   #memoryOf(key: string, { metadata: { uid } }: KubeObject): RotationMemory {
@@ -201,10 +200,17 @@ export class Reconciler {
     return {};
   }
 
+  #monotonicMs(): number {
+    return this.#parts.client.transport.clock.monotonicMs();
+  }
+
   #nowMs(): number {
     return Math.floor(this.#parts.client.transport.clock.nowMs());
   }
 }
+
+/** `after` is undefined where it is the same. */
+type Change = Pick<Report, "before"> & { readonly after: KubeObject | undefined };
 
 /** A write that was refused, after everything else of the pass was done and the status has said it. */
 class Reported extends Error {
@@ -217,9 +223,6 @@ class Reported extends Error {
 }
 
 const refOf = ({ metadata: { namespace = "", name } }: KubeObject): RotationRef => ({ namespace, name });
-
-const changedMeanwhile = (): TryLaterError =>
-  new TryLaterError("Conflict", "Cannot write the status: must be as it was read, was changed meanwhile");
 
 /** What a person must change before the same pass can work; undefined for what may pass by itself. */
 function troubleOf(error: unknown): { readonly reason: string; readonly message: string } | undefined {

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { KubeObject } from "../kube/object.ts";
 import type { Condition } from "../ring/conditions.ts";
 import { describeStep } from "../ring/describe.ts";
+import type { Because } from "../ring/lack.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { StatusReport } from "../ring/status.ts";
 import { isSameStall, lastStatus, type PastCondition } from "./past.ts";
@@ -46,8 +47,8 @@ function highest(resource: KubeObject, ringGeneration = 0): { readonly ringGener
 /** The same when nothing could be seen or done, and a person must act: what was known of the ring stands as it was. */
 export function withTrouble(
   resource: KubeObject,
-  trouble: { readonly reason: string; readonly message: string },
-  nowMs: number,
+  trouble: Because,
+  { nowMs, lease }: Pick<Seen, "nowMs" | "lease">,
 ): KubeObject | undefined {
   const before = resource["status"];
   const kept = lastStatus(resource).conditions.filter(
@@ -59,7 +60,9 @@ export function withTrouble(
   ];
   const stated = common(resource, conditions, nowMs);
   const status = typeof before === "object" && before !== null ? before : {};
-  return withStatus(resource, { ...status, ...stated, conditions: [...stated.conditions, ...kept] });
+  const others = Object.fromEntries(Object.entries(status).filter(([field]) => field !== "lease"));
+  const by = lease === undefined ? {} : { lease };
+  return withStatus(resource, { ...others, ...stated, ...by, conditions: [...stated.conditions, ...kept] });
 }
 
 function common(resource: KubeObject, conditions: readonly Condition[], nowMs: number) {

@@ -14,6 +14,8 @@ export interface WatchesOptions {
   readonly namespaces: readonly string[];
   /** Hears the key of each rotation that something happened to. */
   readonly onKey: (key: string) => void;
+  /** Hears the key of each rotation on which another controller reports than before. */
+  readonly onReporter: (key: string) => void;
   /** Hears the key of each rotation about whose objects or gateways there is news: many may speak at once. */
   readonly onNews: (key: string) => void;
   /** Hears why something can't be seen: once for each reason, until {@link onSeen}. */
@@ -135,11 +137,13 @@ export class Watches {
     for (const object of store.list()) this.#options.onKey(keyOf(object));
   }
 
-  /** Our own reports are no news; that one was wiped is. */
+  /** Reports are no news; that one was wiped is, or that another controller reports. */
   #rotationChanged(change: Change): void {
     if (change.type === "updated") {
       const { before, object } = change;
       const isWiped = isReported(before) && !isReported(object);
+      const [last, now] = [before, object].map((one) => lastStatus(one).lease);
+      if (last !== undefined && last !== now) this.#options.onReporter(change.key);
       if (!isWiped && isDeepStrictEqual(wishes(before), wishes(object))) return;
     }
     this.#options.onKey(change.key);

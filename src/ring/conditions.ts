@@ -33,16 +33,15 @@ export function conditionsOf(decision: Decision, suspended: boolean, besides: Be
 function withoutRevocations(
   decision: Decision,
   suspended: boolean,
-  { refused, unwritten }: Besides,
+  { refused, unwritten, rival }: Besides,
 ): readonly Condition[] {
   if (decision.kind === "stalled") {
     const { reason, message } = decision;
-    return [...stalledBy(both({ reason, message }, refused)), suspension(suspended)];
+    return [...stalledBy(both({ reason, message }, united([refused, rival]))), suspension(suspended)];
   }
   const { input, plan } = decision;
   const { stored } = input;
-  const seen = troubleOf(input, plan);
-  const trouble = seen ? both(seen, unwritten) : unwritten;
+  const trouble = united([troubleOf(input, plan), unwritten, rival]);
   if (stored.kind !== "ring") {
     const [first] = plan.steps;
     const message = first ? describeStep(first) : lineOf(plan.gates);
@@ -72,6 +71,8 @@ export interface Besides {
   readonly refused?: Refusal | undefined;
   /** Why one of the three objects could not be written, which a person must mend. */
   readonly unwritten?: Because | undefined;
+  /** Another controller acts on the same rotation. */
+  readonly rival?: Because | undefined;
   /** Revocations that are not carried out, in one line. */
   readonly pending?: string | undefined;
 }
@@ -81,6 +82,12 @@ const both = ({ reason, message }: Because, besides: Because | undefined): Becau
   reason,
   message: besides ? `${message}; besides, ${besides.message}` : message,
 });
+
+/** All are said; the first gives the reason. */
+function united(troubles: readonly (Because | undefined)[]): Because | undefined {
+  const [first, ...others] = troubles.filter((one) => one !== undefined);
+  return first && others.reduce(both, first);
+}
 
 const condition = (type: Condition["type"], holds: boolean, because: Because): Condition => ({
   type,

@@ -31,7 +31,7 @@ export const mostWrites = 12;
  */
 export function viewOf(
   seen: Observation,
-  known: Partial<Pick<View, "forecast" | "decision">> & { readonly unwritten?: Because } = {},
+  known: Partial<Pick<View, "forecast" | "decision">> & { readonly unwritten?: Because; readonly rival?: Because } = {},
 ): View {
   const decision = known.decision ?? decide(seen);
   const ring = ringOf(decision, seen.found);
@@ -43,6 +43,7 @@ export function viewOf(
     conditions: conditionsOf(decision, seen.policy.suspend, {
       refused: seen.refused,
       unwritten: known.unwritten,
+      rival: known.rival,
       pending: ring && pendingIn(seen, ring),
     }),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),

@@ -58,7 +58,7 @@ const rows: readonly (readonly [string, KubeObject, string])[] = [
   ["with a clock that is wrong", after(seeing(ringOf(), { clockTrusted: false })), "Failed"],
   [
     "refused by the API server",
-    withTrouble(after(seeing()), { reason: "ApiRefused", message: "no" }, epoch) ?? resource(),
+    withTrouble(after(seeing()), { reason: "ApiRefused", message: "no" }, { nowMs: epoch }) ?? resource(),
     "Failed",
   ],
 ];

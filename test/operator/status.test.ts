@@ -84,7 +84,7 @@ describe("withReport", () => {
 describe("withTrouble", () => {
   it("takes Ready, and leaves what is known of the ring", () => {
     const once = reported(resource(), seeing(), []) ?? resource();
-    const status = written(withTrouble(once, { reason: "ApiRefused", message: "no" }, epoch));
+    const status = written(withTrouble(once, { reason: "ApiRefused", message: "no" }, { nowMs: epoch }));
     expect(status["activeKid"]).toBe("k1");
     expect(status.conditions.map((one) => `${String(one["type"])} ${String(one["status"])}`)).toEqual([
       "Ready False",
@@ -96,14 +96,14 @@ describe("withTrouble", () => {
   });
 
   it("is undefined when the resource says so already", () => {
-    const once = withTrouble(resource(), { reason: "ApiRefused", message: "no" }, epoch) ?? resource();
-    expect(withTrouble(once, { reason: "ApiRefused", message: "no" }, epoch + minute)).toBeUndefined();
+    const once = withTrouble(resource(), { reason: "ApiRefused", message: "no" }, { nowMs: epoch }) ?? resource();
+    expect(withTrouble(once, { reason: "ApiRefused", message: "no" }, { nowMs: epoch + minute })).toBeUndefined();
   });
 });
 
 describe("stalledSinceMs", () => {
   const stalled = (reason: string, before = resource(), atMs = epoch): KubeObject =>
-    withTrouble(before, { reason, message: reason }, atMs) ?? before;
+    withTrouble(before, { reason, message: reason }, { nowMs: atMs }) ?? before;
 
   it.each(["RingUnreadable", "RingRolledBack", "RecoveryRefused"])("is when %s began", (reason) => {
     expect(stalledSinceMs(stalled(reason))).toBe(epoch);

@@ -78,7 +78,7 @@ it("what others state in a form that does not count is told, and is not urgent",
 
 describe("stallEvents", () => {
   const well = reported(resource(), seeing(), []) ?? resource();
-  const stalled = (reason: string) => withTrouble(well, { reason, message: `${reason} it is` }, 0) ?? well;
+  const stalled = (reason: string) => withTrouble(well, { reason, message: `${reason} it is` }, { nowMs: 0 }) ?? well;
 
   it("tell of a stall once, and of its end", () => {
     expect(stallEvents(well, well)).toEqual([]);

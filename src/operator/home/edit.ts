@@ -5,7 +5,7 @@ import type { Kid } from "../../ring/key.ts";
 import { counts, recoverAnnotation, rotateAnnotation } from "../../ring/spec/limits.ts";
 import { readInstant } from "../../ring/spec/scalars.ts";
 import { annotations } from "../resources.ts";
-import type { FieldPath } from "./owners.ts";
+import type { FieldPath } from "../../kube/managed-fields.ts";
 
 /** Fields of a JwtKeyRotation to set; `null` takes one away (RFC 7386). */
 export interface Edit {

@@ -1,7 +1,5 @@
-import { isFields, type KubeObject } from "../../kube/object.ts";
-
-/** Where a field stands in a resource: `["spec", "activeKid"]`. */
-export type FieldPath = readonly string[];
+import { type FieldPath, managedFieldsOf } from "../../kube/managed-fields.ts";
+import type { KubeObject } from "../../kube/object.ts";
 
 /** Somebody who has set a field, by `metadata.managedFields`. */
 export interface Owner {
@@ -30,27 +28,18 @@ const declarative = [
 ];
 
 /** Those who set the field, beside the tools themselves. */
-export function ownersOf({ metadata }: KubeObject, path: FieldPath): readonly Owner[] {
-  const entries: readonly unknown[] = Array.isArray(metadata["managedFields"]) ? metadata["managedFields"] : [];
-  const found = entries.flatMap((entry) => {
-    if (!isFields(entry) || entry["subresource"] === "status" || !holds(entry["fieldsV1"], path)) return [];
-    const { manager = "", operation } = entry;
-    return typeof manager !== "string" || manager === ownManager ? [] : [ownerOf(manager, operation)];
-  });
+export function ownersOf(resource: KubeObject, path: FieldPath): readonly Owner[] {
+  const found = managedFieldsOf(resource)
+    .filter(({ manager, owns }) => manager !== ownManager && owns(path))
+    .map(({ manager, operation }) => ownerOf(manager, operation));
   return found.filter(({ manager }, index) => found.findIndex((one) => one.manager === manager) === index);
 }
 
 /** Whoever applies server-side, and is no person with kubectl, will apply again. */
-function ownerOf(manager: string, operation: unknown): Owner {
+function ownerOf(manager: string, operation: string): Owner {
   const isPerson = manager.startsWith("kubectl");
   return {
     manager,
     isDeclarative: declarative.some((form) => form.test(manager)) || (operation === "Apply" && !isPerson),
   };
-}
-
-/** Each field is a member `f:<name>`. */
-function holds(fields: unknown, [first, ...rest]: FieldPath): boolean {
-  if (first === undefined) return true;
-  return isFields(fields) && `f:${first}` in fields && holds(fields[`f:${first}`], rest);
 }

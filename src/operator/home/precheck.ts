@@ -1,7 +1,8 @@
+import type { FieldPath } from "../../kube/managed-fields.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { keyOf } from "../../kube/object.ts";
 import { type Edit, fieldsOf, manifestOf } from "./edit.ts";
-import { type FieldPath, ownersOf } from "./owners.ts";
+import { ownersOf } from "./owners.ts";
 
 /** What must be known before a change (the shape of `Precheck` of the tools). */
 export interface Precheck {

@@ -1,6 +1,7 @@
 import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/kube/clock.ts";
+import { rotateAnnotation } from "../../../src/ring/spec/limits.ts";
 import { admin, exists, gone, hasKubectl, kubectl, sees } from "../support/scene.ts";
 import { expectSound, roles } from "./support/objects.ts";
 import {
@@ -157,6 +158,28 @@ describe("a JwtKeyRotation", () => {
     expect(after.activeKid).toBe(before.activeKid);
     await again.edit({ rotation: { requestID: "c" } });
     await again.reaches("rotated", (now) => now.activeKid !== before.activeKid);
+  });
+
+  it("that is made again over its keys with an annotation that asks does not rotate, and does when that changes", async () => {
+    startOperator(scene);
+    const rotation = await makeRotation(namespace, "annotated", instant);
+    const before = await rotation.ready();
+    await admin.remove(rotation.path);
+    await gone(rotation.path);
+    const annotations = { [rotateAnnotation]: "a" };
+    await admin.create(rotationsPath(namespace), {
+      apiVersion: "keyturn.dev/v1alpha1",
+      kind: "JwtKeyRotation",
+      metadata: { name: "annotated", annotations },
+      spec: instant,
+    });
+    const after = await rotation.reaches("seen", (now) => holds(now, "Ready") && now["lastHandledRequestID"] === "a");
+    expect(after.activeKid).toBe(before.activeKid);
+    await admin.request("PATCH", `${rotation.path}?fieldManager=somebody`, {
+      body: { metadata: { annotations: { [rotateAnnotation]: "b" } } },
+      as: "merge",
+    });
+    await rotation.reaches("rotated", (now) => now.activeKid !== before.activeKid);
   });
 
   it("with deletionPolicy Delete takes its keys along; changed to Retain it does not", async () => {

@@ -1,0 +1,35 @@
+import { isFields, type KubeObject } from "./object.ts";
+
+/** Where a field stands in an object: `["spec", "activeKid"]`. */
+export type FieldPath = readonly string[];
+
+/** An entry of `metadata.managedFields`: what one manager has set, beside the status. */
+export interface ManagedFields {
+  readonly manager: string;
+  /** `Apply` or `Update`. */
+  readonly operation: string;
+  /** When it changed something last, in Unix milliseconds, of whole seconds; NaN where that is not said. */
+  readonly atMs: number;
+  readonly owns: (path: FieldPath) => boolean;
+}
+
+export function managedFieldsOf({ metadata }: KubeObject): readonly ManagedFields[] {
+  const entries: readonly unknown[] = Array.isArray(metadata["managedFields"]) ? metadata["managedFields"] : [];
+  return entries.flatMap((entry) => {
+    if (!isFields(entry) || entry["subresource"] === "status") return [];
+    const { manager, operation, time, fieldsV1 } = entry;
+    if (typeof manager !== "string") return [];
+    return {
+      manager,
+      operation: typeof operation === "string" ? operation : "",
+      atMs: typeof time === "string" ? Date.parse(time) : NaN,
+      owns: (path: FieldPath) => holds(fieldsV1, path),
+    };
+  });
+}
+
+/** Each field is a member `f:<name>`. */
+function holds(fields: unknown, [first, ...rest]: FieldPath): boolean {
+  if (first === undefined) return true;
+  return isFields(fields) && `f:${first}` in fields && holds(fields[`f:${first}`], rest);
+}

@@ -1,0 +1,24 @@
+import { managedFieldsOf } from "../kube/managed-fields.ts";
+import type { KubeObject } from "../kube/object.ts";
+import type { RotationFrame } from "../ring/spec.ts";
+import { rotateAnnotation } from "../ring/spec/limits.ts";
+
+/** Requests that stood there when the resource was made, as {@link requestsOf} names them: whoever made it asks for nothing. */
+export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): readonly string[] {
+  const { requestID } = frame;
+  const { rotateRequestedAt } = frame.annotations;
+  // Every edit of a spec is counted: in the first generation stands what stood there at the beginning
+  const isFirst = resource.metadata.generation === 1 && requestID !== undefined;
+  return [
+    ...(isFirst ? [`spec:${requestID}`] : []),
+    ...(rotateRequestedAt !== undefined && isMadeWithAnnotation(resource) ? [`annotation:${rotateRequestedAt}`] : []),
+  ];
+}
+
+/** Annotations are not counted; but who set one together with the spec, and changed nothing since, made the resource with it. */
+function isMadeWithAnnotation(resource: KubeObject): boolean {
+  const madeAtMs = Date.parse(resource.metadata.creationTimestamp ?? "");
+  return managedFieldsOf(resource).some(
+    ({ atMs, owns }) => atMs <= madeAtMs && owns(["spec"]) && owns(["metadata", "annotations", rotateAnnotation]),
+  );
+}
