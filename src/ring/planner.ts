@@ -12,6 +12,9 @@ import { settingsOf, signerRules } from "./rules/signer.ts";
 
 const day = 86_400_000;
 
+/** Far more than a full ring can ask for in one pass: two rules that undo each other's work are a mistake in the program. */
+const mostSteps = 2000;
+
 /** In this order: take back what is not true any more, revoke what is condemned, keep one signer and one standby, let old keys go. */
 export const rotationRules = {
   emergency: [unpublish, ...emergencyRules],
@@ -37,6 +40,7 @@ export function planRotation(input: PlanInput, rules: typeof rotationRules = rot
   const active = hold ? rules.emergency : [...rules.emergency, ...rules.ordinary];
   for (;;) {
     if (!ring) throw new TypeError("Cannot plan: there is no ring");
+    if (steps.length > mostSteps) throw new TypeError("Cannot plan: the rules come to no rest");
     const { step, gates } = decide(active, input, ring);
     if (!step) return planOf(input, steps, hold ? [...gates, { step: "activate", waitsFor: [hold] }] : gates);
     ring = take(step, ring);

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AdoptableKey, PlanInput, Stored } from "../../src/ring/plan.ts";
 import { planRotation, rotationRules } from "../../src/ring/planner.ts";
+import type { Rule } from "../../src/ring/rules/pass.ts";
 import { applyPlan } from "../../src/ring/steps.ts";
 import {
   active,
@@ -181,6 +182,11 @@ describe("the rules", () => {
     const input = inputOf(ringOf(), { policy: { revokedKids: [{ kid: "k1" }] } });
     expect(planRotation(input, rules).steps).toStrictEqual([]);
     expect(planRotation({ ...input, clockTrusted: false }, { ...rules, ordinary: [] }).steps).toStrictEqual([]);
+  });
+
+  it("fail loudly where two of them undo each other's work, and don't fill the memory", () => {
+    const there: Rule = () => ({ type: "markPublished", kid: "k1" });
+    expect(() => planRotation(inputOf(ringOf()), { emergency: [there], ordinary: [] })).toThrow("come to no rest");
   });
 
   it("need not be asked twice: after the write, the same world has nothing to do but to read it back", () => {

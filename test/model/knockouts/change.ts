@@ -20,12 +20,13 @@ export function withRule(name: string, change: (rule: Rule) => Rule, from: Rules
 }
 
 /** The rule looks at another input. */
-export const seeing = (name: string, change: (input: PlanInput) => PlanInput): Rules =>
+export const seeing = (name: string, change: (input: PlanInput) => PlanInput, from?: Rules): Rules =>
   withRule(
     name,
     (rule) =>
       ({ input, ring }) =>
         rule({ input: change(input), ring }),
+    from,
   );
 
 /** Publishing and activation both look at another input. */

@@ -1,7 +1,6 @@
 import type { Plan } from "../../../src/ring/plan.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import { isStep, type Decision, type Rule } from "../../../src/ring/rules/pass.ts";
-import { ahead, late } from "../scenarios/base.ts";
 import { pinOldest, propagation } from "../world/deeds.ts";
 import { mapKeys, seeing, seeingKeys, withoutGateways, withoutProjections, withRule, type Rules } from "./change.ts";
 import { checkedIn, tokensIn, type Knockout } from "./knockout.ts";
@@ -33,7 +32,10 @@ export const signing: readonly Knockout[] = [
   {
     rule: "3, published: a later pass that reads the kid live in both projections",
     out: "publishing does not look at the projections",
-    scenario: tokensIn("nobody acks", { rules: seeing("publish", withoutProjections) }),
+    // Nor does what takes a publication back: else the two would go on for ever
+    scenario: tokensIn("nobody acks", {
+      rules: seeing("unpublish", withoutProjections, seeing("publish", withoutProjections)),
+    }),
     ends: /refused by a third-party cache/,
   },
   {
@@ -98,11 +100,7 @@ export const signing: readonly Knockout[] = [
   {
     rule: "3, activation: read live once more, every expected gateway's ack listing the kid",
     out: "activation does not look at acks",
-    scenario: tokensIn("degraded", {
-      gateways: [ahead, late],
-      mountLag: 4,
-      rules: seeing("activate", withoutGateways),
-    }),
-    ends: /refused by gateway-3/,
+    scenario: tokensIn("degraded", { rules: seeing("activate", withoutGateways) }),
+    ends: /refused by gateway-\d/,
   },
 ];

@@ -48,6 +48,7 @@ export const gateways: readonly Scenario[] = [
     app: false,
     degraded: true,
     mountLag: 2,
+    cachedMounts: true,
     budgets: { requests: 2, arrivals: 1 },
     deep: { app: true, budgets: { requests: 2, restarts: 1, arrivals: 1 } },
   },

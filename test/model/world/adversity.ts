@@ -1,5 +1,5 @@
 import { isStalled } from "./controller.ts";
-import { empty, setGateway } from "./gateway.ts";
+import { empty, inApi, setGateway, short } from "./gateway.ts";
 import { hasMount, syncMount } from "./mount.ts";
 import { omit } from "./omit.ts";
 import { knobsOf, type Deed, type Scenario } from "./scenario.ts";
@@ -55,8 +55,19 @@ function deletion(world: World, g: Gateway): Move[] {
 function arrival(world: World, g: Gateway, scenario: Scenario): Move[] {
   if (g.expected || g.phase !== "gone") return [];
   const pod: Gateway = { ...g, expected: true, phase: "down" };
-  const mounted = hasMount(pod, scenario) ? (syncMount(world, pod) ?? pod) : pod;
-  return [{ say: () => `${g.name} appears`, to: setGateway(spend(world, "arrivals"), mounted) }];
+  const appears = (mounted: Gateway, how: string): Move => ({
+    say: () => `${g.name} appears${how}`,
+    to: setGateway(spend(world, "arrivals"), mounted),
+  });
+  if (!hasMount(pod, scenario)) return [appears(pod, "")];
+  const copies = scenario.cachedMounts === true ? world.gateways.flatMap(({ mount }) => mount ?? []) : [];
+  const older = [...new Set(copies)].filter((mount) => mount !== inApi(world, pod));
+  return [
+    appears(syncMount(world, pod) ?? pod, ""),
+    ...older.map((mount) =>
+      appears({ ...pod, mount }, `, mounted from the kubelet's copy of generation ${short(mount)}`),
+    ),
+  ];
 }
 
 function deeds(world: World, budget: "edits" | "disasters", list: readonly Deed[]): Move[] {

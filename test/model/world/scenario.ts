@@ -92,6 +92,8 @@ export interface Scenario {
   readonly degraded?: boolean;
   /** A mount is newer than this many ticks; absent: it may be as old as it likes. */
   readonly mountLag?: number;
+  /** A new pod may be given the copy that the kubelet has for another one, as old as that is. @default false */
+  readonly cachedMounts?: boolean;
   /** What is down stays down, however long the rest is fair. @default false */
   readonly crashLoops?: boolean;
   /** An application signs by itself and never acks. @default false */
