@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubeClient } from "../../src/kube/client.ts";
+import { ApiError, StoppedError } from "../../src/kube/errors.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { readGateways } from "../../src/operator/gateways.ts";
 
@@ -139,5 +140,38 @@ describe("readGateways", () => {
     expect(gateways).toMatchObject([{ name: "a" }]);
     expect(gateways[0]).not.toHaveProperty("ack");
     expect(warnings).toEqual([expect.stringContaining(reason)]);
+  });
+});
+
+describe("readGateways that may not see all", () => {
+  const refused = new ApiError({ action: "list", status: 403, reason: "Forbidden", causes: [] }, "Cannot list");
+  const whoever = { name: "whoever can't be seen", ready: true };
+
+  /** With a list that fails, of this kind. */
+  const blindTo = (kind: string, error: Error) => {
+    const items = (of: string) => (of === "Pod" ? [pod("a", running)] : [ackOf("a"), ackOf("b")]);
+    const client = {
+      list: (resource: { kind: string }) =>
+        resource.kind === kind ? Promise.reject(error) : Promise.resolve({ items: items(resource.kind) }),
+      find: () => Promise.resolve(undefined),
+    };
+    return readGateways(client as unknown as KubeClient, ref);
+  };
+
+  it("counts whoever acknowledged, and one that did not, where it sees no pods", async () => {
+    const { gateways, unseen } = await blindTo("Pod", refused);
+    expect(gateways).toEqual([{ name: "a", ready: true, ack }, { name: "b", ready: true, ack }, whoever]);
+    expect(unseen).toBe(refused);
+  });
+
+  it("counts the pods, and one that did not acknowledge, where it sees no acks", async () => {
+    const { gateways, unseen } = await blindTo("KeyRingAck", refused);
+    expect(gateways).toMatchObject([{ name: "a" }, whoever]);
+    expect(gateways.map((one) => one.ack)).toEqual([undefined, undefined]);
+    expect(unseen).toBe(refused);
+  });
+
+  it("says that it was stopped", async () => {
+    await expect(blindTo("Pod", new StoppedError("list pods"))).rejects.toThrow(StoppedError);
   });
 });
