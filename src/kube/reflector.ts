@@ -167,7 +167,6 @@ export class Reflector {
       signal.removeEventListener("abort", this.#cut);
     }
     if (this.#clock.monotonicMs() - startedAtMs < timeoutSeconds * 1000 - earlyMs) return false;
-    this.#heard();
     // Nothing happened, or nothing is said to whom knows a version that the server has not reached
     if (this.#resourceVersion === from) await this.#probe(signal);
     return true;
@@ -180,7 +179,6 @@ export class Reflector {
     const scope = resource.namespaced ? { namespace, fieldSelector } : { fieldSelector };
     const { resourceVersion } = await client.list(resource, scope, { signal, ...probeLimits });
     if (isBefore(resourceVersion, this.#resourceVersion)) throw this.#wentBack();
-    this.#heard();
   }
 
   #wentBack(): LostEventError {

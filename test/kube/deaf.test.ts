@@ -50,7 +50,32 @@ describe("Reflector, after a watch that ended in its time without a word,", () =
     expect(problems).toMatchObject([{ code: "BadAnswer" }]);
   });
 
-  test("lists anew when nobody answers", async () => {
+  test("lists anew when nobody answers within ten seconds", async () => {
+    const { clock, failed, problems, script } = await probed([stall]);
+    for (const [call, passes] of [
+      [3, [5000, 400]],
+      [4, [5000]],
+    ] as const) {
+      await script.called(call);
+      for (const ms of passes) {
+        await clock.armed(1, ms);
+        await clock.advance(ms);
+      }
+    }
+    await failed(1);
+    expect(problems).toMatchObject([{ code: "TimedOut" }]);
+  });
+
+  test("has heard something when the next one begins", async () => {
+    const next = stream();
+    const { clock, reflector } = await probed([list("7"), next.reply]);
+    await clock.armed(endMs);
+    expect(reflector.silenceMs()).toBe(0);
+    await clock.advance(14_000);
+    expect(reflector.silenceMs()).toBe(14_000);
+  });
+
+  test("lists anew when it is refused", async () => {
     const { asked, backOff, failed } = await probed([status(403, "Forbidden")]);
     await failed(1);
     await backOff();

@@ -1,4 +1,4 @@
-import { inject, expect, test } from "vitest";
+import { expect, inject, onTestFinished, test } from "vitest";
 import { ClusterAcks } from "../../../src/gateway/acks/cluster.ts";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
@@ -18,8 +18,8 @@ async function sink(as?: string) {
   const token = await tokenFor(namespace, "gateway", pod);
   const client = new KubeClient(transportTo(fixedEndpoint(server, { tls, token })));
   const { name, uid = "" } = pod.metadata;
-  const acks = new ClusterAcks(client, { namespace, name: as ?? name, uid }, "orders");
-  return { acks, path: `/apis/keyturn.dev/v1alpha1/namespaces/${namespace}/keyringacks/${uid}.orders` };
+  const open = () => new ClusterAcks(client, { namespace, name: as ?? name, uid }, "orders");
+  return { acks: open(), open, path: `/apis/keyturn.dev/v1alpha1/namespaces/${namespace}/keyringacks/${uid}.orders` };
 }
 
 const ack = { generation: 5, verifies: ["a", "b"], signs: "a" };
@@ -64,4 +64,28 @@ test("ClusterAcks takes over the ack of the container before it in the same pod"
 test("ClusterAcks hands on what the policy refuses: another pod's name", async () => {
   const { acks } = await sink("somebody-else");
   await expect(acks.write(ack)).rejects.toMatchObject({ status: 403 });
+});
+
+test("ClusterAcks tells when somebody changes or removes what it wrote, and not of its own writes", async () => {
+  const { acks, open, path } = await sink();
+  await acks.write(ack);
+  const stop = new AbortController();
+  onTestFinished(() => stop.abort());
+  let tells = 0;
+  let told = Promise.withResolvers<undefined>();
+  const watching = acks.watch(stop.signal, () => {
+    tells += 1;
+    told.resolve(undefined);
+  });
+  const other = open();
+  await other.check();
+  await other.write({ ...ack, generation: 4 });
+  await told.promise;
+  told = Promise.withResolvers();
+  await acks.write({ ...ack, generation: 6 });
+  await admin.remove(path);
+  await told.promise;
+  expect(tells).toBe(2);
+  stop.abort();
+  await watching;
 });
