@@ -10,6 +10,8 @@ export class RotationMemory {
   generation = 0;
   /** How often in a row somebody else's write came before ours. */
   conflicts = 0;
+  /** Since when every pass has failed, monotonic milliseconds; undefined after one that did not. */
+  failingSinceMs: number | undefined;
   /** The `metadata.generation` of the resource that the last pass obeyed. */
   obeyed: number | undefined;
   /** Other controllers of the same rotation. */

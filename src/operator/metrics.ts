@@ -96,9 +96,10 @@ export class RotationMetrics {
   }
 
   /** After a pass that could not be made, and that a person must mend. */
-  troubled(ref: RotationRef): void {
+  troubled(ref: RotationRef, isRevocationPending: boolean): void {
     this.#ready.set(labelsOf(ref), 0);
     this.#stalled.set(labelsOf(ref), 1);
+    if (isRevocationPending) this.#pending.set(labelsOf(ref), 1);
   }
 
   done(ref: RotationRef, step: NamedStep): void {

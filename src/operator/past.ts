@@ -39,7 +39,7 @@ export function lastStatus(resource: KubeObject): PastStatus {
 /** Stalls that a recovery can end. */
 const recoverable = ["RingUnreadable", "RingRolledBack", "RecoveryRefused"];
 /** These, and a refused write: that of a recovery may be, and then its request must go on to count. */
-const oneStall = [...recoverable, "ApiRefused"];
+const oneStall = [...recoverable, "ApiRefused", "ApiFailing"];
 
 /**
  * Since when the rotation has stalled in a way that a recovery can end (Unix milliseconds); Infinity when it has not. Only a

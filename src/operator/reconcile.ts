@@ -1,10 +1,11 @@
 import type { KubeClient } from "../kube/client.ts";
-import { ApiError, mayWorkLater } from "../kube/errors.ts";
+import { ApiError, KubeError, mayWorkLater } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/store.ts";
 import { conflictIn, type Observation } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
-import { pendingRevocations, revocationPatienceMs } from "../ring/pending.ts";
+import type { Because } from "../ring/lack.ts";
+import { pendingCheckMs, pendingRevocations, revocationPatienceMs } from "../ring/pending.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readRotation } from "../ring/spec.ts";
 import { statusReport } from "../ring/status.ts";
@@ -47,6 +48,8 @@ const conflictMs = 100;
 const longestConflictMs = 30_000;
 /** An emergency is tried again within so many milliseconds. */
 const mostEmergencyMs = 1000;
+/** So long may every pass fail without a word in the status, in milliseconds. */
+const failingMs = 30_000;
 /** A rotation takes three writes; many more are a quarrel with another writer, which must not heat the cluster. */
 const mostWritesInAMinute = 100;
 const quarrelMs = 10_000;
@@ -70,6 +73,7 @@ export class Reconciler {
     try {
       const outcome = await this.#pass(memory, resource, signal);
       memory.conflicts = 0;
+      memory.failingSinceMs = undefined;
       return outcome;
     } catch (error) {
       if (error instanceof Reported) throw error.error;
@@ -78,11 +82,13 @@ export class Reconciler {
         const mostMs = urgency === "emergency" ? mostEmergencyMs : longestConflictMs;
         return { requeueAfterMs: Math.min(mostMs, conflictMs * 2 ** memory.conflicts++), urgency };
       }
-      const trouble = troubleOf(error);
-      if (trouble === undefined) throw error;
-      this.#parts.metrics.troubled(refOf(resource));
+      const trouble = troubleOf(error) ?? this.#lasting(error, memory, resource);
+      if (trouble === undefined || signal.aborted) throw error;
+      this.#parts.metrics.troubled(refOf(resource), urgencyOf(resource) === "emergency");
       const after = withTrouble(resource, trouble, { nowMs: this.#nowMs(), ...this.#lease });
-      await this.#report(memory, { before: resource, after }, signal);
+      const told = this.#report(memory, { before: resource, after }, signal);
+      // Where the whole server is away the status can't be written either
+      await (mayWorkLater(error) ? told.catch(() => undefined) : told);
       if (error instanceof ChangeNeededError) return { requeueAfterMs: this.#soonest(memory, longestDriftMs) };
       throw error;
     }
@@ -131,6 +137,15 @@ export class Reconciler {
     return rivals.trouble ? Math.min(waitMs, answerMs) : waitMs;
   }
 
+  /** What may pass by itself, and does not: one object that the server can't read is seen nowhere else. */
+  #lasting(error: unknown, memory: RotationMemory, resource: KubeObject): Because | undefined {
+    const nowMs = this.#parts.client.transport.clock.monotonicMs();
+    memory.failingSinceMs ??= nowMs;
+    const patienceMs = urgencyOf(resource) === "emergency" ? revocationPatienceMs : failingMs;
+    if (!(error instanceof KubeError) || nowMs - memory.failingSinceMs < patienceMs) return undefined;
+    return { reason: "ApiFailing", message: error.message };
+  }
+
   /** Another writer undoes what passes write, and nothing new is asked for. */
   #isQuarrel(memory: RotationMemory, resource: KubeObject): boolean {
     const count = memory.writes(this.#monotonicMs());
@@ -172,9 +187,7 @@ export class Reconciler {
   /** A revocation that somebody has not heard of is looked at again when it becomes overdue, and then every so often. */
   #pendingMs(seen: Observation): number {
     const { ring, nowMs } = viewOf(seen, { forecast: [] });
-    const pending = ring ? pendingRevocations(seen, ring) : [];
-    const waits = pending.map(({ sinceMs = nowMs }) => sinceMs + revocationPatienceMs - nowMs);
-    return Math.min(...waits.map((ms) => (ms > 0 ? ms : revocationPatienceMs)));
+    return pendingCheckMs(pendingRevocations(seen, ring), nowMs);
   }
 
   /** Writes the status if it says something new. */

@@ -5,6 +5,7 @@ import { describeStep } from "../ring/describe.ts";
 import type { Because } from "../ring/lack.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { StatusReport } from "../ring/status.ts";
+import { urgencyOf } from "./urgent.ts";
 import { isSameStall, lastStatus, type PastCondition } from "./past.ts";
 
 /** Something that a pass did, for `status.history`. */
@@ -51,19 +52,26 @@ export function withTrouble(
   { nowMs, lease }: Pick<Seen, "nowMs" | "lease">,
 ): KubeObject | undefined {
   const before = resource["status"];
-  const kept = lastStatus(resource).conditions.filter(
-    ({ type }) => !["Ready", "Stalled", "Reconciling"].includes(type),
-  );
+  const isPending = urgencyOf(resource) === "emergency";
   const conditions: readonly Condition[] = [
     { type: "Ready", status: "False", ...trouble },
     { type: "Stalled", status: "True", ...trouble },
+    ...(isPending ? [revocationPending(trouble.message)] : []),
   ];
+  const kept = lastStatus(resource).conditions.filter(
+    ({ type }) => type !== "Reconciling" && !conditions.some((one) => one.type === type),
+  );
   const stated = common(resource, conditions, nowMs);
   const status = typeof before === "object" && before !== null ? before : {};
   const others = Object.fromEntries(Object.entries(status).filter(([field]) => field !== "lease"));
   const by = lease === undefined ? {} : { lease };
   return withStatus(resource, { ...others, ...stated, ...by, conditions: [...stated.conditions, ...kept] });
 }
+
+const revocationPending = (why: string): Condition => ({
+  ...{ type: "RevocationPending", status: "True", reason: "RevocationPending" },
+  message: `nobody knows whether a revocation is carried out: ${why}`,
+});
 
 function common(resource: KubeObject, conditions: readonly Condition[], nowMs: number) {
   const { generation = 0 } = resource.metadata;

@@ -44,13 +44,13 @@ export function viewOf(
       refused: seen.refused,
       unwritten: known.unwritten,
       rival: known.rival,
-      pending: ring && pendingIn(seen, ring),
+      pending: pendingIn(seen, ring),
     }),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };
 }
 
-function pendingIn(seen: Observation, ring: Ring): string | undefined {
+function pendingIn(seen: Observation, ring: Ring | undefined): string | undefined {
   const late = overdue(pendingRevocations(seen, ring), seen.found.nowMs);
   return late.length === 0 ? undefined : describePending(late);
 }

@@ -3,7 +3,9 @@ import { removeIfThere } from "../files/atomic.ts";
 import { watchDirs, type Waker } from "../files/watch.ts";
 import type { Disk } from "../files/disk.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../ring/errors.ts";
+import { pendingCheckMs, pendingRevocations } from "../ring/pending.ts";
 import type { Ring } from "../ring/ring.ts";
+import { viewOf } from "../ring/view.ts";
 import { AckReader } from "./acks.ts";
 import { ClockGuard, type Clock } from "./clock.ts";
 import { configDirs, type Config } from "./config.ts";
@@ -129,7 +131,9 @@ export class Loop {
     const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
     const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
     const againMs = sight.observation.refused ? refusedMs : Infinity;
-    return Math.max(1, Math.min(checkInMs, holdMs, againMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
+    const { ring, nowMs } = viewOf(sight.observation, { decision, forecast: [] });
+    const pendingMs = pendingCheckMs(pendingRevocations(sight.observation, ring), nowMs);
+    return Math.max(1, Math.min(checkInMs, holdMs, againMs, pendingMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
   }
 
   /** A gateway that was killed leaves its ack behind; its next life has another name. */

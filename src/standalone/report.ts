@@ -1,9 +1,10 @@
 import { conditionsOf } from "../ring/conditions.ts";
-import type { Decision } from "../ring/decide.ts";
+import type { Decision, Observation } from "../ring/decide.ts";
 import { describeGate, describeStep, shortKid } from "../ring/describe.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import { TryLaterError, type KeyturnError } from "../ring/errors.ts";
 import type { Refusal } from "../ring/plan.ts";
+import { viewOf } from "../ring/view.ts";
 import { Changes, type Log } from "./log.ts";
 import type { PassReport } from "./pass.ts";
 
@@ -26,6 +27,8 @@ export class Reporter {
     this.#clock(sight.clockVerdict);
     for (const warning of sight.warnings) this.#once(warning);
     this.#gateways(decision);
+    // What this pass did is seen by the next one only
+    if (steps.length + published.length === 0) this.#pending(sight.observation, decision);
   }
 
   /** Nothing failed in a pass: the next failure, be it the same as before, is told again. */
@@ -42,6 +45,15 @@ export class Reporter {
     if (this.#changes.isNew("stall", stall?.message)) {
       this.#log.error({ reason: stall?.reason }, `stalled: ${stall?.message ?? ""}`);
     } else if (wasStalled && !stall) this.#log.info({}, "no longer stalled");
+  }
+
+  /** A revocation that is not carried out. */
+  #pending(seen: Observation, decision: Decision): void {
+    const { conditions } = viewOf(seen, { decision, forecast: [] });
+    const message = conditions.find(({ type }) => type === "RevocationPending")?.message;
+    const wasPending = this.#changes.has("pending");
+    if (this.#changes.isNew("pending", message)) this.#log.error({ reason: "RevocationPending" }, message ?? "");
+    else if (wasPending && message === undefined) this.#log.info({}, "every revocation is carried out");
   }
 
   #step(step: NamedStep, generation: number | undefined): void {

@@ -2,6 +2,7 @@ import { lineOf } from "../ring/conditions.ts";
 import { conflictIn } from "../ring/decide.ts";
 import { describeStep } from "../ring/describe.ts";
 import { statusClaim } from "../ring/found.ts";
+import { describePending, pendingRevocations } from "../ring/pending.ts";
 import { RuleError, type TryLaterError } from "../ring/errors.ts";
 import type { Step } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
@@ -129,6 +130,13 @@ function isReported({ ring, seen }: View): boolean {
   return status === undefined || ring === undefined || status.generation >= ring.generation;
 }
 
+/** Who still has what a revocation is about. */
+function heldUp({ seen, ring }: View, about: Step["type"] | undefined): string | undefined {
+  if (about !== "revoke" && about !== "revokeBefore") return undefined;
+  const pending = pendingRevocations(seen, ring);
+  return pending.length === 0 ? undefined : describePending(pending);
+}
+
 /** Tells what happens, and who does not get on, until `done` has something to say. */
 export async function waitUntil({ home, io, before, deadline, about, done }: Waiting): Promise<ExitCode> {
   const patience = new Patience({ nowMs: io.nowMs(), ...(about && { about }) });
@@ -149,7 +157,7 @@ export async function waitUntil({ home, io, before, deadline, about, done }: Wai
         line(io.out, sentence);
         return exitCodes.done;
       }
-      telling.waiting(view, neglectOf(await attendance.look(view)));
+      telling.waiting(view, neglectOf(await attendance.look(view)) ?? heldUp(view, about));
       patience.look(view, io.nowMs());
     }
   } finally {

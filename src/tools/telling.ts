@@ -41,10 +41,10 @@ export class Telling {
   /**
    * Called when it is not done yet.
    *
-   * @param neglect - Why nothing happens, where nobody carries it out
+   * @param why - Who holds it up, where that is known better than the plan does
    */
-  waiting(view: View, neglect?: string): void {
-    const waitingFor = neglect ?? statusReport(view).waitingFor;
+  waiting(view: View, why?: string): void {
+    const waitingFor = why ?? statusReport(view).waitingFor;
     if (this.#io.err.live) this.#pend(view, waitingFor);
     else if (waitingFor !== undefined && waitingFor !== this.#waitingFor) this.#say(view, ["waiting", waitingFor]);
     this.#waitingFor = waitingFor;

@@ -59,7 +59,7 @@ it("RotationMetrics tell of trouble that kept a pass from being made", async () 
   const registry = new Registry();
   const metrics = new RotationMetrics(registry, () => epoch);
   metrics.seen(ref, reportOf(seen), decide(seen));
-  metrics.troubled(ref);
+  metrics.troubled(ref, true);
   expect(await linesOf(registry)).toEqual(expect.arrayContaining(["keyturn_ready{…} 0", "keyturn_stalled{…} 1"]));
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { lastStatus, stalledSinceMs } from "../../src/operator/past.ts";
 import { withTrouble } from "../../src/operator/status.ts";
+import { urgencyOf } from "../../src/operator/urgent.ts";
 import { gatewayAt, ringOf, silent } from "../support/rings.ts";
 import { epoch, minute } from "../support/story.ts";
 import { reported, resource, seeing } from "./support/resources.ts";
@@ -93,6 +94,19 @@ describe("withTrouble", () => {
       "Pinned False",
       "Suspended False",
     ]);
+  });
+
+  it("says that a revocation that no pass has seen is pending, until a pass has", () => {
+    const revoking = resource({ spec: { revokedKids: [{ kid: "k1" }] } });
+    const once = withTrouble(revoking, { reason: "ApiRefused", message: "no" }, { nowMs: epoch });
+    const [, , pending] = written(once).conditions;
+    const message = "nobody knows whether a revocation is carried out: no";
+    expect(pending).toMatchObject({ type: "RevocationPending", status: "True", message });
+    expect(once && urgencyOf(once)).toBe("emergency");
+    const carriedOut = reported(once ?? revoking, seeing(), []) ?? revoking;
+    expect(written(carriedOut).conditions.map((one) => one["type"])).not.toContain("RevocationPending");
+    const again = written(withTrouble(carriedOut, { reason: "ApiRefused", message: "no" }, { nowMs: epoch }));
+    expect(again.conditions.map((one) => one["type"])).not.toContain("RevocationPending");
   });
 
   it("is undefined when the resource says so already", () => {

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
+import type { GatewayView } from "../../src/ring/ack.ts";
 import type { Observation } from "../../src/ring/decide.ts";
 import type { Reading } from "../../src/ring/found.ts";
-import { overdue, pendingRevocations, revocationPatienceMs } from "../../src/ring/pending.ts";
+import { overdue, pendingCheckMs, pendingRevocations, revocationPatienceMs } from "../../src/ring/pending.ts";
 import type { Policy } from "../../src/ring/plan.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { viewOf } from "../../src/ring/view.ts";
@@ -40,6 +41,34 @@ describe("pendingRevocations", () => {
     expect(stillIn(seeing({}, { gateways, policy: { ...revoking, acknowledgements: "Ignored" } }))).toEqual([]);
   });
 
+  it("counts a gateway that does not say what it accepts, and has run since before", () => {
+    const says = ", which does not say what it accepts";
+    const since = (more: Partial<GatewayView>) =>
+      stillIn(seeing({}, { gateways: [{ name: "gw-2", ready: true, runningSinceMs: epoch, ...more }] }));
+    expect(since({})).toEqual([`gateway gw-2${says}`]);
+    expect(since({ runningSinceMs: epoch + 1 })).toEqual([]);
+    expect(since({ ready: false })).toEqual([`gateway gw-2${says}`]);
+    expect(since({ ack: { generation: 0, verifies: [] } })).toEqual([`gateway gw-2${says}`]);
+    expect(since({ ack: { generation: 0, verifies: [] }, ready: false })).toEqual([]);
+  });
+
+  it("names what can't be read where there is no ring, and whoever accepts the key where nothing is left", () => {
+    const unreadable = { kind: "unreadable", problem: "not JSON" } as const;
+    const absent = { kind: "absent" } as const;
+    const none = { ring: absent, signer: absent, public: absent };
+    const without = (seen: Observation) =>
+      pendingRevocations(seen, undefined).map(({ what, stillIn }) => [what, ...stillIn]);
+    const unread = "the ring object, which can't be read";
+    expect(without(seeing({ ...none, ring: unreadable }))).toEqual([["key k1", unread]]);
+    expect(without(seeing(none, { gateways: [gatewayAt(before)] }))).toEqual([["key k1", "gateway gw-1"]]);
+    expect(without(seeing(none))).toEqual([]);
+    const cutoff = { policy: { ...policy, revokeCreatedBeforeMs: 0 } };
+    expect(without(seeing({ ...none, ring: unreadable }, cutoff))).toEqual([
+      ["every key made before 1970-01-01T00:00:00.000Z", unread],
+    ]);
+    expect(without(seeing(none, cutoff))).toEqual([]);
+  });
+
   it("counts keys that were made before the instant", () => {
     const cutoff = (atMs: number): Partial<Observation> => ({ policy: { ...policy, revokeCreatedBeforeMs: atMs } });
     const ring = ringOf();
@@ -67,6 +96,22 @@ describe("overdue", () => {
   });
 });
 
+describe("pendingCheckMs", () => {
+  it.each([
+    [[], Infinity],
+    [[{}], revocationPatienceMs],
+    [[{ sinceMs: epoch - 1 }, {}], revocationPatienceMs - 1],
+    [[{ sinceMs: epoch - revocationPatienceMs }], revocationPatienceMs],
+  ])("of %j is %d", (pending, ms) => {
+    expect(
+      pendingCheckMs(
+        pending.map((one) => ({ what: "key k1", stillIn: ["x"], ...one })),
+        epoch,
+      ),
+    ).toBe(ms);
+  });
+});
+
 describe("the condition RevocationPending", () => {
   const linesOf = (seen: Observation) =>
     viewOf(seen).conditions.map((one) => `${one.type} ${one.status} ${one.reason}`);
@@ -83,5 +128,11 @@ describe("the condition RevocationPending", () => {
     const old = seeing({ ring: holding(before), signer: holding(before), public: holding(before), claims });
     expect(linesOf(old)).toContain("Ready False RingRolledBack");
     expect(linesOf(old)).toContain("RevocationPending True RevocationPending");
+  });
+  it("is there beside a stall while no ring can be read", () => {
+    const unreadable = { kind: "unreadable", problem: "not JSON" } as const;
+    const lines = linesOf(seeing({ ring: unreadable, signer: { kind: "absent" }, public: { kind: "absent" } }));
+    expect(lines).toContain("Stalled True RingUnreadable");
+    expect(lines).toContain("RevocationPending True RevocationPending");
   });
 });

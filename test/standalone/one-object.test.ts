@@ -95,9 +95,18 @@ describe("a signer object that is lost", () => {
     const before = await world.settle();
     await rm(world.path("signer"), { recursive: true });
     await revoke(world, before.standby?.kid ?? "");
-    await world.runFor(10 * second, { disk: refusing(world, "ring") });
-    expect(await signerKid(world)).toBe(before.signer.kid);
-    expect(world.log.texts("error")).toEqual([expect.stringContaining("permission is denied")]);
+    let isRefused = true;
+    world.time.in(10 * second, async () => {
+      expect(await signerKid(world)).toBe(before.signer.kid);
+      isRefused = false;
+    });
+    await world.runFor(minute, { disk: refusing(world, "ring", () => isRefused) });
+    const key = `key ${(before.standby?.kid ?? "").slice(0, 8)}…`;
+    expect(world.log.texts("error")).toEqual([
+      expect.stringContaining("permission is denied"),
+      `a revocation is not carried out: ${key} is still in the ring object, the signer object, the public object`,
+    ]);
+    expect(world.log.texts("info")).toContain("every revocation is carried out");
   });
 });
 

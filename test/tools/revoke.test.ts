@@ -52,6 +52,8 @@ describe("revoke", () => {
     const options = { kid: kidOf("k1"), reason: "stolen", unknown: false, wait: true, deadline: io.deadlineIn(minute) };
     expect(await revoke(home, options, io)).toBe(4);
     expect(home.ring().revoked).toHaveLength(1);
+    const unmet = `a revocation is not carried out: key ${short("k1")} is still in gateway gw-1`;
+    expect(io.progress.at(-1)).toContain(unmet);
   });
 
   test("takes a prefix of 8 characters", async () => {

@@ -1,8 +1,8 @@
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { admin } from "../support/scene.ts";
+import { admin, sees } from "../support/scene.ts";
 import { remove } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
 
 const scene = await makeScene("one-object");
 
@@ -100,6 +100,36 @@ describe("a revocation, while one of the three objects is in trouble,", () => {
     await lift();
     await vi.waitFor(async () => expect(await kidsIn(rotation, role)).not.toContain(activeKid), soon);
     await rotation.ready();
+    await admin.remove(rotation.path);
+  });
+
+  it("is said to be pending by condition, event and metric, until it is carried out", async () => {
+    const listening = Promise.withResolvers<number>();
+    startOperator(scene, { admin: { host: "127.0.0.1", port: 0 }, onListening: listening.resolve });
+    const port = await listening.promise;
+    const rotation = await makeRotation(scene.namespace, "pending", { ...quick, ...never });
+    const { activeKid = "" } = await rotation.ready();
+    const metric = async (): Promise<string | undefined> => {
+      const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+      return /^keyturn_revocation_pending\{[^}]*name="pending"[^}]*\} (\d)/m.exec(text)?.[1];
+    };
+    const isTold = (reason: string) =>
+      sees(`/apis/events.k8s.io/v1/namespaces/${scene.namespace}/events`, (event) => {
+        return event["reason"] === reason && (event["regarding"] as { name: string }).name === "pending";
+      });
+    const isPending = ({ conditions }: Status): boolean => conditions.some(({ type }) => type === "RevocationPending");
+    expect(await metric()).toBe("0");
+    const lift = await refuse(rotation, "signer");
+    await rotation.edit({ revokedKids: [{ kid: activeKid }] });
+    const { conditions } = await rotation.reaches("RevocationPending", isPending);
+    const { message } = conditions.find(({ type }) => type === "RevocationPending") ?? {};
+    expect(message).toContain(`key ${activeKid.slice(0, 8)}… is still in the signer object`);
+    expect(await isTold("RevocationPending")).toMatchObject({ type: "Warning", note: message });
+    expect(await metric()).toBe("1");
+    await lift();
+    await rotation.reaches("carried out", (status) => !isPending(status));
+    await isTold("RevocationCarriedOut");
+    expect(await metric()).toBe("0");
     await admin.remove(rotation.path);
   });
 
