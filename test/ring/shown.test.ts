@@ -44,6 +44,7 @@ describe("shown", () => {
 
 test.each([
   ["kid", undefined],
+  ["PRIVATE KEY", "[a name of 11 characters]"],
   ["x".repeat(33), "[a name of 33 characters]"],
 ])("hiddenName of %s is %s", (name, expected) => {
   expect(hiddenName(name)).toBe(expected);
