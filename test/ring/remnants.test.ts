@@ -51,7 +51,7 @@ describe("newTo", () => {
   });
 
   test("is as many as there is room for", () => {
-    const many = Array.from({ length: ordinaryKeyLimit }, (_, nth) => `k${nth}`);
+    const many = Array.from({ length: ordinaryKeyLimit }, (_, nth) => `left${nth}`);
     const room = ordinaryKeyLimit - 1 - keysOf(remains).length;
     expect(newTo(remains, found({ signer: damaged(many), recovery }))).toHaveLength(room);
   });
