@@ -171,6 +171,13 @@ describe("WorkQueue.addAfterFailure", () => {
     expect(waits.map(() => queue.addAfterFailure("a"))).toEqual(waits);
   });
 
+  test("tries an emergency again within five seconds, however often it failed", () => {
+    const queue = new WorkQueue({ clock: new FakeClock(), chance: () => 1, backoff: { baseMs: 4000, maxMs: 300_000 } });
+    const after = (urgency: "emergency" | "ordinary") => [1, 2, 3].map(() => queue.addAfterFailure(urgency, urgency));
+    expect(after("emergency")).toEqual([4000, 5000, 5000]);
+    expect(after("ordinary")).toEqual([4000, 8000, 16_000]);
+  });
+
   test("counts for each key, until it is forgotten", () => {
     const { queue } = newQueue();
     queue.addAfterFailure("a");
