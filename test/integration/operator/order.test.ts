@@ -48,3 +48,28 @@ it("a rotation that was written is reported before the next one begins, and an e
   }
   for (const one of rotations) await admin.remove(one.path);
 });
+
+it.each([1, 2])(
+  "of sixty rotations that begin at once, %i workers owe no more reports than they are",
+  async (workers) => {
+    const owed = new Set<string>();
+    let most = 0;
+    const all = Array.from({ length: 60 }, (_, i) => `crowd-${workers}-${i}`);
+    const spec = { ...quick, propagation: { minimum: "0s" } };
+    const rotations = await Promise.all(all.map((name) => makeRotation(scene.namespace, name, spec)));
+    startOperator(scene, {
+      workers,
+      onCall: ({ method, path }) => {
+        const [, written] = /secrets\/(crowd-[\d-]+)-ring(?:\?|$)/.exec(path) ?? [];
+        const [, reported] = /jwtkeyrotations\/(crowd-[\d-]+)\/status(?:\?|$)/.exec(path) ?? [];
+        if (method === "PUT" && written !== undefined) owed.add(written);
+        if (method === "PUT" && reported !== undefined) owed.delete(reported);
+        most = Math.max(most, owed.size);
+      },
+    });
+    for (const one of rotations) await one.ready();
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(workers);
+    for (const one of rotations) await admin.remove(one.path);
+  },
+);
