@@ -32,6 +32,7 @@ export const keyRingAcks: CustomResourceDefinition = definition({
       rotation: text("Name of the JwtKeyRotation, in the same namespace.", texts.name),
       podName: plain("Name of the pod.", { minLength: 1, maxLength: longest.name }),
       generation: whole("Generation of the ring; 0 while the gateway starts, which confirms nothing.", { minimum: 0 }),
+      writeId: plain("Which write of that generation the ring is.", { minLength: 1, maxLength: longest.writeId }),
       verifies: setOf(text("A kid.", texts.kid), "Kids that it accepts.", { maxItems: verifiesLimit }),
       signs: text("Kid that it signs with; absent when it does not mint.", texts.kid),
       sourceUnfit: flag(

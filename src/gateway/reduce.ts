@@ -1,5 +1,6 @@
 import type { Ack } from "../ring/ack.ts";
 import { identity } from "../ring/codec/jwk.ts";
+import { isOtherLine, seenOf } from "../ring/lineage.ts";
 import type { OpenRing } from "./open-ring.ts";
 import { type GatewayState, patienceMs, type Source } from "./state.ts";
 import { ackOf, isSameAck } from "./view.ts";
@@ -56,7 +57,7 @@ function show(state: GatewayState, source: Source, ring: OpenRing): GatewayState
   if (misfit !== undefined) return withProblem(source === "watch" ? withSource(state, false) : state, source, misfit);
   // A watch may lag: that the source went back is for a read to say
   const isFit = source === "watch" && !isOlder(state, ring);
-  return take(withoutProblem(isFit ? withSource(state, true) : state, source), ring);
+  return take(withLine(isFit ? withSource(state, true) : state, source, ring), ring);
 }
 
 function read(
@@ -75,7 +76,10 @@ function read(
   if (ring === undefined) {
     return afterReading(withProblem(word(told, asked || {}, monotonicMs), "truth", "the object is not there"));
   }
-  const taken = { ...take(told, ring), heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind } };
+  const taken = {
+    ...take(withLine(told, "truth", ring), ring),
+    heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind },
+  };
   const { kid } = ring.ring.signer;
   // A source that went back to an older signer says nothing about the key that signs here
   const confirms = taken.half?.kid === kid;
@@ -99,7 +103,20 @@ function acknowledged(state: GatewayState, ack: Ack): GatewayState {
   return { ...withoutProblem(state, "ack"), stage: next, awaySinceMs: undefined, acked: ack };
 }
 
-/** Takes what a trusted ring brings: its revocations always, itself when it is newer, its half when that is missing here. */
+/** A ring of another line is not taken, however high its generation: the keys that it lacks are in use. */
+const isFork = (here: OpenRing | undefined, shown: OpenRing): boolean =>
+  here !== undefined && isOtherLine(shown.ring, seenOf(here.ring));
+
+const withLine = (state: GatewayState, source: Source, ring: OpenRing): GatewayState =>
+  withProblem(state, source, isFork(state.current, ring) ? forked(ring) : undefined);
+
+const forked = ({ ring: { generation } }: OpenRing): string =>
+  `the ring there (generation ${generation}) does not come from the one in memory: it grew from an older copy; restore it or request a recovery`;
+
+/**
+ * Takes what a trusted ring brings: its revocations always, itself when it is newer and of the same line, its half when that is
+ * missing here.
+ */
 function take(state: GatewayState, ring: OpenRing): GatewayState {
   const revoked = ring.ring.revoked.map(({ kid }) => kid);
   const refused = revoked.every((kid) => state.refused.has(kid))
@@ -112,7 +129,7 @@ function take(state: GatewayState, ring: OpenRing): GatewayState {
 
 /** Of equal ones the one that is here: the same ring again is no change. */
 const newest = (here: OpenRing | undefined, shown: OpenRing): OpenRing =>
-  here && here.ring.generation >= shown.ring.generation ? here : shown;
+  here && (here.ring.generation >= shown.ring.generation || isFork(here, shown)) ? here : shown;
 
 /** Why a proved ring must not be used here, or undefined. */
 function misfitOf({ setup, current }: GatewayState, { ring, publicJwks }: OpenRing): string | undefined {
@@ -183,8 +200,8 @@ export const isPatient = (state: GatewayState): state is GatewayState & { readon
 const withSource = (state: GatewayState, isFit: boolean): GatewayState =>
   state.sourceUnfit === isFit ? { ...state, sourceUnfit: !isFit } : state;
 
-const isOlder = ({ current }: GatewayState, { ring }: OpenRing): boolean =>
-  ring.generation < (current?.ring.generation ?? 0);
+const isOlder = ({ current }: GatewayState, shown: OpenRing): boolean =>
+  shown.ring.generation < (current?.ring.generation ?? 0) || isFork(current, shown);
 
 type Problems = GatewayState["problems"];
 

@@ -1,5 +1,6 @@
 import type { Ack } from "../ring/ack.ts";
 import type { Kid } from "../ring/key.ts";
+import { seenOf } from "../ring/lineage.ts";
 import { keysOf, type Settings } from "../ring/ring.ts";
 import { propagationMs } from "./freshness.ts";
 import type { Half } from "./open-ring.ts";
@@ -10,7 +11,7 @@ export function ackOf({ current, refused, half, sourceUnfit }: GatewayState): Ac
   if (current === undefined) return zero;
   const { ring } = current;
   return {
-    generation: ring.generation,
+    ...seenOf(ring),
     verifies: keysOf(ring)
       .map(({ kid }) => kid)
       .filter((kid) => !refused.has(kid)),
@@ -28,6 +29,7 @@ export function isSameAck(a: Ack | undefined, b: Ack | undefined): boolean {
   const kids = new Set(a.verifies);
   return (
     a.generation === b.generation &&
+    a.writeId === b.writeId &&
     a.signs === b.signs &&
     a.sourceUnfit === b.sourceUnfit &&
     kids.size === b.verifies.length &&

@@ -1,3 +1,4 @@
+import { newWriteId } from "../crypto/write-id.ts";
 import { generateKey, type GeneratedKey } from "../crypto/keypair.ts";
 import { identity } from "../ring/codec/jwk.ts";
 import type { Decision } from "../ring/decide.ts";
@@ -46,7 +47,7 @@ export async function enact(
   }
   const fresh = await makeKeys(plan);
   const kids = fresh.map(({ kid }) => kid);
-  const ring = applyPlan(place.ring, plan, kids);
+  const ring = applyPlan(place.ring, { ...plan, writeId: newWriteId() }, kids);
   if (!ring) throw new TypeError("Cannot apply the plan: it leaves no ring");
   const materials = new Map([...known, ...fresh.map(({ kid, material }) => [kid, material] as const)]);
   try {

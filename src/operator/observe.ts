@@ -2,7 +2,7 @@ import { recoveryIn } from "../keeper/recovery.ts";
 import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Observation } from "../ring/decide.ts";
-import { type Found, newestRing, statusClaim } from "../ring/found.ts";
+import { claimOfAck, type Found, newestRing, statusClaim } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce } from "../ring/obey.ts";
 import { algorithmOf, type RefusedRotation, requestsOf, type Rotation, type RotationFrame } from "../ring/spec.ts";
@@ -110,7 +110,7 @@ function askedFor({ metadata }: KubeObject, { annotations: { recoverRequestedAtM
 function claimsOf(gateways: Observation["gateways"], resource: KubeObject): Found["claims"] {
   const { ringGeneration } = lastStatus(resource);
   return [
-    ...gateways.flatMap(({ name, ack }) => (ack ? [{ by: name, generation: ack.generation }] : [])),
+    ...gateways.flatMap(({ name, ack }) => (ack ? [claimOfAck(name, ack)] : [])),
     ...(ringGeneration === undefined ? [] : [{ by: statusClaim, generation: ringGeneration }]),
   ];
 }

@@ -24,6 +24,7 @@ export interface KeyRingAck<Metadata extends { readonly name: string } = { reado
   readonly rotation: string;
   readonly podName: string;
   readonly generation: number;
+  readonly writeId?: string;
   readonly verifies: readonly string[];
   readonly signs?: string;
   readonly sourceUnfit?: true;
@@ -49,9 +50,11 @@ export function parseKeyRingAck(document: unknown): StatedAck {
 }
 
 function readAck(fields: Fields): Ack {
+  const writeId = fields.maybe("writeId")?.text(longest.writeId);
   const signs = fields.maybe("signs")?.text(longest.kid);
   return {
     generation: fields.at("generation").wholeNumber(0),
+    ...(writeId !== undefined && { writeId }),
     verifies: fields
       .at("verifies")
       .list(verifiesLimit)
@@ -73,6 +76,7 @@ export function keyRingAck<Metadata extends { readonly name: string }>(
     rotation,
     podName,
     generation: ack.generation,
+    ...(ack.writeId !== undefined && { writeId: ack.writeId }),
     verifies: [...ack.verifies],
     ...(ack.signs !== undefined && { signs: ack.signs }),
     ...(ack.sourceUnfit === true && { sourceUnfit: true }),

@@ -1,4 +1,5 @@
 import type { Kid } from "./key.ts";
+import type { WriteId } from "./lineage.ts";
 
 /**
  * What a gateway says of the ring that it has in memory. Generation 0 is a promise: it takes no traffic before it has read the
@@ -6,6 +7,8 @@ import type { Kid } from "./key.ts";
  */
 export interface Ack {
   readonly generation: number;
+  /** Which write of that generation it is; absent when that is not known. */
+  readonly writeId?: WriteId;
   readonly verifies: readonly Kid[];
   /** The kid that it signs with; absent when it can't mint. */
   readonly signs?: Kid;

@@ -1,5 +1,7 @@
+import type { Ack } from "./ack.ts";
 import { mostNamed, shortKid } from "./describe.ts";
 import { thumbprintOf } from "./key.ts";
+import { isOtherLine } from "./lineage.ts";
 import type { Conflict, Projection, Stored } from "./plan.ts";
 import type { Found, Reading } from "./reading.ts";
 import { canSign, earlierCopies, halvesOf, keysLeft, newTo } from "./remnants.ts";
@@ -109,8 +111,7 @@ function stored(found: Found): Stored {
   const { ring, recovery } = found;
   const newest = newestProjection(found);
   const generationFloor = Math.max(highestStored(found), highestClaim(found));
-  const newerThanStored = highestClaim(found) > highestStored(found);
-  const isNewest = ring.kind === "ring" && ring.ring.generation >= (newest?.generation ?? 0) && !newerThanStored;
+  const isNewest = ring.kind === "ring" && ring.ring.generation >= (newest?.generation ?? 0) && !isLeftBehind(found);
   if (isNewest && !isFork(found, ring.ring)) {
     return { kind: "ring", ring: ring.ring, projections: projectionsOf(found) };
   }
@@ -154,17 +155,39 @@ function isFork({ signer, public: open }: Found, ring: Ring): boolean {
   });
 }
 
-/** Somebody has seen a ring that none of the three objects has: all of them are older, or gone. */
+/** Somebody has seen a ring that none of the three objects has, or comes from: all of them are older, grew from an older one, or are gone. */
 function rolledBack(found: Found): Stall | undefined {
+  if (found.recovery || !isLeftBehind(found)) return undefined;
   const highest = highestStored(found);
-  const ahead = credibleClaims(found).filter((c) => c.generation > highest);
-  if (found.recovery || ahead.length === 0) return undefined;
-  const named = ahead.slice(0, mostNamed).map((c) => `${c.by} (generation ${c.generation})`);
-  const more = ahead.length - named.length;
-  const names = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
   const have = highest === 0 ? "there is no ring any more" : `the newest ring here has generation ${highest}`;
-  return stall("RingRolledBack", `${names} saw a newer ring, and ${have}; restore it or request a recovery`);
+  const ahead = claimsAhead(found);
+  const [who, saw] =
+    ahead.length > 0
+      ? [ahead, `saw a newer ring, and ${have}`]
+      : [
+          claimsOfOtherLine(found),
+          `saw a ring that the one here does not come from: it grew from an older copy; ${have}`,
+        ];
+  return stall("RingRolledBack", `${namesOf(who)} ${saw}; restore it or request a recovery`);
 }
+
+function namesOf(claims: Found["claims"]): string {
+  const named = claims.slice(0, mostNamed).map((c) => `${c.by} (generation ${c.generation})`);
+  const more = claims.length - named.length;
+  return [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
+}
+
+function claimsAhead(found: Found): Found["claims"] {
+  const highest = highestStored(found);
+  return credibleClaims(found).filter((c) => c.generation > highest);
+}
+
+function claimsOfOtherLine(found: Found): Found["claims"] {
+  const newest = newestRing(found);
+  return newest ? credibleClaims(found).filter((c) => isOtherLine(newest, c)) : [];
+}
+
+const isLeftBehind = (found: Found): boolean => claimsAhead(found).length > 0 || claimsOfOtherLine(found).length > 0;
 
 /** A damaged projection of ours proves that there was a ring, which is never made anew. */
 function damaged(found: Found): Stall | undefined {
@@ -183,6 +206,12 @@ export const rings = (found: Found): readonly Ring[] =>
 const latest = (...candidates: readonly (Ring | undefined)[]): Ring | undefined =>
   candidates.reduce((a, b) => ((b?.generation ?? 0) > (a?.generation ?? 0) ? b : a), undefined);
 const highestStored = (found: Found): number => Math.max(0, ...rings(found).map((r) => r.generation));
+/** What a gateway has seen, by its own word. */
+export const claimOfAck = (by: string, { generation, writeId }: Ack): Found["claims"][number] => ({
+  by,
+  generation,
+  ...(writeId !== undefined && { writeId }),
+});
 /** Who claims what the rotation's own status says. */
 export const statusClaim = "the status";
 

@@ -1,3 +1,4 @@
+import type { WriteId } from "./lineage.ts";
 import type { Ack, GatewayView } from "./ack.ts";
 import type { Algorithm, Kid, Profile } from "./key.ts";
 import type { Ring, RotationRef, Settings } from "./ring.ts";
@@ -230,6 +231,8 @@ export interface Plan {
   readonly baseGeneration: number;
   /** What the write gets. */
   readonly nextGeneration: number;
+  /** Names the write; the shell that carries the plan out gives it. */
+  readonly writeId?: WriteId;
   readonly nowMs: number;
   /** What `publishedAt` and `quiescedAt` become. @default nowMs */
   readonly waitsFromMs?: number;

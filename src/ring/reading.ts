@@ -1,4 +1,5 @@
 import type { Kid } from "./key.ts";
+import type { Seen } from "./lineage.ts";
 import type { AdoptableKey } from "./plan.ts";
 import type { Ring } from "./ring.ts";
 
@@ -32,8 +33,8 @@ export interface Found {
   readonly ring: Reading;
   readonly signer: Reading;
   readonly public: Reading;
-  /** Generations that others say they have seen: acks by gateway, and the status. Read before the ring. */
-  readonly claims: readonly { readonly by: string; readonly generation: number }[];
+  /** Rings that others say they have seen: acks by gateway, and the status. Read before the ring. */
+  readonly claims: readonly (Seen & { readonly by: string })[];
   /** A person asked for recovery, and may bring public keys along. */
   readonly recovery?: { readonly alsoVerify: readonly AdoptableKey[] };
   readonly nowMs: number;

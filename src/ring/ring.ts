@@ -1,3 +1,4 @@
+import type { WriteId } from "./lineage.ts";
 import type { ActiveKey, Key, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
 
 /** Which JwtKeyRotation a ring belongs to. Standalone uses the namespace of the config file, or `default`. */
@@ -33,6 +34,8 @@ export interface Ring {
   readonly rotation: RotationRef;
   /** Grows by every write of the ring and by nothing else; a new ring starts at Unix seconds. */
   readonly generation: number;
+  /** Ids of the last writes, one for each generation, the own one last. Absent: written by who gave none. A ring made anew begins anew. */
+  readonly writes?: readonly WriteId[];
   readonly settings: Settings;
   readonly signer: ActiveKey;
   readonly standby?: PreparedKey;

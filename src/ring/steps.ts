@@ -1,4 +1,5 @@
 import type { ActiveKey, Key, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
+import { writesAfter } from "./lineage.ts";
 import type { AdoptableKey, Plan, Step } from "./plan.ts";
 import { keysOf, windowInForceMs, type Ring, type Settings } from "./ring.ts";
 import {
@@ -21,7 +22,7 @@ import {
  */
 export function applyPlan(ring: Ring | undefined, plan: Plan, freshKids: readonly Kid[]): Ring | undefined {
   if (plan.steps.length === 0 || (ring?.generation ?? 0) !== plan.baseGeneration) return ring;
-  const { nowMs, waitsFromMs = nowMs, nextGeneration: generation } = plan;
+  const { nowMs, waitsFromMs = nowMs, nextGeneration: generation, writeId } = plan;
   const stamp = { nowMs, waitsFromMs, generation };
   const fresh = [...freshKids];
   let next = ring;
@@ -29,12 +30,20 @@ export function applyPlan(ring: Ring | undefined, plan: Plan, freshKids: readonl
     const freshKid = needsFreshKey(step) ? fresh.shift() : undefined;
     next = applyStep(next, step, { ...stamp, ...(freshKid !== undefined && { freshKid }) });
   }
-  return next && { ...next, generation: plan.nextGeneration };
+  if (!next) return next;
+  const before = plan.steps.some(makesAnew) ? undefined : ring;
+  const writes = writeId !== undefined && { writes: writesAfter(before, writeId) };
+  return { ...withoutWrites(next), generation, ...writes };
 }
 
 /** True for the steps for which the shell makes a key pair before it applies the plan. */
 export const needsFreshKey = (step: Step): step is Extract<Step, { type: "begin" | "create" }> =>
   step.type === "begin" || step.type === "create";
+
+/** A list with a gap would name wrong generations. */
+const withoutWrites = ({ writes: _before, ...ring }: Ring): Ring => ring;
+
+const makesAnew = ({ type }: Step): boolean => type === "begin" || type === "adopt" || type === "rebuild";
 
 /** One step on one ring, without a new generation: that comes with the whole plan. */
 export function applyStep(ring: Ring | undefined, step: Step, stamp: Stamp): Ring {

@@ -1,6 +1,6 @@
 import { recoveryIn } from "../keeper/recovery.ts";
 import type { Observation } from "../ring/decide.ts";
-import { newestRing, type Found } from "../ring/found.ts";
+import { claimOfAck, newestRing, type Found } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce } from "../ring/obey.ts";
 import type { Ring } from "../ring/ring.ts";
@@ -68,7 +68,7 @@ const readingsOf = ({ ring, signer, public: open }: Snapshot): Pick<Found, "ring
 });
 
 const claimsOf = (gateways: Observation["gateways"]): Found["claims"] =>
-  gateways.flatMap(({ name, ack }) => (ack ? [{ by: name, generation: ack.generation }] : []));
+  gateways.flatMap(({ name, ack }) => (ack ? [claimOfAck(name, ack)] : []));
 
 /** The name of a ring file that can't be read still says how far the ring had come. */
 const claimOfUnreadable = ({ ring }: Snapshot): Found["claims"] =>

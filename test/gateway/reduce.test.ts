@@ -350,6 +350,52 @@ describe("the signer's half", () => {
   });
 });
 
+describe("a ring that grew from an older copy", () => {
+  const writes = (...ids: readonly string[]): Pick<RingPlan, "change"> => ({ change: { writes: ids } });
+  const here: RingPlan = { generation: 6, ...writes("w4", "w5", "w6") };
+  const grown: RingPlan = { generation: 8, signer: 1, standby: 2, ...writes("w4", "w5", "x6", "x7", "x8") };
+  const says =
+    "the ring there (generation 8) does not come from the one in memory: it grew from an older copy; restore it or request a recovery";
+
+  test.each<readonly [string, GatewayEvent]>([
+    ["truth", read(grown)],
+    ["watch", shown(grown, "watch")],
+    ["mount", shown(grown)],
+  ])("is not taken from the %s, however high its generation, and that is told", (source, event) => {
+    const told = serving(here).happens(event);
+    expect([told.generation, problemsOf(told.state), isReady(told.state)]).toEqual([6, [`${source}: ${says}`], true]);
+  });
+
+  test("is not taken after a restart: what was served is kept with its write", () => {
+    const told = new Told({}, floorOf(here)).acks().happens(read(grown)).acks().happens(read(grown));
+    expect([told.generation, isReady(told.state), told.state.acked]).toMatchObject([6, true, { writeId: "w6" }]);
+  });
+
+  test("leaves the JWKS to no copy: there may be keys that are not here", () => {
+    expect(serving(here).happens(read(grown)).state.heard.isBehind).toBe(true);
+  });
+
+  test("is obeyed in what it revokes", () => {
+    const told = serving(here).happens(read({ ...grown, revoked: [3] }));
+    expect([told.generation, [...told.state.refused]]).toEqual([6, [kid(3)]]);
+  });
+
+  test("is told of no more when the source has the right one again, or a person asked for a recovery", () => {
+    const next = (plan: RingPlan): Told => serving(here).happens(read(grown), read(plan));
+    const goesOn = next({ generation: 7, ...writes("w5", "w6", "w7") });
+    const recovered = next({ generation: 900, ...writes("r900") });
+    expect([goesOn.generation, problemsOf(goesOn.state)]).toEqual([7, []]);
+    expect([recovered.generation, problemsOf(recovered.state)]).toEqual([900, []]);
+  });
+
+  test.each<readonly [string, Pick<RingPlan, "change">]>([
+    ["remembers no writes", {}],
+    ["does not reach back so far", writes("x7", "x8")],
+  ])("is taken where it %s: nothing is known", (_, change) => {
+    expect(serving(here).happens(read({ ...grown, change: {}, ...change })).generation).toBe(8);
+  });
+});
+
 describe("a ring that is not to be trusted", () => {
   const [one, two] = [pair(2), pair(3)];
   const foreign = opened({ generation: 9 });

@@ -88,7 +88,12 @@ describe("keyRingAck", () => {
   test("keeps the caller's metadata and writes what parseKeyRingAck gives back, for any ack", () => {
     const kids = fc.stringMatching(/^[\w-]{1,60}$/);
     const acks = fc.record(
-      { generation: fc.maxSafeNat(), verifies: fc.array(kids, { maxLength: 32 }), signs: kids },
+      {
+        generation: fc.maxSafeNat(),
+        writeId: fc.stringMatching(/^[\w-]{1,32}$/),
+        verifies: fc.array(kids, { maxLength: 32 }),
+        signs: kids,
+      },
       { requiredKeys: ["generation", "verifies"], noNullPrototype: true },
     );
     fc.assert(

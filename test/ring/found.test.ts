@@ -116,6 +116,47 @@ describe("classify", () => {
   });
 });
 
+describe("classify a ring that grew from an older copy", () => {
+  const grown = withoutStandby({ generation: 7, writes: ["w4", "x5", "x6", "x7"] });
+  const ring: Found["ring"] = { kind: "ring", ring: grown, halves: ["k1"] };
+  const saw = (generation: number, writeId?: string): Found["claims"][number] => ({
+    by: "gateway-1",
+    generation,
+    ...(writeId !== undefined && { writeId }),
+  });
+
+  it("says who saw another ring of a generation that it has been through", () => {
+    expect(classify(found({ ring, claims: [saw(6, "w6"), saw(7, "x7")] }))).toStrictEqual({
+      kind: "stalled",
+      reason: "RingRolledBack",
+      message:
+        "gateway-1 (generation 6) saw a ring that the one here does not come from: it grew from an older copy; the newest ring here has generation 7; restore it or request a recovery",
+    });
+  });
+
+  it("knows by the projections, too, when the ring is gone", () => {
+    expect(verdictOf(classify(found({ public: ring, claims: [saw(5, "w5")] })))).toBe("RingRolledBack");
+  });
+
+  it.each([
+    ["the same write", saw(6, "x6")],
+    ["one from before the fork", saw(4, "w4")],
+    ["one before all that it remembers", saw(3, "z3")],
+    ["a generation alone", saw(6)],
+  ])("goes on where somebody saw %s", (_, claim) => {
+    expect(verdictOf(classify(found({ ring, claims: [claim] })))).toBe("ring7");
+  });
+
+  it("goes on where the ring remembers no writes", () => {
+    expect(verdictOf(classify(found({ ring: copy(7), claims: [saw(6, "w6")] })))).toBe("ring7");
+  });
+
+  it("is rebuilt when a recovery is requested, above all that was seen", () => {
+    const verdict = classify(found({ ring, claims: [saw(6, "w6")], recovery: { alsoVerify: [] } }));
+    expect(verdict).toMatchObject({ kind: "lost", why: "recoveryRequested", generationFloor: 7 });
+  });
+});
+
 describe("classify damaged projections without a ring object", () => {
   it("makes no ring anew: it says what is damaged, and the remedy", () => {
     expect(classify(found({ public: reading("unreadable") }))).toStrictEqual({

@@ -43,6 +43,34 @@ describe("applyPlan", () => {
     );
   });
 
+  describe("with an id for the write", () => {
+    const before = ringOf({ writes: ["a", "b"] });
+    const unnamed = planOf({ type: "seeRequests", handledRequests: ["spec:now"] });
+    const plan = { ...unnamed, writeId: "c" };
+
+    it("adds it to those of the writes before", () => {
+      expect(applyPlan(before, plan, [])?.writes).toStrictEqual(["a", "b", "c"]);
+      expect(applyPlan(ringOf(), plan, [])?.writes).toStrictEqual(["c"]);
+    });
+
+    it("keeps the last 64", () => {
+      const many = ringOf({ writes: Array.from({ length: 64 }, (_, nth) => `w${nth}`) });
+      const writes = applyPlan(many, plan, [])?.writes ?? [];
+      expect([writes.length, writes[0], writes.at(-1)]).toEqual([64, "w1", "c"]);
+    });
+
+    it("begins anew with a ring that is rebuilt: whoever saw another takes this one", () => {
+      const { profile } = before.signer;
+      const step = { remains: before, halves: ["k1"], alsoVerify: [], profile, waitMs: 0 } as const;
+      const rebuilt = { ...planOf({ type: "rebuild", why: "recoveryRequested", ...step }), writeId: "c" };
+      expect(applyPlan(before, rebuilt, [])?.writes).toStrictEqual(["c"]);
+    });
+
+    it("forgets all of them where there is none: a gap would name wrong generations", () => {
+      expect(applyPlan(before, unnamed, [])).not.toHaveProperty("writes");
+    });
+  });
+
   it("returns the very ring when there is nothing to do", () => {
     const ring = ringOf();
     expect(applyPlan(ring, planOf(), [])).toBe(ring);

@@ -78,6 +78,12 @@ const around = fc
     ).map((before) => ({ ...fixed, ...before })),
   )
   .chain((fixed) =>
+    maybe("writes", fc.array(fc.stringMatching(/^[\w-]{1,32}$/), { maxLength: 64 })).map((writes) => ({
+      ...fixed,
+      ...writes,
+    })),
+  )
+  .chain((fixed) =>
     maybe("longerMaxAge", fc.record({ maxAgeMs: seconds(1), loweredAtMs: instant })).map((longer) => ({
       ...fixed,
       ...longer,

@@ -1,6 +1,7 @@
 import type { KeyMaterials } from "../jwk.ts";
 import type { ActiveKey, Key, PreparedKey, VerifyOnlyKey } from "../key.ts";
 import { handledLimit, keyLimit, revokedLimit, type Revocation, type Ring, type Settings } from "../ring.ts";
+import { writesLimit } from "../lineage.ts";
 import type { Cursor, Fields, Subject } from "./cursor.ts";
 import { readKey, type DecodedKey } from "./decode-key.ts";
 import { identity } from "./jwk.ts";
@@ -32,6 +33,7 @@ export function readKeyRing(text: string, object: RingObject, subject: Subject):
     "format",
     "rotation",
     "generation",
+    "writes",
     "settings",
     "keys",
     "revoked",
@@ -49,6 +51,7 @@ export function readKeyRing(text: string, object: RingObject, subject: Subject):
   const ring: Ring = {
     rotation: readRotation(root.at("rotation")),
     generation,
+    ...readWrites(root.maybe("writes")),
     settings: readSettings(root.at("settings")),
     ...byState(root.at("keys"), keys),
     revoked: readRevoked(root.at("revoked"), keys, object),
@@ -65,6 +68,10 @@ export function readKeyRing(text: string, object: RingObject, subject: Subject):
 function readRotation(at: Cursor): Ring["rotation"] {
   const fields = at.fields().only(["namespace", "name"]);
   return { namespace: fields.at("namespace").text(longest.name), name: fields.at("name").text(longest.name) };
+}
+
+function readWrites(at: Cursor | undefined): Pick<Ring, "writes"> {
+  return at ? { writes: at.list(writesLimit).map((item) => item.text(longest.writeId)) } : {};
 }
 
 function readSettings(at: Cursor): Settings {

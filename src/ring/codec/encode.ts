@@ -52,13 +52,14 @@ function privateDocument(ring: Ring, materials: KeyRing["materials"], object: "r
   };
 }
 
-type Opening = Pick<PublicWireRing, "format" | "rotation" | "generation" | "settings">;
+type Opening = Pick<PublicWireRing, "format" | "rotation" | "generation" | "writes" | "settings">;
 
-function opening({ rotation, generation, settings }: Ring): Opening {
+function opening({ rotation, generation, writes, settings }: Ring): Opening {
   return {
     format: keyRingFormat,
     rotation: { namespace: rotation.namespace, name: rotation.name },
     generation,
+    ...(writes && { writes: [...writes] }),
     settings: {
       clockSkewSeconds: seconds(settings.clockSkewMs),
       jwksMaxAgeSeconds: seconds(settings.jwksMaxAgeMs),

@@ -16,6 +16,7 @@ export const longest = {
   audiences: 64,
   reason: 1024,
   request: 1024,
+  writeId: 32,
 } as const;
 
 /** Facts about a key as the document has them: seconds for durations, RFC 3339 for instants. */
@@ -62,6 +63,7 @@ export interface WireRing<WireKey extends PublicWireKey, Revocation extends Publ
   readonly format: typeof keyRingFormat;
   readonly rotation: { readonly namespace: string; readonly name: string };
   readonly generation: number;
+  readonly writes?: readonly string[];
   readonly settings: {
     readonly clockSkewSeconds: number;
     readonly jwksMaxAgeSeconds: number;

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { admin, exists, gone } from "../support/scene.ts";
 import { FakeGateway, makeGatewayAccount } from "./support/gateways.ts";
-import { roles } from "./support/objects.ts";
+import { backUp, damage, roles } from "./support/objects.ts";
 import { makeRotation, makeScene, quick, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
 
 const scene = await makeScene("acks");
@@ -9,8 +9,10 @@ beforeAll(() => makeGatewayAccount(scene.namespace));
 
 let count = 0;
 /** A ring in which everything is published and acknowledged, and its two gateways. */
-async function ringWithGateways(spec: object = {}): Promise<[RotationHandle, FakeGateway, FakeGateway]> {
-  startOperator(scene);
+async function ringWithGateways(
+  spec: object = {},
+): Promise<[RotationHandle, FakeGateway, FakeGateway, ReturnType<typeof startOperator>]> {
+  const operator = startOperator(scene);
   const rotation = await makeRotation(scene.namespace, `ring-${count++}`, {
     ...quick,
     propagation: { minimum: "0s" },
@@ -26,7 +28,7 @@ async function ringWithGateways(spec: object = {}): Promise<[RotationHandle, Fak
     await gateway.acknowledge();
   }
   await rotation.reaches("2/2", ({ gateways }) => gateways.summary === "2/2");
-  return [rotation, a, b];
+  return [rotation, a, b, operator];
 }
 
 const request = (rotation: RotationHandle): Promise<unknown> =>
@@ -226,6 +228,38 @@ describe("a gateway in a crash loop", () => {
     await a.acknowledge();
     const { conditions } = await rotation.stalled("GatewaySilent");
     expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(b.name);
+  });
+});
+
+describe("when etcd went back with what gateways said, and the older ring grew past theirs", () => {
+  it("a gateway that speaks at last stalls the rotation, until a recovery", async () => {
+    const [rotation, a, b, operator] = await ringWithGateways();
+    const backup = await backUp(rotation);
+    const { activeKid, ringGeneration: old = 0 } = await rotation.status();
+    const older = await b.acknowledge();
+    await request(rotation);
+    await rotates(rotation, activeKid);
+    const newest = await b.acknowledge();
+    await operator.stop();
+    for (const role of roles) await damage(rotation, { role, how: "older", backup });
+    for (const gateway of [a, b]) await gateway.states(older);
+    await admin.merge(`${rotation.path}/status`, { status: { ringGeneration: old } });
+
+    startOperator(scene);
+    const revokedKids: object[] = [];
+    for (let now = old; now <= newest.generation;) {
+      revokedKids.push({ kid: `unknown-${revokedKids.length}` });
+      await rotation.edit({ revokedKids });
+      ({ ringGeneration: now = 0 } = await rotation.reaches("grown", ({ ringGeneration = 0 }) => ringGeneration > now));
+    }
+    await b.states(newest);
+    const { conditions, ringGeneration: grown = 0 } = await rotation.stalled("RingRolledBack");
+    expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(
+      `${b.name} (generation ${newest.generation}) saw a ring that the one here does not come from`,
+    );
+    await rotation.annotate({ "keyturn.dev/recover-requested-at": new Date(Date.now() + 1000).toISOString() });
+    await rotation.reaches("recovered", (now) => now.conditions.every(({ type }) => type !== "Stalled"));
+    expect((await rotation.status()).ringGeneration).toBeGreaterThan(grown);
   });
 });
 

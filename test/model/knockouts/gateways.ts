@@ -105,6 +105,18 @@ export const gatewayRules: readonly Knockout[] = [
     ends: /refused by a third-party cache/,
   },
   {
+    rule: "8, a gateway takes over no ring that does not come from its own",
+    out: "any with a higher generation",
+    scenario: tokensIn("an old ring overtakes", without("oneLine")),
+    ends: /refused by gateway-1: it has generation \d+, which lacks k3/,
+  },
+  {
+    rule: "7, an ack says which write its ring is",
+    out: "its generation alone, so nobody hears that the ring is of another line",
+    scenario: checkedIn("an old ring overtakes", without("acksNameWrites")),
+    ends: /never comes to rest/,
+  },
+  {
     rule: "7, revoked kids are the union of all sources",
     out: "those of the ring in memory",
     scenario: tokensIn("backups and revocation", {

@@ -1,4 +1,5 @@
-import { isStalled } from "./controller.ts";
+import { isStalled, recovering } from "./controller.ts";
+import { backedUp } from "./deeds.ts";
 import { empty, inApi, setGateway, short } from "./gateway.ts";
 import { hasMount, syncMount } from "./mount.ts";
 import { omit } from "./omit.ts";
@@ -21,7 +22,7 @@ export function adversities(world: World, scenario: Scenario): Move[] {
     ...(left.edits > 0 ? deeds(world, "edits", scenario.edits ?? []) : []),
     ...(left.disasters > 0 ? deeds(world, "disasters", scenario.disasters ?? []) : []),
     ...(left.backups > 0 ? [backup(world)] : []),
-    ...(scenario.disasters && !world.recovery && isStalled(world) ? [recovery(world)] : []),
+    ...(scenario.disasters && !world.recovery && isStalled(world, scenario) ? [recovery(world)] : []),
   ];
 }
 
@@ -77,14 +78,12 @@ function deeds(world: World, budget: "edits" | "disasters", list: readonly Deed[
   });
 }
 
-function backup(world: World): Move {
-  return {
-    say: () => "a backup is taken of all three objects",
-    to: { ...spend(world, "backups"), backup: world.objects },
-  };
-}
+const backup = (world: World): Move => ({
+  say: () => "a backup is taken of all three objects",
+  to: backedUp(spend(world, "backups")),
+});
 
 const recovery = (world: World): Move => ({
   say: () => "a person requests a recovery",
-  to: { ...world, recovery: true },
+  to: recovering(world),
 });

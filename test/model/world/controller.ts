@@ -1,6 +1,7 @@
 import type { Ack, GatewayView } from "../../../src/ring/ack.ts";
-import { classify, type Found, type Reading } from "../../../src/ring/found.ts";
+import { claimOfAck, classify, type Found, type Reading } from "../../../src/ring/found.ts";
 import type { Kid } from "../../../src/ring/key.ts";
+import { seenOf } from "../../../src/ring/lineage.ts";
 import type { PlanInput, Step } from "../../../src/ring/plan.ts";
 import { planRotation } from "../../../src/ring/planner.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
@@ -55,7 +56,7 @@ export function planPass(world: World, index: number, scenario: Scenario): World
   const { ring } = world.objects;
   const read: Objects = { ...seen.objects, ...(ring && { ring }) };
   const { policy, requests, recovery } = seen;
-  const found = foundOf(world, { gateways: seen.gateways, recovery }, read);
+  const found = foundOf(world, { gateways: seen.gateways, recovery, scenario }, read);
   const stored = classify(found);
   if (stored.kind === "stalled") return setController(world, index, idle);
   const gateways = seen.gateways.map(viewOf);
@@ -69,7 +70,8 @@ export function planPass(world: World, index: number, scenario: Scenario): World
     return breach === undefined ? skipWritten(rested, index) : { ...rested, breach };
   }
   const kids = plan.steps.filter(needsFreshKey).map((_, i) => `k${String(world.made + i + 1)}`);
-  const applied = applyPlan(ring?.ring, plan, kids);
+  // Every write of an object has a version of its own
+  const applied = applyPlan(ring?.ring, { ...plan, writeId: `w${String(world.versions + 1)}` }, kids);
   if (!applied) return { ...world, breach: "a plan with steps made no ring" };
   const next = scenario.afterApply?.(ring?.ring, plan, applied) ?? applied;
   const twice = applyPlan(applied, plan, kids);
@@ -82,18 +84,36 @@ export function planPass(world: World, index: number, scenario: Scenario): World
 }
 
 /** True when nothing goes on before a person acts. */
-export function isStalled(world: World): boolean {
+export function isStalled(world: World, scenario: Scenario): boolean {
   const gateways = world.gateways.filter((g) => g.expected).map(sight);
-  return classify(foundOf(world, { gateways, recovery: world.recovery }, world.objects)).kind === "stalled";
+  return classify(foundOf(world, { gateways, recovery: world.recovery, scenario }, world.objects)).kind === "stalled";
 }
 
-function foundOf(world: World, seen: { gateways: readonly Sighting[]; recovery: boolean }, read: Objects): Found {
+/** A person asks for a recovery, and gives up the keys that no object holds any more. */
+export function recovering(world: World): World {
+  const { ring, signer, open } = world.objects;
+  const held = new Set([ring, signer, open].flatMap((o) => (o ? keysOf(o.ring).map((k) => k.kid) : [])));
+  const inUse = world.gateways.flatMap(({ ring, floor }) => [ring, floor].flatMap((r) => (r ? keysOf(r) : [])));
+  const lost = [...world.tokens, ...inUse].map(({ kid }) => kid).filter((kid) => !held.has(kid));
+  return { ...world, recovery: true, destroyed: [...new Set([...world.destroyed, ...lost])] };
+}
+
+interface Seeing {
+  readonly gateways: readonly Sighting[];
+  readonly recovery: boolean;
+  readonly scenario: Scenario;
+}
+
+function foundOf(world: World, { gateways, recovery, scenario }: Seeing, read: Objects): Found {
+  const { acksNameWrites } = knobsOf(scenario);
+  const claimed = (by: string, ack: Ack): Found["claims"][number] =>
+    acksNameWrites ? claimOfAck(by, ack) : { by, generation: ack.generation };
   return {
     ring: reading(read.ring, (r) => keysOf(r).flatMap((k) => (k.canSign ? [k.kid] : []))),
     signer: reading(read.signer, (r) => (r.signer.canSign ? [r.signer.kid] : [])),
     public: reading(read.open, () => []),
-    claims: seen.gateways.flatMap((g) => (g.ack?.ring ? [{ by: g.name, generation: g.ack.ring.generation }] : [])),
-    ...(seen.recovery && { recovery: { alsoVerify: [] } }),
+    claims: gateways.flatMap((g) => (g.ack?.ring ? [claimed(g.name, ackOf(g.ack))] : [])),
+    ...(recovery && { recovery: { alsoVerify: [] } }),
     nowMs: msAt(world.tick),
   };
 }
@@ -109,7 +129,7 @@ function ackOf(stored: StoredAck): Ack {
   if (known) return known;
   const { ring, signs } = stored;
   const verifies = ring ? keysOf(ring).map((k) => k.kid) : [];
-  const ack = { generation: ring?.generation ?? 0, verifies, ...(signs !== undefined && { signs }) };
+  const ack = { ...(ring ? seenOf(ring) : { generation: 0 }), verifies, ...(signs !== undefined && { signs }) };
   acks.set(stored, ack);
   return ack;
 }

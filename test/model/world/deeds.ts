@@ -1,6 +1,7 @@
 import type { Kid, Profile } from "../../../src/ring/key.ts";
 import type { Policy } from "../../../src/ring/plan.ts";
 import { keysOf } from "../../../src/ring/ring.ts";
+import { omit } from "./omit.ts";
 import type { Deed } from "./scenario.ts";
 import { msAt, tickMs, type Objects, type World } from "./world.ts";
 
@@ -134,6 +135,30 @@ const restore = (name: string, names: readonly (keyof Objects)[]): Deed => ({
 export const restoreRing = restore("restores the ring Secret from the backup", ["ring"]);
 export const restoreProjections = restore("restores both projections from the backup", ["signer", "open"]);
 export const restoreAll = restore("restores all three objects from the backup", ["ring", "signer", "open"]);
+
+export const backedUp = (world: World): World => ({
+  ...world,
+  backup: { ...world.objects, acks: Object.fromEntries(world.gateways.map(({ name, ack }) => [name, ack])) },
+});
+
+/** etcd goes back, and what the gateways said with it. What they hold in memory is still in use, until a person gives it up. */
+export const restoreEverything: Deed = {
+  name: "restores etcd",
+  apply(world) {
+    const { backup } = world;
+    if (!backup?.ring || backup.ring.ring === world.objects.ring?.ring) return undefined;
+    const { acks, ...rings } = backup;
+    let { versions } = world;
+    const objects = Object.fromEntries(
+      Object.entries(rings).map(([name, { ring }]) => [name, { version: ++versions, ring }]),
+    );
+    const gateways = world.gateways.map((g) => {
+      const ack = acks[g.name];
+      return g.expected ? { ...omit(g, "ack"), ...(ack && { ack }) } : g;
+    });
+    return { ...world, versions, objects, gateways };
+  },
+};
 
 /**
  * Whoever reads the public ring gets the older one until a pass has mended it. Tokens that it refuses at once are that

@@ -1,6 +1,7 @@
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
+import { isOtherLine, seenOf } from "../../../src/ring/lineage.ts";
 import { omit } from "./omit.ts";
-import { knobsOf, type Scenario } from "./scenario.ts";
+import { knobsOf, type Knobs, type Scenario } from "./scenario.ts";
 import type { Gateway, World } from "./world.ts";
 
 export const setGateway = (world: World, gateway: Gateway): World => ({
@@ -19,8 +20,11 @@ export const empty = ({ name, clock, reads, mountOnly }: Gateway): Gateway => ({
   refuses: [],
 });
 
-export const newest = (a: Ring | undefined, b: Ring | undefined): Ring | undefined =>
-  !a || (b && b.generation > a.generation) ? b : a;
+/** The one that is here, or the one that is shown where it is newer and of the same line. */
+export const newest = (here: Ring | undefined, shown: Ring | undefined, { oneLine }: Knobs): Ring | undefined =>
+  !here || (shown && shown.generation > here.generation && !(oneLine && isOtherLine(shown, seenOf(here))))
+    ? (shown ?? here)
+    : here;
 
 /** Generations are Unix seconds: the last four digits tell them apart. */
 export const short = (ring: Ring): string =>
@@ -73,7 +77,7 @@ export const hasAcked = ({ ack, ring, half }: Gateway): boolean => ack?.ring ===
 export function takeOver(loading: Loading): Gateway | undefined {
   const { world, gateway, scenario } = loading;
   const ring = sourceOf(world, gateway);
-  const backwards = ring && gateway.ring && ring.generation <= gateway.ring.generation;
+  const backwards = ring && gateway.ring && newest(gateway.ring, ring, knobsOf(scenario)) === gateway.ring;
   if (!ring || ring === gateway.ring || (backwards && knobsOf(scenario).neverBackwards)) return undefined;
   const loaded = omit(load(loading, ring), "degraded");
   return scenario.acks === "later" ? loaded : acknowledge(loaded);
@@ -96,14 +100,14 @@ export function startStep(loading: Loading): Gateway | undefined {
     case "down":
       return { ...gateway, phase: "zeroed", ...(knobs.generationZero && { ack: {} }) };
     case "zeroed": {
-      const ring = newest(startingFrom(loading), knobs.floor ? gateway.floor : undefined);
+      const ring = newest(knobs.floor ? gateway.floor : undefined, startingFrom(loading), knobs);
       return ring && { ...load(loading, ring), phase: "loaded" };
     }
     case "loaded":
       return { ...acknowledge(gateway), phase: "acked" };
     case "acked": {
       const now = startingFrom(loading);
-      const isNewest = now === undefined || now.generation <= (gateway.ring?.generation ?? 0);
+      const isNewest = now === undefined || newest(gateway.ring, now, knobs) === gateway.ring;
       return isNewest || !knobs.secondRead
         ? { ...gateway, phase: "ready" }
         : { ...load(loading, now), phase: "loaded" };
@@ -130,7 +134,7 @@ export function start(loading: Loading): Gateway | undefined {
 export function startDegraded(loading: Loading): Gateway | undefined {
   const { gateway, scenario } = loading;
   if (gateway.phase !== "down" && knobsOf(scenario).keepsPromise) return undefined;
-  const ring = newest(gateway.mount, knobsOf(scenario).floor ? gateway.floor : undefined);
+  const ring = newest(knobsOf(scenario).floor ? gateway.floor : undefined, gateway.mount, knobsOf(scenario));
   return ring && { ...loadDegraded(loading, ring), phase: "ready", degraded: true };
 }
 

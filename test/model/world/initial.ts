@@ -1,5 +1,6 @@
 import { effect } from "./moves.ts";
-import { isStalled } from "./controller.ts";
+import { isStalled, recovering } from "./controller.ts";
+import { backedUp, restoreEverything } from "./deeds.ts";
 import { answer, setGateway, startStep } from "./gateway.ts";
 import { hasMount, syncMount } from "./mount.ts";
 import type { GatewayDefinition, Scenario } from "./scenario.ts";
@@ -65,7 +66,17 @@ export function initialWorld(scenario: Scenario): World {
   if (scenario.start === "nothing") return settle(world, scenario);
   let now = world;
   while (now.tick < 0) now = fairRound(now, scenario);
-  return now;
+  return scenario.start === "restored" ? restored(now, scenario) : now;
+}
+
+function restored(world: World, scenario: Scenario): World {
+  let now = backedUp(world);
+  for (const request of ["spec:1", "spec:2"]) {
+    const before = now.objects.ring?.ring.signer.kid;
+    now = { ...now, requests: [request] };
+    while (now.objects.ring?.ring.signer.kid === before) now = fairRound(now, scenario);
+  }
+  return settle(restoreEverything.apply(now) ?? now, scenario);
 }
 
 /** One round in which everybody does what is to be done, and then time passes. */
@@ -76,7 +87,7 @@ export function fairRound(world: World, scenario: Scenario): World {
     do now = effect(now, 0, scenario);
     while (now.controllers[0]?.phase !== "idle" && now.breach === undefined);
     now = answered(settle(now, scenario), scenario);
-    if (isStalled(now)) now = { ...now, recovery: true };
+    if (isStalled(now, scenario)) now = recovering(now);
     else if (now.versions === versions && now.gateways === gateways) break;
   }
   return settle({ ...now, tick: now.tick + 1 }, scenario);

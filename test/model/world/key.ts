@@ -1,4 +1,5 @@
 import type { Key, Kid } from "../../../src/ring/key.ts";
+import { isOtherLine, seenOf } from "../../../src/ring/lineage.ts";
 import type { Policy } from "../../../src/ring/plan.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
 import { Digest } from "./digest.ts";
@@ -40,7 +41,11 @@ export class WorldKey {
     for (const g of world.gateways) this.#gateway(g, world);
     this.#tokens(world);
     this.#flags(world.clockTrusted, world.recovery, world.servesOld);
-    if (world.backup) this.#objects(world.backup);
+    if (world.backup) {
+      this.#objects(world.backup);
+      if (this.#rebuilds) for (const g of world.gateways) this.#ack(world.backup.acks[g.name]);
+    }
+    if (this.#rebuilds) this.#lines();
     for (const left of Object.values<number>({ ...world.left })) this.#add(left);
     return this.#digest.value();
   }
@@ -123,6 +128,15 @@ export class WorldKey {
     this.#flags(ring.signer.canSign);
     for (const key of keysOf(ring)) this.#kid(key.kid);
     this.#kidSet(revoked(ring));
+  }
+
+  /** Which rings do not come from which. */
+  #lines(): void {
+    for (const ring of this.#rings) {
+      const others = this.#rings.filter((other) => other !== ring && isOtherLine(ring, seenOf(other)));
+      this.#add(others.length);
+      for (const other of others) this.#add(this.#rings.indexOf(other));
+    }
   }
 
   #settings({ settings }: Ring): void {
@@ -313,6 +327,7 @@ function rankedGenerations(world: World): number[] {
   };
   addAll(world.objects);
   addAll(world.backup);
+  for (const ack of Object.values(world.backup?.acks ?? {})) add(ack?.ring);
   for (const g of world.gateways) for (const ring of [g.ring, g.ack?.ring, g.floor, g.mount]) add(ring);
   for (const c of world.controllers) {
     if (c.phase === "planned") add(c.next);

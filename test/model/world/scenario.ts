@@ -43,6 +43,10 @@ export interface Knobs {
   readonly swapProjections: boolean;
   /** Nothing is written over a higher generation. */
   readonly neverOverHigher: boolean;
+  /** Gateways take over no ring that does not come from theirs. */
+  readonly oneLine: boolean;
+  /** An ack says of which line its ring is. */
+  readonly acksNameWrites: boolean;
   /** Gateways never take over a smaller generation. */
   readonly neverBackwards: boolean;
   /** A gateway that wrote generation 0 takes no traffic before its second read, whether the API answers or not. */
@@ -64,6 +68,8 @@ export const everyKnob: Knobs = {
   swapRing: true,
   swapProjections: true,
   neverOverHigher: true,
+  oneLine: true,
+  acksNameWrites: true,
   neverBackwards: true,
   keepsPromise: true,
   degradedUncached: true,
@@ -102,8 +108,11 @@ export interface Scenario {
   readonly caches?: boolean;
   readonly edits?: readonly Deed[];
   readonly disasters?: readonly Deed[];
-  /** `settled`: a ring with a published standby that everybody has. @default "settled" */
-  readonly start?: "settled" | "nothing";
+  /**
+   * `settled`: a ring with a published standby that everybody has; `restored`: etcd went back by two rotations, with what the
+   * gateways said, and they have not noticed yet. @default "settled"
+   */
+  readonly start?: "settled" | "nothing" | "restored";
   /** One state in so many is also asked whether it comes to rest when the faults stop; 0: none. @default 8 */
   readonly livenessEvery?: number;
   /** Deeper moves are not searched; absent: to the end. */

@@ -21,6 +21,11 @@ export interface Objects {
   readonly open?: StoredObject;
 }
 
+/** Objects of old, and what the gateways said then, by name. */
+export interface Backup extends Objects {
+  readonly acks: Readonly<Record<string, StoredAck | undefined>>;
+}
+
 /** What stands in the KeyRingAck of a gateway; without a ring it is generation 0. */
 export interface StoredAck {
   readonly ring?: Ring;
@@ -150,7 +155,7 @@ export interface World {
   readonly copiesTick: number;
   /** The keys that an application that signs by itself may still use, each with the last tick of that. */
   readonly appSigns: readonly AppKey[];
-  readonly backup?: Objects;
+  readonly backup?: Backup;
   /** A person has put older projections in place: who reads them meanwhile is that person's affair. */
   readonly servesOld: boolean;
   readonly revokedEver: readonly Kid[];

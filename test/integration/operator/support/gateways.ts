@@ -10,6 +10,13 @@ const account = "gateway";
 export const makeGatewayAccount = (namespace: string): Promise<void> =>
   makeServiceAccount(namespace, account, acknowledges);
 
+interface StatedFacts {
+  readonly generation: number;
+  readonly writeId?: string | undefined;
+  readonly verifies: readonly string[];
+  readonly signs?: string | undefined;
+}
+
 /** A gateway's pod; what a kubelet and a sidecar would say of it, the test says. */
 export class FakeGateway {
   readonly name: string;
@@ -58,19 +65,22 @@ export class FakeGateway {
     await admin.remove(this.path, { gracePeriodSeconds: 0 });
   }
 
-  /** Takes over what the signer Secret holds, and says so. */
-  async acknowledge(): Promise<void> {
+  /** Takes over what the signer Secret holds, and says so. @returns what it said */
+  async acknowledge(): Promise<StatedFacts> {
     const { "keyring.json": text = "" } = await this.#rotation.data("signer");
-    const { generation, keys } = JSON.parse(text) as {
+    const { generation, writes, keys } = JSON.parse(text) as {
       generation: number;
+      writes: readonly string[];
       keys: readonly { kid: string; state: string }[];
     };
     const signs = keys.find(({ state }) => state === "active")?.kid;
-    await this.states({ generation, verifies: keys.map(({ kid }) => kid), signs });
+    const ack = { generation, writeId: writes.at(-1), verifies: keys.map(({ kid }) => kid), signs };
+    await this.states(ack);
+    return ack;
   }
 
   /** @throws ApiError what the API server refuses */
-  async states(ack: { generation: number; verifies: readonly string[]; signs?: string | undefined }): Promise<void> {
+  async states(ack: StatedFacts): Promise<void> {
     await this.statesFor(this, ack);
   }
 
