@@ -138,8 +138,9 @@ describe("overrides.json that is damaged", () => {
   test("does not stop the config from taking effect, nor make what it said before forgotten", async () => {
     const { world, path, config, first } = await newPlace();
     await world.writeOverrides({ activeKid: first.signer.kid });
-    world.time.in(second, () => writeFile(world.path("overrides.json"), "{"));
-    world.time.in(minute, () => write(path, resource({ rotationWindow: "7h" })));
+    // The next rotation is due by then, and the pin alone holds it
+    world.time.in(2 * hour + 50 * minute, () => writeFile(world.path("overrides.json"), "{"));
+    world.time.in(2 * hour + 55 * minute, () => write(path, resource({ rotationWindow: "7h" })));
     await world.runFor(3 * hour, { config, pollMs: 10 * minute });
     const ring = await world.ring();
     expect(ring.signer.kid).toBe(first.signer.kid);
