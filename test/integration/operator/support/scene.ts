@@ -124,8 +124,9 @@ export class RotationHandle {
     return admin.merge(this.path, { spec });
   }
 
+  /** Under a name of its own, as `kubectl annotate` does: who also made the resource may be taken to have asked then. */
   annotate(annotations: object): Promise<KubeObject> {
-    return admin.merge(this.path, { metadata: { annotations } });
+    return admin.merge(`${this.path}?fieldManager=kubectl-annotate`, { metadata: { annotations } });
   }
 
   /** Waits for a status that fits, of the resource as it is now or later. */
