@@ -2,6 +2,7 @@ import { managedFieldsOf } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { RotationFrame } from "../ring/spec.ts";
 import { rotateAnnotation } from "../ring/spec/limits.ts";
+import { lastStatus } from "./past.ts";
 
 /** Requests that stood there when the resource was made, as {@link requestsOf} names them: whoever made it asks for nothing. */
 export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): readonly string[] {
@@ -15,8 +16,12 @@ export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): rea
   ];
 }
 
-/** Annotations are not counted; but who set one together with the spec, and changed nothing since, made the resource with it. */
+/**
+ * Annotations are not counted; but who set one together with the spec, and changed nothing since, made the resource with it.
+ * Times are whole seconds: what has been reported on was looked at before, and what is new since is asked for.
+ */
 function isMadeWithAnnotation(resource: KubeObject): boolean {
+  if (lastStatus(resource).conditions.length > 0) return false;
   const madeAtMs = Date.parse(resource.metadata.creationTimestamp ?? "");
   return managedFieldsOf(resource).some(
     ({ atMs, owns }) => atMs <= madeAtMs && owns(["spec"]) && owns(["metadata", "annotations", rotateAnnotation]),

@@ -42,6 +42,12 @@ describe("firstRequestsOf an annotation", () => {
   });
 });
 
+it("takes what stands in a resource that was reported on for asked for: it may have been set in the same second", () => {
+  const conditions = [{ type: "Ready", status: "True", reason: "Idle", message: "", lastTransitionTime: at(5) }];
+  const resource = { ...made({ time: at(5), fieldsV1: ofBoth }), status: { conditions } };
+  expect(requestsIn(resource)).toEqual([]);
+});
+
 describe("firstRequestsOf a requestID", () => {
   it.each([
     [1, ["spec:x"]],
