@@ -48,7 +48,7 @@ export interface Disk extends Reader {
 }
 
 /** More than any document of ours: reading stops a mistake (or an attack) from filling the memory. */
-const longestTextBytes = 4 * 1_048_576;
+export const longestTextBytes = 4 * 1_048_576;
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 

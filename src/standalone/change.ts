@@ -1,9 +1,9 @@
 import type { Change } from "../ring/change.ts";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readPublicJwks } from "../crypto/brought.ts";
 import { removeIfThere } from "../files/atomic.ts";
-import type { Disk } from "../files/disk.ts";
+import type { Disk, Reader } from "../files/disk.ts";
 import { errnoOf } from "../files/errors.ts";
 import { TryLaterError } from "../ring/errors.ts";
 import type { Algorithm, Kid } from "../ring/key.ts";
@@ -45,11 +45,21 @@ export async function changeOverrides(disk: Disk, layout: Layout, asked: Asked):
     if (change.kind === "recover" && change.jwks !== undefined) {
       readPublicJwks(change.jwks, { createdAtMs: nowMs, algorithm });
     }
-    if (problem) await disk.rename(layout.overrides, `${layout.overrides}.damaged`);
+    if (problem) await disk.rename(layout.overrides, join(layout.dir, await damagedName(disk, layout)));
     await writeOverrides(disk, layout.overrides, next);
   } finally {
     await removeIfThere(disk, claim);
   }
+}
+
+/** How a damaged overrides.json is called where it is set aside: nothing that was set aside before is written over. */
+export async function damagedName(disk: Reader, { dir, overrides }: Layout): Promise<string> {
+  const name = `${basename(overrides)}.damaged`;
+  const taken = new Set(await disk.names(dir));
+  if (!taken.has(name)) return name;
+  let number = 2;
+  while (taken.has(`${name}.${number}`)) number++;
+  return `${name}.${number}`;
 }
 
 /** A claim is held for milliseconds; an old one is what a crash has left. */

@@ -1,6 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parseAllDocuments } from "yaml";
+import { longestTextBytes } from "../files/disk.ts";
 import { errnoOf } from "../files/errors.ts";
 import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
 import { quoted, quotedPath } from "../ring/shown.ts";
@@ -28,10 +30,20 @@ export async function readConfig(config: Config): Promise<unknown> {
 
 async function readPlain(path: string): Promise<string> {
   try {
-    return await readFile(path, "utf8");
+    // O_NONBLOCK: a pipe in place of the file must not hold us up, nor a revocation with us
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await handle.stat();
+      if (stats.isDirectory()) throw unreadable(path, "must be a file, is a directory");
+      if (!stats.isFile()) throw unreadable(path, "must be a file, since it is read again and again");
+      if (stats.size > longestTextBytes) throw unreadable(path, `must measure at most ${longestTextBytes} bytes`);
+      return await handle.readFile("utf8");
+    } finally {
+      await handle.close();
+    }
   } catch (error) {
     if (errnoOf(error) === "ENOENT") throw unreadable(path, "must be a file, is not there");
-    if (errnoOf(error) === "EISDIR") throw unreadable(path, "must be a file, is a directory");
+    if (errnoOf(error) === "ENXIO") throw unreadable(path, "must be a file, is a socket");
     const told = storageError(error);
     throw told instanceof KeyturnError
       ? new ChangeNeededError("ConfigUnreadable", told.message, { cause: error })

@@ -13,7 +13,7 @@ import type { Algorithm } from "../ring/key.ts";
 import type { Keeper } from "../ring/keeper.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../ring/spec.ts";
 import { AckReader } from "./acks.ts";
-import { changeOverrides, isEmergency } from "./change.ts";
+import { changeOverrides, damagedName, isEmergency } from "./change.ts";
 import type { Clock } from "./clock.ts";
 import { configDirs, readConfig, type Config } from "./config.ts";
 import { fingerprint } from "./fingerprint.ts";
@@ -123,9 +123,8 @@ class Home implements DirectoryHome {
   async precheck(change: Change): Promise<{ readonly notes: readonly string[] }> {
     const { problem } = await converted(() => readOverrides(this.#disk, this.#layout.overrides));
     if (!problem || !isEmergency(change)) return { notes: [] };
-    return {
-      notes: [`${problem.message}; it is set aside as overrides.json.damaged, and what can be read of it stays`],
-    };
+    const name = await converted(() => damagedName(this.#disk, this.#layout));
+    return { notes: [`${problem.message}; it is set aside as ${name}, and what can be read of it stays`] };
   }
 
   async setsAside(decision: Decision, change: Change): ReturnType<DirectoryHome["setsAside"]> {

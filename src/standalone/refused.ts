@@ -51,7 +51,7 @@ export async function writeRefused(
 
 /**
  * What is obeyed of a config that can't be used where none before it is known: the emergency in it, for the ring that is in
- * the directory. Undefined when there is no ring. A config that names another rotation has no say in this one.
+ * the directory. Undefined when there is no ring.
  */
 export async function standIn(
   refused: RefusedRotation | KeyturnError,
@@ -62,14 +62,11 @@ export async function standIn(
   if (ref === undefined) return undefined;
   const nothing = readRotation(undefined);
   if (!("refused" in nothing)) throw new TypeError("Cannot stand in: nothing was read as a rotation");
-  if (refused instanceof KeyturnError) return { ...nothing, ref, refused };
-  const { name } = refused.ref;
-  const isAnothers = name !== "" && (name !== ref.name || refused.ref.namespace !== ref.namespace);
-  return isAnothers ? { ...nothing, ref, refused: refused.refused } : { ...refused, ref };
+  return refused instanceof KeyturnError ? { ...nothing, ref, refused } : { ...refused, ref };
 }
 
 /** Whose ring it is, by the first of the three objects that says so. */
-async function nameInRing(disk: Reader, layout: Layout): Promise<RotationRef | undefined> {
+export async function nameInRing(disk: Reader, layout: Layout): Promise<RotationRef | undefined> {
   const texts = [
     async () => ["ring", (await readRingFile(disk, layout.ring))?.text] as const,
     ...(["signer", "public"] as const).map((object) => async () => {

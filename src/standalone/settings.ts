@@ -6,7 +6,7 @@ import { readRotation, type RefusedRotation, type Rotation } from "../ring/spec.
 import { readConfig, type Config } from "./config.ts";
 import { modes, type Layout } from "./layout.ts";
 import { readOverrides, unitedOverrides, type Overrides, type OverridesRead } from "./overrides.ts";
-import { standIn, writeRefused } from "./refused.ts";
+import { nameInRing, standIn, writeRefused } from "./refused.ts";
 import { effective, errorOf, type Effective } from "./resource.ts";
 
 /**
@@ -80,12 +80,17 @@ export class Settings {
     try {
       const resource = await readConfig(this.#config);
       const rotation = readRotation(resource);
-      if (rotation.ref.name !== "") mustKeepName(rotation.ref, this.#good?.ref);
+      if (rotation.ref.name !== "") mustKeepName(rotation.ref, await this.#nameBefore());
       return "policy" in rotation ? { kind: "good", resource, rotation } : { kind: "refused", why: rotation };
     } catch (error) {
       if (error instanceof KeyturnError) return { kind: "refused", why: error };
       throw error;
     }
+  }
+
+  /** Whose directory it is; undefined when nobody's yet. */
+  async #nameBefore(): Promise<RotationRef | undefined> {
+    return this.#good?.ref ?? (await nameInRing(this.#disk, this.#layout));
   }
 
   /** What a damaged file said before is not forgotten while this process lives. */
@@ -111,6 +116,6 @@ function mustKeepName(next: RotationRef, before: RotationRef | undefined): void 
   if (!before || (next.namespace === before.namespace && next.name === before.name)) return;
   throw new ChangeNeededError(
     "InvalidSpec",
-    `metadata.name: must stay "${before.namespace}/${before.name}" while it runs, is "${next.namespace}/${next.name}"`,
+    `metadata.name: must stay "${before.namespace}/${before.name}", whose keys are in the directory, is "${next.namespace}/${next.name}"`,
   );
 }

@@ -1,5 +1,7 @@
-import { readFile, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, readFile, rm, stat, symlink, truncate, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { viewOf } from "../../src/ring/view.ts";
 import { directoryHome, type DirectoryHome } from "../../src/standalone/home.ts";
@@ -35,9 +37,14 @@ const mishaps: readonly (readonly [string, string, (path: string) => Promise<voi
   ["another kind alone in it", "must hold one JwtKeyRotation, has none", (path) => write(path, { kind: "List" })],
   ["another rotation's name", "metadata.name: must stay", (path) => write(path, resource({}, { name: "other" }))],
   ["nothing where it was", "is not there", (path) => unlink(path)],
+  ["a pipe into which nobody writes", "must be a file, since it is read again and again", pipeAt],
+  ["a file without end", "must measure at most 4194304 bytes", (path) => truncate(path, 2 ** 33)],
 ];
-/** Those of which a start can't say more than that there is no ring of that name. */
-const atStart = mishaps.filter(([what]) => what !== "another rotation's name");
+
+async function pipeAt(path: string): Promise<void> {
+  await unlink(path);
+  await promisify(execFile)("mkfifo", [path]);
+}
 
 /** What `keyturn status` and `--wait` have to go by. */
 async function conditionsAt(world: World): Promise<readonly string[]> {
@@ -89,7 +96,7 @@ describe("a config file that turns bad while the loop runs", () => {
 });
 
 describe("a start with a bad config file", () => {
-  test.each(atStart)("%s, carries out what the tools ask for, and tells its reason", async (_, words, befall) => {
+  test.each(mishaps)("%s, carries out what the tools ask for, and tells its reason", async (_, words, befall) => {
     const { world, path, config, first } = await newPlace();
     await (await homeOf(world)).change({ kind: "revoke", kid: first.signer.kid, reason: "stolen" });
     await befall(path);
@@ -172,6 +179,19 @@ describe("overrides.json that is damaged", () => {
     expect(await world.text("overrides.json.damaged")).toBe(damaged);
     const ring = await world.settle({ config });
     expect(ring.revoked.map(({ kid }) => kid).sort()).toEqual(["known", first.signer.kid].sort());
+  });
+
+  test("even a directory, is set aside beside what was set aside before", async () => {
+    const { world, first } = await newPlace();
+    await writeFile(world.path("overrides.json.damaged"), "before");
+    await mkdir(world.path("overrides.json"));
+    const home = await homeOf(world);
+    const revocation = { kind: "revoke", kid: first.signer.kid, reason: "stolen" } as const;
+    expect((await home.precheck(revocation)).notes.join()).toContain("set aside as overrides.json.damaged.2, and");
+    await home.change(revocation);
+    expect(await world.text("overrides.json.damaged")).toBe("before");
+    expect((await stat(world.path("overrides.json.damaged.2"))).isDirectory()).toBe(true);
+    expect(await world.text("overrides.json")).toContain(first.signer.kid);
   });
 });
 

@@ -168,7 +168,7 @@ describe("a config file that changes while the loop runs", () => {
     await world.runFor(hour, { config: { path } });
     expect((await world.ring()).signer.kid).toBe(first.standby?.kid);
     expect(world.log.texts("error")).toEqual([
-      'the settings stay as they were: metadata.name: must stay "default/demo" while it runs, is "default/other"',
+      'the settings stay as they were: metadata.name: must stay "default/demo", whose keys are in the directory, is "default/other"',
       `the settings stay as they were: Cannot read config "${path}": must be a file, is not there`,
     ]);
   });

@@ -276,8 +276,8 @@ describe("what is somebody else's", () => {
     const world = await newWorld();
     const before = await world.settle();
     await world.run({ config: { resource: resource({}, { name: "other" }) }, until: isIdle });
-    expect(stalls(world)).toEqual([
-      "stalled: the ring object is not Keyturn's: it belongs to the rotation default/demo",
+    expect(world.log.texts("error")).toEqual([
+      expect.stringContaining('metadata.name: must stay "default/demo", whose keys are in the directory'),
     ]);
     expect(await world.ring()).toEqual(before);
   });
