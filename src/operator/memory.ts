@@ -14,6 +14,12 @@ export class RotationMemory {
   failingSinceMs: number | undefined;
   /** The `metadata.generation` of the resource that the last pass obeyed. */
   obeyed: number | undefined;
+  /** When the last pass began, monotonic milliseconds. */
+  passedAtMs = -Infinity;
+  /** The last pass wrote something, which the next one reports. */
+  isOwed = false;
+  /** A revocation that the last pass saw has not reached everybody. */
+  isPending = false;
   /** Other controllers of the same rotation. */
   readonly rivals = new Rivals();
   /** When passes of the last minute wrote something, monotonic milliseconds. */

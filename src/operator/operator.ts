@@ -19,7 +19,6 @@ import { measureWatches, RotationMetrics } from "./metrics.ts";
 import { Reconciler } from "./reconcile.ts";
 import { answerMs } from "./rival.ts";
 import type { Deed } from "./status.ts";
-import { urgencyOf } from "./urgent.ts";
 import { Watches } from "./watches.ts";
 
 /** What the operator says of itself, for a log. Never key material. */
@@ -91,7 +90,7 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
       ...(options.lease && { lease: `${options.lease.namespace ?? ""}/${options.lease.name}` }),
       onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
     });
-    const urgency = (key: string): Urgency => urgencyOf(watches.resources.byKey(key));
+    const urgency = (key: string): Urgency => reconciler.urgencyOf(key);
     controllers = [newController(options, { reconciler, metrics, urgency })];
     leadership.signal.addEventListener("abort", () => rotationMetrics.forgetAll(), { once: true });
     for (const key of watches.keys()) for (const one of controllers) one.enqueue(key);

@@ -12,6 +12,7 @@ import { statusReport } from "../ring/status.ts";
 import { viewOf } from "../ring/view.ts";
 import type { Outcome } from "../runtime/controller.ts";
 import type { Happening } from "../runtime/events.ts";
+import type { Urgency } from "../runtime/queue.ts";
 import { RotationMemory } from "./memory.ts";
 import type { RotationMetrics } from "./metrics.ts";
 import { type Committed, hasProgressed, runPass, type PassReport } from "./pass.ts";
@@ -69,9 +70,13 @@ export class Reconciler {
     if (resource === undefined) return this.#forget(key);
     const memory = this.#memoryOf(key, resource);
     memory.rivals.look(resource, this.#parts.lease ?? "", this.#monotonicMs());
-    if (this.#isQuarrel(memory, resource)) return { requeueAfterMs: quarrelMs };
+    const quarrel = this.#quarrelOf(memory, resource);
+    const restMs = memory.passedAtMs + quarrelMs - this.#monotonicMs();
+    // Its report is not held up by those who undo what is written
+    if (quarrel && !memory.isOwed && restMs > 0) return { requeueAfterMs: restMs };
+    memory.passedAtMs = this.#monotonicMs();
     try {
-      const outcome = await this.#pass(memory, resource, signal);
+      const outcome = await this.#pass(memory, resource, { signal, quarrel });
       memory.conflicts = 0;
       memory.failingSinceMs = undefined;
       return outcome;
@@ -94,7 +99,12 @@ export class Reconciler {
     }
   }
 
-  async #pass(memory: RotationMemory, resource: KubeObject, signal: AbortSignal): Promise<Outcome> {
+  /** How urgent it is, by what is asked for and by what the last pass saw. */
+  urgencyOf(key: string): Urgency {
+    return this.#memories.get(key)?.isPending === true ? "emergency" : urgencyOf(this.#parts.resources.byKey(key));
+  }
+
+  async #pass(memory: RotationMemory, resource: KubeObject, { signal, quarrel }: Pass): Promise<Outcome> {
     const { client, metrics, record } = this.#parts;
     const rotation = readRotation(resource, { unknownFields: "warn" });
     const onSetAside = (note: string): void => record({ regarding: resource, ...setAsideEvent(note) });
@@ -106,16 +116,18 @@ export class Reconciler {
     for (const warning of warnings) record({ regarding: resource, ...warningEvent(warning) });
     memory.generation = Math.max(memory.generation, report.ring?.generation ?? 0);
     memory.obeyed = resource.metadata.generation;
+    memory.isPending = this.#pendingMs(observation) !== Infinity;
     // An emergency did not wait for it; there is nothing to say before it is known
     if (unseen && mayWorkLater(unseen)) throw unseen;
-    if (hasProgressed(report)) {
-      memory.wrote(this.#monotonicMs());
+    if (hasProgressed(report)) memory.wrote(this.#monotonicMs());
+    if (hasProgressed(report) && !(quarrel && memory.isOwed)) {
+      memory.isOwed = true;
       // What a pass wrote is seen by a later one only, which comes before others begin: it is the one that reports
       return { requeueAfterMs: 0, urgency: "begun" };
     }
     const [failed] = report.unwritten;
     const unwritten = failed && troubleOf(failed.error);
-    const rival = memory.rivals.trouble;
+    const rival = memory.rivals.trouble ?? quarrel;
     const besides = { ...(unwritten && { unwritten }), ...(rival && { rival }) };
     const view = viewOf(observation, { decision: report.decision, ...besides });
     const status = statusReport(view);
@@ -123,9 +135,11 @@ export class Reconciler {
     const seen = { report: status, nowMs: observation.found.nowMs, ...this.#lease };
     await this.#report(memory, { before: resource, after: withReport(resource, seen, memory.untold) }, signal);
     memory.untold = [];
+    memory.isOwed = false;
     metrics.reported(observation.rotation);
     if (failed) throw new Reported(failed.error);
-    return { requeueAfterMs: this.#soonest(memory, this.#waitMs(report)) };
+    const waitMs = this.#waitMs(report);
+    return { requeueAfterMs: this.#soonest(memory, quarrel ? Math.min(quarrelMs, waitMs) : waitMs) };
   }
 
   get #lease(): { readonly lease?: string } {
@@ -147,13 +161,11 @@ export class Reconciler {
   }
 
   /** Another writer undoes what passes write, and nothing new is asked for. */
-  #isQuarrel(memory: RotationMemory, resource: KubeObject): boolean {
+  #quarrelOf(memory: RotationMemory, resource: KubeObject): Because | undefined {
     const count = memory.writes(this.#monotonicMs());
-    if (count <= mostWritesInAMinute || memory.obeyed !== resource.metadata.generation) return false;
-    const note = `more than ${mostWritesInAMinute} writes in a minute: another writer changes what Keyturn keeps`;
-    const told = { type: "Warning", reason: "Quarrel", action: "Reconcile", note, isUrgent: true } as const;
-    this.#parts.record({ regarding: resource, ...told });
-    return true;
+    if (count <= mostWritesInAMinute || memory.obeyed !== resource.metadata.generation) return undefined;
+    const message = `more than ${mostWritesInAMinute} writes in a minute: another writer changes what Keyturn keeps`;
+    return { reason: "Quarrel", message };
   }
 
   /** Tells the world of each step at once: the rest of the pass may fail, and its report be lost. */
@@ -220,6 +232,12 @@ export class Reconciler {
   #nowMs(): number {
     return Math.floor(this.#parts.client.transport.clock.nowMs());
   }
+}
+
+interface Pass {
+  readonly signal: AbortSignal;
+  /** Present: the passes of this rotation are held down to one in so many seconds, and say so. */
+  readonly quarrel: Because | undefined;
 }
 
 /** `after` is undefined where it is the same. */

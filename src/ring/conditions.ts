@@ -71,7 +71,7 @@ export interface Besides {
   readonly refused?: Refusal | undefined;
   /** Why one of the three objects could not be written, which a person must mend. */
   readonly unwritten?: Because | undefined;
-  /** Another controller acts on the same rotation. */
+  /** Another controller acts on the same rotation, or somebody undoes what is written. */
   readonly rival?: Because | undefined;
   /** Revocations that are not carried out, in one line. */
   readonly pending?: string | undefined;

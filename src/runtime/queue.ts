@@ -93,8 +93,8 @@ export class WorkQueue {
   }
 
   /**
-   * Adds the key after so many milliseconds, at once for 0 and less. Of several the earliest counts, and whoever takes the
-   * key before has done with it: the pass says anew when it wants the next.
+   * Adds the key after so many milliseconds, at once for 0 and less. Of several the earliest counts, as urgent as the most
+   * urgent, and whoever takes the key before has done with it: the pass says anew when it wants the next.
    */
   addAfter(key: string, ms: number, urgency: Urgency = "ordinary"): void {
     if (this.#isShutDown) return;
@@ -102,9 +102,11 @@ export class WorkQueue {
       this.add(key, urgency);
       return;
     }
-    const atMs = this.#nowMs() + ms;
-    if (atMs >= (this.#delayed.get(key)?.atMs ?? Infinity)) return;
-    this.#delayed.set(key, { atMs, urgency });
+    const before = this.#delayed.get(key);
+    this.#delayed.set(key, {
+      atMs: Math.min(this.#nowMs() + ms, before?.atMs ?? Infinity),
+      urgency: before && isMoreUrgent(before.urgency, urgency) ? before.urgency : urgency,
+    });
     this.#setAlarm();
   }
 

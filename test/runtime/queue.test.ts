@@ -62,6 +62,17 @@ describe("WorkQueue.take", () => {
     expect(await ready(queue)).toEqual(["a", "c", "b"]);
   });
 
+  test.each([[{ emergency: 20, ordinary: 10 }], [{ ordinary: 20, emergency: 10 }], [{ ordinary: 10, emergency: 20 }]])(
+    "of what is to be added later keeps the earliest instant and the most urgent reason: %o",
+    async (times) => {
+      const { queue, clock } = newQueue();
+      queue.addAfter("b", 10);
+      for (const [urgency, ms] of Object.entries(times)) queue.addAfter("a", ms, urgency as keyof typeof times);
+      await clock.advance(10);
+      expect(await ready(queue)).toEqual(["a", "b"]);
+    },
+  );
+
   test("waits for a key, and serves those who wait in their order", async () => {
     const { queue } = newQueue();
     const got: string[] = [];

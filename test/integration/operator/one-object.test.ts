@@ -7,6 +7,7 @@ import { makeRotation, makeScene, quick, type RotationHandle, startOperator, typ
 const scene = await makeScene("one-object");
 
 const soon = { timeout: 30_000, interval: 50 };
+const silent = { deed: () => undefined, problem: () => undefined, info: () => undefined };
 const never = { rotation: { interval: "0s" }, propagation: { minimum: "0s" } };
 
 interface Document {
@@ -105,7 +106,9 @@ describe("a revocation, while one of the three objects is in trouble,", () => {
 
   it("is said to be pending by condition, event and metric, until it is carried out", async () => {
     const listening = Promise.withResolvers<number>();
-    startOperator(scene, { admin: { host: "127.0.0.1", port: 0 }, onListening: listening.resolve });
+    const retriesMs: number[] = [];
+    const log = { ...silent, failure: (_: string, __: unknown, afterMs: number) => void retriesMs.push(afterMs) };
+    startOperator(scene, { admin: { host: "127.0.0.1", port: 0 }, onListening: listening.resolve, log });
     const port = await listening.promise;
     const rotation = await makeRotation(scene.namespace, "pending", { ...quick, ...never });
     const { activeKid = "" } = await rotation.ready();
@@ -126,6 +129,9 @@ describe("a revocation, while one of the three objects is in trouble,", () => {
     expect(message).toContain(`key ${activeKid.slice(0, 8)}… is still in the signer object`);
     expect(await isTold("RevocationPending")).toMatchObject({ type: "Warning", note: message });
     expect(await metric()).toBe("1");
+    // From the first, not only once it is said
+    await vi.waitFor(() => expect(retriesMs.length).toBeGreaterThan(5), soon);
+    expect(Math.max(...retriesMs)).toBeLessThanOrEqual(5000);
     await lift();
     await rotation.reaches("carried out", (status) => !isPending(status));
     await isTold("RevocationCarriedOut");
