@@ -64,6 +64,9 @@ function readAck(fields: Fields): Ack {
   };
 }
 
+/** What a gateway on a directory may be called: its ack is a file of that name. */
+export const instanceName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}$/;
+
 /** Returns the document that states the ack. The metadata is the caller's: name, and in a cluster label and owner. */
 export function keyRingAck<Metadata extends { readonly name: string }>(
   metadata: Metadata,

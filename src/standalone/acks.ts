@@ -1,7 +1,7 @@
 import { basename, join } from "node:path";
 import type { Reader } from "../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../files/errors.ts";
-import { parseKeyRingAck } from "../ring/ack-document.ts";
+import { instanceName, parseKeyRingAck } from "../ring/ack-document.ts";
 import type { GatewayView } from "../ring/ack.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import { KeyturnError } from "../ring/errors.ts";
@@ -21,7 +21,7 @@ export interface Acks {
 /** Whoever was seen to be silent for so long does not come back; and would write a new one, if it did. */
 const deadAfterMs = 10 * ackLifeMs;
 
-const ackName = /^[A-Za-z0-9][A-Za-z0-9._-]{0,200}\.json$/;
+const isAckName = (name: string): boolean => name.endsWith(".json") && instanceName.test(basename(name, ".json"));
 
 /** When a file changed, and when that was noticed. */
 interface Sign {
@@ -60,7 +60,7 @@ export class AckReader {
 
   /** The names of the files whose gateways are alive. To be called at least every {@link ackLifeMs}. */
   async fresh(): Promise<readonly string[]> {
-    const names = ((await unlessMissing(this.#disk.names(this.#dir))) ?? []).filter((name) => ackName.test(name));
+    const names = ((await unlessMissing(this.#disk.names(this.#dir))) ?? []).filter(isAckName);
     const seen = new Map<string, Sign>();
     for (const name of [...names].sort()) {
       const found = await this.#disk.entry(join(this.#dir, name));

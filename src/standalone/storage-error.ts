@@ -1,5 +1,6 @@
 import { errnoOf, RefusedEntryError } from "../files/errors.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../ring/errors.ts";
+import { quotedPath } from "../ring/shown.ts";
 
 /**
  * What passes by itself, or when somebody makes room. ENOENT: something was removed while it was looked at; ENOTEMPTY: something
@@ -49,7 +50,8 @@ export function storageError(error: unknown): unknown {
   }
   const errno = errnoOf(error);
   if (errno === undefined) return error;
-  const subject = `Cannot ${textOf(error, "syscall") ?? "use"} "${textOf(error, "path") ?? "the directory"}"`;
+  const path = textOf(error, "path");
+  const subject = `Cannot ${textOf(error, "syscall") ?? "use"} ${path === undefined ? "the directory" : quotedPath(path)}`;
   const later = passing.get(errno);
   if (later !== undefined) return new TryLaterError("StorageUnavailable", `${subject}: ${later}`, { cause: error });
   const change = lasting.get(errno);

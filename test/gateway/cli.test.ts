@@ -8,6 +8,8 @@ const says = async (...args: readonly string[]) => {
   return [code, cli.io.err.text.split("\n")[0]?.replace("keyturn: error: ", "")];
 };
 
+const named = "must be 1 to 201 of A-Z, a-z, 0-9, ., _ and -, a letter or digit first";
+
 describe("keyturn gateway", () => {
   test.each([
     [["--listen", "8080"], '--listen "8080": must look like :8080, 127.0.0.1:8080 or unix:/path'],
@@ -16,6 +18,11 @@ describe("keyturn gateway", () => {
     [["--listen", "unix:relative"], '--listen "unix:relative": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--grpc-listen", "9001"], '--grpc-listen "9001": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--claim-headers", "sub"], '--claim-headers "sub": must look like sub=X-Auth-Subject'],
+    [["--dir", "/d", "--instance", "../overrides"], `--instance "../overrides": ${named}`],
+    [
+      ["--dir", "/d", "--instance", "-----BEGIN PRIVATE KEY-----"],
+      `--instance what looks like a private key: ${named}`,
+    ],
     [["--acks", "maybe"], '--acks "maybe": must be required, off'],
     [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],
     [["--acks", "off", "--mount", "/m", "--admin-listen", "unix:/a"], "--admin-listen: must be a TCP address"],

@@ -141,6 +141,16 @@ describe("a start with a bad config file", () => {
   });
 });
 
+describe("a config that is no path, but what belongs into the file", () => {
+  test("is not repeated, however long it is", async () => {
+    const world = await newWorld();
+    const path = "c2VjcmV0".repeat(64);
+    const error: unknown = await world.settle({ config: { path } }).catch((cause: unknown) => cause);
+    expect(String(error)).toContain("Cannot open a text of 512 characters: the path is too long");
+    expect(String(error)).not.toContain("c2VjcmV0");
+  });
+});
+
 describe("overrides.json that is damaged", () => {
   test("does not stop the config from taking effect, nor make what it said before forgotten", async () => {
     const { world, path, config, first } = await newPlace();

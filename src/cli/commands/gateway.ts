@@ -9,6 +9,7 @@ import { commandOf, dirFlag, duration, flag } from "../flags.ts";
 import { hostAndPort } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
+import { instanceName } from "../../ring/ack-document.ts";
 import { quoted } from "../../ring/shown.ts";
 
 const owner = "gateway";
@@ -57,6 +58,7 @@ const sourceFlags = () => [
   flag("--floor-dir <directory>", "an emptyDir: what was served before a restart", { owner }),
   flag("--instance <name>", "with --dir: names this gateway among others there", {
     owner,
+    parse: instance,
     otherwise: "one that is made up",
   }),
 ];
@@ -204,6 +206,13 @@ function address(text: string, name: string): Address {
   const found = hostAndPort(text);
   if (found) return { kind: "tcp", ...found };
   throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path`);
+}
+
+function instance(text: string, name: string): string {
+  if (instanceName.test(text)) return text;
+  throw new UsageError(
+    `Cannot use ${name} ${quoted(text)}: must be 1 to 201 of A-Z, a-z, 0-9, ., _ and -, a letter or digit first`,
+  );
 }
 
 const names = (text: string): readonly string[] =>
