@@ -117,7 +117,7 @@ const credible = (emergency: Emergency, ring: Ring | undefined, nowMs: number): 
 
 function futureOf({ revokeCreatedBeforeMs: atMs }: Emergency, from: string, now: Now): readonly Refusal[] {
   if (!isFuture(atMs, now)) return [];
-  const message = `${from}: must not be in the future, is "${new Date(atMs).toISOString()}"; no key is revoked by it until then`;
+  const message = `${from}: must not be more than 30 s in the future, is "${new Date(atMs).toISOString()}"; no key is revoked by it until then`;
   return [{ reason: "InvalidSpec", message, holds: false }];
 }
 

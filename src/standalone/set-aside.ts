@@ -80,7 +80,7 @@ export interface Place {
   readonly object: RingObject;
 }
 
-export const placeOf = ({ root, generation, object }: Place): string => join(root, String(generation), object);
+const placeOf = ({ root, generation, object }: Place): string => join(root, String(generation), object);
 
 /**
  * Gives the files a second name in `<root>/<generation>/<object>/`, where nothing of ours is ever removed: byte for byte,

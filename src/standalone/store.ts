@@ -1,4 +1,4 @@
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { filesOf, ringObject } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
 import { ensureDir } from "../files/atomic.ts";
@@ -12,7 +12,7 @@ import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";
 import { readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
-import { lostIn, type Place, placeOf, setAside, type Standing } from "./set-aside.ts";
+import { lostIn, type Place, setAside, type Standing } from "./set-aside.ts";
 import { fileOf, tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
 /** The three objects, read one after the other: projections first, the ring last. */
@@ -121,7 +121,10 @@ export class Store {
     return true;
   }
 
-  /** What will be set aside when this becomes the ring, and is published. Writes nothing. */
+  /**
+   * What will be set aside when this becomes the ring, and is published. Writes nothing. The generation is known when the ring is
+   * made: it follows the clock.
+   */
   async setsAside(seen: Snapshot, next: Known): Promise<readonly SetAside[]> {
     const where = { disk: this.#disk, layout: this.#layout, hasRing: this.#hasRing };
     const lost = await Promise.all(
@@ -133,7 +136,7 @@ export class Store {
       ...(seen.ring.reading.kind === "unreadable" ? (["ring"] as const) : []),
       ...lost.flat(),
     ];
-    return objects.map((object) => ({ object, to: placeOf(this.#aside(next.ring, object)) }));
+    return objects.map((object) => ({ object, to: join(this.#layout.setAside, "<generation>", object) }));
   }
 
   #aside({ generation }: Ring, object: RingObject): Place {

@@ -22,7 +22,8 @@ export async function recover(home: RingHome, { jwks, ...options }: RecoverOptio
   if (conflict?.reason === "SecretConflict") {
     throw new RuleError("NotRecoverable", `Cannot recover ${name}: a recovery does not mend this: ${conflict.message}`);
   }
-  if (decision.kind !== "stalled") {
+  // One that is asked for and not carried out yet may be asked for anew, with keys of one's own
+  if (decision.kind !== "stalled" && before.seen.found.recovery === undefined) {
     throw new RuleError("NothingToRecover", `Cannot recover ${name}: must be stalled, its ring is sound`);
   }
   const change: Change = { kind: "recover", requestedAtMs: before.nowMs, ...(jwks !== undefined && { jwks }) };

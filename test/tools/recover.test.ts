@@ -38,6 +38,14 @@ describe("recover", () => {
     expect(home.asked).toEqual([{ kind: "recover", requestedAtMs: home.nowMs, jwks: setOf(1) }]);
   });
 
+  test("asks anew for one that nobody has carried out yet, with keys of one's own this time", async () => {
+    const home = settled();
+    home.found = { ring: { kind: "unreadable", problem: "no JSON" }, recovery: { alsoVerify: [] } };
+    const io = new FakeIo({ home });
+    expect(await recover(home, { wait: false, jwks: setOf(1) }, io)).toBe(0);
+    expect(home.asked).toEqual([{ kind: "recover", requestedAtMs: home.nowMs, jwks: setOf(1) }]);
+  });
+
   test("a dry run reads the same keys, and says that they will verify", async () => {
     const home = settled();
     home.found = { claims: [{ by: "gw-1", generation: home.ring().generation + 1 }] };
