@@ -2,14 +2,14 @@ import type { KubeClient } from "../kube/client.ts";
 import { ApiError, KubeError, mayWorkLater } from "../kube/errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/store.ts";
-import { conflictIn, type Observation } from "../ring/decide.ts";
+import { conflictIn } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
 import type { Because } from "../ring/lack.ts";
-import { pendingCheckMs, pendingRevocations, revocationPatienceMs } from "../ring/pending.ts";
+import { revocationPatienceMs } from "../ring/pending.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { readRotation } from "../ring/spec.ts";
 import { statusReport } from "../ring/status.ts";
-import { viewOf } from "../ring/view.ts";
+import { pendingWaitMs, viewOf } from "../ring/view.ts";
 import type { Outcome } from "../runtime/controller.ts";
 import type { Happening } from "../runtime/events.ts";
 import type { Urgency } from "../runtime/queue.ts";
@@ -116,7 +116,8 @@ export class Reconciler {
     for (const warning of warnings) record({ regarding: resource, ...warningEvent(warning) });
     memory.generation = Math.max(memory.generation, report.ring?.generation ?? 0);
     memory.obeyed = resource.metadata.generation;
-    memory.isPending = this.#pendingMs(observation) !== Infinity;
+    const pendingMs = pendingWaitMs(observation, report.decision);
+    memory.isPending = pendingMs !== Infinity;
     // An emergency did not wait for it; there is nothing to say before it is known
     if (unseen && mayWorkLater(unseen)) throw unseen;
     if (hasProgressed(report)) memory.wrote(this.#monotonicMs());
@@ -138,7 +139,7 @@ export class Reconciler {
     memory.isOwed = false;
     metrics.reported(observation.rotation);
     if (failed) throw new Reported(failed.error);
-    const waitMs = this.#waitMs(report);
+    const waitMs = Math.max(1, Math.min(this.#waitMs(report), pendingMs));
     return { requeueAfterMs: this.#soonest(memory, quarrel ? Math.min(quarrelMs, waitMs) : waitMs) };
   }
 
@@ -153,10 +154,10 @@ export class Reconciler {
 
   /** What may pass by itself, and does not: one object that the server can't read is seen nowhere else. */
   #lasting(error: unknown, memory: RotationMemory, resource: KubeObject): Because | undefined {
-    const nowMs = this.#parts.client.transport.clock.monotonicMs();
-    memory.failingSinceMs ??= nowMs;
+    const monotonicMs = this.#monotonicMs();
+    memory.failingSinceMs ??= monotonicMs;
     const patienceMs = urgencyOf(resource) === "emergency" ? revocationPatienceMs : failingMs;
-    if (!(error instanceof KubeError) || nowMs - memory.failingSinceMs < patienceMs) return undefined;
+    if (!(error instanceof KubeError) || monotonicMs - memory.failingSinceMs < patienceMs) return undefined;
     return { reason: "ApiFailing", message: error.message };
   }
 
@@ -193,13 +194,7 @@ export class Reconciler {
     // Spread, so that a fleet that started at once is not read at once
     const spreadMs = Math.min(longestDriftMs, Math.max(shortestDriftMs, driftMs * this.#parts.count()));
     const drift = spreadMs * (0.8 + 0.2 * this.#parts.client.transport.chance());
-    return Math.max(1, Math.min(checkInMs, isStalled ? stalledMs : drift, this.#pendingMs(sight.observation)));
-  }
-
-  /** A revocation that somebody has not heard of is looked at again when it becomes overdue, and then every so often. */
-  #pendingMs(seen: Observation): number {
-    const { ring, nowMs } = viewOf(seen, { forecast: [] });
-    return pendingCheckMs(pendingRevocations(seen, ring), nowMs);
+    return Math.min(checkInMs, isStalled ? stalledMs : drift);
   }
 
   /** Writes the status if it says something new. */
@@ -256,7 +251,7 @@ class Reported extends Error {
 const refOf = ({ metadata: { namespace = "", name } }: KubeObject): RotationRef => ({ namespace, name });
 
 /** What a person must change before the same pass can work; undefined for what may pass by itself. */
-function troubleOf(error: unknown): { readonly reason: string; readonly message: string } | undefined {
+function troubleOf(error: unknown): Because | undefined {
   if (error instanceof ChangeNeededError) return { reason: error.code, message: error.message };
   if (error instanceof ApiError && !mayWorkLater(error)) return { reason: "ApiRefused", message: error.message };
   return undefined;

@@ -3,7 +3,7 @@ import { decide, type Decision, type Observation } from "./decide.ts";
 import { forecast, type Forecast } from "./forecast.ts";
 import type { Found } from "./found.ts";
 import type { Because } from "./lack.ts";
-import { describePending, overdue, pendingRevocations } from "./pending.ts";
+import { describePending, overdue, pendingCheckMs, pendingRevocations } from "./pending.ts";
 import type { Ring } from "./ring.ts";
 
 /** One look at a home: what stands there, what the next pass makes of it, and what comes after. */
@@ -54,6 +54,13 @@ function pendingIn(seen: Observation, ring: Ring | undefined): string | undefine
   const late = overdue(pendingRevocations(seen, ring), seen.found.nowMs);
   return late.length === 0 ? undefined : describePending(late);
 }
+
+/**
+ * How long until the next look at a revocation that somebody has not heard of, in milliseconds: when it becomes overdue, and then
+ * every so often; Infinity when there is none.
+ */
+export const pendingWaitMs = (seen: Observation, decision: Decision): number =>
+  pendingCheckMs(pendingRevocations(seen, ringOf(decision, seen.found)), seen.found.nowMs);
 
 function ringOf(decision: Decision, found: Found): Ring | undefined {
   if (decision.kind === "plan") {

@@ -3,9 +3,8 @@ import { removeIfThere } from "../files/atomic.ts";
 import { watchDirs, type Waker } from "../files/watch.ts";
 import type { Disk } from "../files/disk.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../ring/errors.ts";
-import { pendingCheckMs, pendingRevocations } from "../ring/pending.ts";
 import type { Ring } from "../ring/ring.ts";
-import { viewOf } from "../ring/view.ts";
+import { pendingWaitMs } from "../ring/view.ts";
 import { AckReader } from "./acks.ts";
 import { ClockGuard, type Clock } from "./clock.ts";
 import { configDirs, type Config } from "./config.ts";
@@ -131,8 +130,7 @@ export class Loop {
     const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
     const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
     const againMs = sight.observation.refused ? refusedMs : Infinity;
-    const { ring, nowMs } = viewOf(sight.observation, { decision, forecast: [] });
-    const pendingMs = pendingCheckMs(pendingRevocations(sight.observation, ring), nowMs);
+    const pendingMs = pendingWaitMs(sight.observation, decision);
     return Math.max(1, Math.min(checkInMs, holdMs, againMs, pendingMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
   }
 

@@ -30,8 +30,10 @@ const watchSeconds = 450;
 const backoff: Backoff = { baseMs: 1000, maxMs: 300_000 };
 const limits = { timeoutMs: 5000, totalMs: 5000 };
 
-/** A KeyRingAck named `<pod uid>.<rotation>`, owned by its Pod, which takes it along. Needs get, create and
- * update; with list and watch one that somebody deletes is written again at once. */
+/**
+ * A KeyRingAck named `<pod uid>.<rotation>`, owned by its Pod, which takes it along. Needs get, create and update; with list and
+ * watch one that somebody deletes is written again at once.
+ */
 export class ClusterAcks implements AckSink {
   readonly checkEveryMs = 60_000;
   readonly #client: KubeClient;
