@@ -1,5 +1,5 @@
 import { longest } from "../../src/ring/codec/wire.ts";
-import { texts } from "../../src/ring/spec/limits.ts";
+import { texts } from "../../src/ring/resource/limits.ts";
 import { type Column, type CustomResourceDefinition, definition } from "./definition.ts";
 import { flag, object, plain, setOf, text, whole } from "./schema.ts";
 

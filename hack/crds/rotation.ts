@@ -1,4 +1,4 @@
-import { texts } from "../../src/ring/spec/limits.ts";
+import { texts } from "../../src/ring/resource/limits.ts";
 import { type Column, type CustomResourceDefinition, definition } from "./definition.ts";
 import { object } from "./schema.ts";
 import { specSchema } from "./spec.ts";

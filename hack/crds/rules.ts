@@ -1,5 +1,5 @@
 import { algorithms, isRsa } from "../../src/ring/key.ts";
-import { defaults, durations, rotationsPerWindow, rules, texts } from "../../src/ring/spec/limits.ts";
+import { defaults, durations, rotationsPerWindow, rules, texts } from "../../src/ring/resource/limits.ts";
 import { all, any, clean, fits, formatted, implies, quoted, seconds, shown, within } from "./cel.ts";
 import { cronFieldMust, cronFields, timeZoneMust, zoneName } from "../../src/ring/schedule.ts";
 import type { Rule } from "./schema.ts";
@@ -49,7 +49,7 @@ function at(base: string, { path, must }: { path: string; must: string }): Pick<
 const comparison = (must: string, [bound, is]: readonly [string, string], more = '""'): string =>
   `${quoted(`${must} = %s, is %s%s`)}.format([${formatted(bound)}, ${formatted(is)}, ${more}])`;
 
-/** Rules over fields of `spec`; the rules of src/ring/spec/policy.ts, in the same words. */
+/** Rules over fields of `spec`; the rules of src/ring/resource/policy.ts, in the same words. */
 export const specRules: readonly Rule[] = [
   {
     rule: implies(all(`has(${W})`, clean(`[${W}, ${T}, ${S}]`), inW, inT, inS), `${seconds(W)} >= ${tokensLive}`),

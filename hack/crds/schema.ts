@@ -1,5 +1,5 @@
-import { formatDuration, durationMaxLength, durationPattern } from "../../src/ring/duration.ts";
-import type { DurationBounds, TextLimit } from "../../src/ring/spec/limits.ts";
+import { formatDuration, durationMaxLength, durationPattern } from "../../src/parse/duration.ts";
+import type { DurationBounds, TextLimit } from "../../src/ring/resource/limits.ts";
 import { fits, soundDuration } from "./cel.ts";
 
 /** A rule in CEL. Of `message` and `messageExpression` the second is what a person reads, the first what its failure leaves. */

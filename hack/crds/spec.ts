@@ -1,6 +1,6 @@
 import { algorithms, rsaAlgorithms } from "../../src/ring/key.ts";
-import { counts, defaults, durations, modulusBits, reservedPrefix, texts } from "../../src/ring/spec/limits.ts";
-import { formatDuration } from "../../src/ring/duration.ts";
+import { counts, defaults, durations, modulusBits, reservedPrefix, texts } from "../../src/ring/resource/limits.ts";
+import { formatDuration } from "../../src/parse/duration.ts";
 import { fits } from "./cel.ts";
 import { rotationRules, scheduleRules, specRules, timeZoneRules } from "./rules.ts";
 import { choice, duration, flag, mapBy, object, type Schema, setOf, text, textOrEmpty } from "./schema.ts";
@@ -120,7 +120,7 @@ const revokedKid = object(
   { required: ["kid"] },
 );
 
-/** `spec` of a JwtKeyRotation: the bounds and the words of src/ring/spec/limits.ts, as the API server can hold them. */
+/** `spec` of a JwtKeyRotation: the bounds and the words of src/ring/resource/limits.ts, as the API server can hold them. */
 export const specSchema: Schema = object(
   "What is wanted.",
   {

@@ -1,10 +1,10 @@
 import { readdir, readlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describeStep } from "../../src/ring/describe.ts";
-import { formatDuration } from "../../src/ring/duration.ts";
+import { formatDuration } from "../../src/parse/duration.ts";
 import { forecast } from "../../src/ring/forecast.ts";
-import { parseRotation } from "../../src/ring/spec.ts";
-import { apiVersion, kind } from "../../src/ring/spec/limits.ts";
+import { parseRotation } from "../../src/ring/resource/rotation.ts";
+import { apiVersion, kind } from "../../src/ring/resource/limits.ts";
 import { line, paint, type Io, type Look } from "../../src/tools/screen.ts";
 import { pairs, table } from "../../src/tools/table.ts";
 import { shortSpan } from "../../src/tools/words.ts";

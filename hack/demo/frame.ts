@@ -1,5 +1,5 @@
 import { padded, paint, widthOf, type Look, type Style } from "../../src/tools/screen.ts";
-import { renderTimeline } from "../../src/tools/timeline/timeline.ts";
+import { renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
 import { holds } from "../../src/ring/view.ts";
 import { nextRotation } from "../../src/ring/next-rotation.ts";
 import { clockTime, distance, withClockTimes } from "../../src/tools/words.ts";

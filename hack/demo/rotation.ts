@@ -1,6 +1,6 @@
 import { createWriteStream } from "node:fs";
-import type { Log } from "../../src/standalone/log.ts";
-import { runStandalone } from "../../src/standalone/run.ts";
+import type { Log } from "../../src/standalone/loop/change-log.ts";
+import { runStandalone } from "../../src/standalone/run-standalone.ts";
 
 /** What `keyturn standalone` runs, here in the demo's own process. */
 export interface RunningRotation {

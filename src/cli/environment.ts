@@ -1,8 +1,8 @@
 import type { Command } from "commander";
-import { UsageError } from "./errors.ts";
+import { UsageError } from "./report-error.ts";
 
 import { allOf } from "./program.ts";
-import { quoted } from "../ring/shown.ts";
+import { quoted } from "../parse/quote.ts";
 
 const yes = ["1", "true", "yes", "on"];
 const no = ["", "0", "false", "no", "off"];

@@ -1,8 +1,8 @@
 import { Option } from "commander";
 import { ChangeNeededError } from "../ring/errors.ts";
-import { apiVersion, kind } from "../ring/spec/limits.ts";
-import { parseRotation } from "../ring/spec.ts";
-import { UsageError } from "./errors.ts";
+import { apiVersion, kind } from "../ring/resource/limits.ts";
+import { parseRotation } from "../ring/resource/rotation.ts";
+import { UsageError } from "./report-error.ts";
 import { flag } from "./flags.ts";
 
 /** A flag that stands for a field of the JwtKeyRotation. */

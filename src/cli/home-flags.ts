@@ -1,5 +1,5 @@
 import { Argument, type Option } from "commander";
-import { clusterFlags } from "./cluster.ts";
+import { clusterFlags } from "./cluster-access.ts";
 import { dirFlag, flag } from "./flags.ts";
 
 /** Which rotation a tool works on. */

@@ -7,11 +7,11 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { exitCodes } from "../tools/exit.ts";
 import { buildOf } from "./build.ts";
-import type { Opening } from "./home.ts";
+import type { Opening } from "./open-home.ts";
 import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { quotedPath } from "../ring/shown.ts";
+import { quotedPath } from "../parse/quote.ts";
 
 const { env, stdout, stderr } = process;
 const interruption = new AbortController();
@@ -38,8 +38,8 @@ const around: Surroundings = {
   name: calledBy(process.argv[1]),
   ...build,
   platform: { node: process.version, system: `${process.platform}/${process.arch}` },
-  openHome: async (flags) => (await import("./home.ts")).openHome(flags, opening),
-  openShown: async (flags) => (await import("./home.ts")).openShown(flags, opening),
+  openHome: async (flags) => (await import("./open-home.ts")).openHome(flags, opening),
+  openShown: async (flags) => (await import("./open-home.ts")).openShown(flags, opening),
   readFile: readText,
   readInput: async () => (await import("node:stream/consumers")).text(process.stdin),
   monotonicMs,

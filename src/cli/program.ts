@@ -12,15 +12,15 @@ export const exitCodeText = [
 
 type Maker = (cli: Cli) => Command;
 
-const looking = () => import("./commands/looking.ts");
-const changing = () => import("./commands/changing.ts");
+const looking = () => import("./commands/looking-commands.ts");
+const changing = () => import("./commands/changing-commands.ts");
 
 /** The commands by heading. A process runs one, and loads no other: how soon a sidecar is ready depends on it. */
 const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Maker>>>>> = {
   "Run:": {
-    standalone: async () => (await import("./commands/standalone.ts")).standaloneCommand,
-    gateway: async () => (await import("./commands/gateway.ts")).gatewayCommand,
-    controller: async () => (await import("./commands/controller.ts")).controllerCommand,
+    standalone: async () => (await import("./commands/standalone-command.ts")).standaloneCommand,
+    gateway: async () => (await import("./commands/gateway-command.ts")).gatewayCommand,
+    controller: async () => (await import("./commands/controller-command.ts")).controllerCommand,
   },
   "Look:": {
     status: async () => (await looking()).statusCommand,
@@ -35,9 +35,9 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Make
     revoke: async () => (await changing()).revokeCommand,
     recover: async () => (await changing()).recoverCommand,
   },
-  "Ship:": { inject: async () => (await import("./commands/inject.ts")).injectCommand },
-  "Try:": { token: async () => (await import("./commands/token.ts")).tokenCommand },
-  "Other:": { version: async () => (await import("./commands/version.ts")).versionCommand },
+  "Ship:": { inject: async () => (await import("./commands/inject-command.ts")).injectCommand },
+  "Try:": { token: async () => (await import("./commands/token-commands.ts")).tokenCommand },
+  "Other:": { version: async () => (await import("./commands/version-command.ts")).versionCommand },
 };
 
 /**

@@ -1,6 +1,6 @@
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
 import { withoutFalse } from "./environment.ts";
-import { report } from "./errors.ts";
+import { report } from "./report-error.ts";
 import { buildProgram } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 

@@ -1,8 +1,8 @@
-import type { RingHome } from "../tools/home.ts";
+import type { RingHome } from "../keeper/home.ts";
 import type { Overview } from "../tools/overview.ts";
 import type { ExitCode } from "../tools/exit.ts";
 import type { Io } from "../tools/screen.ts";
-import type { ClusterFlags } from "./cluster.ts";
+import type { ClusterFlags } from "./cluster-access.ts";
 
 /** Which rotation a tool works on: one in a directory, or one on a cluster. */
 export interface HomeFlags extends ClusterFlags {

@@ -1,5 +1,5 @@
 import { Cursor } from "../ring/codec/cursor.ts";
-import { identity, readPrivateJwk } from "../ring/codec/jwk.ts";
+import { identity, readPrivateJwk } from "../ring/codec/read-jwk.ts";
 import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm, Kid } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";

@@ -1,4 +1,4 @@
-import { defaultAlgorithm, modulusBitsOf } from "../ring/codec/jwk.ts";
+import { defaultAlgorithm, modulusBitsOf } from "../ring/codec/read-jwk.ts";
 import type { KeyMaterial, PublicJwk } from "../ring/jwk.ts";
 import { isRsa, type Algorithm, type Kid } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";

@@ -1,6 +1,6 @@
 import type { Cursor, Fields, Subject } from "../ring/codec/cursor.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
-import { identity, membersOf, misfit, readPublicJwk } from "../ring/codec/jwk.ts";
+import { identity, membersOf, misfit, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { longest } from "../ring/codec/wire.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import { algorithms, type Algorithm, type Kid } from "../ring/key.ts";

@@ -1,4 +1,4 @@
-import { bothHalves, publicHalf } from "../ring/codec/jwk.ts";
+import { bothHalves, publicHalf } from "../ring/codec/read-jwk.ts";
 import type { KeyMaterials, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm, Key, Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";

@@ -1,6 +1,6 @@
 import { generateKeyPair, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
-import { leastModulusBits, mostModulusBits } from "../ring/codec/jwk.ts";
+import { leastModulusBits, mostModulusBits } from "../ring/codec/read-jwk.ts";
 import type { KeyMaterial } from "../ring/jwk.ts";
 import { isRsa, type Algorithm, type Kid } from "../ring/key.ts";
 import { materialOf } from "./material.ts";

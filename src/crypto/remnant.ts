@@ -1,5 +1,5 @@
 import { Cursor, type Fields, type Subject } from "../ring/codec/cursor.ts";
-import { identity, publicHalf, readPrivateJwk, readPublicJwk } from "../ring/codec/jwk.ts";
+import { identity, publicHalf, readPrivateJwk, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import { longest } from "../ring/codec/wire.ts";
 import { KeyturnError } from "../ring/errors.ts";

@@ -1,5 +1,5 @@
 import { Cursor, type Subject } from "../ring/codec/cursor.ts";
-import { identity, readPublicJwk } from "../ring/codec/jwk.ts";
+import { identity, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import { KeyturnError } from "../ring/errors.ts";
 import type { KeyMaterials, PublicJwk } from "../ring/jwk.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { ensureDir, removeIfThere, removeTree } from "./atomic.ts";
 import type { Disk } from "./disk.ts";
-import { errnoOf, unlessMissing } from "./errors.ts";
+import { errnoOf, unlessMissing } from "./fs-errors.ts";
 
 /** Text by file name. */
 export type Files = Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { currentVersion, isInternal, isVisible, type Files } from "./data-dir.ts";
 import { mustBeOurs, type Reader } from "./disk.ts";
-import { errnoOf, RefusedEntryError, unlessMissing } from "./errors.ts";
+import { errnoOf, RefusedEntryError, unlessMissing } from "./fs-errors.ts";
 
 /** What stands in a directory that is to be read through `..data`. */
 export type DataDir =

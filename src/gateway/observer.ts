@@ -1,8 +1,8 @@
-import type { Log } from "./log.ts";
-import type { Observer } from "./memory.ts";
-import type { GatewayMetrics } from "./metrics.ts";
-import type { GatewayState, Source } from "./state.ts";
-import { isReady, whyNotReady } from "./view.ts";
+import type { Log } from "./gateway-log.ts";
+import type { Observer } from "../holder/ring-memory.ts";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { GatewayState, Source } from "../holder/state.ts";
+import { isReady, whyNotReady } from "../holder/state-view.ts";
 
 const sources: readonly (Source | "ack")[] = ["mount", "watch", "truth", "ack"];
 

@@ -1,14 +1,14 @@
-import { type AdminServer, startAdminServer } from "../runtime/server.ts";
+import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
-import { type Address, addressText, listen, type Listener } from "./faces/listener.ts";
-import { mintHandler } from "./faces/mint.ts";
-import { momentOf } from "./freshness.ts";
-import type { Gateway } from "./gateway.ts";
-import type { GatewayMetrics } from "./metrics.ts";
-import { GatewayReadiness, liveness, silenceOf } from "./readiness.ts";
+import { type Address, addressText, listen, type Listener } from "../http/listener.ts";
+import { mintHandler } from "./faces/mint-handler.ts";
+import { momentOf } from "../holder/freshness.ts";
+import type { Gateway } from "../holder/ring-holder.ts";
+import type { GatewayMetrics } from "./gateway-metrics.ts";
+import { GatewayReadiness, liveness, silenceOf } from "../holder/readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
-import { isReady } from "./view.ts";
+import { isReady } from "../holder/state-view.ts";
 
 interface Behind {
   readonly gateway: Gateway;

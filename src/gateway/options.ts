@@ -1,10 +1,10 @@
 import type { Requirements } from "../jwt/requirements.ts";
 import type { Signatures } from "../jwt/signatures.ts";
-import type { Clock } from "../kube/clock.ts";
-import type { SourcesPlan } from "./assemble.ts";
-import type { Address, Limits } from "./faces/listener.ts";
+import type { Clock } from "../time/clock.ts";
+import type { SourcesPlan } from "../holder/assemble.ts";
+import type { Address, Limits } from "../http/listener.ts";
 import type { OwnedHeader } from "./faces/owned-headers.ts";
-import type { Log } from "./log.ts";
+import type { Log } from "./gateway-log.ts";
 
 export interface GatewayOptions {
   readonly sources: SourcesPlan;

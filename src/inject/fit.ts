@@ -2,7 +2,7 @@ import type { Document } from "yaml";
 import { ChangeNeededError } from "../ring/errors.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
 import { isFields, sidecarName, type SidecarOptions } from "./sidecar.ts";
-import { quoted } from "../ring/shown.ts";
+import { quoted } from "../parse/quote.ts";
 
 /** @throws ChangeNeededError `WorkloadUnfit`, `PortTaken` when the gateway does not fit beside this application */
 export function mustFit(

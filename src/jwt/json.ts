@@ -1,5 +1,5 @@
 import { depthLimit, type RefusalReason } from "./reasons.ts";
-import { textOf } from "./utf8.ts";
+import { textOf } from "../parse/utf8.ts";
 
 /** A JSON object; nothing of it is trusted but that every name stands once. */
 export type Members = Readonly<Record<string, unknown>>;

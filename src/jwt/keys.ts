@@ -2,7 +2,7 @@ import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { headerPart, readHeader, tokenTypes, type TokenType } from "./header.ts";
-import { isSameKey, verifyingKey, type KeyInput, type VerifyingKey } from "./key.ts";
+import { isSameKey, verifyingKey, type KeyInput, type VerifyingKey } from "./verifying-key.ts";
 import type { RefusalReason } from "./reasons.ts";
 
 /** A ring that was opened and proved, with the public half of every key. */

@@ -8,7 +8,7 @@ import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { depthLimit, tokenLimit } from "./reasons.ts";
 import { signOf } from "./scheme.ts";
 import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
-import { quoted } from "../ring/shown.ts";
+import { quoted } from "../parse/quote.ts";
 
 /** A ring with its signer's private half, as far as it is there. */
 export interface SigningRing {

@@ -1,7 +1,7 @@
 import { sign, verify, type KeyObject } from "node:crypto";
 import { decoded } from "./base64url.ts";
 import { derOfRaw, rawOfDer } from "./ecdsa.ts";
-import { textOf } from "./utf8.ts";
+import { textOf } from "../parse/utf8.ts";
 
 /**
  * The payload of a compact JWS (RFC 7515 §7.1); false when the signature does not fit header and payload; undefined when payload

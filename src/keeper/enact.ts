@@ -1,6 +1,6 @@
 import { newWriteId } from "../crypto/write-id.ts";
 import { generateKey, type GeneratedKey } from "../crypto/keypair.ts";
-import { identity } from "../ring/codec/jwk.ts";
+import { identity } from "../ring/codec/read-jwk.ts";
 import type { Decision } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
@@ -10,7 +10,7 @@ import type { Ring } from "../ring/ring.ts";
 import { applyPlan, needsFreshKey } from "../ring/steps.ts";
 import { isConflict } from "../ring/errors.ts";
 import type { DocumentRead } from "./document.ts";
-import { type Unwritten, unwrittenBy } from "./publish.ts";
+import { type Unwritten, unwrittenBy } from "./projections.ts";
 
 /** The ring as it stands when a plan is carried out. */
 export interface Enacted {

@@ -1,4 +1,4 @@
-import { ApiError, ConnectionError, isExpired, isNotFound } from "./errors.ts";
+import { ApiError, ConnectionError, isExpired, isNotFound } from "./kube-errors.ts";
 import { asObject, isFields, type KubeObject } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Ref, Resource, Selection } from "./resource.ts";

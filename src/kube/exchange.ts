@@ -1,7 +1,7 @@
 import { type Agent, type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
-import type { Cancel, Clock } from "./clock.ts";
-import { ConnectionError, type KubeError, StoppedError } from "./errors.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
+import { ConnectionError, type KubeError, StoppedError } from "./kube-errors.ts";
 import type { Method } from "./retry.ts";
 
 export interface Outgoing {

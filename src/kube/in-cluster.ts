@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { Clock } from "./clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { Credentials, Endpoint } from "./endpoint.ts";
-import { KubeError } from "./errors.ts";
+import { KubeError } from "./kube-errors.ts";
 
 /** Where the kubelet puts a pod's token, the CA's certificates and the namespace. */
 export const serviceAccountDir = "/var/run/secrets/kubernetes.io/serviceaccount";

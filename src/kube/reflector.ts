@@ -1,12 +1,12 @@
-import { type Backoff, backoffMs } from "./backoff.ts";
+import { type Backoff, backoffMs } from "../time/backoff.ts";
 import type { KubeClient } from "./client.ts";
-import { sleep } from "./clock.ts";
-import { isExpired, isStopped } from "./errors.ts";
+import { sleep } from "../time/clock.ts";
+import { isExpired, isStopped } from "./kube-errors.ts";
 import type { KubeObject } from "./object.ts";
 import type { Resource, Selection } from "./resource.ts";
-import { type Change, Store } from "./store.ts";
+import { type Change, Store } from "./object-cache.ts";
 import { LostEventError, watch, type WatchEvent } from "./watch.ts";
-import { isBefore } from "./version.ts";
+import { isBefore } from "./resource-version.ts";
 
 export interface ReflectorOptions {
   readonly client: KubeClient;

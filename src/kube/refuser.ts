@@ -1,4 +1,4 @@
-import type { Refuser } from "./errors.ts";
+import type { Refuser } from "./kube-errors.ts";
 
 /**
  * Who refused, by the sentence in which the API server says so: a Status has no field for it, and these are constants of

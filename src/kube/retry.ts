@@ -1,5 +1,5 @@
-import { backoffMs, type Chance } from "./backoff.ts";
-import { ApiError, ConnectionError } from "./errors.ts";
+import { backoffMs, type Chance } from "../time/backoff.ts";
+import { ApiError, ConnectionError } from "./kube-errors.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 

@@ -1,13 +1,13 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { Agents } from "./agents.ts";
-import type { Chance } from "./backoff.ts";
-import { type Clock, sleep } from "./clock.ts";
+import type { Chance } from "../time/backoff.ts";
+import { type Clock, sleep } from "../time/clock.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { ApiError, ConnectionError, StoppedError } from "./errors.ts";
+import { ApiError, ConnectionError, StoppedError } from "./kube-errors.ts";
 import { Exchange } from "./exchange.ts";
 import { parseJson } from "./object.ts";
 import { type Method, waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
-import { apiError, isSecretPath } from "./status.ts";
+import { apiError, isSecretPath } from "./api-status.ts";
 
 export interface ApiRequest {
   readonly method: Method;

@@ -1,11 +1,11 @@
 import type { KubeClient } from "./client.ts";
-import type { Cancel } from "./clock.ts";
-import { type ApiError, ConnectionError } from "./errors.ts";
+import type { Cancel } from "../time/clock.ts";
+import { type ApiError, ConnectionError } from "./kube-errors.ts";
 import { linesOf } from "./lines.ts";
 import { asObject, isFields, type KubeObject, parseJson } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Resource, Selection } from "./resource.ts";
-import { eventError, isSecretPath } from "./status.ts";
+import { eventError, isSecretPath } from "./api-status.ts";
 
 /** What a line of a watch says. An ERROR event is thrown instead. */
 export type WatchEvent =

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { constants } from "node:os";
 import type { Form, Hash, Sign, Signatures, Verify } from "../jwt/signatures.ts";
-import { replacement, textOf } from "../jwt/utf8.ts";
+import { replacement, textOf } from "../parse/utf8.ts";
 
 /** What signatures.c exports. */
 interface Exports {

@@ -2,7 +2,7 @@ import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
 import { conflictOf } from "./found.ts";
 import { type Because, lackOf } from "./lack.ts";
-import { silentFromMs } from "./patience.ts";
+import { silentFromMs } from "./silence.ts";
 import type { Blocker, Gate, Plan, PlanInput, Refusal } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
 

@@ -1,4 +1,4 @@
-import { formatDuration } from "./duration.ts";
+import { formatDuration } from "../parse/duration.ts";
 import type { Kid } from "./key.ts";
 import type { AdoptableKey, Blocker, Gate, Step, Why } from "./plan.ts";
 

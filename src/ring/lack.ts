@@ -1,7 +1,7 @@
 import { describeGate, shortKid } from "./describe.ts";
 import type { Plan, PlanInput, Stored } from "./plan.ts";
 import type { Ring } from "./ring.ts";
-import { notAccepting } from "./rules/pass.ts";
+import { notAccepting } from "./rules/context.ts";
 
 /** Why a condition is as it is. */
 export interface Because {

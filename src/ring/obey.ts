@@ -1,9 +1,9 @@
 import type { KeyturnError } from "./errors.ts";
 import type { Policy, Refusal } from "./plan.ts";
 import type { Ring } from "./ring.ts";
-import type { RefusedRotation, Rotation } from "./spec.ts";
-import type { Emergency } from "./spec/emergency.ts";
-import { defaults } from "./spec/limits.ts";
+import type { RefusedRotation, Rotation } from "./resource/rotation.ts";
+import type { Emergency } from "./resource/emergency-fields.ts";
+import { defaults } from "./resource/limits.ts";
 
 /** What a rotation is told by all who have a say in it. */
 export interface Told {

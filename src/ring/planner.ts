@@ -1,11 +1,11 @@
 import type { Kid } from "./key.ts";
 import { applyStep } from "./steps.ts";
 import type { Blocker, Gate, Plan, PlanInput, Policy, Step } from "./plan.ts";
-import { silentFromMs } from "./patience.ts";
+import { silentFromMs } from "./silence.ts";
 import { keysOf, type Ring } from "./ring.ts";
 import { emergencyRules } from "./rules/emergency.ts";
 import { unpublish } from "./rules/publish.ts";
-import { isStep, type Decision, type Rule } from "./rules/pass.ts";
+import { isStep, type Decision, type Rule } from "./rules/context.ts";
 import { retireRules } from "./rules/retire.ts";
 import { keyToMake } from "./rules/waits.ts";
 import { settingsOf, signerRules } from "./rules/signer.ts";

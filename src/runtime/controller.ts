@@ -1,5 +1,5 @@
-import type { Backoff, Chance } from "../kube/backoff.ts";
-import type { Clock } from "../kube/clock.ts";
+import type { Backoff, Chance } from "../time/backoff.ts";
+import type { Clock } from "../time/clock.ts";
 import { type QueueObserver, type Urgency, WorkQueue } from "./queue.ts";
 
 /** What a pass wants next. */

@@ -1,10 +1,10 @@
-import type { Chance } from "../kube/backoff.ts";
+import type { Chance } from "../time/backoff.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { type Clock, sleep } from "../kube/clock.ts";
-import { isAlreadyExists, isConflict } from "../kube/errors.ts";
+import { type Clock, sleep } from "../time/clock.ts";
+import { isAlreadyExists, isConflict } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Ref } from "../kube/resource.ts";
-import { watchLag } from "./lag.ts";
+import { watchLag } from "../telemetry/lag.ts";
 import { freeLease, heldLease, leaseFacts, leases, newLease } from "./lease.ts";
 import { instantOf, type Leadership, Term } from "./term.ts";
 

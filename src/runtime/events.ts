@@ -1,6 +1,6 @@
 import type { KubeClient } from "../kube/client.ts";
-import type { Clock } from "../kube/clock.ts";
-import { ApiError } from "../kube/errors.ts";
+import type { Clock } from "../time/clock.ts";
+import { ApiError } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Resource } from "../kube/resource.ts";
 import { microTime } from "./lease.ts";

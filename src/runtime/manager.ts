@@ -1,9 +1,9 @@
-import { type Clock, sleep } from "../kube/clock.ts";
+import { type Clock, sleep } from "../time/clock.ts";
 import type { Reflector } from "../kube/reflector.ts";
 import type { Controller, RunSignals } from "./controller.ts";
 import type { LeaderElector } from "./election.ts";
 import type { EventRecorder } from "./events.ts";
-import type { AdminServer } from "./server.ts";
+import type { AdminServer } from "../telemetry/admin-server.ts";
 import type { Leadership } from "./term.ts";
 
 export interface ManagerParts {

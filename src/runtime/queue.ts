@@ -1,5 +1,5 @@
-import { type Backoff, ceilingMs, type Chance } from "../kube/backoff.ts";
-import type { Cancel, Clock } from "../kube/clock.ts";
+import { type Backoff, ceilingMs, type Chance } from "../time/backoff.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
 
 /** Hears what happens to the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../kube/clock.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
 
 /** What a leader may count on. */
 export interface Leadership {

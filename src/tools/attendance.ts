@@ -2,7 +2,7 @@ import { describeStep } from "../ring/describe.ts";
 import { KeyturnError } from "../ring/errors.ts";
 import type { Keeper } from "../ring/keeper.ts";
 import { viewOf, type View } from "../ring/view.ts";
-import type { RingHome } from "./home.ts";
+import type { RingHome } from "../keeper/home.ts";
 import type { Io } from "./screen.ts";
 import { newKeyText } from "./words.ts";
 

@@ -1,5 +1,5 @@
 import { TryLaterError } from "../ring/errors.ts";
-import type { RingHome } from "./home.ts";
+import type { RingHome } from "../keeper/home.ts";
 import type { Io } from "./screen.ts";
 import { viewOf, type View } from "../ring/view.ts";
 

@@ -1,10 +1,10 @@
 import type { Change } from "../ring/change.ts";
 import { conflictIn, decide } from "../ring/decide.ts";
 import { RuleError } from "../ring/errors.ts";
-import { ask, nameOf, type ChangeOptions } from "./change.ts";
+import { ask, nameOf, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
-import type { RingHome } from "./home.ts";
-import { firstLook, note } from "./look.ts";
+import type { RingHome } from "../keeper/home.ts";
+import { firstLook, note } from "./first-look.ts";
 import type { Io } from "./screen.ts";
 import { withChange } from "./suppose.ts";
 

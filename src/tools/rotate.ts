@@ -1,7 +1,7 @@
 import { shortKid } from "../ring/describe.ts";
-import { ask, changeable, nameOf, type ChangeOptions } from "./change.ts";
+import { ask, changeable, nameOf, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
-import type { RingHome } from "./home.ts";
+import type { RingHome } from "../keeper/home.ts";
 import { line, type Io } from "./screen.ts";
 import { holds, type View } from "../ring/view.ts";
 

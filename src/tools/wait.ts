@@ -1,9 +1,9 @@
 import { shortKid } from "../ring/describe.ts";
 import type { Step } from "../ring/plan.ts";
-import { nameOf, waitUntil } from "./change.ts";
+import { nameOf, waitUntil } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
-import type { RingHome } from "./home.ts";
-import { firstLook } from "./look.ts";
+import type { RingHome } from "../keeper/home.ts";
+import { firstLook } from "./first-look.ts";
 import { happenings, type Happening } from "./progress.ts";
 import type { Io } from "./screen.ts";
 import { holds, type View } from "../ring/view.ts";

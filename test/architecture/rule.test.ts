@@ -26,7 +26,7 @@ describe("breaches of a made-up tree", () => {
         "src/jwt/verifier.ts": importing("../ring/key.ts", "../crypto/jwks.ts", "node:crypto", "node:buffer"),
         "src/kube/transport.ts": importing("node:https"),
         "src/runtime/config.ts": importing("@kubernetes/client-node", "../kube/transport.ts"),
-        "src/operator/store.ts": importing("../runtime/config.ts", "@kubernetes/client-node"),
+        "src/cluster/object-store.ts": importing("../runtime/config.ts", "@kubernetes/client-node"),
         "src/gateway/mint.ts": importing("../crypto/jwks.ts", "jose", "../files/read.ts"),
         "src/files/read.ts": "export const pid = process.pid;",
         "src/cli/main.ts": `${importing("../operator/store.ts", "../gateway/mint.ts", "commander", "../../package.json")}

@@ -1,8 +1,8 @@
 // The operator in a process of its own, which counts its calls; prints them, and its memory, for each line that it is sent.
 import { createInterface } from "node:readline";
-import { systemClock } from "../../src/kube/clock.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { fixedEndpoint } from "../../src/kube/endpoint.ts";
-import { runOperator } from "../../src/operator/operator.ts";
+import { runOperator } from "../../src/controller/run-controller.ts";
 import type { Connection } from "../../hack/testcluster/connection.ts";
 
 export interface Counted {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { decodeKeyRing } from "../../src/ring/codec.ts";
-import { directoryHome } from "../../src/standalone/home.ts";
+import { directoryHome } from "../../src/standalone/directory-home.ts";
 import { Keyturn } from "../binary/support/keyturn.ts";
 import type { LineProcess } from "../binary/support/line-process.ts";
 import type { Bench } from "./bench.ts";

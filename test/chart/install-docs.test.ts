@@ -45,6 +45,6 @@ describe("docs/install.md", () => {
   it("says who stays by the labels and names that there are", async () => {
     const definitions = await readManifests(join(root, "deploy/crds.yaml"));
     for (const { metadata } of definitions) expect(page).toContain(metadata.name);
-    expect(await readFile(join(root, "src/operator/resources.ts"), "utf8")).toContain('"keyturn.dev/object"');
+    expect(await readFile(join(root, "src/cluster/resources.ts"), "utf8")).toContain('"keyturn.dev/object"');
   });
 });

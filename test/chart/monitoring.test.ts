@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { root } from "../../hack/run.ts";
-import { GatewayMetrics } from "../../src/gateway/metrics.ts";
-import { measureWatches, RotationMetrics } from "../../src/operator/metrics.ts";
+import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
+import { measureWatches, RotationMetrics } from "../../src/controller/rotation-metrics.ts";
 import { sidecarContainer } from "../../src/inject/sidecar.ts";
-import { Metrics } from "../../src/runtime/metrics.ts";
+import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
 import { hasParser, labelsUsedIn, metricsIn, parsed } from "./support/promql.ts";
 

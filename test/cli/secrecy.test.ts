@@ -3,10 +3,10 @@ import { pkcs8Pem } from "../../src/crypto/pem.ts";
 import { setEntries, readSetKey } from "../../src/crypto/jwk-set.ts";
 import { resourceFrom } from "../../src/cli/field-flags.ts";
 import { allOf, buildProgram } from "../../src/cli/program.ts";
-import { parseRotation } from "../../src/ring/spec.ts";
-import { specFields } from "../../src/ring/spec/policy.ts";
-import { rotationIn } from "../../src/standalone/config.ts";
-import { parseOverrides } from "../../src/standalone/overrides.ts";
+import { parseRotation } from "../../src/ring/resource/rotation.ts";
+import { specFields } from "../../src/ring/resource/policy.ts";
+import { rotationIn } from "../../src/standalone/settings/config.ts";
+import { parseOverrides } from "../../src/standalone/settings/overrides.ts";
 import { pairOf } from "../support/keys.ts";
 import { FakeCli } from "./around.ts";
 

@@ -2,7 +2,7 @@ import * as jose from "jose";
 import { describe, expect, test } from "vitest";
 import { generateKey } from "../../src/crypto/keypair.ts";
 import { thumbprint } from "../../src/crypto/thumbprint.ts";
-import { modulusBitsOf } from "../../src/ring/codec/jwk.ts";
+import { modulusBitsOf } from "../../src/ring/codec/read-jwk.ts";
 import { algorithms, isRsa } from "../../src/ring/key.ts";
 
 /** RSA in tests: the least that is allowed. */

@@ -50,9 +50,9 @@ describe("docs/conditions.md", () => {
 
   test("has every reason of a condition that the sources can produce, and no other", () => {
     const sources = ["src/ring/conditions.ts", "src/ring/lack.ts", "src/ring/found.ts", ...operator];
-    const standalone = ["src/standalone/config.ts", "src/standalone/overrides.ts"];
+    const standalone = ["src/standalone/settings/config.ts", "src/standalone/settings/overrides.ts"];
     const errors = [
-      "src/ring/spec.ts",
+      "src/ring/resource/rotation.ts",
       ...standalone,
       "src/ring/codec/encode.ts",
       ...globSync("src/keeper/*.ts", { cwd: root }),

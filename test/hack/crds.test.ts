@@ -3,7 +3,7 @@ import { keyRingAcks } from "../../hack/crds/ack.ts";
 import type { CustomResourceDefinition } from "../../hack/crds/definition.ts";
 import { jwtKeyRotations } from "../../hack/crds/rotation.ts";
 import type { Schema } from "../../hack/crds/schema.ts";
-import { specFields } from "../../src/ring/spec/policy.ts";
+import { specFields } from "../../src/ring/resource/policy.ts";
 
 const rootOf = ({ spec }: CustomResourceDefinition): Schema =>
   (spec as { versions: { schema: { openAPIV3Schema: Schema } }[] }).versions[0]?.schema.openAPIV3Schema as Schema;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { VerifiedTokens } from "../../src/jwt/verified-tokens.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
-import type { VerifyingKey } from "../../src/jwt/key.ts";
+import type { VerifyingKey } from "../../src/jwt/verifying-key.ts";
 import { factsOf, pairOf } from "../support/keys.ts";
 import { active } from "../support/rings.ts";
 import { epoch, hour, minute, policy, second } from "../support/story.ts";

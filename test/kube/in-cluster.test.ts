@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { inClusterEndpoint, podNamespace, rereadMs, serviceAccountDir } from "../../src/kube/in-cluster.ts";
-import { FakeClock } from "./support/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const env = { KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "6443" };
 

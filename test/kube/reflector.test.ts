@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { ApiError } from "../../src/kube/errors.ts";
+import { ApiError } from "../../src/kube/kube-errors.ts";
 import { Reflector } from "../../src/kube/reflector.ts";
 import { configMaps } from "../../src/kube/resource.ts";
 import { clientTo } from "./support/clients.ts";
-import { turn } from "./support/fake-clock.ts";
+import { turn } from "../support/fake-clock.ts";
 import { bookmark, endMs, gone, list, object, reflect, stream } from "./support/reflecting.ts";
 import { cut, json, type Reply, scriptServer, stall, status } from "./support/script-server.ts";
 

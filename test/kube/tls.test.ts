@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import type { Credentials, Endpoint } from "../../src/kube/endpoint.ts";
 import { newAuthority } from "./support/certificates.ts";
 import { transportTo } from "./support/clients.ts";
-import { FakeClock } from "./support/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { json, type Reply, scriptServer, status } from "./support/script-server.ts";
 
 const read = { method: "GET", path: "/version", what: "get it" } as const;

@@ -1,9 +1,9 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
-import { ApiError, type ConnectionError, StoppedError } from "../../src/kube/errors.ts";
+import { ApiError, type ConnectionError, StoppedError } from "../../src/kube/kube-errors.ts";
 import type { CallReport, Transport } from "../../src/kube/transport.ts";
 import { transportTo } from "./support/clients.ts";
-import { FakeClock } from "./support/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 import { cut, json, type Reply, scriptServer, stall, status } from "./support/script-server.ts";
 
 const read = { method: "GET", path: "/api/v1/namespaces/a/configmaps/b", what: "get it" } as const;

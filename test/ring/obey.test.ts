@@ -4,10 +4,10 @@ import { decide, type Observation } from "../../src/ring/decide.ts";
 import { newestRing, type Found } from "../../src/ring/found.ts";
 import { inForce, type Told } from "../../src/ring/obey.ts";
 import { keysOf, type Ring } from "../../src/ring/ring.ts";
-import { readRotation } from "../../src/ring/spec.ts";
+import { readRotation } from "../../src/ring/resource/rotation.ts";
 import { active, prepared, ringOf, settings, withoutStandby } from "../support/rings.ts";
 import { epoch, hour, minute, second } from "../support/story.ts";
-import { resource, tokens } from "./spec/resource.ts";
+import { resource, tokens } from "./resource/resource.ts";
 
 const bad = { rotation: { schedule: "0 3 31 2 *" } };
 const cutoff = (atMs: number): object => ({ revokeKeysCreatedBefore: new Date(atMs).toISOString() });

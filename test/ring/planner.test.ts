@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { AdoptableKey, PlanInput, Stored } from "../../src/ring/plan.ts";
 import { planRotation, rotationRules } from "../../src/ring/planner.ts";
-import type { Rule } from "../../src/ring/rules/pass.ts";
+import type { Rule } from "../../src/ring/rules/context.ts";
 import { applyPlan } from "../../src/ring/steps.ts";
 import {
   active,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { silentFromMs } from "../../src/ring/patience.ts";
+import { silentFromMs } from "../../src/ring/silence.ts";
 import type { Gate, Step } from "../../src/ring/plan.ts";
 import { applyStep } from "../../src/ring/steps.ts";
 import { active, gatewayAt, inputOf, omit, planFor, ringOf, verifyOnly } from "../support/rings.ts";

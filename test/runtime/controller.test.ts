@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Controller, type ControllerOptions, type Outcome } from "../../src/runtime/controller.ts";
-import { FakeClock, turn } from "../kube/support/fake-clock.ts";
+import { FakeClock, turn } from "../support/fake-clock.ts";
 
 /** A controller whose passes the test ends one by one. */
 function start(more: Partial<ControllerOptions> = {}) {

@@ -9,7 +9,7 @@ import { KubeClient } from "../../src/kube/client.ts";
 import { configMaps } from "../../src/kube/resource.ts";
 import { clientTo } from "../kube/support/clients.ts";
 import { type FakeApi, fakeApi } from "../kube/support/fake-api.ts";
-import { FakeClock, turn } from "../kube/support/fake-clock.ts";
+import { FakeClock, turn } from "../support/fake-clock.ts";
 import type { ScriptServer } from "../kube/support/script-server.ts";
 
 const lease = { namespace: "team", name: "keyturn" };

@@ -3,7 +3,7 @@ import type { KubeObject } from "../../src/kube/object.ts";
 import { EventRecorder, events, type Happening } from "../../src/runtime/events.ts";
 import { clientTo } from "../kube/support/clients.ts";
 import { fakeApi } from "../kube/support/fake-api.ts";
-import { FakeClock } from "../kube/support/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const regarding: KubeObject = {
   apiVersion: "keyturn.dev/v1alpha1",

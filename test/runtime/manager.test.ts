@@ -7,7 +7,7 @@ import { leases } from "../../src/runtime/lease.ts";
 import { runManager } from "../../src/runtime/manager.ts";
 import { clientTo } from "../kube/support/clients.ts";
 import { type FakeApi, fakeApi } from "../kube/support/fake-api.ts";
-import { FakeClock, turn } from "../kube/support/fake-clock.ts";
+import { FakeClock, turn } from "../support/fake-clock.ts";
 
 const lease = { namespace: "team", name: "keyturn" };
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { WorkQueue } from "../../src/runtime/queue.ts";
-import { FakeClock, turn } from "../kube/support/fake-clock.ts";
+import { FakeClock, turn } from "../support/fake-clock.ts";
 
 function newQueue(chance = 1) {
   const clock = new FakeClock();

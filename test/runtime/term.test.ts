@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
-import { watchLag } from "../../src/runtime/lag.ts";
+import { watchLag } from "../../src/telemetry/lag.ts";
 import { instantOf, LeadershipLostError, Term } from "../../src/runtime/term.ts";
-import { FakeClock } from "../kube/support/fake-clock.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 function begin() {
   const clock = new FakeClock();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { viewOf } from "../../src/ring/view.ts";
-import { directoryHome, type DirectoryHome } from "../../src/standalone/home.ts";
+import { directoryHome, type DirectoryHome } from "../../src/standalone/directory-home.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { hour, minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";

@@ -1,5 +1,5 @@
-import type { Waker } from "../../src/files/watch.ts";
-import type { Clock } from "../../src/standalone/clock.ts";
+import type { Waker } from "../../src/files/watch-dirs.ts";
+import type { Clock } from "../../src/standalone/loop/clock-guard.ts";
 
 export const second = 1000;
 export const minute = 60 * second;

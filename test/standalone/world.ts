@@ -8,10 +8,10 @@ import { keyRingAck } from "../../src/ring/ack-document.ts";
 import type { Ack } from "../../src/ring/ack.ts";
 import { decodeKeyRing } from "../../src/ring/codec.ts";
 import { keysOf, type Ring } from "../../src/ring/ring.ts";
-import type { Config } from "../../src/standalone/config.ts";
-import type { Log } from "../../src/standalone/log.ts";
-import type { PassReport } from "../../src/standalone/pass.ts";
-import { runStandalone } from "../../src/standalone/run.ts";
+import type { Config } from "../../src/standalone/settings/config.ts";
+import type { Log } from "../../src/standalone/loop/change-log.ts";
+import type { PassReport } from "../../src/standalone/loop/directory-pass.ts";
+import { runStandalone } from "../../src/standalone/run-standalone.ts";
 import { FakeTime } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 

@@ -1,5 +1,5 @@
 import type { GatewayView } from "../../src/ring/ack.ts";
-import { formatDuration } from "../../src/ring/duration.ts";
+import { formatDuration } from "../../src/parse/duration.ts";
 import type { ActiveKey, Kid, PreparedKey, VerifyOnlyKey } from "../../src/ring/key.ts";
 import type { Blocker, Plan, PlanInput, Policy } from "../../src/ring/plan.ts";
 import { planRotation } from "../../src/ring/planner.ts";

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { TryLaterError } from "../../src/ring/errors.ts";
 import { revoke } from "../../src/tools/revoke.ts";
 import { rotate } from "../../src/tools/rotate.ts";
-import { status } from "../../src/tools/status.ts";
+import { status } from "../../src/tools/status/show-status.ts";
 import { wait } from "../../src/tools/wait.ts";
 import { epoch, hour, minute, second } from "../support/story.ts";
 import { FakeIo } from "./support/fake-io.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Decision } from "../../src/ring/decide.ts";
-import type { RingHome } from "../../src/tools/home.ts";
+import type { RingHome } from "../../src/keeper/home.ts";
 import { recover } from "../../src/tools/recover.ts";
 import { pairOf } from "../support/keys.ts";
 import { hour } from "../support/story.ts";

@@ -1,8 +1,8 @@
 import type { RefusalReason } from "../../jwt/reasons.ts";
 import type { Requirements } from "../../jwt/requirements.ts";
 import type { Verifier } from "../../jwt/verifier.ts";
-import type { HeaderList } from "./answer.ts";
-import { type CredentialFlaw, credentialsOf } from "./bearer.ts";
+import type { HeaderList } from "../../http/answer.ts";
+import { type CredentialFlaw, credentialsOf } from "../../http/bearer.ts";
 import { type OwnedHeader, ownedHeaders } from "./owned-headers.ts";
 
 /** What became of a request, for metrics. */

@@ -1,6 +1,6 @@
-import { empty, hasBody } from "./answer.ts";
+import { empty, hasBody } from "../../http/answer.ts";
 import type { Decide } from "./decision.ts";
-import type { Handler } from "./listener.ts";
+import type { Handler } from "../../http/listener.ts";
 
 /**
  * The decision for nginx `auth_request`, Traefik and Caddy `forward_auth` and Envoy's ext_authz over HTTP: 200 with every owned

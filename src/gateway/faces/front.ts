@@ -1,7 +1,7 @@
-import { empty, pathOf } from "./answer.ts";
+import { empty, pathOf } from "../../http/answer.ts";
 import type { Decide } from "./decision.ts";
 import { forwardAuth } from "./forward-auth.ts";
-import type { Face } from "./listener.ts";
+import type { Face } from "../../http/listener.ts";
 import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
 
 export const verifyPath = "/verify";

@@ -2,11 +2,11 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { publicJwks } from "../../crypto/jwks.ts";
 import { keysOf } from "../../ring/ring.ts";
-import type { GatewayState } from "../state.ts";
-import { copyLife, type CopyLife, type Moment } from "../freshness.ts";
-import { isReady } from "../view.ts";
-import { empty, isRead, text } from "./answer.ts";
-import type { Handler } from "./listener.ts";
+import type { GatewayState } from "../../holder/state.ts";
+import { copyLife, type CopyLife, type Moment } from "../../holder/freshness.ts";
+import { isReady } from "../../holder/state-view.ts";
+import { empty, isRead, text } from "../../http/answer.ts";
+import type { Handler } from "../../http/listener.ts";
 
 interface Document {
   readonly type: string;

@@ -1,7 +1,7 @@
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../jwk.ts";
 import { algorithms, type Key, type Profile } from "../key.ts";
 import type { Cursor, Fields } from "./cursor.ts";
-import { identity, membersOf, misfit, modulusBitsOf, readPrivateJwk, readPublicJwk } from "./jwk.ts";
+import { identity, membersOf, misfit, modulusBitsOf, readPrivateJwk, readPublicJwk } from "./read-jwk.ts";
 import { longest, type RingObject } from "./wire.ts";
 
 export interface DecodedKey {

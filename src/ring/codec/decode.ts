@@ -4,7 +4,7 @@ import { handledLimit, keyLimit, revokedLimit, type Revocation, type Ring, type 
 import { writesLimit } from "../lineage.ts";
 import type { Cursor, Fields, Subject } from "./cursor.ts";
 import { readKey, type DecodedKey } from "./decode-key.ts";
-import { identity } from "./jwk.ts";
+import { identity } from "./read-jwk.ts";
 import { parseJson } from "./json-text.ts";
 import { keyRingFormat, longest, type RingObject } from "./wire.ts";
 

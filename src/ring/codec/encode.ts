@@ -3,7 +3,7 @@ import type { Key } from "../key.ts";
 import { keysOf, type Ring } from "../ring.ts";
 import { ChangeNeededError } from "../errors.ts";
 import { readKeyRing, type KeyRing } from "./decode.ts";
-import { bothHalves, publicHalf } from "./jwk.ts";
+import { bothHalves, publicHalf } from "./read-jwk.ts";
 import {
   keyRingFormat,
   type PrivateWireKey,

@@ -1,7 +1,7 @@
 import type { Kid } from "../key.ts";
 import { keysOf, revokedLimit } from "../ring.ts";
 import type { Step } from "../plan.ts";
-import { condemned, effectivePin, handledAfter, openRequests, type Pass, type Rule } from "./pass.ts";
+import { condemned, effectivePin, handledAfter, openRequests, type Pass, type Rule } from "./context.ts";
 import { freshKeyWaitMs, keyToMake, signsEarly } from "./waits.ts";
 
 /**

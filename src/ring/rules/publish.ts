@@ -1,6 +1,6 @@
 import type { Kid } from "../key.ts";
 import { keysOf } from "../ring.ts";
-import { notAccepting, projectionsLack, type Decision, type Rule } from "./pass.ts";
+import { notAccepting, projectionsLack, type Decision, type Rule } from "./context.ts";
 
 /**
  * A projection that is there and lacks a key was shown to somebody: copies without the key are about, as if it had never been

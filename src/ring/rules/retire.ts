@@ -10,7 +10,7 @@ import {
   type Decision,
   type Pass,
   type Rule,
-} from "./pass.ts";
+} from "./context.ts";
 
 /** When the last token of a quiesced key has ended everywhere. */
 export const pruneAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, settings: Settings): number =>

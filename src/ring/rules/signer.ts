@@ -13,7 +13,7 @@ import {
   type Decision,
   type Pass,
   type Rule,
-} from "./pass.ts";
+} from "./context.ts";
 import { publish } from "./publish.ts";
 import { freshKeyWaitMs, keyToMake, maySignFromMs } from "./waits.ts";
 

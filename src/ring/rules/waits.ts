@@ -1,6 +1,6 @@
 import type { Key, Profile } from "../key.ts";
 import type { Policy } from "../plan.ts";
-import { notAccepting, type Pass } from "./pass.ts";
+import { notAccepting, type Pass } from "./context.ts";
 
 /**
  * The wait that a key made now gets for its whole life: as long as the policy asks for, and as long as any JWKS that

@@ -1,7 +1,7 @@
 // A gateway that reads one Secret of an API server, in a process of its own; prints the port of its front.
 import { randomUUID } from "node:crypto";
-import { runGateway } from "../../../src/gateway/run.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { runGateway } from "../../../src/gateway/run-gateway.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import type { Connection } from "../../../hack/testcluster/connection.ts";
 

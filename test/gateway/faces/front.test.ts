@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { decider, type Outcome } from "../../../src/gateway/faces/decision.ts";
 import { front } from "../../../src/gateway/faces/front.ts";
-import { type GatewayEvent, reduce } from "../../../src/gateway/reduce.ts";
-import { type GatewayState, newGateway } from "../../../src/gateway/state.ts";
-import { isReady } from "../../../src/gateway/view.ts";
+import { type GatewayEvent, reduce } from "../../../src/holder/reduce.ts";
+import { type GatewayState, newGateway } from "../../../src/holder/state.ts";
+import { isReady } from "../../../src/holder/state-view.ts";
 import type { Requirements } from "../../../src/jwt/requirements.ts";
 import { compileRing } from "../../../src/jwt/verifier.ts";
 import { policy } from "../../support/story.ts";

@@ -8,7 +8,7 @@ import {
   type Limits,
   listen,
   type Listener,
-} from "../../../src/gateway/faces/listener.ts";
+} from "../../../src/http/listener.ts";
 
 const anywhere: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 

@@ -1,5 +1,5 @@
 import { privateKeyObject } from "../../../src/crypto/signature.ts";
-import type { OpenRing } from "../../../src/gateway/open-ring.ts";
+import type { OpenRing } from "../../../src/holder/open-ring.ts";
 import type { KeyRing } from "../../../src/ring/codec.ts";
 import type { Kid } from "../../../src/ring/key.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";

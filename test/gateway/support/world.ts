@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
-import type { AckSink } from "../../../src/gateway/acks/sink.ts";
-import { Gateway, type GatewayParts, type Watched } from "../../../src/gateway/gateway.ts";
-import type { Reading, Truth } from "../../../src/gateway/sources/reading.ts";
-import type { Floor, GatewayState } from "../../../src/gateway/state.ts";
+import type { AckSink } from "../../../src/holder/acks/ack-sink.ts";
+import { Gateway, type GatewayParts, type Watched } from "../../../src/holder/ring-holder.ts";
+import type { Reading, Truth } from "../../../src/holder/sources/ring-source.ts";
+import type { Floor, GatewayState } from "../../../src/holder/state.ts";
 import type { Ack } from "../../../src/ring/ack.ts";
-import { FakeClock, turn } from "../../kube/support/fake-clock.ts";
+import { FakeClock, turn } from "../../support/fake-clock.ts";
 import { opened, type RingPlan } from "./rings.ts";
 
 export const ring = (plan: RingPlan): Reading => ({ kind: "ring", ring: opened(plan) });

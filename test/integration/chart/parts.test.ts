@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, inject, it, onTestFinished } fro
 import { root } from "../../../hack/run.ts";
 import { apply, readManifests } from "../../../hack/testcluster/apply.ts";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { runGateway } from "../../../src/gateway/run.ts";
+import { runGateway } from "../../../src/gateway/run-gateway.ts";
 import type { Ports } from "../../../src/gateway/options.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import type { PodSpec } from "../../chart/support/render.ts";
 import { quick, RotationHandle } from "../operator/support/scene.ts";

@@ -1,12 +1,12 @@
 // The same resources, judged by parseRotation and by a real API server that has the CRD. The first two imports run the table
 // tests of the parser once more, which puts every row of theirs on the list.
-import "../../ring/spec/bounds.test.ts";
-import "../../ring/spec/rules.test.ts";
+import "../../ring/resource/bounds.test.ts";
+import "../../ring/resource/rules.test.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Schema } from "../../../hack/crds/schema.ts";
 import { specSchema } from "../../../hack/crds/spec.ts";
-import { judged, problemsOf, resource } from "../../ring/spec/resource.ts";
+import { judged, problemsOf, resource } from "../../ring/resource/resource.ts";
 import { admin, makeNamespace } from "../support/scene.ts";
 import { disagreements } from "./compare.ts";
 import { onCreate, onUpdate, type Verdict } from "./judge.ts";

@@ -1,6 +1,6 @@
-import { formatDuration } from "../../../src/ring/duration.ts";
-import { type DurationBounds, durations } from "../../../src/ring/spec/limits.ts";
-import { resource, withRotation, withTokens } from "../../ring/spec/resource.ts";
+import { formatDuration } from "../../../src/parse/duration.ts";
+import { type DurationBounds, durations } from "../../../src/ring/resource/limits.ts";
+import { resource, withRotation, withTokens } from "../../ring/resource/resource.ts";
 
 /** Just outside, at and just inside what a duration may be. */
 const edges = ({ leastMs, mostMs }: DurationBounds): readonly string[] =>

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { root } from "../../../hack/run.ts";
 import { apply, readManifests } from "../../../hack/testcluster/apply.ts";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { parseRotation } from "../../../src/ring/spec.ts";
-import { resource, revoked, tokens, withTokens } from "../../ring/spec/resource.ts";
+import { parseRotation } from "../../../src/ring/resource/rotation.ts";
+import { resource, revoked, tokens, withTokens } from "../../ring/resource/resource.ts";
 import { admin, hasKubectl, kubectl, makeNamespace } from "../support/scene.ts";
 import { onCreate, onUpdate } from "./judge.ts";
 

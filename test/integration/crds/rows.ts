@@ -1,6 +1,6 @@
 import { edgesAmongNeighbours, edgesOfLengths, edgesOfRules } from "./edges.ts";
 import fc from "fast-check";
-import { resource, withRotation, withTokens } from "../../ring/spec/resource.ts";
+import { resource, withRotation, withTokens } from "../../ring/resource/resource.ts";
 
 /** Texts for a duration that stumble where Go, CEL and the parser might part. */
 const oddDurations = [

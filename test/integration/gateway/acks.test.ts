@@ -1,5 +1,5 @@
 import { expect, inject, onTestFinished, test } from "vitest";
-import { ClusterAcks } from "../../../src/gateway/acks/cluster.ts";
+import { ClusterAcks } from "../../../src/holder/acks/cluster-acks.ts";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import { transportTo } from "../../kube/support/clients.ts";

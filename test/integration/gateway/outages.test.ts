@@ -1,6 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
 import { expect, inject, test } from "vitest";
-import { type Clock, systemClock } from "../../../src/kube/clock.ts";
+import { type Clock, systemClock } from "../../../src/time/clock.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "../operator/support/scene.ts";
 import { makeSidecarAccount, RealGateway } from "./support/real-gateway.ts";

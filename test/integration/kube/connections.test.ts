@@ -1,10 +1,10 @@
 import { expect, inject, onTestFinished, test } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
-import type { Change } from "../../../src/kube/store.ts";
+import type { Change } from "../../../src/kube/object-cache.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { admin, makeNamespace } from "../support/scene.ts";

@@ -1,8 +1,8 @@
 import { afterAll, expect, inject, test, vi } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { ApiError, isUnknownResource } from "../../../src/kube/errors.ts";
+import { ApiError, isUnknownResource } from "../../../src/kube/kube-errors.ts";
 import { configMaps, secrets } from "../../../src/kube/resource.ts";
-import { kubeConfigEndpoint } from "../../../src/runtime/kubeconfig.ts";
+import { kubeConfigEndpoint } from "../../../src/cli/kubeconfig.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { makeServiceAccount } from "../support/roles.ts";
 import { admin, makeNamespace, tokenFor } from "../support/scene.ts";

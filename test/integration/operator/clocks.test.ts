@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { makeRotation, makeScene, quick, startOperator } from "./support/scene.ts";
 
 const scene = await makeScene("clocks");

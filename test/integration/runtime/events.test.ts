@@ -1,9 +1,9 @@
 import { expect, inject, test } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
 import { EventRecorder, events, type Happening } from "../../../src/runtime/events.ts";
-import { kubeConfigEndpoint } from "../../../src/runtime/kubeconfig.ts";
+import { kubeConfigEndpoint } from "../../../src/cli/kubeconfig.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { makeNamespace } from "../support/scene.ts";
 

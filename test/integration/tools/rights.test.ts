@@ -8,7 +8,7 @@ import {
   startOperator,
   type Status,
 } from "../operator/support/scene.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { admin } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
 import { administrator, edits, looks, makePerson } from "./support/person.ts";

@@ -11,7 +11,7 @@ import {
   startOperator,
 } from "../operator/support/scene.ts";
 import { backUp, damage, remove, roles } from "../operator/support/objects.ts";
-import { systemClock } from "../../../src/kube/clock.ts";
+import { systemClock } from "../../../src/time/clock.ts";
 import { admin } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
 import { administrator, type Ended, makeFolder } from "./support/person.ts";

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { type Clock, systemClock } from "../../../src/kube/clock.ts";
+import { type Clock, systemClock } from "../../../src/time/clock.ts";
 import { type Endpoint, fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import { type CallReport, Transport } from "../../../src/kube/transport.ts";
 

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeClient } from "../../../src/kube/client.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../../../src/kube/errors.ts";
+import { isAlreadyExists, isConflict, isNotFound } from "../../../src/kube/kube-errors.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { configMaps, pods, type Resource, secrets, type Selection } from "../../../src/kube/resource.ts";
-import type { Change } from "../../../src/kube/store.ts";
+import type { Change } from "../../../src/kube/object-cache.ts";
 
 export interface Target {
   /** With pages of 3. */

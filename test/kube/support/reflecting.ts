@@ -2,9 +2,9 @@ import type { ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
 import { Reflector, type ReflectorOptions } from "../../../src/kube/reflector.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
-import type { Change } from "../../../src/kube/store.ts";
+import type { Change } from "../../../src/kube/object-cache.ts";
 import { clientTo } from "./clients.ts";
-import { FakeClock } from "./fake-clock.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { json, type Reply, scriptServer } from "./script-server.ts";
 
 export const object = (name: string, resourceVersion: string): object => ({

@@ -3,7 +3,7 @@ import type { Key } from "../../../src/ring/key.ts";
 import type { PlanInput, Projection } from "../../../src/ring/plan.ts";
 import { rotationRules } from "../../../src/ring/planner.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
-import type { Rule } from "../../../src/ring/rules/pass.ts";
+import type { Rule } from "../../../src/ring/rules/context.ts";
 import { omit } from "../world/omit.ts";
 
 export type Rules = typeof rotationRules;

@@ -1,6 +1,6 @@
 import type { Plan } from "../../../src/ring/plan.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
-import { isStep, type Decision, type Rule } from "../../../src/ring/rules/pass.ts";
+import { isStep, type Decision, type Rule } from "../../../src/ring/rules/context.ts";
 import { pinOldest, propagation } from "../world/deeds.ts";
 import { mapKeys, seeing, seeingKeys, withoutGateways, withoutProjections, withRule, type Rules } from "./change.ts";
 import { checkedIn, tokensIn, type Knockout } from "./knockout.ts";

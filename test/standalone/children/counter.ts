@@ -1,6 +1,6 @@
 import { nodeDisk } from "../../../src/files/disk.ts";
 import { TryLaterError } from "../../../src/ring/errors.ts";
-import { readRingFile, writeRingFile } from "../../../src/standalone/ring-dir.ts";
+import { readRingFile, writeRingFile } from "../../../src/standalone/store/ring-dir.ts";
 
 /**
  * Counts up in the newest ring file without any lock: reads, adds one, writes by compare-and-swap, and begins anew when

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs";
-import { runStandalone } from "../../../src/standalone/run.ts";
+import { runStandalone } from "../../../src/standalone/run-standalone.ts";
 import { resource } from "../resource.ts";
 
 /** A process that runs on a directory in real time until it is ended. Says "running" after its first pass. Argument: directory. */

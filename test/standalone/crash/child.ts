@@ -1,6 +1,6 @@
 import { writeSync } from "node:fs";
 import { nodeDisk, type Disk } from "../../../src/files/disk.ts";
-import { runStandalone } from "../../../src/standalone/run.ts";
+import { runStandalone } from "../../../src/standalone/run-standalone.ts";
 import { FakeTime } from "../fake-time.ts";
 import { hookedDisk } from "../hooked-disk.ts";
 import { resource } from "../resource.ts";

@@ -8,7 +8,7 @@ import type { Found } from "../../../src/ring/found.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
 import type { Policy } from "../../../src/ring/plan.ts";
 import type { Change } from "../../../src/ring/change.ts";
-import type { RingHome } from "../../../src/tools/home.ts";
+import type { RingHome } from "../../../src/keeper/home.ts";
 import { Story } from "../../support/story.ts";
 
 /** What the thumbprint of the story's key `k1` would be: 43 characters of base64url. */

@@ -2,7 +2,7 @@ import { publicObject, signerObject, type Files } from "../../../src/crypto/obje
 import type { Observation } from "../../../src/ring/decide.ts";
 import type { Algorithm } from "../../../src/ring/key.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
-import type { RingHome } from "../../../src/tools/home.ts";
+import type { RingHome } from "../../../src/keeper/home.ts";
 import { realRing } from "../../support/keys.ts";
 import { epoch, policy } from "../../support/story.ts";
 

@@ -1,5 +1,5 @@
 import { status } from "@grpc/grpc-js";
-import type { HeaderList } from "../answer.ts";
+import type { HeaderList } from "../../../http/answer.ts";
 import type { Decide, Decision } from "../decision.ts";
 import type { CheckRequest, CheckResponse, Header } from "./messages.ts";
 

@@ -1,7 +1,7 @@
 // A controller in a process of its own, which dies or stands still at its n-th write. Says what it does, a line each.
-import { systemClock } from "../../../../src/kube/clock.ts";
+import { systemClock } from "../../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
-import { runOperator } from "../../../../src/operator/operator.ts";
+import { runOperator } from "../../../../src/controller/run-controller.ts";
 
 export interface ChildOrders {
   readonly server: string;

@@ -1,7 +1,7 @@
 // A process of its own that wants to lead, and writes while it may. Says what it does, a JSON line each.
-import { ConnectionError, isStopped } from "../../../../src/kube/errors.ts";
+import { ConnectionError, isStopped } from "../../../../src/kube/kube-errors.ts";
 import { KubeClient } from "../../../../src/kube/client.ts";
-import { sleep, systemClock } from "../../../../src/kube/clock.ts";
+import { sleep, systemClock } from "../../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
 import { configMaps } from "../../../../src/kube/resource.ts";
 import { Transport } from "../../../../src/kube/transport.ts";

@@ -1,9 +1,9 @@
 import { inject, onTestFinished } from "vitest";
 import { KubeClient } from "../../../../src/kube/client.ts";
-import { type Clock, systemClock } from "../../../../src/kube/clock.ts";
+import { type Clock, systemClock } from "../../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
 import { type Caller, Transport } from "../../../../src/kube/transport.ts";
-import { type ClusterHome, clusterHome } from "../../../../src/operator/home.ts";
+import { type ClusterHome, clusterHome } from "../../../../src/cluster/home/cluster-home.ts";
 
 export interface HomeOptions {
   /** Happens just before each change is sent. */

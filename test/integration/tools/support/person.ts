@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, inject } from "vitest";
 import { type Connection, kubeConfigText } from "../../../../hack/testcluster/connection.ts";
-import { openHome, openShown } from "../../../../src/cli/home.ts";
+import { openHome, openShown } from "../../../../src/cli/open-home.ts";
 import { run } from "../../../../src/cli/run.ts";
 import type { Surroundings } from "../../../../src/cli/surroundings.ts";
 import type { Screen } from "../../../../src/tools/screen.ts";

@@ -1,0 +1,113 @@
+import { stat } from "node:fs/promises";
+import { systemClock } from "../time/clock.ts";
+import { KubeClient } from "../kube/client.ts";
+import { type Caller, Transport } from "../kube/transport.ts";
+import { ChangeNeededError } from "../ring/errors.ts";
+import { directoryHome } from "../standalone/directory-home.ts";
+import type { RingHome } from "../keeper/home.ts";
+import type { RotationSummary } from "../tools/overview.ts";
+import { clusterAccess } from "./cluster-access.ts";
+import { UsageError } from "./report-error.ts";
+
+import type { HomeFlags, Shown } from "./surroundings.ts";
+import type { Clock } from "../standalone/loop/clock-guard.ts";
+import { quoted, quotedPath } from "../parse/quote.ts";
+
+/** What opening takes of the process. */
+export interface Opening {
+  readonly clock: Clock;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly version: string;
+}
+
+/** Where the rotation lives that the flags mean: in a directory when one is named, else on a cluster. The one choice. */
+function placeOf(flags: HomeFlags): { readonly dir: string } | "cluster" {
+  const { dir, rotation, namespace, allNamespaces, context, kubeconfig } = flags;
+  if (dir === undefined || dir === "") return "cluster";
+  const ofCluster = { "a name": rotation, "--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig };
+  const all = allNamespaces === true ? "--all-namespaces" : undefined;
+  const named = all ?? Object.entries(ofCluster).find(([, value]) => value !== undefined)?.[0];
+  if (named === undefined) return { dir };
+  throw new UsageError(
+    `Cannot use --dir ${quotedPath(dir)} (or KEYTURN_DIR) with ${named}: must be a rotation in a directory or one on a cluster`,
+  );
+}
+
+/** The rotation that the flags mean: by name, or the only one of the namespace. */
+export async function openHome(flags: HomeFlags, opening: Opening): Promise<RingHome> {
+  const place = placeOf(flags);
+  if (place !== "cluster") return inDirectory(place.dir, opening.clock);
+  const cluster = await openCluster(flags, opening);
+  return onCluster(cluster, flags.rotation ?? theOnly(await listed(cluster), cluster.namespace));
+}
+
+/** What `status` shows: the same, or several where several could be meant. */
+export async function openShown(flags: HomeFlags, opening: Opening): Promise<Shown> {
+  const { rotation, allNamespaces = false } = flags;
+  if (rotation !== undefined && allNamespaces) {
+    throw new UsageError(`Cannot use --all-namespaces with ${quoted(rotation)}: must be one or the other`);
+  }
+  if (placeOf(flags) !== "cluster" || rotation !== undefined) return { home: await openHome(flags, opening) };
+  const cluster = await openCluster(flags, opening);
+  const rotations = await listed(cluster, allNamespaces);
+  const [first, ...others] = rotations;
+  if (first && others.length === 0 && !allNamespaces) return { home: await onCluster(cluster, first.name) };
+  const { transport } = cluster.client;
+  const where = allNamespaces ? `in ${cluster.where}` : `in namespace "${cluster.namespace}" of ${cluster.where}`;
+  const nowMs = transport.serverNowMs() ?? transport.clock.nowMs();
+  return { overview: { rotations, acrossNamespaces: allNamespaces, where, nowMs } };
+}
+
+async function inDirectory(dir: string, clock: Clock): Promise<RingHome> {
+  const found = await stat(dir).catch(() => undefined);
+  if (found?.isDirectory() !== true) {
+    const is = found ? "is a file" : "is not there";
+    throw new ChangeNeededError("NoDirectory", `Cannot use --dir ${quotedPath(dir)}: must be a directory, ${is}`);
+  }
+  return directoryHome(dir, { clock });
+}
+
+interface Cluster {
+  readonly client: KubeClient;
+  readonly namespace: string;
+  /** For people. */
+  readonly where: string;
+}
+
+/** A person waits: what does not answer is said soon, in milliseconds. */
+const patience = { timeoutMs: 10_000, totalMs: 10_000 };
+
+async function openCluster(flags: HomeFlags, { env, version }: Opening): Promise<Cluster> {
+  const { endpoint, namespace, where } = await clusterAccess(flags, env);
+  const userAgent = `keyturn/${version}`;
+  const transport = new Transport({ endpoint, clock: systemClock, chance: () => Math.random(), userAgent });
+  const caller: Caller = {
+    call: (request) => transport.call({ ...patience, ...request }),
+    open: (request) => transport.open(request),
+    serverNowMs: () => transport.serverNowMs(),
+    serverDoubtMs: () => transport.serverDoubtMs(),
+    clock: transport.clock,
+    chance: transport.chance,
+  };
+  return { client: new KubeClient(caller), namespace: flags.namespace ?? namespace, where };
+}
+
+async function onCluster({ client, namespace, where }: Cluster, name: string): Promise<RingHome> {
+  const { clusterHome } = await import("../cluster/home/cluster-home.ts");
+  return clusterHome(client, { namespace, name }, { where });
+}
+
+async function listed({ client, namespace }: Cluster, all = false): Promise<readonly RotationSummary[]> {
+  const { listRotations } = await import("../cluster/home/list-rotations.ts");
+  return listRotations(client, all ? undefined : namespace);
+}
+
+function theOnly(rotations: readonly RotationSummary[], namespace: string): string {
+  const [first, ...others] = rotations;
+  if (!first) {
+    throw new ChangeNeededError("NoSuchRotation", `Cannot find a JwtKeyRotation: namespace "${namespace}" has none`);
+  }
+  if (others.length === 0) return first.name;
+  const names = rotations.map(({ name }) => name).join(", ");
+  throw new UsageError(`Cannot tell which rotation is meant: must be named, namespace "${namespace}" has ${names}`);
+}

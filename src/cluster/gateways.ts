@@ -1,0 +1,149 @@
+import type { KubeClient } from "../kube/client.ts";
+import { ApiError, ConnectionError } from "../kube/kube-errors.ts";
+import { isFields, type KubeObject } from "../kube/object.ts";
+import { pods } from "../kube/resource.ts";
+import { parseKeyRingAck } from "../ring/ack-document.ts";
+import type { Ack, GatewayView } from "../ring/ack.ts";
+import { KeyturnError } from "../ring/errors.ts";
+import type { RotationRef } from "../ring/ring.ts";
+import { keyRingAcks, labels } from "./resources.ts";
+
+export interface GatewaysRead {
+  readonly gateways: readonly GatewayView[];
+  /** Acks that can't be read, one line each. */
+  readonly warnings: readonly string[];
+  /** Why not all could be seen; absent when they were. The gateways then include one that stands for the others. */
+  readonly unseen?: Unanswered;
+}
+
+/** The API server refused to say, or could not be asked. */
+export type Unanswered = ApiError | ConnectionError;
+
+/** The sidecar's container, as `keyturn inject` and the chart name it. */
+const gatewayContainer = "keyturn";
+
+/** Stands for whoever could not be seen: may answer requests, and has acknowledged nothing. */
+const others: GatewayView = { name: "whoever can't be seen", ready: true };
+
+/**
+ * Reads live which pods have to acknowledge, and what they did: those with the label `keyturn.dev/rotation`, and every pod
+ * with an ack of its own. Pods that have ended never count. That pods or acks can't be read is an answer, too: an emergency
+ * does not wait for it.
+ */
+export async function readGateways(
+  client: KubeClient,
+  { namespace, name }: RotationRef,
+  signal?: AbortSignal,
+): Promise<GatewaysRead> {
+  const options = { ...(signal && { signal }) };
+  const selection = { namespace, labelSelector: `${labels.rotation}=${name}` };
+  const listed = await answerOf(client.list(keyRingAcks, selection, options));
+  const stated = isUnanswered(listed) ? [] : listed.items.map((object) => stateOf(object, name));
+  const acks = stated.filter((one) => typeof one !== "string");
+  const found = await answerOf(podsOf(client, { selection, acks, options }));
+  const byPod = new Map(acks.map((one) => [one.podUid, one.ack]));
+  const seen = isUnanswered(found)
+    ? acks.map(({ podName, ack }): GatewayView => ({ name: podName, ready: true, ack }))
+    : found.map((pod) => viewOf(pod, byPod.get(pod.metadata.uid ?? ""))).filter((view) => view !== undefined);
+  const unseen = [listed, found].find(isUnanswered);
+  return {
+    gateways: [...seen.sort((a, b) => (a.name < b.name ? -1 : 1)), ...(unseen ? [others] : [])],
+    warnings: stated.filter((one) => typeof one === "string"),
+    ...(unseen && { unseen }),
+  };
+}
+
+interface Asked {
+  readonly selection: { readonly namespace: string; readonly labelSelector: string };
+  readonly acks: readonly Stated[];
+  readonly options: { readonly signal?: AbortSignal };
+}
+
+/** The labelled ones, and those that an ack names. */
+async function podsOf(client: KubeClient, { selection, acks, options }: Asked): Promise<readonly KubeObject[]> {
+  const { namespace } = selection;
+  const found = new Map((await client.list(pods, selection, options)).items.map((pod) => [pod.metadata.uid, pod]));
+  for (const { podUid, podName } of acks) {
+    if (found.has(podUid)) continue;
+    const pod = await client.find(pods, { namespace, name: podName }, options);
+    if (pod?.metadata.uid === podUid) found.set(podUid, pod);
+  }
+  return [...found.values()];
+}
+
+const isUnanswered = (value: unknown): value is Unanswered =>
+  value instanceof ApiError || value instanceof ConnectionError;
+
+async function answerOf<T>(call: Promise<T>): Promise<T | Unanswered> {
+  try {
+    return await call;
+  } catch (error) {
+    if (isUnanswered(error)) return error;
+    throw error;
+  }
+}
+
+interface Stated {
+  readonly podUid: string;
+  readonly podName: string;
+  readonly ack: Ack;
+}
+
+/** The ack, or why it says nothing. Its name says whose it is, which the admission policy holds to the writer's token. */
+function stateOf(object: KubeObject, rotation: string): Stated | string {
+  const { name } = object.metadata;
+  try {
+    const { podName, ack, ...about } = parseKeyRingAck(object);
+    const podUid = name.slice(0, -(rotation.length + 1));
+    if (about.rotation === rotation && name === `${podUid}.${rotation}`) return { podUid, podName, ack };
+    return `ack "${name}" does not count: must be named <pod uid>.${rotation} and be about this rotation`;
+  } catch (error) {
+    if (error instanceof KeyturnError) return `ack "${name}" does not count: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Undefined when the pod has ended, or has not begun. */
+function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined {
+  const status = isFields(pod["status"]) ? pod["status"] : {};
+  const { phase } = status;
+  if (phase === "Succeeded" || phase === "Failed") return undefined;
+  const containers = [status["initContainerStatuses"], status["containerStatuses"]].flatMap(fieldsIn);
+  // A native sidecar runs while its pod is still Pending
+  const own = containers.find((one) => one["name"] === gatewayContainer);
+  const runs = own
+    ? hasBegun(own)
+    : phase === "Running" || phase === "Unknown" || containers.some((one) => startOf(one) !== undefined);
+  if (!runs && ack === undefined) return undefined;
+  const runningSinceMs = instantOf(status["startTime"]) ?? instantOf(pod.metadata.creationTimestamp);
+  const restartedAtMs = own && instantOf(startOf(own));
+  return {
+    name: pod.metadata.name,
+    ready: fieldsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
+    ...(ack && { ack }),
+    ...(runningSinceMs !== undefined && { runningSinceMs }),
+    ...(restartedAtMs !== undefined && { restartedAtMs }),
+  };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** It runs, or ran before: an image that is still on its way answers nobody. */
+const hasBegun = ({ state, lastState }: Fields): boolean =>
+  [state, lastState].filter(isFields).some((one) => one["running"] !== undefined || one["terminated"] !== undefined);
+
+/** When the container began to run; undefined while it does not. */
+function startOf({ state }: Fields): unknown {
+  const running = isFields(state) ? state["running"] : undefined;
+  return isFields(running) ? (running["startedAt"] ?? "") : undefined;
+}
+
+function instantOf(value: unknown): number | undefined {
+  const atMs = typeof value === "string" ? Date.parse(value) : NaN;
+  return Number.isNaN(atMs) ? undefined : atMs;
+}
+
+function fieldsIn(value: unknown): readonly Fields[] {
+  const all: readonly unknown[] = Array.isArray(value) ? value : [];
+  return all.filter(isFields);
+}

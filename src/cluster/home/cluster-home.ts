@@ -1,0 +1,183 @@
+import { publicHalvesIn } from "../../keeper/recovery.ts";
+import { readPublicJwks } from "../../crypto/brought.ts";
+import { Opener } from "../../keeper/document.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import { isConflict } from "../../kube/kube-errors.ts";
+import { nameOf } from "../../kube/resource.ts";
+import type { Change } from "../../ring/change.ts";
+import type { Decision, Observation } from "../../ring/decide.ts";
+import { ChangeNeededError, TryLaterError } from "../../ring/errors.ts";
+import type { Kid } from "../../ring/key.ts";
+import type { Keeper } from "../../ring/keeper.ts";
+import type { RotationRef } from "../../ring/ring.ts";
+import { algorithmOf, parseRotation } from "../../ring/resource/rotation.ts";
+import { type Edit, edited, editOf, fieldsOf, patchOf } from "./edit.ts";
+import { converted } from "./api-errors.ts";
+import { keeperOf } from "./cluster-keeper.ts";
+import { type Look, look } from "./look.ts";
+import { News } from "./news.ts";
+import { ownManager } from "./owners.ts";
+import { type Precheck, precheckOf } from "./precheck.ts";
+import { readResource, type Resource } from "./read-resource.ts";
+import { setsAside } from "../set-aside-secret.ts";
+import { stalledSinceMs } from "../last-status.ts";
+import { rotations } from "../resources.ts";
+import { filesIn, type Role, slotOf } from "../slot.ts";
+
+export interface ClusterHomeOptions {
+  /** For people: `context dev`. */
+  readonly where: string;
+}
+
+/** A rotation on a cluster, as the tools see it (it has the shape of `RingHome`). */
+export interface ClusterHome {
+  readonly where: string;
+  observe(signal?: AbortSignal): Promise<Observation>;
+  remarks(): readonly string[];
+  publicJwks(): Promise<string>;
+  keyRing(of: "signer" | "public"): Promise<string>;
+  keeper(signal?: AbortSignal): Promise<Keeper>;
+  precheck(change: Change): Promise<Precheck>;
+  setsAside(decision: Decision, change: Change): Promise<ReturnType<typeof setsAside>>;
+  change(change: Change): Promise<void>;
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/**
+ * The JwtKeyRotation of that name. Writes nothing but the resource itself; what the person behind the client may not read is
+ * presumed from what is public, and said in {@link ClusterHome.remarks}. Every method throws KeyturnErrors alone.
+ */
+export function clusterHome(client: KubeClient, ref: RotationRef, options: ClusterHomeOptions): ClusterHome {
+  return new Home(client, ref, options);
+}
+
+/** How long one look may take, in milliseconds. */
+const patienceMs = 30_000;
+/** So many times a change is tried over what others changed meanwhile. */
+const mostTries = 5;
+
+class Home implements ClusterHome {
+  readonly where: string;
+  readonly #client: KubeClient;
+  readonly #ref: RotationRef;
+  readonly #opener = new Opener();
+  readonly #news: News;
+  #remarks: readonly string[] = [];
+
+  constructor(client: KubeClient, ref: RotationRef, { where }: ClusterHomeOptions) {
+    this.where = where;
+    this.#client = client;
+    this.#ref = ref;
+    this.#news = new News(client, ref);
+  }
+
+  async observe(signal?: AbortSignal): Promise<Observation> {
+    const kept = this.#news.kept();
+    if (kept) return kept;
+    const mark = this.#news.mark();
+    const { seen, remarks } = await this.#look(signal);
+    this.#remarks = remarks;
+    this.#news.keep(seen, mark);
+    return seen;
+  }
+
+  #look(signal?: AbortSignal): Promise<Look> {
+    const patience = AbortSignal.timeout(patienceMs);
+    const ends = signal ? AbortSignal.any([signal, patience]) : patience;
+    return converted(() => look({ client: this.#client, ref: this.#ref, opener: this.#opener, signal: ends }));
+  }
+
+  remarks(): readonly string[] {
+    return this.#remarks;
+  }
+
+  publicJwks(): Promise<string> {
+    return this.#file("public", "jwks.json");
+  }
+
+  keyRing(of: "signer" | "public"): Promise<string> {
+    return this.#file(of, "keyring.json");
+  }
+
+  #file(role: Role, file: string): Promise<string> {
+    return converted(async () => {
+      const { rotation } = await readResource(this.#client, this.#ref);
+      const { resource, ref } = slotOf(rotation, role);
+      const object = await this.#client.find(resource, ref);
+      const text = object && filesIn(object, resource)[file];
+      if (text !== undefined) return text;
+      const is = object ? "it is not in there" : "nothing is published yet";
+      throw new ChangeNeededError("NotPublished", `Cannot read ${file} of ${nameOf(resource, ref)}: ${is}`);
+    });
+  }
+
+  keeper(signal?: AbortSignal): Promise<Keeper> {
+    return converted(() => keeperOf(this.#client, this.#ref, signal ?? AbortSignal.timeout(patienceMs)));
+  }
+
+  async precheck(change: Change): Promise<Precheck> {
+    const remembered = await this.#remembered(change);
+    return converted(async () => {
+      const found = await readResource(this.#client, this.#ref);
+      return precheckOf(this.#edit(change, found, remembered), found.resource);
+    });
+  }
+
+  async setsAside(decision: Decision, change: Change): Promise<ReturnType<typeof setsAside>> {
+    const seen = await this.#look();
+    return setsAside(decision, seen, publicHalvesIn(change, algorithmOf(seen.rotation)));
+  }
+
+  async change(change: Change): Promise<void> {
+    const remembered = await this.#remembered(change);
+    await converted(async () => {
+      for (let tries = 1; tries <= mostTries; tries++) {
+        const found = await readResource(this.#client, this.#ref);
+        if (await this.#try(this.#edit(change, found, remembered), found)) return;
+      }
+      const name = nameOf(rotations, this.#ref);
+      throw new TryLaterError("Conflict", `Cannot change ${name}: must stay as it was read, others keep changing it`);
+    });
+  }
+
+  #edit(change: Change, { resource, rotation }: Resource, remembered: readonly Kid[]): Edit {
+    if (change.kind !== "recover") return editOf(change, resource, remembered);
+    // A request counts when it is later than the stall, by clocks that are not this machine's
+    const sinceMs = stalledSinceMs(resource);
+    const nowMs = this.#client.transport.serverNowMs() ?? change.requestedAtMs;
+    const requestedAtMs = Number.isFinite(sinceMs) ? Math.max(nowMs, sinceMs + 1) : nowMs;
+    const algorithm = algorithmOf(rotation);
+    if (change.jwks !== undefined) readPublicJwks(change.jwks, { createdAtMs: requestedAtMs, algorithm });
+    return editOf({ ...change, requestedAtMs }, resource);
+  }
+
+  /** False when somebody else was faster. */
+  async #try(edit: Edit, { resource, rotation }: Resource): Promise<boolean> {
+    if (fieldsOf(edit).length === 0) return true;
+    // One that is refused already must not be in the way of an emergency; the API server has its own say
+    if ("policy" in rotation) parseRotation(edited(resource, edit), { unknownFields: "warn" });
+    try {
+      const patch = { ref: this.#ref, body: patchOf(edit, resource) };
+      await this.#client.merge(rotations, patch, { fieldManager: ownManager });
+      return true;
+    } catch (error) {
+      if (isConflict(error)) return false;
+      throw error;
+    }
+  }
+
+  /** Kids that the ring remembers as revoked: the resource need not, when its list is full. */
+  async #remembered({ kind }: Change): Promise<readonly Kid[]> {
+    if (kind !== "revoke") return [];
+    const { found } = await this.observe();
+    return found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
+  }
+
+  changes(signal: AbortSignal): AsyncIterable<void> {
+    const publicName = async (): Promise<string> => {
+      const { rotation } = await readResource(this.#client, this.#ref, signal);
+      return slotOf(rotation, "public").ref.name;
+    };
+    return this.#news.changes(signal, publicName);
+  }
+}

@@ -1,0 +1,67 @@
+import type { Opener } from "../../keeper/document.ts";
+import type { KubeClient } from "../../kube/client.ts";
+import type { KubeObject } from "../../kube/object.ts";
+import { conditionsOf } from "../../ring/conditions.ts";
+import { decide, type Observation } from "../../ring/decide.ts";
+import type { RotationRef } from "../../ring/ring.ts";
+import type { RefusedRotation, Rotation } from "../../ring/resource/rotation.ts";
+import { observe } from "../observe-cluster.ts";
+import type { Snapshot } from "../object-store.ts";
+import { LookingStore } from "./looking-store.ts";
+import { isSeen, reported } from "./presume.ts";
+import { readResource } from "./read-resource.ts";
+
+export interface Looking {
+  readonly client: KubeClient;
+  readonly ref: RotationRef;
+  readonly opener: Opener;
+  readonly signal: AbortSignal;
+}
+
+export interface Look {
+  readonly seen: Observation;
+  /** What could not be seen, or must be known beside it: a line each. */
+  readonly remarks: readonly string[];
+  /** The objects as they were read. */
+  readonly snapshot: Snapshot;
+  readonly rotation: Rotation | RefusedRotation;
+}
+
+/** Further apart the clocks of this machine and of the API server may not be without a word, in milliseconds. */
+const mostSkewMs = 30_000;
+
+/** Reads what a pass reads, as far as the person behind the client may. */
+export async function look({ client, ref, opener, signal }: Looking): Promise<Look> {
+  const { resource, rotation } = await readResource(client, ref, signal);
+  const store = new LookingStore({ client, rotation, owner: resource, signal, opener });
+  const { observation, warnings, unseen, snapshot } = await observe({ client, store, signal }, resource, rotation);
+  // The controller may see them: what is true of a look is not true of its passes
+  if (unseen) throw unseen;
+  // Whether the controller's clock is right, only the controller knows
+  const seen = { ...observation, clockTrusted: reported(resource, "Stalled")?.reason !== "ClockSkew" };
+  const remarks = [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings];
+  return { seen, remarks, snapshot, rotation };
+}
+
+function presumed({ unseen }: LookingStore): readonly string[] {
+  if (unseen.length === 0) return [];
+  return [`${unseen.join(" and ")} may not be read here: which private halves there are is presumed`];
+}
+
+function skew({ transport }: KubeClient): readonly string[] {
+  const ownMs = transport.clock.nowMs();
+  const aheadMs = ownMs - (transport.serverNowMs() ?? ownMs);
+  if (Math.abs(aheadMs) <= mostSkewMs) return [];
+  const seconds = Math.round(Math.abs(aheadMs) / 1000);
+  return [`this machine's clock is ${seconds} s ${aheadMs > 0 ? "ahead" : "behind"}: the API server's counts`];
+}
+
+/** What the controller knows, and what was read does not show. */
+function told(resource: KubeObject, seen: Observation): readonly string[] {
+  if (!isSeen(resource)) return ["no controller has reported on it yet: does one run that looks after this namespace?"];
+  const stall = reported(resource, "Stalled");
+  if (!stall) return [];
+  const own = conditionsOf(decide(seen), seen.policy.suspend, { refused: seen.refused });
+  if (own.some(({ type, reason }) => type === "Stalled" && reason === stall.reason)) return [];
+  return [`the controller reports that it is stalled, ${stall.reason}: ${stall.message}`];
+}

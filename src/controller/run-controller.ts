@@ -1,0 +1,207 @@
+import type { Chance } from "../time/backoff.ts";
+import { KubeClient } from "../kube/client.ts";
+import type { Clock } from "../time/clock.ts";
+import type { Endpoint } from "../kube/endpoint.ts";
+import type { Ref } from "../kube/resource.ts";
+import { type CallReport, Transport } from "../kube/transport.ts";
+import type { RotationRef } from "../ring/ring.ts";
+import { Controller } from "../runtime/controller.ts";
+import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
+import { EventRecorder } from "../runtime/events.ts";
+import { fenced } from "../runtime/fence.ts";
+import { Checks } from "../telemetry/health.ts";
+import { runManager } from "../runtime/manager.ts";
+import { Metrics } from "../runtime/controller-metrics.ts";
+import type { Urgency } from "../runtime/queue.ts";
+import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
+import type { Leadership } from "../runtime/term.ts";
+import { measureWatches, RotationMetrics } from "./rotation-metrics.ts";
+import { Reconciler } from "./reconciler.ts";
+import { answerMs } from "./rival.ts";
+import type { Deed } from "./status-report.ts";
+import { Watches } from "./watches.ts";
+
+/** What the operator says of itself, for a log. Never key material. */
+export interface OperatorLog {
+  deed(ref: RotationRef, deed: Deed, generation: number | undefined): void;
+  /** A pass failed, and is tried again. */
+  failure(key: string, error: unknown, retryAfterMs: number): void;
+  /** A watch, an event or the election had trouble, and goes on. */
+  problem(part: string, error: unknown): void;
+  info(message: string): void;
+}
+
+export interface OperatorOptions {
+  readonly endpoint: Endpoint;
+  /** Those to look after. Empty: all. */
+  readonly namespaces: readonly string[];
+  /** Absent: no election, this process alone leads. */
+  readonly lease?: Ref;
+  /** @default those of {@link LeaderElector} */
+  readonly leaseTimes?: Pick<ElectionOptions, "leaseDurationMs" | "renewDeadlineMs" | "retryPeriodMs">;
+  /** Of this process, for the lease and for events: a pod's name and something random. */
+  readonly identity: string;
+  /** `/livez`, `/readyz` and `/metrics`. */
+  readonly admin?: { readonly host?: string; readonly port: number };
+  /** How many rotations are worked on at once. @default 4 */
+  readonly workers?: number;
+  readonly clock: Clock;
+  readonly chance: Chance;
+  readonly unique: () => string;
+  readonly userAgent: string;
+  readonly log: OperatorLog;
+  /** Hears of every call to the API server. */
+  readonly onCall?: (report: CallReport) => void;
+  /** Hears where the admin server listens. */
+  readonly onListening?: (port: number) => void;
+}
+
+/** How long gateways that speak at once are listened to, before a pass hears them all, in milliseconds. */
+const newsMs = 200;
+const controllerName = "jwtkeyrotation";
+/** A watch that says nothing for longer than this is not ready: each is asked anew every 15 s. */
+const mostSilenceMs = 30_000;
+
+/**
+ * Looks after every JwtKeyRotation until the signal; resolves when nothing of it is left.
+ *
+ * @throws Error when the admin port can't be had
+ */
+export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<void> {
+  const { clock, log } = options;
+  const metrics = new Metrics();
+  metrics.addProcess();
+  const transport = newTransport(options, metrics);
+  const client = new KubeClient(transport);
+  let controllers: readonly Controller[] = [];
+  const watches = newWatches(options, client, () => controllers);
+  measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
+  const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
+  const recorder = newRecorder(options, client);
+  metrics.watchEvents(recorder);
+  const elector = electorOf(options, client);
+  const lead = (leadership: Leadership): readonly Controller[] => {
+    const reconciler = new Reconciler({
+      client: new KubeClient(fenced(transport, leadership)),
+      resources: watches.resources,
+      count: () => watches.keys().length,
+      metrics: rotationMetrics,
+      record: (happening) => recorder.record(happening),
+      ...(options.lease && { lease: `${options.lease.namespace ?? ""}/${options.lease.name}` }),
+      onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
+    });
+    const urgency = (key: string): Urgency => reconciler.urgencyOf(key);
+    controllers = [newController(options, { reconciler, metrics, urgency })];
+    leadership.signal.addEventListener("abort", () => rotationMetrics.forgetAll(), { once: true });
+    for (const key of watches.keys()) for (const one of controllers) one.enqueue(key);
+    log.info("leads: rotations are looked after");
+    return controllers;
+  };
+  metrics.watchQueues(() => controllers);
+  if (elector !== undefined) metrics.watchElection(options.lease?.name ?? "", elector);
+  const server = await serve(options, metrics, watches);
+  await runManager(
+    {
+      clock,
+      reflectors: watches.reflectors,
+      controllers: lead,
+      recorder,
+      ...(elector && { elector }),
+      ...(server && { server }),
+    },
+    stop,
+  );
+  transport.close();
+}
+
+function newWatches(
+  { namespaces, log }: OperatorOptions,
+  client: KubeClient,
+  controllers: () => readonly Controller[],
+): Watches {
+  return new Watches(client, {
+    namespaces,
+    onKey: (key) => {
+      for (const one of controllers()) one.enqueue(key);
+    },
+    onReporter: (key) => {
+      for (const one of controllers()) one.queue.addAfter(key, answerMs);
+    },
+    onNews: (key) => {
+      for (const one of controllers()) one.queue.addAfter(key, newsMs);
+    },
+    onUnseen: (error) => log.problem("watch", error),
+    onSeen: (what) => log.info(`can see ${what} again`),
+  });
+}
+
+function newTransport({ endpoint, clock, chance, userAgent, onCall }: OperatorOptions, metrics: Metrics): Transport {
+  const tell = (report: CallReport): void => {
+    metrics.onCall(report);
+    onCall?.(report);
+  };
+  return new Transport({ endpoint, clock, chance, userAgent, onCall: tell });
+}
+
+interface ControllerParts {
+  readonly reconciler: Reconciler;
+  readonly metrics: Metrics;
+  readonly urgency: (key: string) => Urgency;
+}
+
+function newController(
+  { clock, chance, workers, log }: OperatorOptions,
+  { reconciler, metrics, urgency }: ControllerParts,
+): Controller {
+  return new Controller({
+    name: controllerName,
+    reconcile: (key, signal) => reconciler.reconcile(key, signal),
+    urgencyOf: urgency,
+    clock,
+    chance,
+    ...(workers !== undefined && { workers }),
+    observer: metrics.observer(controllerName),
+    onError: ({ key, error, retryAfterMs }) => log.failure(key, error, retryAfterMs),
+  });
+}
+
+function newRecorder({ clock, identity, unique, log }: OperatorOptions, client: KubeClient): EventRecorder {
+  return new EventRecorder({
+    client,
+    clock,
+    unique,
+    reportingController: "keyturn.dev/controller",
+    reportingInstance: identity,
+    onProblem: (error) => log.problem("event", error),
+  });
+}
+
+function electorOf(options: OperatorOptions, client: KubeClient): LeaderElector | undefined {
+  const { lease, leaseTimes, identity, clock, chance, log } = options;
+  if (lease === undefined) return undefined;
+  return new LeaderElector({
+    client,
+    lease,
+    ...leaseTimes,
+    identity,
+    clock,
+    chance,
+    onHolder: (holder) => log.info(holder === "" ? "nobody leads" : `"${holder}" leads`),
+    onProblem: (error) => log.problem("election", error),
+  });
+}
+
+async function serve(
+  { admin, onListening }: OperatorOptions,
+  { registry }: Metrics,
+  watches: Watches,
+): Promise<AdminServer | undefined> {
+  if (admin === undefined) return undefined;
+  const [live, ready] = [new Checks(), new Checks()];
+  // That this is answered at all is the check: the event loop turns
+  live.add("ping", () => undefined);
+  ready.add("watches", () => watches.problem(mostSilenceMs));
+  const server = await startAdminServer({ ...admin, live, ready, registry });
+  onListening?.(server.port);
+  return server;
+}

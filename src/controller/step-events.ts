@@ -1,0 +1,107 @@
+import type { KubeObject } from "../kube/object.ts";
+import { describeStep, mostNamed, shortKid } from "../ring/describe.ts";
+import type { NamedStep } from "../ring/forecast.ts";
+import type { Happening } from "../runtime/events.ts";
+import { lastStatus } from "../cluster/last-status.ts";
+
+type Told = Pick<Happening, "type" | "reason" | "action" | "note" | "isUrgent">;
+
+const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; readonly action: string }>> = {
+  begin: { reason: "RingCreated", action: "Create" },
+  adopt: { reason: "KeysAdopted", action: "Adopt" },
+  rebuild: { reason: "RingRebuilt", action: "Recover" },
+  create: { reason: "KeyPrepared", action: "Rotate" },
+  configure: { reason: "SettingsChanged", action: "Configure" },
+  activate: { reason: "KeyActivated", action: "Rotate" },
+  revoke: { reason: "KeyRevoked", action: "Revoke" },
+  seeRequests: { reason: "RequestSeen", action: "Reconcile" },
+  revokeBefore: { reason: "KeysRevokedBefore", action: "Revoke" },
+  markPublished: { reason: "KeyPublished", action: "Rotate" },
+  markUnpublished: { reason: "KeyUnpublished", action: "Rotate" },
+  markQuiesced: { reason: "KeyQuiesced", action: "Rotate" },
+  forgetPrivate: { reason: "PrivateHalfForgotten", action: "Rotate" },
+  prune: { reason: "KeyPruned", action: "Prune" },
+  discardPrepared: { reason: "KeyDiscarded", action: "Rotate" },
+};
+
+/**
+ * What a write did, as events. Many revocations in one write are one event with their number, since a person who is told
+ * sixteen times reads none; warnings and revocations are urgent.
+ */
+export function eventsOf(steps: readonly NamedStep[]): readonly Told[] {
+  const revoked = steps.filter((step) => step.type === "revoke");
+  const isMass = revoked.length > 1;
+  const told = steps.flatMap((step) => (isMass && step.type === "revoke" ? evictionsOf(step) : eventsOfStep(step)));
+  return (isMass ? [massRevocation(revoked), ...told] : told).map((one) => ({ ...one, isUrgent: isUrgent(one) }));
+}
+
+const isUrgent = ({ type, action }: Told): boolean => type === "Warning" || action === "Revoke";
+
+function massRevocation(steps: readonly Revocation[]): Told {
+  const named = steps.slice(0, mostNamed).map(({ kid }) => shortKid(kid));
+  const more = steps.length - named.length;
+  const names = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
+  const why = [...new Set(steps.flatMap(({ reason }) => reason ?? []))];
+  const note = `${steps.length} keys are revoked: ${names}${why.length === 0 ? "" : `; ${why.join("; ")}`}`;
+  return { type: "Normal", ...reasons.revoke, note };
+}
+
+type Revocation = Extract<NamedStep, { readonly type: "revoke" }>;
+
+function evictionsOf({ evicts }: Revocation): readonly Told[] {
+  if (evicts === undefined) return [];
+  const note = `the list of revoked keys is full: ${evicts} is no longer remembered`;
+  return [{ type: "Warning", reason: "RevocationForgotten", action: "Revoke", note }];
+}
+
+/** Those that skip a wait, or make up for a loss, are warnings. */
+function eventsOfStep(step: NamedStep): readonly Told[] {
+  const { reason, action } = reasons[step.type];
+  const note = describeStep(step);
+  const isEarly = (step.type === "activate" && step.early) || (step.type === "create" && step.as === "active");
+  const told: Told = {
+    type: isEarly || step.type === "rebuild" || step.type === "markUnpublished" ? "Warning" : "Normal",
+    reason: isEarly ? "KeyActivatedEarly" : reason,
+    action,
+    note,
+  };
+  return [told, ...(step.type === "revoke" ? evictionsOf(step) : [])];
+}
+
+/** What is told when a rotation begins or ceases to be stalled, or to have a revocation that is not carried out. */
+export function stallEvents(before: KubeObject, after: KubeObject): readonly Told[] {
+  return [...stallTold(before, after), ...pendingTold(before, after)];
+}
+
+function pendingTold(before: KubeObject, after: KubeObject): readonly Told[] {
+  const [was, is] = [before, after].map((one) => holding(one, "RevocationPending"));
+  if ((was === undefined) === (is === undefined)) return [];
+  if (is) return [{ type: "Warning", reason: "RevocationPending", action: "Revoke", note: is.message, isUrgent: true }];
+  return [
+    { type: "Normal", reason: "RevocationCarriedOut", action: "Revoke", note: "every revocation is carried out" },
+  ];
+}
+
+function stallTold(before: KubeObject, after: KubeObject): readonly Told[] {
+  const [was, is] = [holding(before, "Stalled"), holding(after, "Stalled")];
+  if (is !== undefined && is.reason !== was?.reason) {
+    return [{ type: "Warning", reason: is.reason, action: "Reconcile", note: is.message, isUrgent: true }];
+  }
+  if (was === undefined || is !== undefined) return [];
+  return [{ type: "Normal", reason: "NoLongerStalled", action: "Reconcile", note: `${was.reason} is over` }];
+}
+
+const holding = (resource: KubeObject, wanted: string) =>
+  lastStatus(resource).conditions.find(({ type, status }) => type === wanted && status === "True");
+
+/** Something that was asked for, or stated, in a form that does not count. Not urgent: who states it may do so without an end. */
+export const warningEvent = (note: string): Told => ({ type: "Warning", reason: "Ignored", action: "Reconcile", note });
+
+/** Keys that were found and could not be taken over. */
+export const setAsideEvent = (note: string): Told => ({
+  type: "Warning",
+  reason: "KeysSetAside",
+  action: "Recover",
+  note,
+  isUrgent: true,
+});

@@ -1,0 +1,186 @@
+import { isDeepStrictEqual } from "node:util";
+import type { KubeClient } from "../kube/client.ts";
+import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
+import { keyOf, type KubeObject } from "../kube/object.ts";
+import { Reflector } from "../kube/reflector.ts";
+import { configMaps, pods, type Resource } from "../kube/resource.ts";
+import type { Change, Store } from "../kube/object-cache.ts";
+import type { Remark } from "../telemetry/health.ts";
+import { lastStatus } from "../cluster/last-status.ts";
+import { keyRingAcks, labels, rotations } from "../cluster/resources.ts";
+
+export interface WatchesOptions {
+  /** Empty: all. */
+  readonly namespaces: readonly string[];
+  /** Hears the key of each rotation that something happened to. */
+  readonly onKey: (key: string) => void;
+  /** Hears the key of each rotation on which another controller reports than before. */
+  readonly onReporter: (key: string) => void;
+  /** Hears the key of each rotation about whose objects or gateways there is news: many may speak at once. */
+  readonly onNews: (key: string) => void;
+  /** Hears why something can't be seen: once for each reason, until {@link onSeen}. */
+  readonly onUnseen: (error: unknown) => void;
+  /** Hears what can be seen again. */
+  readonly onSeen: (what: string) => void;
+}
+
+/** What is watched, beside the rotations: it tells that a pass is due, and never what the pass sees. */
+const others: readonly (readonly [Resource, string])[] = [
+  [configMaps, `${labels.object}=public`],
+  [pods, labels.rotation],
+  [keyRingAcks, labels.rotation],
+];
+
+interface Watched {
+  readonly reflector: Reflector;
+  readonly resource: Resource;
+  /** Absent: all. */
+  readonly namespace?: string;
+}
+
+/** One watch, and why it sees nothing. */
+export interface Sighting {
+  readonly resource: string;
+  /** Empty: all. */
+  readonly namespace: string;
+  /** How long ago the server last said something, in milliseconds; absent before the first list. */
+  readonly silenceMs?: number;
+  /** One line; absent while it sees. */
+  readonly problem?: string;
+}
+
+/**
+ * Everything whose change may give a rotation something to do, namespace by namespace: what can't be seen in one is told, and
+ * holds up no other. Secrets are not watched: nobody may list all of those for us.
+ */
+export class Watches {
+  readonly reflectors: readonly Reflector[];
+  readonly #watched: readonly Watched[];
+  readonly #rotations: readonly Reflector[];
+  readonly #options: WatchesOptions;
+
+  constructor(client: KubeClient, options: WatchesOptions) {
+    this.#options = options;
+    const scopes = options.namespaces.length === 0 ? [{}] : options.namespaces.map((namespace) => ({ namespace }));
+    this.#watched = scopes.flatMap((scope) => [
+      this.#watch(client, scope),
+      ...others.map(([resource, labelSelector]) => this.#watch(client, { ...scope, resource, labelSelector })),
+    ]);
+    this.reflectors = this.#watched.map(({ reflector }) => reflector);
+    this.#rotations = this.#watched.flatMap((one) => (one.resource === rotations ? [one.reflector] : []));
+  }
+
+  #watch(
+    client: KubeClient,
+    scope: { readonly namespace?: string; readonly resource?: Resource; readonly labelSelector?: string },
+  ): Watched {
+    const { resource = rotations, ...selection } = scope;
+    const { namespace } = selection;
+    const what = nameOf({ resource: resource.plural, namespace: namespace ?? "" });
+    let told: string | undefined;
+    const reflector = new Reflector({
+      client,
+      resource,
+      selection,
+      onChange: (change) => (resource === rotations ? this.#rotationChanged(change) : this.#reporterChanged(change)),
+      onProblem: (error) => {
+        // Another reason is news: the connection broke, and now the server refuses
+        const code = error instanceof KubeError ? error.code : "";
+        if (code !== told) this.#options.onUnseen(error);
+        told = code;
+        // What must not be seen any more is not looked after
+        if (resource === rotations && isRefused(error)) this.#tellAll(reflector);
+      },
+      onRecovery: () => {
+        told = undefined;
+        this.#options.onSeen(what);
+        if (resource === rotations) this.#tellAll(reflector);
+      },
+    });
+    return { reflector, resource, ...(namespace !== undefined && { namespace }) };
+  }
+
+  /** The JwtKeyRotations, wherever they are watched and may be seen. */
+  readonly resources: Pick<Store, "byKey"> = {
+    byKey: (key) => this.#visible().flatMap(({ store }) => store.byKey(key) ?? [])[0],
+  };
+
+  keys(): readonly string[] {
+    return this.#visible().flatMap(({ store }) => store.list().map(keyOf));
+  }
+
+  #visible(): readonly Reflector[] {
+    return this.#rotations.filter(({ trouble }) => !isRefused(trouble));
+  }
+
+  /** What each watch sees now. One that says nothing for longer than `mostSilenceMs` sees nothing. */
+  sightings(mostSilenceMs: number): readonly Sighting[] {
+    return this.#watched.map(({ reflector, resource: { plural }, namespace = "" }) => {
+      const silenceMs = reflector.silenceMs();
+      const problem = problemOf(reflector, mostSilenceMs);
+      const facts = { ...(silenceMs !== undefined && { silenceMs }), ...(problem !== undefined && { problem }) };
+      return { resource: plural, namespace, ...facts };
+    });
+  }
+
+  /** Why nothing can be looked after, in one line; or, as a remark, what can't be. */
+  problem(mostSilenceMs: number): string | Remark | undefined {
+    const unseen = this.sightings(mostSilenceMs).filter(({ problem }) => problem !== undefined);
+    const blind = unseen.filter(({ resource }) => resource === rotations.plural);
+    const text = (all: readonly Sighting[]): string =>
+      all.map((one) => `${nameOf(one)}: ${one.problem ?? ""}`).join("; ");
+    if (blind.length === this.#rotations.length) return `nothing to look after can be seen: ${text(blind)}`;
+    return unseen.length === 0 ? undefined : { remark: `these can't be seen: ${text(unseen)}` };
+  }
+
+  #tellAll({ store }: Reflector): void {
+    for (const object of store.list()) this.#options.onKey(keyOf(object));
+  }
+
+  /** Reports are no news; that one was wiped is, or that another controller reports. */
+  #rotationChanged(change: Change): void {
+    if (change.type === "updated") {
+      const { before, object } = change;
+      const isWiped = isReported(before) && !isReported(object);
+      const [last, now] = [before, object].map((one) => lastStatus(one).lease);
+      if (last !== undefined && last !== now) this.#options.onReporter(change.key);
+      if (!isWiped && isDeepStrictEqual(wishes(before), wishes(object))) return;
+    }
+    this.#options.onKey(change.key);
+  }
+
+  #reporterChanged(change: Change): void {
+    const { object } = change;
+    const before = change.type === "updated" ? change.before : undefined;
+    for (const name of new Set([rotationOf(object), before && rotationOf(before)])) {
+      if (name !== undefined) this.#options.onNews(`${object.metadata.namespace ?? ""}/${name}`);
+    }
+  }
+}
+
+function problemOf(reflector: Reflector, mostSilenceMs: number): string | undefined {
+  const { trouble } = reflector;
+  if (trouble !== undefined) return trouble.message;
+  const silenceMs = reflector.silenceMs();
+  if (silenceMs === undefined) return "not listed yet";
+  return silenceMs <= mostSilenceMs ? undefined : `nothing came for ${Math.round(silenceMs / 1000)} s`;
+}
+
+/** The server says no; not that it can't say. */
+const isRefused = (error: unknown): boolean => error instanceof ApiError && !mayWorkLater(error);
+
+/** `pods in namespace "shop"` */
+const nameOf = ({ resource, namespace }: Sighting): string =>
+  namespace === "" ? `${resource} in all namespaces` : `${resource} in namespace "${namespace}"`;
+
+/** What a pass obeys. */
+const wishes = ({ metadata: { uid, generation, annotations, deletionTimestamp } }: KubeObject): object => ({
+  uid,
+  generation,
+  annotations,
+  deletionTimestamp,
+});
+
+const isReported = (resource: KubeObject): boolean => lastStatus(resource).conditions.length > 0;
+
+const rotationOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[labels.rotation];

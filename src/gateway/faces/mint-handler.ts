@@ -1,0 +1,101 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
+import type { Minted } from "../../jwt/minter.ts";
+import { KeyturnError, TryLaterError } from "../../ring/errors.ts";
+import { pathOf, text } from "../../http/answer.ts";
+import { readBody } from "../../http/body.ts";
+import type { Handler } from "../../http/listener.ts";
+import { type Problem, problem } from "../../http/problem.ts";
+
+/** What became of a request, for metrics. */
+export type MintOutcome = "Minted" | "RequestRefused" | "Unavailable" | "Failed";
+
+export interface MintOptions {
+  /** @throws RuleError | ChangeNeededError for a request that is at fault, TryLaterError while nothing can be minted */
+  readonly mint: (request: MintRequest) => Promise<Minted>;
+  /** Over TCP the `Host` must name this machine: a web page may know another name for it (DNS rebinding). */
+  readonly hosts: "loopback" | "any";
+  readonly count: (outcome: MintOutcome) => void;
+  /** Hears of what is a defect. */
+  readonly onDefect: (error: unknown) => void;
+}
+
+export const mintPath = "/token";
+/** The most that a request's body may measure, in bytes: more than any token's claims. */
+const bodyLimit = 16_384;
+
+const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+
+/** `POST /token` with `{sub, audience?, ttlSeconds?, claims?, type?}` → `{token, kid, expiresAt}`. */
+export function mintHandler(options: MintOptions): Handler {
+  return (request, response) => {
+    answer(options, { request, response }).catch((error: unknown) => {
+      options.onDefect(error);
+      options.count("Failed");
+      if (response.headersSent) response.destroy();
+      else problem(response, { status: 500, code: "Defect", title: "This is a defect of Keyturn" });
+    });
+  };
+}
+
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+async function answer(options: MintOptions, { request, response }: Exchange): Promise<void> {
+  const refusal = refusalOf(request, options.hosts);
+  const body = refusal ?? (await readBody(request, bodyLimit));
+  if (typeof body !== "string") {
+    options.count("RequestRefused");
+    // What was not read of the body must not pass for the next request
+    response.shouldKeepAlive = false;
+    if (body.status === 405) response.setHeader("allow", "POST");
+    problem(response, body);
+    return;
+  }
+  const minted = await outcomeOf(options, body);
+  if ("status" in minted) {
+    options.count(minted.status === 503 ? "Unavailable" : "RequestRefused");
+    problem(response, minted);
+    return;
+  }
+  options.count("Minted");
+  const { token, kid, expiresAtMs } = minted;
+  text(response, {
+    status: 200,
+    type: "application/json",
+    body: `${JSON.stringify({ token, kid, expiresAt: new Date(expiresAtMs).toISOString() })}\n`,
+    // RFC 6749 §5.1: a token is not to be kept by anybody in between
+    headers: ["cache-control", "no-store"],
+  });
+}
+
+async function outcomeOf({ mint }: MintOptions, body: string): Promise<Minted | Problem> {
+  try {
+    return await mint(readMintRequest(body));
+  } catch (error) {
+    if (!(error instanceof KeyturnError)) throw error;
+    const { code, message: detail } = error;
+    return error instanceof TryLaterError
+      ? { status: 503, code, title: "No token can be made now", detail, retryAfterSeconds: 1 }
+      : { status: 400, code, title: "The request can't be met", detail };
+  }
+}
+
+/** What is wrong with a request before its body is looked at. */
+function refusalOf(request: IncomingMessage, hosts: MintOptions["hosts"]): Problem | undefined {
+  const { method, headers } = request;
+  if (pathOf(request.url) !== mintPath) return { status: 404, code: "PathUnknown", title: `Only ${mintPath} is here` };
+  if (method !== "POST") return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed" };
+  // A browser sends it with every POST: no web page is to mint
+  if (headers.origin !== undefined) return { status: 403, code: "OriginNotAllowed", title: "Not for web pages" };
+  if (hosts === "loopback" && !loopbackHost.test(headers.host ?? "")) {
+    return { status: 403, code: "HostNotAllowed", title: "The Host must be a name of this machine itself" };
+  }
+  const [type = ""] = (headers["content-type"] ?? "").split(";");
+  if (type.trim().toLowerCase() !== "application/json") {
+    return { status: 415, code: "TypeNotAllowed", title: "The body must be application/json" };
+  }
+  return undefined;
+}

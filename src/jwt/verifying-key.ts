@@ -1,0 +1,82 @@
+import { ChangeNeededError } from "../ring/errors.ts";
+import { identity, misfit } from "../ring/codec/read-jwk.ts";
+import type { PublicJwk } from "../ring/jwk.ts";
+import type { Kid, Profile } from "../ring/key.ts";
+import type { Instants } from "./claims.ts";
+import type { Members } from "./json.ts";
+import { verifyOf } from "./scheme.ts";
+import type { Signatures, Verify } from "./signatures.ts";
+import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";
+
+/** The answer to a token that is good. */
+export interface Accepted {
+  readonly ok: true;
+  readonly kid: Kid;
+  /** As the token has them. Frozen, also inside: the same object answers when the same token comes again. */
+  readonly claims: Members;
+  /** When the token expires by its own words, without clock skew. A fraction of a millisecond is possible. */
+  readonly expiresAtMs: number;
+}
+
+/** A token whose signature and claims were found good; what depends on time is looked at again at every use. */
+export interface VerifiedToken extends Remembered, Instants {
+  readonly accepted: Accepted;
+}
+
+/** A key of the ring, ready to verify. */
+export interface VerifyingKey {
+  readonly kid: Kid;
+  readonly profile: Profile;
+  /** How far the minter's clock and this one may differ: twice the clock skew. */
+  readonly leewayMs: number;
+  /** Equal when and only when two keys are. */
+  readonly identity: string;
+  readonly verify: Verify;
+  /** Dies with the key. */
+  readonly remembered: VerifiedTokens<VerifiedToken>;
+}
+
+export interface KeyInput {
+  readonly kid: Kid;
+  readonly profile: Profile;
+  readonly publicJwk: PublicJwk;
+  readonly leewayMs: number;
+  /** The most tokens to be remembered in one generation. */
+  readonly cacheEntries: number;
+  readonly signatures: Signatures;
+}
+
+/** On average a token of 1 KiB: with parsed claims some 8 MiB for both generations of a key. */
+const charactersPerEntry = 1024;
+
+/** @throws ChangeNeededError `KeyUnusable` when the JWK is no key, or none for the profile's algorithm */
+export function verifyingKey(input: KeyInput): VerifyingKey {
+  const { kid, profile, publicJwk, leewayMs, cacheEntries, signatures } = input;
+  const unfit = misfit(profile.algorithm, publicJwk);
+  if (unfit !== undefined) throw new ChangeNeededError("KeyUnusable", `Cannot use key "${kid}": ${unfit}`);
+  return Object.freeze({
+    kid,
+    profile,
+    leewayMs,
+    identity: identity(publicJwk),
+    verify: verifyOf(profile.algorithm, publicJwk, signatures),
+    remembered: new VerifiedTokens<VerifiedToken>({
+      entries: cacheEntries,
+      characters: cacheEntries * charactersPerEntry,
+      lifeMs: profile.maxTTLMs + 2 * leewayMs,
+    }),
+  });
+}
+
+/** Does the key verify exactly what the input's key would? Then what it remembers stays true. */
+export function isSameKey(key: VerifyingKey, { profile, publicJwk, leewayMs }: KeyInput): boolean {
+  return (
+    key.identity === identity(publicJwk) &&
+    key.leewayMs === leewayMs &&
+    key.profile.algorithm === profile.algorithm &&
+    key.profile.issuer === profile.issuer &&
+    key.profile.maxTTLMs === profile.maxTTLMs &&
+    key.profile.audiences.length === profile.audiences.length &&
+    key.profile.audiences.every((audience, index) => audience === profile.audiences[index])
+  );
+}

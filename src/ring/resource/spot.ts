@@ -1,0 +1,100 @@
+import { hiddenName, shown as shownValue } from "../../parse/quote.ts";
+
+/**
+ * A value somewhere in the resource, the way to it, and where problems are noted. Readers note what is wrong and go on with
+ * `undefined` or another stand-in, so that one reading finds every problem; whoever began throws before a stand-in gets out.
+ */
+export interface Spot {
+  readonly value: unknown;
+  readonly path: string;
+  readonly problems: string[];
+  /** Where fields that are not known are noted: with the problems, or apart. */
+  readonly unknown: string[];
+}
+
+/** A value as it may be quoted; `null` is unset, too. */
+export const shown = (value: unknown): string =>
+  value === undefined || value === null ? "missing" : shownValue(value);
+
+/** Notes `path: must …, is …`. */
+export function refuse(spot: Spot, must: string, actual = `is ${shown(spot.value)}`): void {
+  spot.problems.push(`${spot.path || "the resource"}: ${must}, ${actual}`);
+}
+
+/** `null` is unset: the API server drops it before it looks for defaults. */
+export const isUnset = ({ value }: Spot): boolean => value === undefined || value === null;
+
+/** Notes an unset value as missing. */
+export function need(spot: Spot): Spot {
+  if (isUnset(spot)) refuse(spot, "must be set");
+  return spot;
+}
+
+/** Anything but a simple name goes into brackets, and quotes where it has to, so that no path can break a line. */
+function below(path: string, name: string): string {
+  const hidden = hiddenName(name);
+  if (hidden !== undefined) return `${path}${hidden}`;
+  if (/^[A-Za-z_$][\w$-]*$/.test(name)) return path === "" ? name : `${path}.${name}`;
+  return `${path}[${/^[\w./-]+$/.test(name) ? name : JSON.stringify(name)}]`;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Own members of an object, none if it is unset; another value is noted. */
+export function entriesOf(spot: Spot): readonly (readonly [name: string, member: Spot])[] {
+  if (isUnset(spot)) return [];
+  if (!isObject(spot.value)) {
+    refuse(spot, "must be an object");
+    return [];
+  }
+  const { path } = spot;
+  return Object.entries(spot.value).map(([name, value]) => [name, { ...spot, value, path: below(path, name) }]);
+}
+
+/** The members of an object by name, set or not. */
+export type Fields<Name extends string> = (name: Name) => Spot;
+
+/** Below what should be an object and is not, nothing is noted any more: all of it is a consequence. */
+function lookUp(spot: Spot, entries: ReturnType<typeof entriesOf>): Fields<string> {
+  const problems = isUnset(spot) || isObject(spot.value) ? spot.problems : [];
+  const members = new Map(entries);
+  return (name) => members.get(name) ?? { ...spot, value: undefined, path: below(spot.path, name), problems };
+}
+
+/** The members of an object that may have any: Kubernetes' own metadata. */
+export const looseFieldsOf = (spot: Spot): Fields<string> => lookUp(spot, entriesOf(spot));
+
+/** The members of an object; any that is not among `names` is noted in the words of kubectl's strict validation. */
+export function fieldsOf<Name extends string>(spot: Spot, names: readonly Name[]): Fields<Name> {
+  const known: readonly string[] = names;
+  const entries = entriesOf(spot);
+  for (const [name, { path }] of entries)
+    if (!known.includes(name)) spot.unknown.push(`unknown field ${JSON.stringify(path)}`);
+  return lookUp(spot, entries);
+}
+
+/** The items of a list, none if it is unset or too long, which is noted. */
+export function itemsOf(spot: Spot, most: number): readonly Spot[] {
+  const { value, path } = spot;
+  if (isUnset(spot)) return [];
+  if (!Array.isArray(value)) {
+    refuse(spot, "must be a list");
+    return [];
+  }
+  const items: readonly unknown[] = value;
+  if (items.length > most) {
+    refuse(spot, `must have at most ${most} items`, `has ${items.length}`);
+    return [];
+  }
+  return items.map((item, index) => ({ ...spot, value: item, path: `${path}[${index}]` }));
+}
+
+/** Notes every item whose text stood in the list before. */
+export function refuseRepeats(spots: readonly Spot[]): void {
+  const seen = new Set<unknown>();
+  for (const spot of spots) {
+    if (seen.has(spot.value)) refuse(spot, "must not stand in the list twice");
+    seen.add(spot.value);
+  }
+}

@@ -1,0 +1,212 @@
+import { realpath, stat } from "node:fs/promises";
+import { nodeDisk, type Disk } from "../files/disk.ts";
+import { readIfThere } from "../files/atomic.ts";
+import { readDataDir } from "../files/read-data-dir.ts";
+import { newWaker, watchDirs } from "../files/watch-dirs.ts";
+import { publicHalvesIn } from "../keeper/recovery.ts";
+import { knownAfter } from "../keeper/strangers.ts";
+import { parseJson } from "../ring/codec/json-text.ts";
+import type { Change } from "../ring/change.ts";
+import type { Decision, Observation } from "../ring/decide.ts";
+import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
+import type { Algorithm } from "../ring/key.ts";
+import type { Keeper } from "../ring/keeper.ts";
+import { readRotation, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";
+import { AckReader } from "./loop/ack-reader.ts";
+import { changeOverrides, damagedName, isEmergency } from "./settings/change-overrides.ts";
+import type { Clock } from "./loop/clock-guard.ts";
+import { configDirs, readConfig, type Config } from "./settings/config.ts";
+import { fingerprint } from "./store/fingerprint.ts";
+import { keeperOf } from "./lock/directory-keeper.ts";
+import { layoutOf, type Layout } from "./store/layout.ts";
+import { observe, type Sight, type Sources } from "./loop/observe-directory.ts";
+import { readOverrides } from "./settings/overrides.ts";
+import { readRefused, standIn } from "./settings/refused-config.ts";
+import { effective, errorOf, type SettingsRead } from "./settings/effective.ts";
+import { readState } from "./loop/state-file.ts";
+import { converted } from "./store/storage-error.ts";
+import { Store } from "./store/directory-store.ts";
+
+export interface DirectoryHomeOptions {
+  readonly clock: Clock;
+  /** Instead of what the running process left in rotation.json. */
+  readonly config?: Config;
+  /** How often to look when the kernel says nothing. @default 1000 */
+  readonly pollMs?: number;
+}
+
+/** A rotation in a directory, as the tools see it (it has the shape of `RingHome`). */
+export interface DirectoryHome {
+  readonly where: string;
+  observe(): Promise<Observation>;
+  publicJwks(): Promise<string>;
+  keyRing(of: "signer" | "public"): Promise<string>;
+  keeper(): Promise<Keeper>;
+  precheck(change: Change): Promise<{ readonly notes: readonly string[] }>;
+  setsAside(decision: Decision, change: Change): Promise<readonly { readonly from: string; readonly to: string }[]>;
+  change(change: Change): Promise<void>;
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/**
+ * The rotation in a directory that `keyturn standalone` runs on, or has run on. Takes no lock and writes nothing but
+ * overrides.json.
+ *
+ * @throws ChangeNeededError when the directory is missing
+ */
+export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<DirectoryHome> {
+  const real = await converted(() => realpath(dir));
+  const disk = await converted(() => diskFor(real));
+  return new Home(real, disk, options);
+}
+
+/** Root works on behalf of the directory's owner: what it writes must be readable to the process that runs there. */
+async function diskFor(dir: string): Promise<Disk> {
+  const { uid, gid } = await stat(dir);
+  return process.geteuid?.() === 0 ? nodeDisk({ alsoTrusted: [uid], owner: { uid, gid } }) : nodeDisk();
+}
+
+const algorithmFor = ({ policy }: Pick<Observation, "policy">): Algorithm =>
+  policy.adoptionAlgorithm ?? policy.profile.algorithm;
+
+const trustedAt = (nowMs: number) => ({ trusted: true, jumpMs: 0, holdMs: 0, nowMs, waitsFromMs: nowMs });
+
+class Home implements DirectoryHome {
+  readonly where: string;
+  readonly #disk: Disk;
+  readonly #layout: Layout;
+  readonly #config: Config | undefined;
+  readonly #pollMs: number;
+  readonly #sources: Sources;
+
+  constructor(dir: string, disk: Disk, { clock, config, pollMs = 1000 }: DirectoryHomeOptions) {
+    this.where = `directory ${dir}`;
+    this.#disk = disk;
+    this.#layout = layoutOf(dir);
+    this.#config = config;
+    this.#pollMs = pollMs;
+    this.#sources = {
+      store: new Store(disk, this.#layout),
+      acks: new AckReader(disk, this.#layout.acks, clock),
+      clock,
+      // Whoever looks only for a moment can't tell that the clock was set
+      judgeClock: () => trustedAt(clock.nowMs()),
+    };
+  }
+
+  async observe(): Promise<Observation> {
+    return (await this.#look()).observation;
+  }
+
+  #look(): Promise<Sight> {
+    return converted(async () => {
+      const settings = await this.#settings();
+      const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
+      const nothing = { recoverySeenUpToMs: this.#sources.clock.nowMs() };
+      const state = await readState(this.#disk, this.#layout.state);
+      return observe(this.#sources, now, state ?? nothing);
+    });
+  }
+
+  publicJwks(): Promise<string> {
+    return this.#fileOf("public", "jwks.json");
+  }
+
+  keyRing(of: "signer" | "public"): Promise<string> {
+    return this.#fileOf(of, "keyring.json");
+  }
+
+  keeper(): Promise<Keeper> {
+    return converted(() => keeperOf(this.#disk, this.#layout.lock));
+  }
+
+  async precheck(change: Change): Promise<{ readonly notes: readonly string[] }> {
+    const { problem } = await converted(() => readOverrides(this.#disk, this.#layout.overrides));
+    if (!problem || !isEmergency(change)) return { notes: [] };
+    const name = await converted(() => damagedName(this.#disk, this.#layout));
+    return { notes: [`${problem.message}; it is set aside as ${name}, and what can be read of it stays`] };
+  }
+
+  async setsAside(decision: Decision, change: Change): ReturnType<DirectoryHome["setsAside"]> {
+    const { snapshot, observation } = await this.#look();
+    const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithmFor(observation)));
+    const kept = next ? await converted(() => this.#sources.store.setsAside(snapshot, next)) : [];
+    return kept.map(({ object, to }) => ({ from: `the ${object} object`, to }));
+  }
+
+  async change(change: Change): Promise<void> {
+    await converted(async () => {
+      const { found, policy } = await this.observe();
+      const revoked = found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
+      await changeOverrides(this.#disk, this.#layout, {
+        change,
+        pinnedKid: policy.pinnedKid,
+        algorithm: algorithmFor({ policy }),
+        revoked,
+        nowMs: this.#sources.clock.nowMs(),
+      });
+    });
+  }
+
+  async *changes(signal: AbortSignal): AsyncIterable<void> {
+    const waker = newWaker();
+    const { dir, ring, acks } = this.#layout;
+    watchDirs([dir, ring, acks, ...(this.#config ? configDirs(this.#config) : [])], () => waker.wake(), signal);
+    let last = await this.#fingerprint();
+    while (true) {
+      await waker.wait(this.#pollMs, signal);
+      if (signal.aborted) return;
+      const next = await this.#fingerprint();
+      if (next !== last) yield;
+      last = next;
+    }
+  }
+
+  #fingerprint(): Promise<string> {
+    const config = this.#config ?? { path: this.#layout.rotation };
+    return converted(() => fingerprint(this.#disk, this.#layout, { acks: this.#sources.acks, config }));
+  }
+
+  /** The config in force, as the process that runs here has it; where that has none, what stands in for it. */
+  async #settings(): Promise<Pick<SettingsRead, "rotation" | "refused">> {
+    const told = this.#config ? undefined : await readRefused(this.#disk, this.#layout);
+    const last = await this.#lastConfig();
+    if (last && "policy" in last && told?.holds !== true) {
+      return { rotation: last, ...(told && { refused: told.error }) };
+    }
+    const broken = last && !("policy" in last) ? last : undefined;
+    const why: RefusedRotation | KeyturnError = told?.error ?? broken ?? this.#noRotation();
+    const rotation = told || broken ? await standIn(why, this.#disk, this.#layout) : undefined;
+    if (!rotation) throw errorOf(why);
+    return { rotation };
+  }
+
+  async #lastConfig(): Promise<Rotation | RefusedRotation | KeyturnError | undefined> {
+    try {
+      if (this.#config) return readRotation(await readConfig(this.#config));
+      const text = await readIfThere(this.#disk, this.#layout.rotation);
+      if (text === undefined) return undefined;
+      const subject = { code: "ConfigUnreadable", action: `Cannot read "${this.#layout.rotation}"` };
+      return readRotation(parseJson(text, { subject, publicOnly: true }).value);
+    } catch (error) {
+      if (error instanceof KeyturnError) return error;
+      throw error;
+    }
+  }
+
+  #noRotation(): ChangeNeededError {
+    return new ChangeNeededError(
+      "NoRotation",
+      `Cannot use directory "${this.#layout.dir}": must hold a rotation, "keyturn standalone" has not run here`,
+    );
+  }
+
+  #fileOf(object: "public" | "signer", name: string): Promise<string> {
+    return converted(async () => {
+      const found = await readDataDir(this.#disk, this.#layout[object]);
+      const text = found.kind === "data" ? found.files[name] : undefined;
+      if (text !== undefined) return text;
+      throw new ChangeNeededError("NoRing", `Cannot read "${this.#layout[object]}/${name}": nothing is published yet`);
+    });
+  }
+}

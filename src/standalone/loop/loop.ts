@@ -1,0 +1,214 @@
+import { join } from "node:path";
+import { removeIfThere } from "../../files/atomic.ts";
+import { watchDirs, type Waker } from "../../files/watch-dirs.ts";
+import type { Disk } from "../../files/disk.ts";
+import { ChangeNeededError, KeyturnError, TryLaterError } from "../../ring/errors.ts";
+import type { Ring } from "../../ring/ring.ts";
+import { pendingWaitMs } from "../../ring/view.ts";
+import { AckReader } from "./ack-reader.ts";
+import { ClockGuard, type Clock } from "./clock-guard.ts";
+import { configDirs, type Config } from "../settings/config.ts";
+import { fingerprint, wishes } from "../store/fingerprint.ts";
+import type { Layout } from "../store/layout.ts";
+import type { Log } from "./change-log.ts";
+import type { Sources } from "./observe-directory.ts";
+import { runPass, type PassReport } from "./directory-pass.ts";
+import { Reporter } from "./reporter.ts";
+import { Settings } from "../settings/settings-files.ts";
+import { Memory } from "./state-file.ts";
+import { converted, storageError } from "../store/storage-error.ts";
+import type { Store } from "../store/directory-store.ts";
+
+export interface LoopParts {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly store: Store;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+  readonly on?: (report: PassReport) => void;
+  readonly waker: Waker;
+  readonly chance: () => number;
+  readonly pollMs: number;
+  /** The lock is held. */
+  readonly isAlone: boolean;
+}
+
+/** How often what is refused is read again, in milliseconds: a file that was closed to us is opened without a change of it. */
+const refusedMs = 10_000;
+const shortestBackoffMs = 100;
+const longestBackoffMs = 30_000;
+/** How long the files before the current ones stay for those who have just resolved `..data`. */
+const graceMs = 10_000;
+/** A rotation takes three writes in a row; more than this is a mistake that must not heat the machine. */
+const mostInARow = 30;
+
+/** One pass after the other, and what lies between them. */
+export class Loop {
+  readonly #parts: LoopParts;
+  readonly #settings: Settings;
+  readonly #acks: AckReader;
+  readonly #sources: Sources;
+  readonly #report: Reporter;
+  readonly #memory: Memory;
+  #failures = 0;
+  #inARow = 0;
+  #tidyAtMonotonicMs = Infinity;
+
+  constructor(parts: LoopParts) {
+    const { disk, layout, config, clock, store } = parts;
+    const guard = new ClockGuard(clock);
+    this.#parts = parts;
+    this.#settings = new Settings(disk, layout, config);
+    this.#acks = new AckReader(disk, layout.acks, clock);
+    this.#sources = { store, clock, acks: this.#acks, judgeClock: (ring) => guard.check(ring) };
+    this.#report = new Reporter(parts.log);
+    this.#memory = new Memory(disk, layout.state);
+  }
+
+  /** @throws KeyturnError when the first settings can't be used and there is no ring; anything that is a mistake in the program */
+  async run(): Promise<void> {
+    const { config, layout, signal, waker } = this.#parts;
+    await converted(() => this.#settings.load());
+    watchDirs([...configDirs(config), ...watchedDirs(layout)], () => waker.wake(), signal);
+    while (!signal.aborted) {
+      const before = await this.#attempt(() => this.#fingerprint());
+      const waitMs = before === undefined ? undefined : await this.#attempt(() => this.#pass());
+      if (waitMs === undefined) await this.#backOff();
+      else if (waitMs > 0) await this.#idle(waitMs, before ?? "");
+    }
+  }
+
+  /** The result, or undefined after a failure that was reported and is to be followed by a wait. */
+  async #attempt<T>(work: () => Promise<T>): Promise<T | undefined> {
+    try {
+      return await work();
+    } catch (cause) {
+      const error = storageError(cause);
+      if (!(error instanceof TryLaterError) && !(error instanceof ChangeNeededError)) throw error;
+      this.#failures++;
+      this.#report.failure(error);
+      return undefined;
+    }
+  }
+
+  /** Returns how long to wait for the next pass, in milliseconds; 0 while there is more to do. */
+  async #pass(): Promise<number> {
+    const { clock, on, store, isAlone } = this.#parts;
+    let untidy: KeyturnError | undefined;
+    if (!store.isTidy) {
+      // What can't be cleaned holds up no pass: that may have a key to revoke
+      untidy = await refusalOf(() => store.tidy({ nowMs: clock.nowMs(), isAlone }));
+      // The process before may have swapped a moment ago: its readers have their grace, too
+      this.#tidyAtMonotonicMs = Math.min(this.#tidyAtMonotonicMs, clock.monotonicMs() + graceMs);
+    }
+    await this.#settings.refresh();
+    const { current } = this.#settings;
+    const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
+    const unshown = await refusalOf(() => this.#settings.show());
+    const trouble = report.unwritten[0]?.error ?? unshown ?? untidy;
+    this.#report.pass(report);
+    if (trouble === undefined) {
+      this.#failures = 0;
+      this.#report.soundPass();
+    }
+    on?.(report);
+    if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
+    const progressed = report.steps.length > 0 || report.published.length > 0;
+    this.#inARow = progressed ? this.#inARow + 1 : 0;
+    if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
+    await this.#tidyWhenDue();
+    await this.#buryAcks();
+    if (trouble !== undefined) throw trouble;
+    if (progressed) return this.#inARow > mostInARow ? 1000 : 0;
+    return this.#waitMs(report);
+  }
+
+  #waitMs({ decision, sight }: PassReport): number {
+    const { clock } = this.#parts;
+    const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
+    const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
+    const againMs = sight.observation.refused ? refusedMs : Infinity;
+    const pendingMs = pendingWaitMs(sight.observation, decision);
+    return Math.max(1, Math.min(checkInMs, holdMs, againMs, pendingMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
+  }
+
+  /** A gateway that was killed leaves its ack behind; its next life has another name. */
+  async #buryAcks(): Promise<void> {
+    const { disk, layout } = this.#parts;
+    for (const name of this.#acks.dead) await removeIfThere(disk, join(layout.acks, name));
+  }
+
+  async #tidyWhenDue(): Promise<void> {
+    const { clock, store } = this.#parts;
+    if (clock.monotonicMs() < this.#tidyAtMonotonicMs) return;
+    // Should the disk refuse it: the pass was good, so no back-off holds the next try
+    this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
+    await store.tidyProjections();
+    this.#tidyAtMonotonicMs = Infinity;
+  }
+
+  #fingerprint(): Promise<string> {
+    const { disk, layout, config } = this.#parts;
+    return fingerprint(disk, layout, { acks: this.#acks, config });
+  }
+
+  /** Waits until the time has come or something has changed since the fingerprint was taken. */
+  async #idle(waitMs: number, before: string): Promise<void> {
+    const { clock, waker, signal, pollMs } = this.#parts;
+    const untilMs = clock.nowMs() + waitMs;
+    const untilMonotonicMs = clock.monotonicMs() + waitMs;
+    while (!signal.aborted) {
+      // Whichever clock is ahead: after a sleep the wall clock is
+      const leftMs = Math.min(untilMs - clock.nowMs(), untilMonotonicMs - clock.monotonicMs());
+      if (leftMs <= 0) return;
+      await waker.wait(Math.min(leftMs, pollMs), signal);
+      if ((await this.#attempt(() => this.#fingerprint())) !== before) return;
+    }
+  }
+
+  /** Woken by what somebody asks for, which may be a revocation, and by no other file: a failed write changes some, too. */
+  async #backOff(): Promise<void> {
+    const { chance, waker, signal, clock, pollMs } = this.#parts;
+    const before = await this.#wishes();
+    const ceilingMs = Math.min(longestBackoffMs, shortestBackoffMs * 2 ** Math.min(this.#failures - 1, 20));
+    const untilMs = clock.monotonicMs() + ceilingMs * (0.5 + chance() / 2);
+    while (!signal.aborted && clock.monotonicMs() < untilMs) {
+      await waker.wait(Math.min(untilMs - clock.monotonicMs(), pollMs), signal);
+      if ((await this.#wishes()) !== before) return;
+    }
+  }
+
+  #wishes(): Promise<string> {
+    const { disk, layout, config } = this.#parts;
+    return wishes(disk, layout, config);
+  }
+}
+
+/** Why the work could not be done; undefined when it was. */
+async function refusalOf(work: () => Promise<void>): Promise<KeyturnError | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (cause) {
+    const error = storageError(cause);
+    if (error instanceof KeyturnError) return error;
+    throw error;
+  }
+}
+
+const watchedDirs = ({ dir, ring, signer, public: open, acks }: Layout): readonly string[] => [
+  dir,
+  ring,
+  signer,
+  open,
+  acks,
+];
+
+/** The ring was found whole, and stands in both projections. */
+const isSound = (report: PassReport): report is PassReport & { readonly ring: Ring } =>
+  report.ring !== undefined &&
+  report.unwritten.length === 0 &&
+  report.decision.kind === "plan" &&
+  report.decision.input.stored.kind === "ring";

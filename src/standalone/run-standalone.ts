@@ -1,0 +1,100 @@
+import { mkdir, realpath } from "node:fs/promises";
+import { hostname } from "node:os";
+import { setTimeout as sleep } from "node:timers/promises";
+import { nodeDisk, type Disk } from "../files/disk.ts";
+import { newWaker, type Waker } from "../files/watch-dirs.ts";
+import { acquireLock, type Lock } from "./lock/lock.ts";
+import type { Clock } from "./loop/clock-guard.ts";
+import type { Config } from "./settings/config.ts";
+import { layoutOf, modes, type Layout } from "./store/layout.ts";
+import type { Log } from "./loop/change-log.ts";
+import { Loop } from "./loop/loop.ts";
+import type { PassReport } from "./loop/directory-pass.ts";
+import { converted } from "./store/storage-error.ts";
+import { Store } from "./store/directory-store.ts";
+
+export interface StandaloneOptions {
+  /** Made when it is missing. */
+  readonly dir: string;
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Ends the loop after the pass that is under way. */
+  readonly signal: AbortSignal;
+  /** Called after every pass that did not fail. */
+  readonly on?: (report: PassReport) => void;
+  /** @default the real disk */
+  readonly disk?: Disk;
+  /** How it waits. @default real timers, woken by changes of the files */
+  readonly waker?: Waker;
+  /** From 0 to below 1, for back-off and names; not for keys. @default Math.random */
+  readonly chance?: () => number;
+  /** A change that the kernel does not tell of is seen after this long. @default 1000 */
+  readonly pollMs?: number;
+}
+
+/**
+ * Rotates the keys of a directory until the signal: resolves then, with the lock released.
+ *
+ * Faults of the disk and lost races are retried with back-off, a config that turns bad is reported and the old one kept.
+ *
+ * @throws TryLaterError `Locked` when another process runs here
+ * @throws ChangeNeededError when it can't begin: a bad config, a directory of somebody else's
+ */
+export async function runStandalone(options: StandaloneOptions): Promise<void> {
+  const { clock, log, chance = Math.random } = options;
+  const disk = options.disk ?? nodeDisk();
+  const layout = await converted(() => openDir(options.dir));
+  const lock = await converted(() => lockDir(disk, layout, { clock, chance }));
+  try {
+    if (lock.missing !== undefined) {
+      log.warn(
+        { dir: layout.dir, reason: lock.missing },
+        "no lock is possible here; compare-and-swap alone guards the ring",
+      );
+    }
+    const store = new Store(disk, layout, ({ object, to }) =>
+      log.warn({ object, to }, `the ${object} object held what the ring does not have: it is kept in ${to}`),
+    );
+    await converted(() => store.prepare());
+    const { pollMs = 1000, waker = newWaker() } = options;
+    await new Loop({
+      ...options,
+      disk,
+      layout,
+      store,
+      waker,
+      chance,
+      pollMs,
+      isAlone: lock.missing === undefined,
+    }).run();
+  } finally {
+    await lock.release();
+  }
+  log.info({ dir: layout.dir }, "stopped, as asked: the lock is free, and the keys stay");
+}
+
+/** Links in the path that a person gave are followed once; below it there are none. */
+async function openDir(dir: string): Promise<Layout> {
+  await mkdir(dir, { recursive: true, mode: modes.openDir });
+  return layoutOf(await realpath(dir));
+}
+
+function lockDir(
+  disk: Disk,
+  layout: Layout,
+  { clock, chance }: { readonly clock: Clock; readonly chance: () => number },
+): Promise<Lock> {
+  const since = new Date(clock.nowMs()).toISOString();
+  return acquireLock(disk, layout, {
+    holder: { pid: process.pid, host: hostname(), since, state: "trying" },
+    newId: () =>
+      Array.from({ length: 4 }, () =>
+        Math.floor(chance() * 36 ** 5)
+          .toString(36)
+          .padStart(5, "0"),
+      ).join(""),
+    chance,
+    pause: (ms) => sleep(ms),
+  });
+}

@@ -1,9 +1,0 @@
-import { exitCodes, type ExitCode } from "./exit.ts";
-import type { RingHome } from "./home.ts";
-import type { Io } from "./screen.ts";
-
-/** Prints the published JWKS, byte for byte. */
-export async function jwks(home: RingHome, io: Io): Promise<ExitCode> {
-  io.out.write(await home.publicJwks());
-  return exitCodes.done;
-}
