@@ -1,4 +1,4 @@
-import { KeyturnError } from "../../src/ring/errors.ts";
+import { KeyturnError } from "../../src/errors/keyturn-error.ts";
 import { revoke } from "../../src/tools/revoke.ts";
 import { rollback } from "../../src/tools/rollback.ts";
 import { rotate } from "../../src/tools/rotate.ts";

@@ -1,5 +1,5 @@
 import { createWriteStream } from "node:fs";
-import type { Log } from "../../src/standalone/loop/change-log.ts";
+import type { Log } from "../../src/telemetry/log.ts";
 import { runStandalone } from "../../src/standalone/run-standalone.ts";
 
 /** What `keyturn standalone` runs, here in the demo's own process. */

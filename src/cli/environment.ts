@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { UsageError } from "./report-error.ts";
 
 import { allOf } from "./program.ts";
-import { quoted } from "../parse/quote.ts";
+import { quoted } from "../errors/quote.ts";
 
 const yes = ["1", "true", "yes", "on"];
 const no = ["", "0", "false", "no", "off"];

@@ -1,5 +1,5 @@
 import { Option } from "commander";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { apiVersion, kind } from "../ring/resource/limits.ts";
 import { parseRotation } from "../ring/resource/rotation.ts";
 import { UsageError } from "./report-error.ts";

@@ -1,6 +1,6 @@
 import { type Argument, Command, Option } from "commander";
 import { readDuration } from "../parse/duration.ts";
-import { quoted } from "../parse/quote.ts";
+import { quoted } from "../errors/quote.ts";
 import { readInstant } from "../ring/resource/scalars.ts";
 import { UsageError } from "./report-error.ts";
 

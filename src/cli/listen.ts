@@ -1,5 +1,5 @@
 import { UsageError } from "./report-error.ts";
-import { quoted } from "../parse/quote.ts";
+import { quoted } from "../errors/quote.ts";
 
 /** Where a server listens; without a host on every address. */
 export type ListenAddress = { readonly host?: string; readonly port: number } | "off";

@@ -2,7 +2,7 @@ import { stat } from "node:fs/promises";
 import { systemClock } from "../time/clock.ts";
 import { KubeClient } from "../kube/client.ts";
 import { type Caller, Transport } from "../kube/transport.ts";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { directoryHome } from "../standalone/directory-home.ts";
 import type { RingHome } from "../keeper/home.ts";
 import type { RotationSummary } from "../tools/overview.ts";
@@ -11,7 +11,7 @@ import { UsageError } from "./report-error.ts";
 
 import type { HomeFlags, Shown } from "./surroundings.ts";
 import type { Clock } from "../standalone/loop/clock-guard.ts";
-import { quoted, quotedPath } from "../parse/quote.ts";
+import { quoted, quotedPath } from "../errors/quote.ts";
 
 /** What opening takes of the process. */
 export interface Opening {

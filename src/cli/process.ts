@@ -4,14 +4,14 @@ import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { exitCodes } from "../tools/exit.ts";
 import { buildOf } from "./build.ts";
 import type { Opening } from "./open-home.ts";
 import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
-import { quotedPath } from "../parse/quote.ts";
+import { quotedPath } from "../errors/quote.ts";
 
 const { env, stdout, stderr } = process;
 const interruption = new AbortController();

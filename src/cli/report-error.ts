@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { KubeError } from "../kube/kube-errors.ts";
-import { ChangeNeededError, KeyturnError, RuleError } from "../ring/errors.ts";
-import { quoted } from "../parse/quote.ts";
+import { ChangeNeededError, KeyturnError, RuleError } from "../errors/keyturn-error.ts";
+import { quoted } from "../errors/quote.ts";
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
 import { line, paint, type Screen } from "../tools/screen.ts";
 

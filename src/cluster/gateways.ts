@@ -4,7 +4,7 @@ import { isFields, type KubeObject } from "../kube/object.ts";
 import { pods } from "../kube/resource.ts";
 import { parseKeyRingAck } from "../ring/ack-document.ts";
 import type { Ack, GatewayView } from "../ring/ack.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { keyRingAcks, labels } from "./resources.ts";
 

@@ -8,7 +8,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isConflict, isNotFound } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { nameOf, secrets } from "../kube/resource.ts";
-import { KeyturnError, TryLaterError } from "../ring/errors.ts";
+import { KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { algorithmOf, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";

@@ -5,7 +5,13 @@ import type { Observation } from "../ring/decide.ts";
 import { claimOfAck, type Found, newestRing, statusClaim } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce } from "../ring/obey.ts";
-import { algorithmOf, type RefusedRotation, requestsOf, type Rotation, type RotationFrame } from "../ring/resource/rotation.ts";
+import {
+  algorithmOf,
+  type RefusedRotation,
+  requestsOf,
+  type Rotation,
+  type RotationFrame,
+} from "../ring/resource/rotation.ts";
 import { firstRequestsOf } from "./first-requests.ts";
 import { readGateways, type Unanswered } from "./gateways.ts";
 import { annotations } from "./resources.ts";

@@ -3,7 +3,7 @@ import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Store } from "../kube/object-cache.ts";
 import { conflictIn } from "../ring/decide.ts";
-import { ChangeNeededError, TryLaterError } from "../ring/errors.ts";
+import { ChangeNeededError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Because } from "../ring/lack.ts";
 import { revocationPatienceMs } from "../ring/pending.ts";
 import type { RotationRef } from "../ring/ring.ts";

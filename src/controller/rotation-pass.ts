@@ -2,7 +2,7 @@ import { enact, materialsOf } from "../keeper/enact.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { type Projected, publishEach, type Unwritten } from "../keeper/projections.ts";
 import { conflictsIn, decide, type Decision, type Observation } from "../ring/decide.ts";
-import { isConflict } from "../ring/errors.ts";
+import { isConflict } from "../errors/keyturn-error.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { RefusedRotation, Rotation } from "../ring/resource/rotation.ts";

@@ -1,7 +1,7 @@
 import type { KubeClient } from "../kube/client.ts";
 import { isConflict, isNotFound } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { TryLaterError } from "../ring/errors.ts";
+import { TryLaterError } from "../errors/keyturn-error.ts";
 import { rotations } from "../cluster/resources.ts";
 
 /** The resource as a pass has read it, and with the status that the pass gives it. */

@@ -1,5 +1,5 @@
 import { Cursor } from "../ring/codec/cursor.ts";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { AdoptableKey } from "../ring/plan.ts";
 import { adoptable, adoptableLimit, algorithmFor, type AdoptionContext } from "./adoptable.ts";

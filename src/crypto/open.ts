@@ -1,5 +1,5 @@
 import { decodeKeyRing, type KeyRing, type RingObject } from "../ring/codec.ts";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial } from "../ring/jwk.ts";
 import { keysOf } from "../ring/ring.ts";
 import type { Key } from "../ring/key.ts";

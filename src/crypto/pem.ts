@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Subject } from "../ring/codec/cursor.ts";
 import { materialOf, publicJwkOf } from "./material.ts";

@@ -2,7 +2,7 @@ import { Cursor, type Fields, type Subject } from "../ring/codec/cursor.ts";
 import { identity, publicHalf, readPrivateJwk, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import { longest } from "../ring/codec/wire.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Remnant } from "../ring/reading.ts";
 import type { KeyMaterial, KeyMaterials, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import { algorithms, type Algorithm, type Kid } from "../ring/key.ts";

@@ -1,5 +1,5 @@
 import { constants, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import { isSmallOrder } from "./ed25519.ts";

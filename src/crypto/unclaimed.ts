@@ -1,7 +1,7 @@
 import { Cursor, type Subject } from "../ring/codec/cursor.ts";
 import { identity, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials, PublicJwk } from "../ring/jwk.ts";
 import { thumbprintOf } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";

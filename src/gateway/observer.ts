@@ -1,4 +1,4 @@
-import type { Log } from "./gateway-log.ts";
+import type { Log } from "../telemetry/log.ts";
 import type { Observer } from "../holder/ring-memory.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import type { GatewayState, Source } from "../holder/state.ts";

@@ -4,7 +4,7 @@ import type { Clock } from "../time/clock.ts";
 import type { SourcesPlan } from "../holder/assemble.ts";
 import type { Address, Limits } from "../http/listener.ts";
 import type { OwnedHeader } from "./faces/owned-headers.ts";
-import type { Log } from "./gateway-log.ts";
+import type { Log } from "../telemetry/log.ts";
 
 export interface GatewayOptions {
   readonly sources: SourcesPlan;

@@ -1,4 +1,4 @@
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { assemble } from "../holder/assemble.ts";
 import type { Address } from "../http/listener.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";

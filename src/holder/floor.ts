@@ -5,7 +5,7 @@ import { RefusedEntryError } from "../files/fs-errors.ts";
 import { encodeKeyRing } from "../ring/codec.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import { longest } from "../ring/codec/wire.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import { openRing } from "./open-ring.ts";
 import type { Confirmation, Floor } from "./state.ts";
 

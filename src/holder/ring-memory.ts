@@ -3,7 +3,7 @@ import { compileMinter, type Minted, type Minter, type MinterOptions } from "../
 import type { MintRequest } from "../jwt/mint-request.ts";
 import { compileRing, type Verifier } from "../jwt/verifier.ts";
 import { nodeSignatures, type Signatures } from "../jwt/signatures.ts";
-import { TryLaterError } from "../ring/errors.ts";
+import { TryLaterError } from "../errors/keyturn-error.ts";
 import { type GatewayEvent, reduce } from "./reduce.ts";
 import type { GatewayState } from "./state.ts";
 import { isReady, mintView } from "./state-view.ts";

@@ -3,7 +3,7 @@ import { chmod, lstat, unlink } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Server as SocketServer, Socket } from "node:net";
 import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { Lane, type PlainHandler } from "./lane.ts";
 
 /** Where to listen: a TCP port, 0 for any that is free, or a Unix socket. */

@@ -1,8 +1,8 @@
 import type { Document } from "yaml";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
 import { isFields, sidecarName, type SidecarOptions } from "./sidecar.ts";
-import { quoted } from "../parse/quote.ts";
+import { quoted } from "../errors/quote.ts";
 
 /** @throws ChangeNeededError `WorkloadUnfit`, `PortTaken` when the gateway does not fit beside this application */
 export function mustFit(

@@ -1,5 +1,5 @@
 import type { Document } from "yaml";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { mustFit } from "./fit.ts";
 import {
   mapAt,

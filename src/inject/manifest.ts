@@ -1,5 +1,5 @@
 import { Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLMap } from "yaml";
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { type Fields, isFields } from "./sidecar.ts";
 
 /** Members from the root of a document. */

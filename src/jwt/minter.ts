@@ -1,5 +1,5 @@
 import type { KeyObject } from "node:crypto";
-import { RuleError, TryLaterError } from "../ring/errors.ts";
+import { RuleError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
 import { headerPart } from "./header.ts";
@@ -8,7 +8,7 @@ import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { depthLimit, tokenLimit } from "./reasons.ts";
 import { signOf } from "./scheme.ts";
 import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
-import { quoted } from "../parse/quote.ts";
+import { quoted } from "../errors/quote.ts";
 
 /** A ring with its signer's private half, as far as it is there. */
 export interface SigningRing {

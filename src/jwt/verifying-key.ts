@@ -1,4 +1,4 @@
-import { ChangeNeededError } from "../ring/errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { identity, misfit } from "../ring/codec/read-jwk.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid, Profile } from "../ring/key.ts";

@@ -3,7 +3,7 @@ import type { Files } from "../crypto/objects.ts";
 import { openKeyRing } from "../crypto/open.ts";
 import { readRemnant } from "../crypto/remnant.ts";
 import type { KeyRing, RingObject } from "../ring/codec.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Reading } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { RotationRef } from "../ring/ring.ts";

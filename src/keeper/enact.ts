@@ -8,7 +8,7 @@ import type { Kid } from "../ring/key.ts";
 import type { Plan } from "../ring/plan.ts";
 import type { Ring } from "../ring/ring.ts";
 import { applyPlan, needsFreshKey } from "../ring/steps.ts";
-import { isConflict } from "../ring/errors.ts";
+import { isConflict } from "../errors/keyturn-error.ts";
 import type { DocumentRead } from "./document.ts";
 import { type Unwritten, unwrittenBy } from "./projections.ts";
 

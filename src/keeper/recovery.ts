@@ -1,6 +1,6 @@
 import { readPublicJwks } from "../crypto/brought.ts";
 import type { Change } from "../ring/change.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";

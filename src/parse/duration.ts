@@ -1,5 +1,5 @@
-import { ChangeNeededError } from "../ring/errors.ts";
-import { quoted } from "./quote.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
+import { quoted } from "../errors/quote.ts";
 
 /**
  * The form of every duration in YAML and in flags, as an RE2 and ECMAScript pattern for the CRD. All that fits it is read

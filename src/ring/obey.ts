@@ -1,4 +1,4 @@
-import type { KeyturnError } from "./errors.ts";
+import type { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Policy, Refusal } from "./plan.ts";
 import type { Ring } from "./ring.ts";
 import type { RefusedRotation, Rotation } from "./resource/rotation.ts";

@@ -8,7 +8,7 @@ import { knownAfter } from "../keeper/strangers.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import type { Change } from "../ring/change.ts";
 import type { Decision, Observation } from "../ring/decide.ts";
-import { ChangeNeededError, KeyturnError } from "../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../errors/keyturn-error.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { Keeper } from "../ring/keeper.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";

@@ -7,7 +7,7 @@ import { acquireLock, type Lock } from "./lock/lock.ts";
 import type { Clock } from "./loop/clock-guard.ts";
 import type { Config } from "./settings/config.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
-import type { Log } from "./loop/change-log.ts";
+import type { Log } from "../telemetry/log.ts";
 import { Loop } from "./loop/loop.ts";
 import type { PassReport } from "./loop/directory-pass.ts";
 import { converted } from "./store/storage-error.ts";

@@ -3,7 +3,7 @@ import { conflictIn } from "../ring/decide.ts";
 import { describeStep } from "../ring/describe.ts";
 import { statusClaim } from "../ring/found.ts";
 import { describePending, pendingRevocations } from "../ring/pending.ts";
-import { RuleError, type TryLaterError } from "../ring/errors.ts";
+import { RuleError, type TryLaterError } from "../errors/keyturn-error.ts";
 import type { Step } from "../ring/plan.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { Attendance, attendedLook, neglectOf } from "./attendance.ts";

@@ -1,5 +1,5 @@
 import { describeStep } from "../ring/describe.ts";
-import { KeyturnError } from "../ring/errors.ts";
+import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Keeper } from "../ring/keeper.ts";
 import { viewOf, type View } from "../ring/view.ts";
 import type { RingHome } from "../keeper/home.ts";

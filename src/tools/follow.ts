@@ -1,4 +1,4 @@
-import { TryLaterError } from "../ring/errors.ts";
+import { TryLaterError } from "../errors/keyturn-error.ts";
 import type { RingHome } from "../keeper/home.ts";
 import type { Io } from "./screen.ts";
 import { viewOf, type View } from "../ring/view.ts";

@@ -1,8 +1,8 @@
-import { RuleError } from "../ring/errors.ts";
+import { RuleError } from "../errors/keyturn-error.ts";
 import type { Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { listed } from "./words.ts";
-import { quoted } from "../parse/quote.ts";
+import { quoted } from "../errors/quote.ts";
 import { shortKid } from "../ring/describe.ts";
 
 /** What somebody gave for a kid: as long as a kid, it may be a key, and its beginning says which one is meant. */

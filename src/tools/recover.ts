@@ -1,6 +1,6 @@
 import type { Change } from "../ring/change.ts";
 import { conflictIn, decide } from "../ring/decide.ts";
-import { RuleError } from "../ring/errors.ts";
+import { RuleError } from "../errors/keyturn-error.ts";
 import { ask, nameOf, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "../keeper/home.ts";

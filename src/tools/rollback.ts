@@ -1,5 +1,5 @@
 import { shortKid } from "../ring/describe.ts";
-import { RuleError } from "../ring/errors.ts";
+import { RuleError } from "../errors/keyturn-error.ts";
 import type { Key, Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./ask-change.ts";

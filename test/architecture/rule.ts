@@ -4,29 +4,41 @@ import type { Import, SourceFacts } from "./scan.ts";
 
 /** Folder of src/ → the folders that it may import besides itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
+  errors: [],
+  time: [],
+  parse: ["errors"],
+  files: [],
   grants: [],
   deadline: [],
-  ring: [],
-  crypto: ["ring"],
-  jwt: ["ring", "crypto"],
-  native: ["jwt"],
-  keeper: ["ring", "crypto"],
-  files: [],
-  kube: [],
-  runtime: ["kube"],
-  operator: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
-  gateway: ["ring", "crypto", "jwt", "files", "kube", "runtime"],
-  standalone: ["ring", "crypto", "keeper", "files", "kube", "runtime"],
-  tools: ["ring", "crypto", "jwt"],
-  inject: ["ring"],
+  ring: ["errors", "parse"],
+  crypto: ["errors", "parse", "ring"],
+  jwt: ["errors", "parse", "ring", "crypto"],
+  native: ["parse", "jwt"],
+  keeper: ["errors", "ring", "crypto"],
+  kube: ["time"],
+  http: ["errors", "files"],
+  telemetry: ["time"],
+  runtime: ["time", "kube", "telemetry"],
+  holder: ["errors", "ring", "crypto", "jwt", "time", "files", "kube", "telemetry"],
+  cluster: ["errors", "ring", "crypto", "keeper", "files", "kube", "runtime"],
+  controller: ["errors", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
+  standalone: ["errors", "parse", "ring", "crypto", "keeper", "files", "telemetry"],
+  gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "telemetry", "holder"],
+  tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper"],
+  inject: ["errors", "parse", "ring"],
   cli: [
+    "errors",
+    "parse",
+    "time",
     "ring",
-    "crypto",
     "keeper",
     "files",
     "kube",
-    "runtime",
-    "operator",
+    "http",
+    "telemetry",
+    "holder",
+    "cluster",
+    "controller",
     "gateway",
     "standalone",
     "tools",
@@ -39,7 +51,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["gateway"],
   "@grpc/proto-loader": ["gateway"],
-  "@kubernetes/client-node": ["runtime", "operator"],
+  "@kubernetes/client-node": ["cli"],
   commander: ["cli"],
   croner: ["ring"],
   jose: ["crypto", "gateway"],
@@ -48,15 +60,17 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
 /** The pure core's libraries: nothing that reads a clock, chance or the outside of its own accord. */
 const ringLibraries = ["croner"];
 
-/** client-node costs 460 ms and 54 MB at start: these may not load it, through others neither. */
-const light = ["gateway", "standalone"];
-const heavyLibrary = "@kubernetes/client-node";
-
-/** gRPC costs 10 MB in the image, 30 MB and 250 ms as modules: only what stands here may load it, and who asks for that waits for it. */
-const onDemand = { folder: "src/gateway/faces/grpc/", libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] };
+/**
+ * Too heavy to load at every start: only what stands here may load it, and who asks for that waits for it. client-node costs 460 ms and 54 MB
+ * of memory, gRPC 250 ms and 30 MB.
+ */
+const onDemand = [
+  { place: "src/cli/kubeconfig.ts", libraries: ["@kubernetes/client-node"] },
+  { place: "src/gateway/faces/grpc/", libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] },
+];
 
 /** Clock, chance and outside are arguments here. */
-const pure = ["ring", "jwt", "grants", "deadline"];
+const pure = ["errors", "parse", "ring", "jwt", "grants", "deadline"];
 const pureBuiltins = ["node:buffer", "node:crypto", "node:zlib"];
 const impure =
   /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;
@@ -67,7 +81,7 @@ const ofTheProcess =
 
 /** Every breach of the dependency rule (docs/design.md), a line each; `libraries` are the declared runtime dependencies. */
 export function breaches(sources: readonly SourceFacts[], libraries: readonly string[]): string[] {
-  return [...sources.flatMap((source) => breachesOf(source, libraries)), ...heavyChains(sources), ...cycles(sources)];
+  return [...sources.flatMap((source) => breachesOf(source, libraries)), ...cycles(sources)];
 }
 
 function breachesOf(source: SourceFacts, libraries: readonly string[]): string[] {
@@ -88,10 +102,14 @@ function breachesOf(source: SourceFacts, libraries: readonly string[]): string[]
 }
 
 function isLoadedTooEarly(file: string, { specifier, typeOnly, onDemand: waits }: Import): boolean {
-  if (typeOnly || file.startsWith(onDemand.folder)) return false;
+  if (typeOnly) return false;
   const isRelative = specifier.startsWith(".");
-  if (isRelative) return waits !== true && resolve(file, specifier).startsWith(onDemand.folder);
-  return onDemand.libraries.includes(libraryName(specifier));
+  return onDemand.some(({ place, libraries }) => {
+    if (file.startsWith(place)) return false;
+    return isRelative
+      ? waits !== true && resolve(file, specifier).startsWith(place)
+      : libraries.includes(libraryName(specifier));
+  });
 }
 
 function relativeBreach(file: string, specifier: string): string | undefined {
@@ -117,21 +135,9 @@ function libraryBreach(folder: string, library: string, libraries: readonly stri
   return folder === "ring" && !ringLibraries.includes(library) ? `may not import ${library}: ring is pure` : undefined;
 }
 
-function heavyChains(sources: readonly SourceFacts[]): string[] {
-  const graph = importGraph(sources, ({ typeOnly }) => !typeOnly);
-  const isHeavy = ({ imports }: SourceFacts): boolean =>
-    imports.some(({ specifier, typeOnly }) => !typeOnly && libraryName(specifier) === heavyLibrary);
-  const heavy = new Set(sources.filter(isHeavy).map(({ file }) => file));
-  return sources
-    .filter(({ file }) => light.includes(folderOf(file)))
-    .map(({ file }) => pathTo(graph, file, (path) => path.length > 1 && heavy.has(path.at(-1) ?? "")))
-    .filter((path) => path !== undefined)
-    .map((path) => `${path.join(" → ")}: loads ${heavyLibrary}`);
-}
-
 /** One line for each circle, told from its alphabetically first file. */
 function cycles(sources: readonly SourceFacts[]): string[] {
-  const graph = importGraph(sources, () => true);
+  const graph = importGraph(sources);
   return sources
     .map(({ file }) => pathTo(graph, file, (path) => path.length > 1 && path.at(-1) === file))
     .filter((path) => path !== undefined)
@@ -142,9 +148,9 @@ function cycles(sources: readonly SourceFacts[]): string[] {
 type Path = readonly string[];
 type Graph = ReadonlyMap<string, Path>;
 
-function importGraph(sources: readonly SourceFacts[], counts: (imported: Import) => boolean): Graph {
+function importGraph(sources: readonly SourceFacts[]): Graph {
   const targets = ({ file, imports }: SourceFacts): Path =>
-    imports.filter((one) => one.specifier.startsWith(".") && counts(one)).map((one) => resolve(file, one.specifier));
+    imports.filter((one) => one.specifier.startsWith(".")).map((one) => resolve(file, one.specifier));
   return new Map(sources.map((source) => [source.file, targets(source)]));
 }
 

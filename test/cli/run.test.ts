@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { allOf, buildProgram } from "../../src/cli/program.ts";
-import { ChangeNeededError, RuleError, TryLaterError } from "../../src/ring/errors.ts";
+import { ChangeNeededError, RuleError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import { pairOf } from "../support/keys.ts";
 import { hour } from "../support/story.ts";
 import { pipe, terminal } from "../tools/support/fake-io.ts";

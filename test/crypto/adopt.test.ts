@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { isAdoptable, readAdoptable } from "../../src/crypto/adopt.ts";
 import { pkcs8Pem, spkiPem } from "../../src/crypto/pem.ts";
 import { signerObject, type Files } from "../../src/crypto/objects.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { algorithms, type Algorithm } from "../../src/ring/key.ts";
 import { at, changed, gone, type Json, type JsonPath } from "../support/documents.ts";
 import { pairOf, realRing, secretsOf, type Pair } from "../support/keys.ts";

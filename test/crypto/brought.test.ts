@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { readPublicJwks } from "../../src/crypto/brought.ts";
 import { publicObject } from "../../src/crypto/objects.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { keysOf } from "../../src/ring/ring.ts";
 import type { Json } from "../support/documents.ts";
 import { pairOf, realRing } from "../support/keys.ts";

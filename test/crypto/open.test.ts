@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { openKeyRing } from "../../src/crypto/open.ts";
 import { decodeKeyRing, encodeKeyRing, type RingObject } from "../../src/ring/codec.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { at, changed, type Json } from "../support/documents.ts";
 import { pairOf, realRing, secretsOf } from "../support/keys.ts";
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { pkcs8Pem, readPrivatePem, readPublicPem, spkiPem } from "../../src/crypto/pem.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { algorithms } from "../../src/ring/key.ts";
 import { pairOf } from "../support/keys.ts";
 

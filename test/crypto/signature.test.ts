@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { probe } from "../../src/crypto/signature.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk } from "../../src/ring/jwk.ts";
 import { algorithms } from "../../src/ring/key.ts";
 import { pairOf } from "../support/keys.ts";

@@ -24,7 +24,7 @@ function reasonsIn(path: string): Reasons {
   return { ofConditions: [...some(false), ...stalls], ofEvents: some(true) };
 }
 
-const operator = globSync("src/operator/*.ts", { cwd: root });
+const operator = globSync("src/{cluster,controller}/*.ts", { cwd: root });
 
 /** Codes of errors that a pass may end with, which become reasons. */
 const codesIn = (path: string): readonly string[] =>

@@ -6,7 +6,7 @@ import { readMintRequest } from "../../src/jwt/mint-request.ts";
 import { compileMinter, type Minter } from "../../src/jwt/minter.ts";
 import { refusalReasons } from "../../src/jwt/reasons.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
-import { KeyturnError } from "../../src/ring/errors.ts";
+import { KeyturnError } from "../../src/errors/keyturn-error.ts";
 import type { RingHome } from "../../src/keeper/home.ts";
 import { mint, type MintOptions } from "../../src/tools/token/mint-token.ts";
 import { verify } from "../../src/tools/token/verify-token.ts";

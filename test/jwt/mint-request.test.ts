@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readMintRequest } from "../../src/jwt/mint-request.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 
 describe("readMintRequest", () => {
   test.each([

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { RuleError, TryLaterError } from "../../src/ring/errors.ts";
+import { RuleError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import type { MintRequest } from "../../src/jwt/mint-request.ts";
 import { reservedClaims } from "../../src/jwt/mint-request.ts";
 import { compileMinter, type Minted, type Minter, type Moment } from "../../src/jwt/minter.ts";

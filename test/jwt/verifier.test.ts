@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { depthLimit, refusalReasons, tokenLimit } from "../../src/jwt/reasons.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
 import { pairOf } from "../support/keys.ts";

@@ -7,7 +7,7 @@ import {
   parseDuration,
   readDuration,
 } from "../../src/parse/duration.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 
 /** 2⁶³ − 1 ns in whole milliseconds. */
 const mostMs = 9_223_372_036_854;

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { keyRingAck, parseKeyRingAck } from "../../src/ring/ack-document.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { changed, gone, type Json } from "../support/documents.ts";
 
 const document: Json = {

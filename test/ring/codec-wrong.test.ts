@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeKeyRing, encodeKeyRing, sizeLimit, type RingObject } from "../../src/ring/codec.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { at, changed, gone, type Json, type JsonPath } from "../support/documents.ts";
 import { pairOf, realRing } from "../support/keys.ts";
 import { epoch, hour, minute } from "../support/story.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { decodeKeyRing, encodeKeyRing, type RingObject } from "../../src/ring/codec.ts";
-import { ChangeNeededError } from "../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { pairOf, realRing, secretsOf } from "../support/keys.ts";
 import { anyKeyRing, seenIn } from "../support/ring-arbitrary.ts";
 import { active, prepared } from "../support/rings.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { TryLaterError } from "../../src/ring/errors.ts";
+import { TryLaterError } from "../../src/errors/keyturn-error.ts";
 import { revoke } from "../../src/tools/revoke.ts";
 import { rotate } from "../../src/tools/rotate.ts";
 import { status } from "../../src/tools/status/show-status.ts";

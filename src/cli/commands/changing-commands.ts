@@ -9,7 +9,7 @@ import { UsageError } from "../report-error.ts";
 import { commandOf, deadlineOf, flag, instant, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
-import { quoted } from "../../parse/quote.ts";
+import { quoted } from "../../errors/quote.ts";
 
 type Flags = HomeFlags & ChangeFlags;
 

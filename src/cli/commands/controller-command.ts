@@ -10,7 +10,7 @@ import { commandOf, flag } from "../flags.ts";
 import { listenAddress, type ListenAddress } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli } from "../surroundings.ts";
-import { quoted } from "../../parse/quote.ts";
+import { quoted } from "../../errors/quote.ts";
 
 interface ControllerFlags extends ClusterFlags, LogFlags {
   /** The environment gives one text. */

@@ -10,7 +10,7 @@ import { hostAndPort } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
 import { instanceName } from "../../ring/ack-document.ts";
-import { quoted } from "../../parse/quote.ts";
+import { quoted } from "../../errors/quote.ts";
 
 const owner = "gateway";
 

@@ -5,7 +5,7 @@ import { UsageError } from "../report-error.ts";
 import { commandOf, flag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
 import type { GatewayFlags } from "./gateway-command.ts";
-import { quoted } from "../../parse/quote.ts";
+import { quoted } from "../../errors/quote.ts";
 
 const owner = "inject";
 

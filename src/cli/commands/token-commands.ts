@@ -5,7 +5,7 @@ import { UsageError } from "../report-error.ts";
 import { commandOf, duration, flag, outputFlag } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
-import { quoted } from "../../parse/quote.ts";
+import { quoted } from "../../errors/quote.ts";
 
 export function tokenCommand(cli: Cli): Command {
   return new Command("token")

@@ -7,7 +7,7 @@ import {
   mayWorkLater,
   StoppedError,
 } from "../../kube/kube-errors.ts";
-import { ChangeNeededError, TryLaterError } from "../../ring/errors.ts";
+import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 
 /** Converts the errors of an API server: the one way into those of Keyturn, for people at a command line. */
 export async function converted<T>(work: () => Promise<T>): Promise<T> {

@@ -6,7 +6,7 @@ import { isConflict } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";
 import type { Change } from "../../ring/change.ts";
 import type { Decision, Observation } from "../../ring/decide.ts";
-import { ChangeNeededError, TryLaterError } from "../../ring/errors.ts";
+import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Kid } from "../../ring/key.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import type { RotationRef } from "../../ring/ring.ts";

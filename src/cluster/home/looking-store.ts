@@ -1,7 +1,7 @@
 import { type DocumentRead, unusable } from "../../keeper/document.ts";
 import { ApiError } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";
-import { TryLaterError } from "../../ring/errors.ts";
+import { TryLaterError } from "../../errors/keyturn-error.ts";
 import { inForce } from "../../ring/obey.ts";
 import { lastStatus } from "../last-status.ts";
 import { slotOf } from "../slot.ts";

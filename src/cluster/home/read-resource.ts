@@ -1,7 +1,7 @@
 import type { KubeClient } from "../../kube/client.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { nameOf } from "../../kube/resource.ts";
-import { ChangeNeededError } from "../../ring/errors.ts";
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../../ring/resource/rotation.ts";
 import { rotations } from "../resources.ts";

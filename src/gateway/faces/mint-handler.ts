@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
 import type { Minted } from "../../jwt/minter.ts";
-import { KeyturnError, TryLaterError } from "../../ring/errors.ts";
+import { KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { pathOf, text } from "../../http/answer.ts";
 import { readBody } from "../../http/body.ts";
 import type { Handler } from "../../http/listener.ts";

@@ -1,4 +1,4 @@
-import { ChangeNeededError } from "../../ring/errors.ts";
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 
 /** A claim, and the header in which the upstream finds it. */
 export interface OwnedHeader {

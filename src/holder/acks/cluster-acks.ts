@@ -6,7 +6,7 @@ import { Reflector } from "../../kube/reflector.ts";
 import type { Resource } from "../../kube/resource.ts";
 import { ackKind, keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
-import { ChangeNeededError } from "../../ring/errors.ts";
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { isSameAck } from "../state-view.ts";
 import type { AckSink } from "./ack-sink.ts";
 

@@ -5,7 +5,7 @@ import { RefusedEntryError } from "../../files/fs-errors.ts";
 import { keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
-import { KeyturnError, TryLaterError } from "../../ring/errors.ts";
+import { KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { AckSink } from "./ack-sink.ts";
 
 export interface FileAcksOptions {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { KeyturnError } from "../../ring/errors.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
 import { openRing, type OpenRing, type RingKind } from "../open-ring.ts";
 
 /** What a source shows at one moment. A source that can't be asked throws instead. */

@@ -1,5 +1,5 @@
-import { ChangeNeededError } from "../errors.ts";
-import { hiddenName, shown } from "../../parse/quote.ts";
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { hiddenName, shown } from "../../errors/quote.ts";
 
 /** What is being read, for errors: `Cannot read key ring: $.keys[2].kid: …`. */
 export interface Subject {

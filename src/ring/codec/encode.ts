@@ -1,7 +1,7 @@
 import type { KeyMaterial, PrivateJwk } from "../jwk.ts";
 import type { Key } from "../key.ts";
 import { keysOf, type Ring } from "../ring.ts";
-import { ChangeNeededError } from "../errors.ts";
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { readKeyRing, type KeyRing } from "./decode.ts";
 import { bothHalves, publicHalf } from "./read-jwk.ts";
 import {

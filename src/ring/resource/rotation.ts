@@ -1,4 +1,4 @@
-import { ChangeNeededError, type KeyturnError } from "../errors.ts";
+import { ChangeNeededError, type KeyturnError } from "../../errors/keyturn-error.ts";
 import type { Algorithm } from "../key.ts";
 import type { Policy } from "../plan.ts";
 import type { RotationRef } from "../ring.ts";

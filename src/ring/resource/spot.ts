@@ -1,4 +1,4 @@
-import { hiddenName, shown as shownValue } from "../../parse/quote.ts";
+import { hiddenName, shown as shownValue } from "../../errors/quote.ts";
 
 /**
  * A value somewhere in the resource, the way to it, and where problems are noted. Readers note what is wrong and go on with

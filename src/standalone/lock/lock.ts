@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ensureDir, removeIfThere } from "../../files/atomic.ts";
 import type { Disk } from "../../files/disk.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
-import { TryLaterError } from "../../ring/errors.ts";
+import { TryLaterError } from "../../errors/keyturn-error.ts";
 import { modes, type Layout } from "../store/layout.ts";
 import { askHolder, type Holder } from "./lock-probe.ts";
 

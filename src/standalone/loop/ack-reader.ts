@@ -4,7 +4,7 @@ import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { instanceName, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { GatewayView } from "../../ring/ack.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
-import { KeyturnError } from "../../ring/errors.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import type { Clock } from "./clock-guard.ts";
 

@@ -1,11 +1,3 @@
-/** What a pino logger is, and any other that takes fields and a message. Fields never hold key material. */
-export interface Log {
-  debug(fields: object, message: string): void;
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-  error(fields: object, message: string): void;
-}
-
 /** Says a thing when it changes, and not at every pass. */
 export class Changes {
   readonly #last = new Map<string, string>();

@@ -2,10 +2,11 @@ import { conditionsOf } from "../../ring/conditions.ts";
 import type { Decision, Observation } from "../../ring/decide.ts";
 import { describeGate, describeStep, shortKid } from "../../ring/describe.ts";
 import type { NamedStep } from "../../ring/forecast.ts";
-import { TryLaterError, type KeyturnError } from "../../ring/errors.ts";
+import { TryLaterError, type KeyturnError } from "../../errors/keyturn-error.ts";
 import type { Refusal } from "../../ring/plan.ts";
 import { viewOf } from "../../ring/view.ts";
-import { Changes, type Log } from "./change-log.ts";
+import type { Log } from "../../telemetry/log.ts";
+import { Changes } from "./change-log.ts";
 import type { PassReport } from "./directory-pass.ts";
 
 /** Turns what happened into log lines: each step, and everything else when it changes. Never key material. */

@@ -1,7 +1,7 @@
 import { readIfThere, replaceFile } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
-import { KeyturnError } from "../../ring/errors.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { modes } from "../store/layout.ts";
 

@@ -5,7 +5,7 @@ import { readPublicJwks } from "../../crypto/brought.ts";
 import { removeIfThere } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
-import { TryLaterError } from "../../ring/errors.ts";
+import { TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Algorithm, Kid } from "../../ring/key.ts";
 import { counts } from "../../ring/resource/limits.ts";
 import { modes, type Layout } from "../store/layout.ts";

@@ -1,4 +1,4 @@
-import { KeyturnError } from "../../ring/errors.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
 import { refusalOf, type Told } from "../../ring/obey.ts";
 import type { Emergency } from "../../ring/resource/emergency-fields.ts";
 import { readInstant } from "../../ring/resource/scalars.ts";

@@ -2,7 +2,7 @@ import { readIfThere, replaceFile } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { type Cursor, type Fields } from "../../ring/codec/cursor.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
-import { ChangeNeededError, KeyturnError } from "../../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { revokedLimit } from "../../ring/ring.ts";
 import { readInstant } from "../../ring/resource/scalars.ts";
 import { modes } from "../store/layout.ts";

@@ -3,7 +3,7 @@ import type { Disk, Reader } from "../../files/disk.ts";
 import { readDataDir } from "../../files/read-data-dir.ts";
 import { decodeKeyRing } from "../../ring/codec.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
-import { ChangeNeededError, KeyturnError } from "../../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { readRotation, type RefusedRotation } from "../../ring/resource/rotation.ts";
 import { modes, type Layout } from "../store/layout.ts";

@@ -1,6 +1,6 @@
 import { replaceFile, readIfThere } from "../../files/atomic.ts";
 import type { Disk } from "../../files/disk.ts";
-import { ChangeNeededError, KeyturnError } from "../../ring/errors.ts";
+import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../../ring/resource/rotation.ts";
 import { readConfig, type Config } from "./config.ts";

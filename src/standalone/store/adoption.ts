@@ -3,7 +3,7 @@ import { isAdoptable, readAdoptable } from "../../crypto/adopt.ts";
 import type { Files } from "../../files/data-dir.ts";
 import type { Reader } from "../../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
-import { KeyturnError } from "../../ring/errors.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { Reading } from "../../ring/found.ts";
 import type { KeyMaterials } from "../../ring/jwk.ts";
 import type { Algorithm } from "../../ring/key.ts";

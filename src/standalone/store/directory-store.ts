@@ -7,7 +7,7 @@ import type { Disk } from "../../files/disk.ts";
 import { Opener } from "../../keeper/document.ts";
 import type { Projected } from "../../keeper/projections.ts";
 import type { RingObject } from "../../ring/codec.ts";
-import { ChangeNeededError, TryLaterError } from "../../ring/errors.ts";
+import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../../ring/jwk.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { modes, type Layout } from "./layout.ts";

@@ -2,7 +2,7 @@ import { basename, join } from "node:path";
 import { removeIfThere } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { errnoOf, RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
-import { ChangeNeededError, TryLaterError } from "../../ring/errors.ts";
+import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { modes } from "./layout.ts";
 
 /** The ring file that counts: the one of the highest generation. */

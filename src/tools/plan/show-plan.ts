@@ -1,5 +1,5 @@
 import type { Observation } from "../../ring/decide.ts";
-import { RuleError } from "../../ring/errors.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
 import { forecast } from "../../ring/forecast.ts";
 import type { Policy } from "../../ring/plan.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";

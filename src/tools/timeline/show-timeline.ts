@@ -1,4 +1,4 @@
-import { RuleError } from "../../ring/errors.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
 import { nameOf } from "../ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";

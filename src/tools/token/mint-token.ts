@@ -4,7 +4,7 @@ import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
 import { compileMinter, type Minted, type Minter } from "../../jwt/minter.ts";
 import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../parse/duration.ts";
-import { KeyturnError, RuleError } from "../../ring/errors.ts";
+import { KeyturnError, RuleError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { nameOf } from "../ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";

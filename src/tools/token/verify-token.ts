@@ -2,7 +2,7 @@ import { openKeyRing } from "../../crypto/open.ts";
 import type { Accepted } from "../../jwt/verifying-key.ts";
 import { compileRing } from "../../jwt/verifier.ts";
 import { shortKid } from "../../ring/describe.ts";
-import { RuleError } from "../../ring/errors.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import type { Key } from "../../ring/key.ts";
 import { nameOf } from "../ask-change.ts";

@@ -1,7 +1,13 @@
 import { expect, test } from "vitest";
 import { converted } from "../../../src/cluster/home/api-errors.ts";
-import { ApiError, type ApiErrorFacts, ConnectionError, KubeError, StoppedError } from "../../../src/kube/kube-errors.ts";
-import { ChangeNeededError, type KeyturnError, TryLaterError } from "../../../src/ring/errors.ts";
+import {
+  ApiError,
+  type ApiErrorFacts,
+  ConnectionError,
+  KubeError,
+  StoppedError,
+} from "../../../src/kube/kube-errors.ts";
+import { ChangeNeededError, type KeyturnError, TryLaterError } from "../../../src/errors/keyturn-error.ts";
 
 const api = (status: number, message: string, more: Partial<ApiErrorFacts> = {}): ApiError =>
   new ApiError({ action: "get pods", status, reason: "", causes: [], ...more }, message);

@@ -1,5 +1,5 @@
 import { expect } from "vitest";
-import { ChangeNeededError } from "../../../src/ring/errors.ts";
+import { ChangeNeededError } from "../../../src/errors/keyturn-error.ts";
 import { parseRotation } from "../../../src/ring/resource/rotation.ts";
 
 export const tokens = { issuer: "https://issuer.example", audiences: ["gateway"] };

@@ -1,5 +1,5 @@
 import { nodeDisk } from "../../../src/files/disk.ts";
-import { TryLaterError } from "../../../src/ring/errors.ts";
+import { TryLaterError } from "../../../src/errors/keyturn-error.ts";
 import { readRingFile, writeRingFile } from "../../../src/standalone/store/ring-dir.ts";
 
 /**

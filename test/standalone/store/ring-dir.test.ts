@@ -2,7 +2,7 @@ import { link, readdir, readFile, stat, symlink, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeDisk, type Disk } from "../../../src/files/disk.ts";
-import { ChangeNeededError, TryLaterError } from "../../../src/ring/errors.ts";
+import { ChangeNeededError, TryLaterError } from "../../../src/errors/keyturn-error.ts";
 import { readRingFile, tidyRingDir, writeRingFile } from "../../../src/standalone/store/ring-dir.ts";
 import { start } from "../children/start.ts";
 import { tempDir } from "../world.ts";

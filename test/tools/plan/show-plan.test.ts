@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { RuleError } from "../../../src/ring/errors.ts";
+import { RuleError } from "../../../src/errors/keyturn-error.ts";
 import { plan, type PlanOptions } from "../../../src/tools/plan/show-plan.ts";
 import type { PlanDocument } from "../../../src/tools/plan/plan-report.ts";
 import { day, epoch, hour, minute, policy } from "../../support/story.ts";

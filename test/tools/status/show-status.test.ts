@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { TryLaterError } from "../../../src/ring/errors.ts";
+import { TryLaterError } from "../../../src/errors/keyturn-error.ts";
 import { plain } from "../../../src/tools/screen.ts";
 import { status } from "../../../src/tools/status/show-status.ts";
 import type { StatusDocument } from "../../../src/ring/status.ts";

@@ -1,6 +1,6 @@
 import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from "jose";
 import { describe, expect, test } from "vitest";
-import { RuleError } from "../../../src/ring/errors.ts";
+import { RuleError } from "../../../src/errors/keyturn-error.ts";
 import { algorithms } from "../../../src/ring/key.ts";
 import { mint, type Claim, type MintOptions } from "../../../src/tools/token/mint-token.ts";
 import { secretsOf, realRing } from "../../support/keys.ts";

@@ -6,7 +6,7 @@ import { inject, onTestFinished } from "vitest";
 import type { KubeObject } from "../../../../hack/testcluster/client.ts";
 import { nodeDisk } from "../../../../src/files/disk.ts";
 import { writeDataDir } from "../../../../src/files/data-dir.ts";
-import type { Log } from "../../../../src/gateway/gateway-log.ts";
+import type { Log } from "../../../../src/telemetry/log.ts";
 import type { Ports } from "../../../../src/gateway/options.ts";
 import { runGateway } from "../../../../src/gateway/run-gateway.ts";
 import { type Clock, systemClock } from "../../../../src/time/clock.ts";

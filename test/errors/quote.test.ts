@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { hiddenName, quoted, quotedPath, shown } from "../../src/parse/quote.ts";
+import { hiddenName, quoted, quotedPath, shown } from "../../src/errors/quote.ts";
 
 describe("quoted", () => {
   test.each([
