@@ -24,6 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   controller: ["errors", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "files", "telemetry"],
   gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "telemetry", "holder"],
+  issuer: ["errors", "parse", "ring", "jwt", "grants", "time", "files", "kube", "http", "telemetry"],
   tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper"],
   inject: ["errors", "parse", "ring"],
   cli: [
@@ -54,7 +55,7 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   "@kubernetes/client-node": ["cli"],
   commander: ["cli"],
   croner: ["ring"],
-  jose: ["crypto", "gateway"],
+  jose: ["crypto", "gateway", "issuer"],
 };
 
 /** The pure core's libraries: nothing that reads a clock, chance or the outside of its own accord. */
