@@ -5,7 +5,7 @@ import { formatDuration } from "../../src/parse/duration.ts";
 import { forecast } from "../../src/ring/forecast.ts";
 import { parseRotation } from "../../src/ring/resource/rotation.ts";
 import { apiVersion, kind } from "../../src/ring/resource/limits.ts";
-import { line, paint, type Io, type Look } from "../../src/tools/screen.ts";
+import { line, paint, type Io, type Appearance } from "../../src/tools/screen.ts";
 import { pairs, table } from "../../src/tools/table.ts";
 import { shortSpan } from "../../src/tools/words.ts";
 import type { Stage } from "./stage.ts";
@@ -28,11 +28,11 @@ export async function close(stage: Stage, of: { io: Io; rotations: number; ms: n
 }
 
 const count = (n: number): string => n.toLocaleString("en-US");
-const title = (look: Look, text: string): string => ` ${paint(look, "strong", text)}`;
+const title = (look: Appearance, text: string): string => ` ${paint(look, "strong", text)}`;
 
 function summary(
   { verified, refused, revoked, early }: Verdict,
-  { look, rotations, ms }: { look: Look; rotations: number; ms: number },
+  { look, rotations, ms }: { look: Appearance; rotations: number; ms: number },
 ): string {
   const tokens = `${count(verified)} verified, ${count(refused)} refused`;
   const others = [
@@ -43,7 +43,7 @@ function summary(
   return ` ${turns}: ${paint(look, ["strong", refused === 0 ? "good" : "bad"], tokens)}${others.map((text) => `; ${text}`).join("")}`;
 }
 
-async function directory({ folder, dir }: Stage, look: Look): Promise<readonly string[]> {
+async function directory({ folder, dir }: Stage, look: Appearance): Promise<readonly string[]> {
   const newest = (await readdir(join(dir, "ring"))).toSorted().at(-1) ?? "";
   const rows = [
     [`keys/ring/${newest}`, "every key: for Keyturn alone"],
@@ -61,7 +61,7 @@ async function directory({ folder, dir }: Stage, look: Look): Promise<readonly s
 }
 
 /** RFC 7515 §5.2: what is signed is `header.payload` as it stands in the token. */
-async function proof({ folder, tokens }: Stage, look: Look): Promise<readonly string[]> {
+async function proof({ folder, tokens }: Stage, look: Appearance): Promise<readonly string[]> {
   const [header = "", payload = "", signature = ""] = tokens.latest.split(".");
   await writeFile(join(folder, "last-token.jwt"), `${tokens.latest}\n`);
   await writeFile(join(folder, "last-token.txt"), `${header}.${payload}`);
@@ -73,7 +73,7 @@ async function proof({ folder, tokens }: Stage, look: Look): Promise<readonly st
 const day = 86_400_000;
 
 /** The same planner, with every default of the resource: from the first key to the first one that is pruned. */
-function inEarnest(look: Look, nowMs: number): readonly string[] {
+function inEarnest(look: Appearance, nowMs: number): readonly string[] {
   const { issuer, audience, name } = demo;
   const spec = { tokens: { issuer, audiences: [audience] } };
   const { policy, ref } = parseRotation({ apiVersion, kind, metadata: { name }, spec });

@@ -1,4 +1,4 @@
-import { padded, paint, widthOf, type Look, type Style } from "../../src/tools/screen.ts";
+import { padded, paint, widthOf, type Appearance, type Style } from "../../src/tools/screen.ts";
 import { renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
 import { holds } from "../../src/ring/view.ts";
 import { nextRotation } from "../../src/ring/next-rotation.ts";
@@ -13,7 +13,7 @@ export interface FrameInput {
   /** Verifications in the last second. */
   readonly perSecond: number;
   readonly folder: string;
-  readonly look: Look;
+  readonly look: Appearance;
   readonly rows: number;
   readonly nowMs: number;
   readonly timeZone: string;

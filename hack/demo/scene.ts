@@ -1,15 +1,15 @@
 import type { Ring } from "../../src/ring/ring.ts";
 import { follow } from "../../src/tools/follow.ts";
-import { happenings, type Happening } from "../../src/tools/progress.ts";
+import { eventsBetween, type RingEvent } from "../../src/tools/progress.ts";
 import type { Io } from "../../src/tools/screen.ts";
-import type { Snapshot } from "../../src/tools/timeline/rows.ts";
+import type { RingAt } from "../../src/tools/timeline/rows.ts";
 import type { View } from "../../src/ring/view.ts";
 import type { Stage } from "./stage.ts";
 
 /** Something to tell, and when it was. */
 export interface News {
   readonly atMs: number;
-  readonly what: Happening["what"] | "you";
+  readonly what: RingEvent["what"] | "you";
   readonly text: string;
 }
 
@@ -20,7 +20,7 @@ const historyMs = 120_000;
 export class Scene {
   readonly startedAtMs: number;
   view: View | undefined;
-  history: readonly Snapshot[] = [];
+  history: readonly RingAt[] = [];
   readonly news: News[] = [];
   rotations = 0;
   readonly #stage: Stage;
@@ -48,7 +48,7 @@ export class Scene {
     const kept = this.history.findLastIndex((snapshot) => snapshot.atMs < atMs - historyMs);
     this.history = [...this.history.slice(Math.max(0, kept)), { atMs, ring }];
     if (before && before.signer.kid !== ring.signer.kid) this.rotations++;
-    const news = happenings(before, ring).map(({ what, text }): News => ({ atMs, what, text }));
+    const news = eventsBetween(before, ring).map(({ what, text }): News => ({ atMs, what, text }));
     this.news.push(...news);
     return news;
   }

@@ -1,6 +1,6 @@
 import type { RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
-import type { Credentials, Endpoint, TlsMaterial } from "../kube/endpoint.ts";
+import type { ApiCredentials, Endpoint, TlsMaterial } from "../kube/endpoint.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 
 export interface KubeConfigOptions {
@@ -65,7 +65,7 @@ function loaded(file: string): KubeConfig {
   return config;
 }
 
-async function credentialsOf(config: KubeConfig): Promise<Credentials> {
+async function credentialsOf(config: KubeConfig): Promise<ApiCredentials> {
   const wanted: RequestOptions = { headers: {} };
   try {
     await config.applyToHTTPSOptions(wanted);

@@ -2,10 +2,10 @@ import { readAdoptable, isAdoptable } from "../crypto/adopt.ts";
 import type { AdoptionContext } from "../crypto/adoptable.ts";
 import { publicObject, ringObject, signerObject, type Files } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
-import { type DocumentRead, Opener, readFiles, unusable } from "../keeper/document.ts";
+import { type DocumentRead, DocumentOpener, readFiles, unusable } from "../keeper/document.ts";
 import type { Projected } from "../keeper/projections.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../kube/kube-errors.ts";
+import { isAlreadyExists, isWriteConflict, isNotFound } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { nameOf, secrets } from "../kube/resource.ts";
 import { KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
@@ -13,7 +13,7 @@ import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { algorithmOf, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";
 import { type Keeping, setAsideSecret, unclaimedIn } from "./set-aside-secret.ts";
-import { isSame, relabelled, shaped } from "./shape.ts";
+import { isSameObject, relabelled, shaped } from "./shape.ts";
 import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
 
 /** One of the three objects as the API server has it. */
@@ -47,7 +47,7 @@ export interface StoreOptions {
   readonly owner: KubeObject;
   readonly signal?: AbortSignal;
   /** @default one that remembers nothing */
-  readonly opener?: Pick<Opener, "open">;
+  readonly opener?: Pick<DocumentOpener, "open">;
   /** Hears of what is kept because it could not be taken over. */
   readonly onSetAside?: (note: string) => void;
 }
@@ -58,11 +58,11 @@ export interface StoreOptions {
  */
 export class ObjectStore {
   readonly #options: StoreOptions;
-  readonly #opener: Pick<Opener, "open">;
+  readonly #opener: Pick<DocumentOpener, "open">;
 
   constructor(options: StoreOptions) {
     this.#options = options;
-    this.#opener = options.opener ?? new Opener();
+    this.#opener = options.opener ?? new DocumentOpener();
   }
 
   async readProjections(): Promise<Pick<Snapshot, "signer" | "public">> {
@@ -154,7 +154,7 @@ export class ObjectStore {
     const slot = slotOf(rotation, role);
     const { object } = read;
     const next = shaped(object, { slot, files, rotation, owner });
-    if (object !== undefined && !isSame(object, next)) {
+    if (object !== undefined && !isSameObject(object, next)) {
       const names = unclaimedIn(read, slot, { ring, materials });
       if (names.length > 0) await this.#keep(slot, object, { names, rotation, generation: ring.generation });
     }
@@ -177,7 +177,7 @@ export class ObjectStore {
 
   async #put(slot: Slot, found: KubeObject | undefined, next: KubeObject): Promise<boolean> {
     const { client, owner, signal } = this.#options;
-    if (found === undefined ? isLeaving(owner) : isSame(found, next)) return false;
+    if (found === undefined ? isLeaving(owner) : isSameObject(found, next)) return false;
     const options = { ...(signal && { signal }) };
     try {
       await (found === undefined
@@ -185,7 +185,7 @@ export class ObjectStore {
         : client.update(slot.resource, next, options));
       return true;
     } catch (error) {
-      if (![isConflict, isAlreadyExists, isNotFound].some((is) => is(error))) throw error;
+      if (![isWriteConflict, isAlreadyExists, isNotFound].some((is) => is(error))) throw error;
       const name = nameOf(slot.resource, slot.ref);
       throw new TryLaterError("Conflict", `Cannot write ${name}: must be as it was read, was changed meanwhile`, {
         cause: error,

@@ -46,7 +46,7 @@ const mostSkewMs = 30_000;
  *
  * @throws KubeError when one of the three objects can't be read
  */
-export async function observe(
+export async function observeCluster(
   sources: Sources,
   resource: KubeObject,
   rotation: Rotation | RefusedRotation,

@@ -41,7 +41,7 @@ const foreignIn = (data: unknown): Readonly<Record<string, unknown>> =>
   Object.fromEntries(Object.entries(isFields(data) ? data : {}).filter(([name]) => !ourFiles.includes(name)));
 
 /** True when writing `next` over `found` would change nothing. */
-export const isSame = (found: KubeObject, next: KubeObject): boolean =>
+export const isSameObject = (found: KubeObject, next: KubeObject): boolean =>
   ["data", "binaryData", "metadata"].every((field) => isDeepStrictEqual(found[field], next[field]));
 
 const noTemplate: RotationFrame["secretTemplate"] = { labels: {}, annotations: {} };

@@ -1,7 +1,7 @@
 import type { KubeClient } from "../kube/client.ts";
 import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
-import type { Store } from "../kube/object-cache.ts";
+import type { ObjectCache } from "../kube/object-cache.ts";
 import { conflictIn } from "../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Because } from "../ring/lack.ts";
@@ -10,8 +10,8 @@ import type { RotationRef } from "../ring/ring.ts";
 import { readRotation } from "../ring/resource/rotation.ts";
 import { statusReport } from "../ring/status.ts";
 import { pendingWaitMs, viewOf } from "../ring/view.ts";
-import type { Outcome } from "../runtime/controller.ts";
-import type { Happening } from "../runtime/events.ts";
+import type { ReconcileOutcome } from "../runtime/reconcile-loop.ts";
+import type { EventFacts } from "../runtime/events.ts";
 import type { Urgency } from "../runtime/queue.ts";
 import { RotationMemory } from "./rotation-memory.ts";
 import type { RotationMetrics } from "./rotation-metrics.ts";
@@ -26,11 +26,11 @@ import { type Report, writeReport } from "./write-report.ts";
 export interface ReconcilerParts {
   readonly client: KubeClient;
   /** The JwtKeyRotations as the watch has them. */
-  readonly resources: Pick<Store, "byKey">;
+  readonly resources: Pick<ObjectCache, "byKey">;
   /** How many there are: what is looked at unasked is spread over them. */
   readonly count: () => number;
   readonly metrics: RotationMetrics;
-  readonly record: (happening: Happening) => void;
+  readonly record: (happening: EventFacts) => void;
   /** `namespace/name` of the Lease that is held while it runs. */
   readonly lease?: string;
   /** Hears of every step that was written. */
@@ -65,7 +65,7 @@ export class Reconciler {
   }
 
   /** @throws KubeError | KeyturnError when it is to be tried again */
-  async reconcile(key: string, signal: AbortSignal): Promise<Outcome> {
+  async reconcile(key: string, signal: AbortSignal): Promise<ReconcileOutcome> {
     const resource = this.#parts.resources.byKey(key);
     if (resource === undefined) return this.#forget(key);
     const memory = this.#memoryOf(key, resource);
@@ -104,7 +104,7 @@ export class Reconciler {
     return this.#memories.get(key)?.isPending === true ? "emergency" : urgencyOf(this.#parts.resources.byKey(key));
   }
 
-  async #pass(memory: RotationMemory, resource: KubeObject, { signal, quarrel }: Pass): Promise<Outcome> {
+  async #pass(memory: RotationMemory, resource: KubeObject, { signal, quarrel }: Pass): Promise<ReconcileOutcome> {
     const { client, metrics, record } = this.#parts;
     const rotation = readRotation(resource, { unknownFields: "warn" });
     const onSetAside = (note: string): void => record({ regarding: resource, ...setAsideEvent(note) });
@@ -213,7 +213,7 @@ export class Reconciler {
     return memory;
   }
 
-  #forget(key: string): Outcome {
+  #forget(key: string): ReconcileOutcome {
     const [namespace = "", name = ""] = key.split("/");
     this.#parts.metrics.forget({ namespace, name });
     this.#memories.delete(key);

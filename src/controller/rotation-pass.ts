@@ -6,7 +6,7 @@ import { isConflict } from "../errors/keyturn-error.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { RefusedRotation, Rotation } from "../ring/resource/rotation.ts";
-import { observe, type Sight, type Sources } from "../cluster/observe-cluster.ts";
+import { observeCluster, type Sight, type Sources } from "../cluster/observe-cluster.ts";
 import type { Role } from "../cluster/slot.ts";
 import type { ObjectStore, Snapshot } from "../cluster/object-store.ts";
 
@@ -49,7 +49,7 @@ export async function runPass(
   rotation: Rotation | RefusedRotation,
 ): Promise<PassReport> {
   const { store, onCommitted } = sources;
-  const sight = await observe(sources, resource, rotation);
+  const sight = await observeCluster(sources, resource, rotation);
   const decision = decide(sight.observation);
   const { snapshot, brought, unseen } = sight;
   // What a ring is made of, or made anew of, must not be older than what gateways have

@@ -5,7 +5,7 @@ import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
 import { type CallReport, Transport } from "../kube/transport.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import { Controller } from "../runtime/controller.ts";
+import { ReconcileLoop } from "../runtime/reconcile-loop.ts";
 import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
 import { EventRecorder } from "../runtime/events.ts";
 import { fenced } from "../runtime/fence.ts";
@@ -22,7 +22,7 @@ import type { Deed } from "./status-report.ts";
 import { Watches } from "./watches.ts";
 
 /** What the operator says of itself, for a log. Never key material. */
-export interface OperatorLog {
+export interface ControllerLog {
   deed(ref: RotationRef, deed: Deed, generation: number | undefined): void;
   /** A pass failed, and is tried again. */
   failure(key: string, error: unknown, retryAfterMs: number): void;
@@ -31,7 +31,7 @@ export interface OperatorLog {
   info(message: string): void;
 }
 
-export interface OperatorOptions {
+export interface ControllerOptions {
   readonly endpoint: Endpoint;
   /** Those to look after. Empty: all. */
   readonly namespaces: readonly string[];
@@ -49,7 +49,7 @@ export interface OperatorOptions {
   readonly chance: Chance;
   readonly unique: () => string;
   readonly userAgent: string;
-  readonly log: OperatorLog;
+  readonly log: ControllerLog;
   /** Hears of every call to the API server. */
   readonly onCall?: (report: CallReport) => void;
   /** Hears where the admin server listens. */
@@ -67,20 +67,20 @@ const mostSilenceMs = 30_000;
  *
  * @throws Error when the admin port can't be had
  */
-export async function runOperator(options: OperatorOptions, stop: AbortSignal): Promise<void> {
+export async function runController(options: ControllerOptions, stop: AbortSignal): Promise<void> {
   const { clock, log } = options;
   const metrics = new Metrics();
   metrics.addProcess();
   const transport = newTransport(options, metrics);
   const client = new KubeClient(transport);
-  let controllers: readonly Controller[] = [];
+  let controllers: readonly ReconcileLoop[] = [];
   const watches = newWatches(options, client, () => controllers);
   measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const recorder = newRecorder(options, client);
   metrics.watchEvents(recorder);
   const elector = electorOf(options, client);
-  const lead = (leadership: Leadership): readonly Controller[] => {
+  const lead = (leadership: Leadership): readonly ReconcileLoop[] => {
     const reconciler = new Reconciler({
       client: new KubeClient(fenced(transport, leadership)),
       resources: watches.resources,
@@ -115,9 +115,9 @@ export async function runOperator(options: OperatorOptions, stop: AbortSignal): 
 }
 
 function newWatches(
-  { namespaces, log }: OperatorOptions,
+  { namespaces, log }: ControllerOptions,
   client: KubeClient,
-  controllers: () => readonly Controller[],
+  controllers: () => readonly ReconcileLoop[],
 ): Watches {
   return new Watches(client, {
     namespaces,
@@ -135,7 +135,7 @@ function newWatches(
   });
 }
 
-function newTransport({ endpoint, clock, chance, userAgent, onCall }: OperatorOptions, metrics: Metrics): Transport {
+function newTransport({ endpoint, clock, chance, userAgent, onCall }: ControllerOptions, metrics: Metrics): Transport {
   const tell = (report: CallReport): void => {
     metrics.onCall(report);
     onCall?.(report);
@@ -150,10 +150,10 @@ interface ControllerParts {
 }
 
 function newController(
-  { clock, chance, workers, log }: OperatorOptions,
+  { clock, chance, workers, log }: ControllerOptions,
   { reconciler, metrics, urgency }: ControllerParts,
-): Controller {
-  return new Controller({
+): ReconcileLoop {
+  return new ReconcileLoop({
     name: controllerName,
     reconcile: (key, signal) => reconciler.reconcile(key, signal),
     urgencyOf: urgency,
@@ -165,7 +165,7 @@ function newController(
   });
 }
 
-function newRecorder({ clock, identity, unique, log }: OperatorOptions, client: KubeClient): EventRecorder {
+function newRecorder({ clock, identity, unique, log }: ControllerOptions, client: KubeClient): EventRecorder {
   return new EventRecorder({
     client,
     clock,
@@ -176,7 +176,7 @@ function newRecorder({ clock, identity, unique, log }: OperatorOptions, client: 
   });
 }
 
-function electorOf(options: OperatorOptions, client: KubeClient): LeaderElector | undefined {
+function electorOf(options: ControllerOptions, client: KubeClient): LeaderElector | undefined {
   const { lease, leaseTimes, identity, clock, chance, log } = options;
   if (lease === undefined) return undefined;
   return new LeaderElector({
@@ -192,7 +192,7 @@ function electorOf(options: OperatorOptions, client: KubeClient): LeaderElector 
 }
 
 async function serve(
-  { admin, onListening }: OperatorOptions,
+  { admin, onListening }: ControllerOptions,
   { registry }: Metrics,
   watches: Watches,
 ): Promise<AdminServer | undefined> {

@@ -15,7 +15,7 @@ export interface Deed {
 }
 
 /** What a pass saw, as a report. */
-export interface Seen {
+export interface StatusFacts {
   readonly report: StatusReport;
   readonly nowMs: number;
   /** `namespace/name` of the Lease that whoever reports holds; absent where it needs none. */
@@ -25,7 +25,7 @@ export interface Seen {
 const mostDeeds = 10;
 
 /** The resource with the status that follows from a pass, or undefined when that is the one it has. */
-export function withReport(resource: KubeObject, seen: Seen, deeds: readonly Deed[]): KubeObject | undefined {
+export function withReport(resource: KubeObject, seen: StatusFacts, deeds: readonly Deed[]): KubeObject | undefined {
   const { conditions, gateways, ringGeneration, ...report } = seen.report;
   const summary = `${gateways.acknowledged}/${gateways.expected}`;
   const history = [...deeds.toReversed().map(deedReport), ...lastStatus(resource).history].slice(0, mostDeeds);
@@ -49,7 +49,7 @@ function highest(resource: KubeObject, ringGeneration = 0): { readonly ringGener
 export function withTrouble(
   resource: KubeObject,
   trouble: Because,
-  { nowMs, lease }: Pick<Seen, "nowMs" | "lease">,
+  { nowMs, lease }: Pick<StatusFacts, "nowMs" | "lease">,
 ): KubeObject | undefined {
   const before = resource["status"];
   const isPending = urgencyOf(resource) === "emergency";

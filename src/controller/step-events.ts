@@ -1,10 +1,10 @@
 import type { KubeObject } from "../kube/object.ts";
 import { describeStep, mostNamed, shortKid } from "../ring/describe.ts";
 import type { NamedStep } from "../ring/forecast.ts";
-import type { Happening } from "../runtime/events.ts";
+import type { EventFacts } from "../runtime/events.ts";
 import { lastStatus } from "../cluster/last-status.ts";
 
-type Told = Pick<Happening, "type" | "reason" | "action" | "note" | "isUrgent">;
+type StepEvent = Pick<EventFacts, "type" | "reason" | "action" | "note" | "isUrgent">;
 
 const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; readonly action: string }>> = {
   begin: { reason: "RingCreated", action: "Create" },
@@ -28,16 +28,16 @@ const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; rea
  * What a write did, as events. Many revocations in one write are one event with their number, since a person who is told
  * sixteen times reads none; warnings and revocations are urgent.
  */
-export function eventsOf(steps: readonly NamedStep[]): readonly Told[] {
+export function eventsOf(steps: readonly NamedStep[]): readonly StepEvent[] {
   const revoked = steps.filter((step) => step.type === "revoke");
   const isMass = revoked.length > 1;
   const told = steps.flatMap((step) => (isMass && step.type === "revoke" ? evictionsOf(step) : eventsOfStep(step)));
   return (isMass ? [massRevocation(revoked), ...told] : told).map((one) => ({ ...one, isUrgent: isUrgent(one) }));
 }
 
-const isUrgent = ({ type, action }: Told): boolean => type === "Warning" || action === "Revoke";
+const isUrgent = ({ type, action }: StepEvent): boolean => type === "Warning" || action === "Revoke";
 
-function massRevocation(steps: readonly Revocation[]): Told {
+function massRevocation(steps: readonly Revocation[]): StepEvent {
   const named = steps.slice(0, mostNamed).map(({ kid }) => shortKid(kid));
   const more = steps.length - named.length;
   const names = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
@@ -48,18 +48,18 @@ function massRevocation(steps: readonly Revocation[]): Told {
 
 type Revocation = Extract<NamedStep, { readonly type: "revoke" }>;
 
-function evictionsOf({ evicts }: Revocation): readonly Told[] {
+function evictionsOf({ evicts }: Revocation): readonly StepEvent[] {
   if (evicts === undefined) return [];
   const note = `the list of revoked keys is full: ${evicts} is no longer remembered`;
   return [{ type: "Warning", reason: "RevocationForgotten", action: "Revoke", note }];
 }
 
 /** Those that skip a wait, or make up for a loss, are warnings. */
-function eventsOfStep(step: NamedStep): readonly Told[] {
+function eventsOfStep(step: NamedStep): readonly StepEvent[] {
   const { reason, action } = reasons[step.type];
   const note = describeStep(step);
   const isEarly = (step.type === "activate" && step.early) || (step.type === "create" && step.as === "active");
-  const told: Told = {
+  const told: StepEvent = {
     type: isEarly || step.type === "rebuild" || step.type === "markUnpublished" ? "Warning" : "Normal",
     reason: isEarly ? "KeyActivatedEarly" : reason,
     action,
@@ -69,11 +69,11 @@ function eventsOfStep(step: NamedStep): readonly Told[] {
 }
 
 /** What is told when a rotation begins or ceases to be stalled, or to have a revocation that is not carried out. */
-export function stallEvents(before: KubeObject, after: KubeObject): readonly Told[] {
+export function stallEvents(before: KubeObject, after: KubeObject): readonly StepEvent[] {
   return [...stallTold(before, after), ...pendingTold(before, after)];
 }
 
-function pendingTold(before: KubeObject, after: KubeObject): readonly Told[] {
+function pendingTold(before: KubeObject, after: KubeObject): readonly StepEvent[] {
   const [was, is] = [before, after].map((one) => holding(one, "RevocationPending"));
   if ((was === undefined) === (is === undefined)) return [];
   if (is) return [{ type: "Warning", reason: "RevocationPending", action: "Revoke", note: is.message, isUrgent: true }];
@@ -82,7 +82,7 @@ function pendingTold(before: KubeObject, after: KubeObject): readonly Told[] {
   ];
 }
 
-function stallTold(before: KubeObject, after: KubeObject): readonly Told[] {
+function stallTold(before: KubeObject, after: KubeObject): readonly StepEvent[] {
   const [was, is] = [holding(before, "Stalled"), holding(after, "Stalled")];
   if (is !== undefined && is.reason !== was?.reason) {
     return [{ type: "Warning", reason: is.reason, action: "Reconcile", note: is.message, isUrgent: true }];
@@ -95,10 +95,15 @@ const holding = (resource: KubeObject, wanted: string) =>
   lastStatus(resource).conditions.find(({ type, status }) => type === wanted && status === "True");
 
 /** Something that was asked for, or stated, in a form that does not count. Not urgent: who states it may do so without an end. */
-export const warningEvent = (note: string): Told => ({ type: "Warning", reason: "Ignored", action: "Reconcile", note });
+export const warningEvent = (note: string): StepEvent => ({
+  type: "Warning",
+  reason: "Ignored",
+  action: "Reconcile",
+  note,
+});
 
 /** Keys that were found and could not be taken over. */
-export const setAsideEvent = (note: string): Told => ({
+export const setAsideEvent = (note: string): StepEvent => ({
   type: "Warning",
   reason: "KeysSetAside",
   action: "Recover",

@@ -4,7 +4,7 @@ import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
 import { keyOf, type KubeObject } from "../kube/object.ts";
 import { Reflector } from "../kube/reflector.ts";
 import { configMaps, pods, type Resource } from "../kube/resource.ts";
-import type { Change, Store } from "../kube/object-cache.ts";
+import type { CacheChange, ObjectCache } from "../kube/object-cache.ts";
 import type { Remark } from "../telemetry/health.ts";
 import { lastStatus } from "../cluster/last-status.ts";
 import { keyRingAcks, labels, rotations } from "../cluster/resources.ts";
@@ -31,7 +31,7 @@ const others: readonly (readonly [Resource, string])[] = [
   [keyRingAcks, labels.rotation],
 ];
 
-interface Watched {
+interface WatchedKind {
   readonly reflector: Reflector;
   readonly resource: Resource;
   /** Absent: all. */
@@ -55,7 +55,7 @@ export interface Sighting {
  */
 export class Watches {
   readonly reflectors: readonly Reflector[];
-  readonly #watched: readonly Watched[];
+  readonly #watched: readonly WatchedKind[];
   readonly #rotations: readonly Reflector[];
   readonly #options: WatchesOptions;
 
@@ -73,7 +73,7 @@ export class Watches {
   #watch(
     client: KubeClient,
     scope: { readonly namespace?: string; readonly resource?: Resource; readonly labelSelector?: string },
-  ): Watched {
+  ): WatchedKind {
     const { resource = rotations, ...selection } = scope;
     const { namespace } = selection;
     const what = nameOf({ resource: resource.plural, namespace: namespace ?? "" });
@@ -101,7 +101,7 @@ export class Watches {
   }
 
   /** The JwtKeyRotations, wherever they are watched and may be seen. */
-  readonly resources: Pick<Store, "byKey"> = {
+  readonly resources: Pick<ObjectCache, "byKey"> = {
     byKey: (key) => this.#visible().flatMap(({ store }) => store.byKey(key) ?? [])[0],
   };
 
@@ -138,7 +138,7 @@ export class Watches {
   }
 
   /** Reports are no news; that one was wiped is, or that another controller reports. */
-  #rotationChanged(change: Change): void {
+  #rotationChanged(change: CacheChange): void {
     if (change.type === "updated") {
       const { before, object } = change;
       const isWiped = isReported(before) && !isReported(object);
@@ -149,7 +149,7 @@ export class Watches {
     this.#options.onKey(change.key);
   }
 
-  #reporterChanged(change: Change): void {
+  #reporterChanged(change: CacheChange): void {
     const { object } = change;
     const before = change.type === "updated" ? change.before : undefined;
     for (const name of new Set([rotationOf(object), before && rotationOf(before)])) {

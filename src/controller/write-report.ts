@@ -1,5 +1,5 @@
 import type { KubeClient } from "../kube/client.ts";
-import { isConflict, isNotFound } from "../kube/kube-errors.ts";
+import { isWriteConflict, isNotFound } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { TryLaterError } from "../errors/keyturn-error.ts";
 import { rotations } from "../cluster/resources.ts";
@@ -24,7 +24,7 @@ export async function writeReport(
     return await client.updateStatus(rotations, after, { signal });
   } catch (error) {
     if (isNotFound(error)) return undefined;
-    if (!isConflict(error)) throw error;
+    if (!isWriteConflict(error)) throw error;
     // The watch may be behind: our own last report is a change as well
     const { uid, generation, namespace = "", name } = before.metadata;
     const now = await client.find(rotations, { namespace, name }, { signal });
@@ -33,7 +33,7 @@ export async function writeReport(
     }
     const over = { ...now, status: after["status"] };
     return client.updateStatus(rotations, over, { signal }).catch((again: unknown) => {
-      throw isConflict(again) ? changedMeanwhile() : again;
+      throw isWriteConflict(again) ? changedMeanwhile() : again;
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Cursor, Fields, Subject } from "../ring/codec/cursor.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
-import { identity, membersOf, misfit, readPublicJwk } from "../ring/codec/read-jwk.ts";
+import { identity, jwkMembers, misfit, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { longest } from "../ring/codec/wire.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import { algorithms, type Algorithm, type Kid } from "../ring/key.ts";
@@ -62,8 +62,8 @@ export function readSetKey(at: Cursor, fallback?: (jwk: PublicJwk) => Algorithm,
 
 /** True when the entry has a member that only a private or a secret key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
 export function hasPrivateMember(fields: Fields): boolean {
-  return [...membersOf("RSA", "private"), "oth", "k"].some(
-    (name) => !membersOf("RSA", "public").includes(name) && fields.maybe(name) !== undefined,
+  return [...jwkMembers("RSA", "private"), "oth", "k"].some(
+    (name) => !jwkMembers("RSA", "public").includes(name) && fields.maybe(name) !== undefined,
   );
 }
 

@@ -4,7 +4,7 @@ import type { Disk } from "./disk.ts";
 import { errnoOf, unlessMissing } from "./fs-errors.ts";
 
 /** Text by file name. */
-export type Files = Readonly<Record<string, string>>;
+export type DataFiles = Readonly<Record<string, string>>;
 
 /** The names that the kubelet's AtomicWriter uses, so that a reader needs to know one form only. */
 export const dataLink = "..data";
@@ -20,7 +20,7 @@ export const versionsIn = (names: readonly string[]): readonly string[] =>
 export const isInternal = (name: string): boolean => name.startsWith("..");
 
 export interface DataDirWrite {
-  readonly files: Files;
+  readonly files: DataFiles;
   /** Of the files. */
   readonly mode: number;
   /** Of the directory, and of the one behind `..data`. */

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { currentVersion, isInternal, isVisible, type Files } from "./data-dir.ts";
+import { currentVersion, isInternal, isVisible, type DataFiles } from "./data-dir.ts";
 import { mustBeOurs, type Reader } from "./disk.ts";
 import { errnoOf, RefusedEntryError, unlessMissing } from "./fs-errors.ts";
 
@@ -12,7 +12,7 @@ export type DataDir =
   /** `..data` points to nothing, or is gone while links through it are there. */
   | { readonly kind: "dangling" }
   /** All files of one write. `linked`: the names that people see point to them. */
-  | { readonly kind: "data"; readonly version: string; readonly files: Files; readonly linked: boolean };
+  | { readonly kind: "data"; readonly version: string; readonly files: DataFiles; readonly linked: boolean };
 
 /** Each try takes a millisecond or so: nobody swaps that often. */
 const mostTries = 100;
@@ -55,7 +55,7 @@ async function withoutData(disk: Reader, dir: string): Promise<DataDir> {
 }
 
 /** The files of one version, or undefined when it is gone. @throws RefusedEntryError */
-export async function readVersion(disk: Reader, path: string): Promise<Files | undefined> {
+export async function readVersion(disk: Reader, path: string): Promise<DataFiles | undefined> {
   const found = await disk.entry(path);
   if (!found) return undefined;
   mustBeOurs(path, found, { type: "directory", trusts: (uid) => disk.trusts(uid) });
@@ -70,7 +70,7 @@ export async function readVersion(disk: Reader, path: string): Promise<Files | u
   }
 }
 
-async function isLinked(disk: Reader, dir: string, files: Files): Promise<boolean> {
+async function isLinked(disk: Reader, dir: string, files: DataFiles): Promise<boolean> {
   for (const name of Object.keys(files)) if (!(await isVisible(disk, dir, name))) return false;
   return true;
 }

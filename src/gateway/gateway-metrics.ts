@@ -2,18 +2,18 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom
 import type { Clock } from "../time/clock.ts";
 import { refusalReasons } from "../jwt/reasons.ts";
 import { credentialFlaws } from "../http/bearer.ts";
-import type { Outcome } from "./faces/decision.ts";
+import type { AuthOutcome } from "./faces/decision.ts";
 import type { MintOutcome } from "./faces/mint-handler.ts";
-import type { GatewayState, Source } from "../holder/state.ts";
+import type { HolderState, Source } from "../holder/state.ts";
 import { momentOf, silenceMs } from "../holder/freshness.ts";
 import { isReady, mintView } from "../holder/state-view.ts";
 
-const outcomes: readonly Outcome[] = ["Accepted", "NotReady", ...credentialFlaws, ...refusalReasons];
+const outcomes: readonly AuthOutcome[] = ["Accepted", "NotReady", ...credentialFlaws, ...refusalReasons];
 const mintOutcomes: readonly MintOutcome[] = ["Minted", "RequestRefused", "Unavailable", "Failed"];
 const sources: readonly Source[] = ["mount", "watch", "truth"];
 
 /** How a reason reads in the `result` label: what the caller was told. */
-function resultOf(outcome: Outcome): "allowed" | "forbidden" | "denied" | "unavailable" {
+function resultOf(outcome: AuthOutcome): "allowed" | "forbidden" | "denied" | "unavailable" {
   if (outcome === "Accepted") return "allowed";
   if (outcome === "NotReady") return "unavailable";
   return outcome === "ScopeMissing" ? "forbidden" : "denied";
@@ -27,7 +27,7 @@ export class GatewayMetrics {
   readonly registry = new Registry();
   readonly #clock: Pick<Clock, "nowMs" | "monotonicMs">;
   /** Plain numbers: counted at each request, told when somebody looks. */
-  readonly #verified = new Map<Outcome, number>(outcomes.map((outcome) => [outcome, 0]));
+  readonly #verified = new Map<AuthOutcome, number>(outcomes.map((outcome) => [outcome, 0]));
   readonly #minted = this.#counter("mints_total", "Requests for a token by outcome", ["outcome"]);
   readonly #unfit = this.#counter("unfit_documents_total", "Documents that were not taken, by source", ["source"]);
   readonly #swapSeconds = new Histogram({
@@ -39,12 +39,12 @@ export class GatewayMetrics {
   #swappedAtMs: number | undefined;
 
   /** @param state - Asked when somebody looks */
-  constructor(clock: Pick<Clock, "nowMs" | "monotonicMs">, state: () => GatewayState | undefined) {
+  constructor(clock: Pick<Clock, "nowMs" | "monotonicMs">, state: () => HolderState | undefined) {
     this.#clock = clock;
     for (const outcome of mintOutcomes) this.#minted.inc({ outcome }, 0);
     for (const source of sources) this.#unfit.inc({ source }, 0);
     this.#addVerifications();
-    const gauge = (name: string, help: string, read: (of: GatewayState) => number | undefined): void => {
+    const gauge = (name: string, help: string, read: (of: HolderState) => number | undefined): void => {
       this.#gauge(name, help, () => {
         const now = state();
         return now && read(now);
@@ -75,7 +75,7 @@ export class GatewayMetrics {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  readonly verified = (outcome: Outcome): void => {
+  readonly verified = (outcome: AuthOutcome): void => {
     this.#verified.set(outcome, (this.#verified.get(outcome) ?? 0) + 1);
   };
 

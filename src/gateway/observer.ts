@@ -1,13 +1,13 @@
 import type { Log } from "../telemetry/log.ts";
-import type { Observer } from "../holder/ring-memory.ts";
+import type { HolderObserver } from "../holder/ring-memory.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
-import type { GatewayState, Source } from "../holder/state.ts";
+import type { HolderState, Source } from "../holder/state.ts";
 import { isReady, whyNotReady } from "../holder/state-view.ts";
 
 const sources: readonly (Source | "ack")[] = ["mount", "watch", "truth", "ack"];
 
 /** Logs and counts what changes, once for each change. */
-export function newObserver(log: Log, metrics: GatewayMetrics): Observer {
+export function newObserver(log: Log, metrics: GatewayMetrics): HolderObserver {
   return {
     swapped: ({ current, refused }, tookMs) => {
       metrics.swapped(tookMs);
@@ -28,7 +28,7 @@ export function newObserver(log: Log, metrics: GatewayMetrics): Observer {
     },
   };
 
-  function tellProblem(source: Source | "ack", before: GatewayState, after: GatewayState): void {
+  function tellProblem(source: Source | "ack", before: HolderState, after: HolderState): void {
     const problem = after.problems[source];
     if (problem === before.problems[source]) return;
     if (problem === undefined) {

@@ -4,14 +4,14 @@ import { front } from "./faces/front.ts";
 import { type Address, addressText, listen, type Listener } from "../http/listener.ts";
 import { mintHandler } from "./faces/mint-handler.ts";
 import { momentOf } from "../holder/freshness.ts";
-import type { Gateway } from "../holder/ring-holder.ts";
+import type { RingHolder } from "../holder/ring-holder.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
-import { GatewayReadiness, liveness, silenceOf } from "../holder/readiness.ts";
+import { HolderReadiness, liveness, silenceOf } from "../holder/readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
 import { isReady } from "../holder/state-view.ts";
 
 interface Behind {
-  readonly gateway: Gateway;
+  readonly gateway: RingHolder;
   readonly metrics: GatewayMetrics;
 }
 
@@ -109,7 +109,7 @@ function openAdmin({
     ...silenceOf(memory.state, momentOf(options.clock)),
     ...(options.remarks?.() ?? []),
   ];
-  const ready = new GatewayReadiness(() => memory.state, signal, remarks);
+  const ready = new HolderReadiness(() => memory.state, signal, remarks);
   return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 

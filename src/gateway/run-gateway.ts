@@ -2,7 +2,7 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { assemble } from "../holder/assemble.ts";
 import type { Address } from "../http/listener.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
-import { Gateway } from "../holder/ring-holder.ts";
+import { RingHolder } from "../holder/ring-holder.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { newObserver } from "./observer.ts";
 import { openFaces } from "./open-faces.ts";
@@ -20,11 +20,15 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const { clock, log, signal } = options;
   checkOwnedHeaders(options.owned);
   if (options.mintListen !== undefined) mustBeLocal(options.mintListen);
-  const here: { gateway?: Gateway } = {};
+  const here: { gateway?: RingHolder } = {};
   const state = () => here.gateway?.memory.state;
   const metrics = new GatewayMetrics(clock, state);
   const parts = await assemble(options.sources, { ...options, state });
-  const gateway = (here.gateway = await Gateway.begin({ ...options, ...parts, observer: newObserver(log, metrics) }));
+  const gateway = (here.gateway = await RingHolder.begin({
+    ...options,
+    ...parts,
+    observer: newObserver(log, metrics),
+  }));
   const stop = new AbortController();
   const faces = await openFaces(options, { gateway, metrics });
   const { ports } = faces;

@@ -75,5 +75,5 @@ export function markOf(markKey: Uint8Array, generation: number, secretHash: Uint
 }
 
 /** Compares in a time that tells nothing of where they differ. */
-export const isSame = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
+export const isSameBytes = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
   b !== undefined && a.length === b.length && timingSafeEqual(a, b);

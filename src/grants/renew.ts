@@ -1,6 +1,6 @@
 import { type Grant, mostRenewals, type RevocationReason } from "./grant.ts";
 import { endsAtMs } from "./lifetime.ts";
-import { hashOf, isSame, lastGeneration, markOf, type RefreshToken, successorOf } from "./refresh-token.ts";
+import { hashOf, isSameBytes, lastGeneration, markOf, type RefreshToken, successorOf } from "./refresh-token.ts";
 
 /** What the issuer allows, as it is in force now. */
 export interface RenewalPolicy {
@@ -23,7 +23,7 @@ export interface RenewalRequest {
 }
 
 /** Why a refresh token is of no use; all but `superseded` tell the caller to sign in again. */
-export type RefusalReason =
+export type RenewalRefusal =
   | RevocationReason
   | "expired"
   | "unknown"
@@ -46,7 +46,7 @@ export type Renewal =
   | { readonly kind: "replayed"; readonly successor: RefreshToken }
   /** Two parties have the grant's tokens: it ends. */
   | { readonly kind: "ended"; readonly grant: Grant }
-  | { readonly kind: "refused"; readonly reason: RefusalReason };
+  | { readonly kind: "refused"; readonly reason: RenewalRefusal };
 
 /**
  * Decides about one refresh token that is shown for this grant. Pure: time and salt are arguments.
@@ -67,11 +67,12 @@ export function renew(grant: Grant, request: RenewalRequest): Renewal {
   const { shown, nowMs } = request;
   const secretHash = hashOf(shown.secret);
   const isOurs =
-    isSame(shown.grantId, grant.id) && isSame(shown.mark, markOf(grant.markKey, shown.generation, secretHash));
+    isSameBytes(shown.grantId, grant.id) &&
+    isSameBytes(shown.mark, markOf(grant.markKey, shown.generation, secretHash));
   if (!isOurs) return refused("unknown");
   if (grant.revoked) return refused(grant.revoked.reason);
   if (nowMs >= grant.expiresAtMs) return refused("expired");
-  if (isSame(secretHash, grant.currentHash)) return current(grant, request);
+  if (isSameBytes(secretHash, grant.currentHash)) return current(grant, request);
   return shown.generation < grant.generation ? old(grant, request, secretHash) : ahead(grant, request);
 }
 
@@ -83,7 +84,7 @@ function current(grant: Grant, request: RenewalRequest): Renewal {
 function old(grant: Grant, request: RenewalRequest, secretHash: Uint8Array): Renewal {
   const { shown, nowMs, isProven } = request;
   const isRecent = isInWindow(grant.replacedAtMs[grant.generation - 1 - shown.generation], request);
-  const isBefore = grant.salt !== undefined && isSame(secretHash, grant.previousHash);
+  const isBefore = grant.salt !== undefined && isSameBytes(secretHash, grant.previousHash);
   // A successor that was given for a proof is given again for a proof alone: a thief may have the token that it came from
   const mayReplay = isProven || shown.generation === grant.generation - 1;
   if (isBefore && mayReplay && isInWindow(grant.replacedAtMs[0], request)) {
@@ -139,7 +140,7 @@ const ended = (grant: Grant, nowMs: number): Renewal => ({
   grant: { ...grant, revoked: { atMs: nowMs, reason: "reused" } },
 });
 
-const refused = (reason: RefusalReason): Renewal => ({ kind: "refused", reason });
+const refused = (reason: RenewalRefusal): Renewal => ({ kind: "refused", reason });
 
 /** A refresh token of the grant, marked as its own. */
 function tokenOf({ id, markKey }: Grant, generation: number, secret: Uint8Array): RefreshToken {

@@ -7,12 +7,12 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { AckSink } from "./acks/ack-sink.ts";
 import type { PodIdentity } from "./acks/cluster-acks.ts";
 import { FloorFile } from "./floor.ts";
-import type { GatewayParts, Watched } from "./ring-holder.ts";
+import type { HolderParts, Watched } from "./ring-holder.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { RingKind } from "./open-ring.ts";
 import { Directory } from "./sources/directory.ts";
 import type { Truth } from "./sources/ring-source.ts";
-import type { GatewayState, Setup } from "./state.ts";
+import type { HolderState, Setup } from "./state.ts";
 
 interface CommonPlan {
   /** The signer object, or the public one: with that nothing is minted. */
@@ -56,10 +56,10 @@ export interface Assembling {
   readonly mintListen?: unknown;
   readonly onCall?: (report: CallReport) => void;
   /** The gateway's state, once there is one. */
-  readonly state: () => GatewayState | undefined;
+  readonly state: () => HolderState | undefined;
 }
 
-export interface Assembled extends Pick<GatewayParts, "setup" | "truth" | "mount" | "watch" | "acks" | "floor"> {
+export interface Assembled extends Pick<HolderParts, "setup" | "truth" | "mount" | "watch" | "acks" | "floor"> {
   /** Of what was opened for it. */
   close(): void;
 }

@@ -1,6 +1,6 @@
 import type { Clock } from "../time/clock.ts";
 import type { Ring } from "../ring/ring.ts";
-import type { GatewayState } from "./state.ts";
+import type { HolderState } from "./state.ts";
 
 /** Both clocks at one moment. */
 export interface Moment {
@@ -26,7 +26,7 @@ export function propagationMs({ signer, standby, settings: { jwksMaxAgeMs } }: R
  * How long ago the source of truth was last heard, in milliseconds; before the first time, since the start. By the clock that
  * says more: the wall clock may be set back, and the other one may have stood still with the machine.
  */
-export function silenceMs({ heard }: GatewayState, { nowMs, monotonicMs }: Moment): number {
+export function silenceMs({ heard }: HolderState, { nowMs, monotonicMs }: Moment): number {
   return Math.max(0, monotonicMs - heard.atMonotonicMs, heard.askedAtMs === undefined ? 0 : nowMs - heard.askedAtMs);
 }
 
@@ -47,7 +47,7 @@ export type CopyLife =
  * published at the very moment of its last word from the source of truth, and signs one propagation wait later. So no copy of
  * its keys lives longer than that; one that is handed out later lacks the signer, or has what was revoked long ago.
  */
-export function copyLife(state: GatewayState, now: Moment): CopyLife {
+export function copyLife(state: HolderState, now: Moment): CopyLife {
   const { current, degraded, heard } = state;
   if (current === undefined) return { kind: "none" };
   const waitMs = propagationMs(current.ring);

@@ -1,21 +1,21 @@
-import { Checks, type Verdict } from "../telemetry/health.ts";
+import { Checks, type HealthReport } from "../telemetry/health.ts";
 import { copyLife, type Moment, silenceMs } from "./freshness.ts";
-import type { GatewayState } from "./state.ts";
+import type { HolderState } from "./state.ts";
 import { problemsOf, whyNotReady } from "./state-view.ts";
 
 /**
  * `/readyz` of a gateway. What is wrong with a source while a good ring goes on is told in a line of its own, and is no
  * reason to take traffic away: all replicas read the same sources.
  */
-export class GatewayReadiness extends Checks {
-  readonly #state: () => GatewayState;
+export class HolderReadiness extends Checks {
+  readonly #state: () => HolderState;
   readonly #remarks: () => readonly string[];
 
   /**
    * @param ending - Aborted when no more traffic is to come
    * @param remarks - What else is to be told, a line each
    */
-  constructor(state: () => GatewayState, ending: AbortSignal, remarks: () => readonly string[] = () => []) {
+  constructor(state: () => HolderState, ending: AbortSignal, remarks: () => readonly string[] = () => []) {
     super();
     this.#remarks = remarks;
     this.#state = state;
@@ -23,7 +23,7 @@ export class GatewayReadiness extends Checks {
     this.add("ring", () => whyNotReady(state()));
   }
 
-  override judge(endpoint: string): Verdict {
+  override judge(endpoint: string): HealthReport {
     const { isWell, text } = super.judge(endpoint);
     const now = this.#state();
     const notes = [
@@ -38,8 +38,8 @@ export class GatewayReadiness extends Checks {
 /** It is asked every 20 s at the latest. */
 const longestSilenceMs = 30_000;
 
-/** A line for {@link GatewayReadiness} when the source of truth was not heard for long. */
-export function silenceOf(state: GatewayState, now: Moment): readonly string[] {
+/** A line for {@link HolderReadiness} when the source of truth was not heard for long. */
+export function silenceOf(state: HolderState, now: Moment): readonly string[] {
   const silentMs = silenceMs(state, now);
   if (silentMs <= longestSilenceMs) return [];
   const seconds = Math.floor(silentMs / 1000);

@@ -2,11 +2,11 @@ import type { Ack } from "../ring/ack.ts";
 import { identity } from "../ring/codec/read-jwk.ts";
 import { isOtherLine, seenOf } from "../ring/lineage.ts";
 import type { OpenRing } from "./open-ring.ts";
-import { type GatewayState, patienceMs, type Source } from "./state.ts";
+import { type HolderState, awayPatienceMs, type Source } from "./state.ts";
 import { ackOf, isSameAck } from "./state-view.ts";
 
 /** Everything that can happen to a gateway. */
-export type GatewayEvent =
+export type HolderEvent =
   /** A source shows a ring, which may be old: the mount, or the watch. */
   | { readonly type: "shown"; readonly source: "mount" | "watch"; readonly ring: OpenRing }
   /** An uncached read of the source of truth; without a ring: the object is not there. `isServer`: who said so would know. */
@@ -29,7 +29,7 @@ export type GatewayEvent =
  *
  * @param monotonicMs - When it happened, on the clock that nobody can set
  */
-export function reduce(state: GatewayState, event: GatewayEvent, monotonicMs: number): GatewayState {
+export function reduce(state: HolderState, event: HolderEvent, monotonicMs: number): HolderState {
   switch (event.type) {
     case "shown":
       return show(state, event.source, event.ring);
@@ -52,7 +52,7 @@ export function reduce(state: GatewayState, event: GatewayEvent, monotonicMs: nu
   }
 }
 
-function show(state: GatewayState, source: Source, ring: OpenRing): GatewayState {
+function show(state: HolderState, source: Source, ring: OpenRing): HolderState {
   const misfit = misfitOf(state, ring);
   if (misfit !== undefined) return withProblem(source === "watch" ? withSource(state, false) : state, source, misfit);
   // A watch may lag: that the source went back is for a read to say
@@ -61,10 +61,10 @@ function show(state: GatewayState, source: Source, ring: OpenRing): GatewayState
 }
 
 function read(
-  state: GatewayState,
-  { ring, askedAtMs, isServer }: GatewayEvent & { readonly type: "read" },
+  state: HolderState,
+  { ring, askedAtMs, isServer }: HolderEvent & { readonly type: "read" },
   monotonicMs: number,
-): GatewayState {
+): HolderState {
   const misfit = ring && misfitOf(state, ring);
   const asked = isServer && { askedAtMs };
   if (misfit !== undefined) {
@@ -87,7 +87,7 @@ function read(
 }
 
 /** A start goes on only with a ring; what changed since the ack is to be acknowledged first. */
-function afterReading(state: GatewayState): GatewayState {
+function afterReading(state: HolderState): HolderState {
   const { stage, current, acked } = state;
   if (current === undefined) return state;
   if (stage === "zeroed") return { ...state, stage: "loaded" };
@@ -97,7 +97,7 @@ function afterReading(state: GatewayState): GatewayState {
     : { ...state, stage: "loaded" };
 }
 
-function acknowledged(state: GatewayState, ack: Ack): GatewayState {
+function acknowledged(state: HolderState, ack: Ack): HolderState {
   const { stage } = state;
   const next = stage === "silent" ? "zeroed" : stage === "loaded" ? "acked" : stage;
   return { ...withoutProblem(state, "ack"), stage: next, awaySinceMs: undefined, acked: ack };
@@ -107,7 +107,7 @@ function acknowledged(state: GatewayState, ack: Ack): GatewayState {
 const isFork = (here: OpenRing | undefined, shown: OpenRing): boolean =>
   here !== undefined && isOtherLine(shown.ring, seenOf(here.ring));
 
-const withLine = (state: GatewayState, source: Source, ring: OpenRing): GatewayState =>
+const withLine = (state: HolderState, source: Source, ring: OpenRing): HolderState =>
   withProblem(state, source, isFork(state.current, ring) ? forked(ring) : undefined);
 
 const forked = ({ ring: { generation } }: OpenRing): string =>
@@ -117,7 +117,7 @@ const forked = ({ ring: { generation } }: OpenRing): string =>
  * Takes what a trusted ring brings: its revocations always, itself when it is newer and of the same line, its half when that is
  * missing here.
  */
-function take(state: GatewayState, ring: OpenRing): GatewayState {
+function take(state: HolderState, ring: OpenRing): HolderState {
   const revoked = ring.ring.revoked.map(({ kid }) => kid);
   const refused = revoked.every((kid) => state.refused.has(kid))
     ? state.refused
@@ -132,7 +132,7 @@ const newest = (here: OpenRing | undefined, shown: OpenRing): OpenRing =>
   here && (here.ring.generation >= shown.ring.generation || isFork(here, shown)) ? here : shown;
 
 /** Why a proved ring must not be used here, or undefined. */
-function misfitOf({ setup, current }: GatewayState, { ring, publicJwks }: OpenRing): string | undefined {
+function misfitOf({ setup, current }: HolderState, { ring, publicJwks }: OpenRing): string | undefined {
   const { name, namespace } = ring.rotation;
   const wanted = setup.rotation ?? current?.ring.rotation.name ?? name;
   if (name !== wanted) return `must be the ring of rotation "${wanted}", is that of "${name}"`;
@@ -148,47 +148,47 @@ function misfitOf({ setup, current }: GatewayState, { ring, publicJwks }: OpenRi
 
 /** Where a server has no ring to show, no key is given to anybody: what is here is as new as anything. */
 function word(
-  state: GatewayState,
+  state: HolderState,
   { askedAtMs }: { readonly askedAtMs?: number | undefined },
   monotonicMs: number,
-): GatewayState {
+): HolderState {
   if (askedAtMs === undefined) return state;
   return { ...state, heard: { askedAtMs, atMonotonicMs: monotonicMs, isBehind: true } };
 }
 
 /** A source of truth that shows no ring helps as little as one that is away. */
 function unfit(
-  state: GatewayState,
-  { source, problem, askedAtMs }: GatewayEvent & { readonly type: "unfit" },
+  state: HolderState,
+  { source, problem, askedAtMs }: HolderEvent & { readonly type: "unfit" },
   monotonicMs: number,
-): GatewayState {
+): HolderState {
   const isServer = source === "watch" || askedAtMs !== undefined;
   const heard = word(isServer ? withSource(state, false) : state, { askedAtMs }, monotonicMs);
   const told = withProblem(heard, source, problem);
   return source === "truth" ? since(told, monotonicMs) : told;
 }
 
-function away(state: GatewayState, event: GatewayEvent & { readonly type: "away" }): GatewayState {
+function away(state: HolderState, event: HolderEvent & { readonly type: "away" }): HolderState {
   const told = withProblem(state, event.from, event.problem);
   const promises = event.from === "ack" && event.maybeDone === true && state.stage === "silent";
   return promises && !told.promised ? { ...told, promised: true } : told;
 }
 
-const since = (state: GatewayState, monotonicMs: number): GatewayState =>
+const since = (state: HolderState, monotonicMs: number): HolderState =>
   state.awaySinceMs === undefined ? { ...state, awaySinceMs: monotonicMs } : state;
 
 /**
  * Patience with a start ends: traffic is served from what is here, if it is known to be all that was served before. Not by
  * who wrote generation 0, or may have: nobody waits for it, since it promised to read the newest ring first.
  */
-function tick(state: GatewayState, monotonicMs: number): GatewayState {
-  if (!isPatient(state) || monotonicMs - state.awaySinceMs < patienceMs) return state;
+function tick(state: HolderState, monotonicMs: number): HolderState {
+  if (!isPatient(state) || monotonicMs - state.awaySinceMs < awayPatienceMs) return state;
   // Who takes traffic does not say that it is about to start
   return { ...state, degraded: true, stage: "zeroed" };
 }
 
 /** Patience has an end: it may take traffic without its source of truth. */
-export const isPatient = (state: GatewayState): state is GatewayState & { readonly awaySinceMs: number } =>
+export const isPatient = (state: HolderState): state is HolderState & { readonly awaySinceMs: number } =>
   state.stage === "silent" &&
   !state.promised &&
   !state.degraded &&
@@ -197,15 +197,15 @@ export const isPatient = (state: GatewayState): state is GatewayState & { readon
   state.awaySinceMs !== undefined;
 
 /** What the API server has last said. */
-const withSource = (state: GatewayState, isFit: boolean): GatewayState =>
+const withSource = (state: HolderState, isFit: boolean): HolderState =>
   state.sourceUnfit === isFit ? { ...state, sourceUnfit: !isFit } : state;
 
-const isOlder = ({ current }: GatewayState, shown: OpenRing): boolean =>
+const isOlder = ({ current }: HolderState, shown: OpenRing): boolean =>
   shown.ring.generation < (current?.ring.generation ?? 0) || isFork(current, shown);
 
-type Problems = GatewayState["problems"];
+type Problems = HolderState["problems"];
 
-const withProblem = (state: GatewayState, from: keyof Problems, problem: string | undefined): GatewayState =>
+const withProblem = (state: HolderState, from: keyof Problems, problem: string | undefined): HolderState =>
   state.problems[from] === problem ? state : { ...state, problems: { ...state.problems, [from]: problem } };
 
-const withoutProblem = (state: GatewayState, from: keyof Problems): GatewayState => withProblem(state, from, undefined);
+const withoutProblem = (state: HolderState, from: keyof Problems): HolderState => withProblem(state, from, undefined);

@@ -5,18 +5,18 @@ import type { Ack } from "../ring/ack.ts";
 import type { AckSink } from "./acks/ack-sink.ts";
 import { Bell } from "../time/bell.ts";
 import type { FloorFile } from "./floor.ts";
-import { Memory, type MemoryParts } from "./ring-memory.ts";
-import { type GatewayEvent, isPatient } from "./reduce.ts";
-import type { Reading, Truth } from "./sources/ring-source.ts";
-import { type Floor, newGateway, patienceMs, type Setup } from "./state.ts";
+import { RingMemory, type RingMemoryParts } from "./ring-memory.ts";
+import { type HolderEvent, isPatient } from "./reduce.ts";
+import type { SourceReading, Truth } from "./sources/ring-source.ts";
+import { type Floor, newHolder, awayPatienceMs, type Setup } from "./state.ts";
 import { confirmation, isReady, type Want, wants } from "./state-view.ts";
 
 /** A source that tells of itself. */
 export interface Watched {
-  run(signal: AbortSignal, tell: (reading: Reading) => void): Promise<void>;
+  run(signal: AbortSignal, tell: (reading: SourceReading) => void): Promise<void>;
 }
 
-export interface GatewayParts extends MemoryParts {
+export interface HolderParts extends RingMemoryParts {
   readonly setup: Setup;
   readonly truth: Truth;
   readonly mount?: Watched;
@@ -29,9 +29,9 @@ export interface GatewayParts extends MemoryParts {
 const backoff: Backoff = { baseMs: 250, maxMs: 5000 };
 
 /** Keeps a ring in memory as new as its sources: carries out what the pure core wants, and tells it what came of that. */
-export class Gateway {
-  readonly memory: Memory;
-  readonly #parts: GatewayParts;
+export class RingHolder {
+  readonly memory: RingMemory;
+  readonly #parts: HolderParts;
   readonly #bell: Bell;
   /** Rung when what stands as our ack is in doubt. */
   readonly #doubt: Bell;
@@ -39,7 +39,7 @@ export class Gateway {
   #behind: number | undefined;
   #kept: Floor | undefined;
 
-  private constructor(parts: GatewayParts, memory: Memory) {
+  private constructor(parts: HolderParts, memory: RingMemory) {
     this.memory = memory;
     this.#parts = parts;
     this.#bell = new Bell(parts.clock);
@@ -47,9 +47,9 @@ export class Gateway {
   }
 
   /** A gateway that knows its floor and has asked nobody yet. @throws Error of node:fs when the floor can't be asked for */
-  static async begin(parts: GatewayParts): Promise<Gateway> {
+  static async begin(parts: HolderParts): Promise<RingHolder> {
     const floor = await parts.floor?.read();
-    return new Gateway(parts, new Memory(parts, newGateway(parts.setup, floor, parts.clock.monotonicMs())));
+    return new RingHolder(parts, new RingMemory(parts, newHolder(parts.setup, floor, parts.clock.monotonicMs())));
   }
 
   /** Runs until the signal. Then the ack is left as it is: {@link leave} takes it back. Never rejects but for a defect. */
@@ -72,7 +72,7 @@ export class Gateway {
   }
 
   /** A source that went back may have taken our ack along: that is looked at now, not in a minute. */
-  #compare(reading: Reading): void {
+  #compare(reading: SourceReading): void {
     const here = this.memory.state.current?.ring.generation ?? 0;
     const shown = reading.kind === "ring" ? reading.ring.ring.generation : reading.kind === "missing" ? 0 : here;
     const behind = shown < here ? shown : undefined;
@@ -80,7 +80,7 @@ export class Gateway {
     this.#behind = behind;
   }
 
-  #tell(source: "mount" | "watch", reading: Reading): void {
+  #tell(source: "mount" | "watch", reading: SourceReading): void {
     // A mount may lag by a minute
     if (source === "watch") this.#compare(reading);
     if (reading.kind === "ring") this.memory.dispatch({ type: "shown", source, ring: reading.ring });
@@ -113,7 +113,7 @@ export class Gateway {
   #patienceLeftMs(): number {
     const { state } = this.memory;
     if (!isPatient(state)) return Infinity;
-    const leftMs = state.awaySinceMs + patienceMs - this.#parts.clock.monotonicMs();
+    const leftMs = state.awaySinceMs + awayPatienceMs - this.#parts.clock.monotonicMs();
     return leftMs > 0 ? leftMs : Infinity;
   }
 
@@ -192,7 +192,7 @@ export class Gateway {
 }
 
 /** Errors are of the API server's client, or of the disk; their messages name places, never what stands there. */
-function failure(error: unknown, from: "truth" | "ack"): GatewayEvent {
+function failure(error: unknown, from: "truth" | "ack"): HolderEvent {
   const problem = error instanceof Error ? error.message : String(error);
   const isDenied = error instanceof KubeError && !mayWorkLater(error);
   return isDenied ? { type: "denied", from, problem } : { type: "away", from, problem, maybeDone: mayBeDone(error) };

@@ -4,23 +4,23 @@ import type { MintRequest } from "../jwt/mint-request.ts";
 import { compileRing, type Verifier } from "../jwt/verifier.ts";
 import { nodeSignatures, type Signatures } from "../jwt/signatures.ts";
 import { TryLaterError } from "../errors/keyturn-error.ts";
-import { type GatewayEvent, reduce } from "./reduce.ts";
-import type { GatewayState } from "./state.ts";
+import { type HolderEvent, reduce } from "./reduce.ts";
+import type { HolderState } from "./state.ts";
 import { isReady, mintView } from "./state-view.ts";
 
 /** Hears what happens, for logs and metrics. Must not throw. */
-export interface Observer {
+export interface HolderObserver {
   /** A ring was put in place of another; `tookMs`: from its arrival to the last assignment. */
-  swapped(state: GatewayState, tookMs: number): void;
+  swapped(state: HolderState, tookMs: number): void;
   /** After every event that changed something. */
-  changed(before: GatewayState, after: GatewayState): void;
+  changed(before: HolderState, after: HolderState): void;
 }
 
-export interface MemoryParts {
+export interface RingMemoryParts {
   readonly clock: Clock;
   /** A fresh `jti` at each call. */
   readonly newId: () => string;
-  readonly observer: Observer;
+  readonly observer: HolderObserver;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
 }
@@ -29,20 +29,20 @@ export interface MemoryParts {
 const confirmationLimitMs = 2000;
 
 /** The ring in memory with what is made of it: one verifier, one minter. */
-export class Memory {
-  readonly #parts: Required<MemoryParts>;
+export class RingMemory {
+  readonly #parts: Required<RingMemoryParts>;
   readonly #listeners = new Set<() => void>();
-  #state: GatewayState;
+  #state: HolderState;
   #verifier: Verifier | undefined;
   #minter: Minter | undefined;
 
-  constructor(parts: MemoryParts, state: GatewayState) {
+  constructor(parts: RingMemoryParts, state: HolderState) {
     this.#parts = { signatures: nodeSignatures, ...parts };
     this.#state = state;
     this.#verifier = verifierOf(state, this.#parts);
   }
 
-  get state(): GatewayState {
+  get state(): HolderState {
     return this.#state;
   }
 
@@ -57,7 +57,7 @@ export class Memory {
   }
 
   /** One state, one verifier, one minter, in the same turn: a key that leaves verifies nothing from then on. */
-  dispatch(event: GatewayEvent): void {
+  dispatch(event: HolderEvent): void {
     const { observer, clock, newId, signatures } = this.#parts;
     const startedAtMs = clock.monotonicMs();
     const before = this.#state;
@@ -79,7 +79,7 @@ export class Memory {
   }
 
   /** Resolves with true as soon as the state fits, with false after so long. */
-  until(fits: (state: GatewayState) => boolean, withinMs: number): Promise<boolean> {
+  until(fits: (state: HolderState) => boolean, withinMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const end = (result: boolean): void => {
         cancel();
@@ -102,7 +102,7 @@ export class Memory {
    */
   async mint(request: MintRequest): Promise<Minted> {
     const { clock } = this.#parts;
-    const fits = (state: GatewayState): boolean => mintView(state, clock.nowMs()) !== "unconfirmed";
+    const fits = (state: HolderState): boolean => mintView(state, clock.nowMs()) !== "unconfirmed";
     if (!fits(this.#state)) await this.until(fits, confirmationLimitMs);
     if (!isReady(this.#state)) throw new TryLaterError("NotReady", "Cannot mint: the gateway is not ready");
     const nowMs = clock.nowMs();
@@ -118,13 +118,13 @@ export class Memory {
 }
 
 function verifierOf(
-  { current, refused }: GatewayState,
-  { signatures }: Pick<Required<MemoryParts>, "signatures">,
+  { current, refused }: HolderState,
+  { signatures }: Pick<Required<RingMemoryParts>, "signatures">,
   previous?: Verifier,
 ): Verifier | undefined {
   const options = { signatures, revokedKids: refused, ...(previous && { previous }) };
   return current && compileRing(current, options);
 }
 
-const minterOf = ({ current, half, refused }: GatewayState, options: MinterOptions): Minter | undefined =>
+const minterOf = ({ current, half, refused }: HolderState, options: MinterOptions): Minter | undefined =>
   current && half && compileMinter({ ring: current.ring, half }, { ...options, revokedKids: refused });

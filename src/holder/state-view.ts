@@ -1,13 +1,13 @@
 import type { Ack } from "../ring/ack.ts";
 import type { Kid } from "../ring/key.ts";
 import { seenOf } from "../ring/lineage.ts";
-import { keysOf, type Settings } from "../ring/ring.ts";
+import { keysOf, type RingSettings } from "../ring/ring.ts";
 import { propagationMs } from "./freshness.ts";
 import type { Half } from "./open-ring.ts";
-import type { GatewayState } from "./state.ts";
+import type { HolderState } from "./state.ts";
 
 /** What the gateway states of the ring in memory. @returns generation 0 while there is none */
-export function ackOf({ current, refused, half, sourceUnfit }: GatewayState): Ack {
+export function ackOf({ current, refused, half, sourceUnfit }: HolderState): Ack {
   if (current === undefined) return zero;
   const { ring } = current;
   return {
@@ -38,11 +38,11 @@ export function isSameAck(a: Ack | undefined, b: Ack | undefined): boolean {
 }
 
 /** True while traffic may come. */
-export const isReady = ({ current, stage, degraded }: GatewayState): boolean =>
+export const isReady = ({ current, stage, degraded }: HolderState): boolean =>
   current !== undefined && (stage === "serving" || degraded);
 
 /** Why it is not ready, for people; undefined while it is. */
-export function whyNotReady(state: GatewayState): string | undefined {
+export function whyNotReady(state: HolderState): string | undefined {
   if (isReady(state)) return undefined;
   const waits = {
     silent: "is to acknowledge generation 0",
@@ -56,7 +56,7 @@ export function whyNotReady(state: GatewayState): string | undefined {
 }
 
 /** What is wrong with each source, one line each; nothing while all is well. */
-export const problemsOf = ({ problems }: GatewayState): readonly string[] =>
+export const problemsOf = ({ problems }: HolderState): readonly string[] =>
   Object.entries(problems).flatMap(([from, problem]) => (problem === undefined ? [] : [`${from}: ${problem}`]));
 
 /** Why minting is not possible: no key at all, or no fresh word that the key still signs. */
@@ -75,7 +75,7 @@ export interface MintView {
  *
  * @param nowMs - Unix milliseconds; a confirmation from the future (a clock that was set back) is none
  */
-export function mintView(state: GatewayState, nowMs: number): MintView | NoMint {
+export function mintView(state: HolderState, nowMs: number): MintView | NoMint {
   const { setup, current, half, confirmed } = state;
   if (current === undefined || half === undefined) return "no-half";
   if (!setup.fenced) return { half, fenceAtMs: Infinity };
@@ -83,13 +83,13 @@ export function mintView(state: GatewayState, nowMs: number): MintView | NoMint 
   return { half, fenceAtMs: confirmed.askedAtMs + roomMs(current.ring.settings) };
 }
 
-const roomMs = ({ rotationWindowMs, clockSkewMs }: Settings): number => rotationWindowMs - 2 * clockSkewMs;
+const roomMs = ({ rotationWindowMs, clockSkewMs }: RingSettings): number => rotationWindowMs - 2 * clockSkewMs;
 
 /**
  * How old the last word of the source of truth may grow before it is asked again, in milliseconds: min(20 s, rotationWindow ÷ 8,
  * propagation wait ÷ 4, but for that not below 1 s), times the gateway's pace. That is also how a watch is found out that is deaf.
  */
-export function confirmEveryMs({ setup, current }: GatewayState): number {
+export function confirmEveryMs({ setup, current }: HolderState): number {
   const pace = setup.pace ?? 1;
   if (current === undefined) return 20_000 * pace;
   const { rotationWindowMs } = current.ring.settings;
@@ -108,7 +108,7 @@ export type Want =
 const waitForEver: Want = { kind: "wait", untilMs: Infinity };
 
 /** @param nowMs - Unix milliseconds */
-export function wants(state: GatewayState, nowMs: number): Want {
+export function wants(state: HolderState, nowMs: number): Want {
   const { stage, setup } = state;
   switch (stage) {
     case "silent":
@@ -130,7 +130,7 @@ export function wants(state: GatewayState, nowMs: number): Want {
 }
 
 /** To read the source of truth as soon as its last word is old, or says nothing of the key that signs here. */
-export function confirmation(state: GatewayState, nowMs: number): Want {
+export function confirmation(state: HolderState, nowMs: number): Want {
   const { setup, half, confirmed, heard, stage } = state;
   if (stage !== "serving") return waitForEver;
   const isUnconfirmed = setup.fenced && half !== undefined && confirmed?.kid !== half.kid;
@@ -142,7 +142,7 @@ export function confirmation(state: GatewayState, nowMs: number): Want {
 }
 
 /** Kids that are refused although the ring lists them. */
-export const refusedHere = ({ current, refused }: GatewayState): readonly Kid[] =>
+export const refusedHere = ({ current, refused }: HolderState): readonly Kid[] =>
   current === undefined
     ? []
     : keysOf(current.ring)

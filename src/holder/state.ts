@@ -49,7 +49,7 @@ export interface Floor {
 }
 
 /** All that a gateway knows. Changed by `reduce` alone. */
-export interface GatewayState {
+export interface HolderState {
   readonly setup: Setup;
   readonly stage: Stage;
   /** The ring in memory: the newest of all that were shown. */
@@ -77,10 +77,10 @@ export interface GatewayState {
 }
 
 /** So long may the source of truth be out of reach before a gateway takes traffic without it, in milliseconds. */
-export const patienceMs = 30_000;
+export const awayPatienceMs = 30_000;
 
 /** @param floor - `"lost"`: there is one, and it can't be read */
-export function newGateway(setup: Setup, floor: Floor | "lost" | undefined, monotonicMs: number): GatewayState {
+export function newHolder(setup: Setup, floor: Floor | "lost" | undefined, monotonicMs: number): HolderState {
   const kept = floor === "lost" ? undefined : floor;
   const revoked = kept?.ring.ring.revoked.map(({ kid }) => kid) ?? [];
   return {

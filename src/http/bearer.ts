@@ -9,11 +9,11 @@ export const credentialFlaws = [
 ] as const;
 export type CredentialFlaw = (typeof credentialFlaws)[number];
 
-export type Credentials = { readonly token: string } | { readonly flaw: CredentialFlaw };
+export type BearerCredentials = { readonly token: string } | { readonly flaw: CredentialFlaw };
 
-const missing: Credentials = { flaw: "CredentialsMissing" };
-const repeated: Credentials = { flaw: "CredentialsRepeated" };
-const notBearer: Credentials = { flaw: "SchemeNotBearer" };
+const missing: BearerCredentials = { flaw: "CredentialsMissing" };
+const repeated: BearerCredentials = { flaw: "CredentialsRepeated" };
+const notBearer: BearerCredentials = { flaw: "SchemeNotBearer" };
 
 const headerName = "authorization";
 const form = /^bearer +([^\s,]+)$/i;
@@ -24,7 +24,7 @@ const usual = "Bearer ";
  *
  * @param rawHeaders - Names and values in turn, as they came
  */
-export function credentialsOf(rawHeaders: readonly string[]): Credentials {
+export function credentialsOf(rawHeaders: readonly string[]): BearerCredentials {
   let value: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];

@@ -1,4 +1,4 @@
-import { type Fields, ringObject, type SidecarOptions } from "./sidecar.ts";
+import { type Fields, ringObjectRef, type SidecarOptions } from "./sidecar.ts";
 
 /** Who the pods are. */
 export interface Account {
@@ -13,7 +13,7 @@ export interface Account {
 export const sidecarLabel = "keyturn.dev/sidecar";
 
 /** An object of the API. */
-export interface ApiObject {
+export interface ManifestObject {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: { readonly name: string };
@@ -24,7 +24,7 @@ const rbac = "rbac.authorization.k8s.io";
 
 /** What the sidecar may do: read the one object, and acknowledge. An admission policy holds each pod to its own ack. */
 export function rulesOf(options: SidecarOptions): readonly Fields[] {
-  const { resource, name } = ringObject(options);
+  const { resource, name } = ringObjectRef(options);
   const reads = { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] };
   if (options.acks === "off") return [reads];
   return [
@@ -34,7 +34,7 @@ export function rulesOf(options: SidecarOptions): readonly Fields[] {
 }
 
 /** Role and binding for the pods' account; named after both, so that several workloads and rotations fit beside each other. */
-export function rightsOf({ name: account, namespace }: Account, options: SidecarOptions): readonly ApiObject[] {
+export function rightsOf({ name: account, namespace }: Account, options: SidecarOptions): readonly ManifestObject[] {
   const name = `${account.replace(/-keyturn$/, "")}-keyturn-${options.rotation}`;
   const metadata = metadataOf({ name, namespace }, options);
   return [
@@ -49,7 +49,7 @@ export function rightsOf({ name: account, namespace }: Account, options: Sidecar
   ];
 }
 
-export const accountObject = ({ name, namespace }: Account, options: SidecarOptions): ApiObject => ({
+export const accountObject = ({ name, namespace }: Account, options: SidecarOptions): ManifestObject => ({
   apiVersion: "v1",
   kind: "ServiceAccount",
   metadata: metadataOf({ name, namespace }, options),

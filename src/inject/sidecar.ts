@@ -23,13 +23,13 @@ export const isFields = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The API object that the sidecar reads. */
-export interface RingObject {
+export interface RingObjectRef {
   readonly kind: "Secret" | "ConfigMap";
   readonly resource: "secrets" | "configmaps";
   readonly name: string;
 }
 
-export function ringObject({ rotation, secretName = rotation, isPublic = false }: SidecarOptions): RingObject {
+export function ringObjectRef({ rotation, secretName = rotation, isPublic = false }: SidecarOptions): RingObjectRef {
   if (!isPublic) return { kind: "Secret", resource: "secrets", name: secretName };
   return { kind: "ConfigMap", resource: "configmaps", name: `${secretName}-public` };
 }
@@ -59,7 +59,7 @@ export function sidecarContainer(options: SidecarOptions): Fields {
     args: [
       "gateway",
       `--rotation=${rotation}`,
-      `--object=${ringObject(options).name}`,
+      `--object=${ringObjectRef(options).name}`,
       ...(isPublic ? ["--public"] : []),
       `--mount=${keysPath}`,
       `--floor-dir=${floorPath}`,
@@ -97,7 +97,7 @@ export function sidecarContainer(options: SidecarOptions): Fields {
 
 /** Keys, floor and API token of the sidecar: no other container mounts them. */
 export function sidecarVolumes(options: SidecarOptions): readonly Fields[] {
-  const { kind, name } = ringObject(options);
+  const { kind, name } = ringObjectRef(options);
   return [
     { name: "keyturn-keys", ...(kind === "Secret" ? { secret: { secretName: name } } : { configMap: { name } }) },
     { name: "keyturn-floor", emptyDir: { sizeLimit: "4Mi" } },

@@ -8,7 +8,7 @@ export const tokenTypes = ["JWT", "at+jwt"] as const;
 export type TokenType = (typeof tokenTypes)[number];
 
 /** What a JOSE header says, as far as it is obeyed. */
-export interface Header {
+export interface TokenHeader {
   readonly kid: string;
   /** Only ever compared with the key's own algorithm. */
   readonly alg: unknown;
@@ -20,7 +20,7 @@ export interface Header {
 const notAllowed = /^(?:crit|b64|jwk|jku|x5.*|zip|enc)$/s;
 
 /** The header, or why the token is refused for it. */
-export function readHeader(part: string): Header | RefusalReason {
+export function readHeader(part: string): TokenHeader | RefusalReason {
   const bytes = decoded(part);
   if (bytes === undefined) return "Malformed";
   const members = membersOf(bytes);

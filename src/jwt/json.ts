@@ -1,5 +1,5 @@
 import { depthLimit, type RefusalReason } from "./reasons.ts";
-import { textOf } from "../parse/utf8.ts";
+import { utf8Text } from "../parse/utf8.ts";
 
 /** A JSON object; nothing of it is trusted but that every name stands once. */
 export type Members = Readonly<Record<string, unknown>>;
@@ -12,7 +12,7 @@ export const isObject = (value: unknown): value is Members =>
 
 /** The object that the bytes are, as UTF-8 without a byte order mark; or what is wrong with it. */
 export function membersOf(bytes: Buffer): Members | Flaw {
-  const text = textOf(bytes);
+  const text = utf8Text(bytes);
   return text === undefined ? "Malformed" : membersIn(text);
 }
 

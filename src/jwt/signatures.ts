@@ -1,7 +1,7 @@
 import { sign, verify, type KeyObject } from "node:crypto";
 import { decoded } from "./base64url.ts";
 import { derOfRaw, rawOfDer } from "./ecdsa.ts";
-import { textOf } from "../parse/utf8.ts";
+import { utf8Text } from "../parse/utf8.ts";
 
 /**
  * The payload of a compact JWS (RFC 7515 §7.1); false when the signature does not fit header and payload; undefined when payload
@@ -44,7 +44,7 @@ export const nodeSignatures: Signatures = {
     if (payload === undefined || signature === undefined) return undefined;
     const fitting = form.isPair ? derOfRaw(signature, form.bytes / 2) : signature;
     if (signature.length !== form.bytes || fitting === undefined) return false;
-    return verify(form.hash, Buffer.from(token.slice(0, inputEnd)), key, fitting) && textOf(payload);
+    return verify(form.hash, Buffer.from(token.slice(0, inputEnd)), key, fitting) && utf8Text(payload);
   },
   signer: (key, form) => (input) => {
     const signature = sign(form.hash, Buffer.from(input), key);

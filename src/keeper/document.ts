@@ -15,7 +15,7 @@ export interface DocumentRead {
 }
 
 /** Opens documents, and remembers the last one of each object: proving a key costs a signature. */
-export class Opener {
+export class DocumentOpener {
   readonly #last = new Map<RingObject, { readonly text: string; readonly opened: KeyRing }>();
 
   /** @throws ChangeNeededError `RingUnreadable`, never with key material */
@@ -29,7 +29,7 @@ export class Opener {
 }
 
 export interface DocumentPlace {
-  readonly opener: Pick<Opener, "open">;
+  readonly opener: Pick<DocumentOpener, "open">;
   readonly object: RingObject;
   /** Whose it is to be. */
   readonly rotation: RotationRef;

@@ -16,7 +16,7 @@ const quotesNothing = [
 /** No message needs more; a server may put a whole object into one. */
 const longestMessage = 1000;
 
-export interface Refusal {
+export interface ApiRefusal {
   /** What was tried: `update secrets "team/gateway"`. */
   readonly what: string;
   /** True where the request or its object may hold a secret, which the server then may quote. */
@@ -27,7 +27,7 @@ export interface Refusal {
 }
 
 /** The one place where an answer becomes an {@link ApiError}. */
-export function apiError({ what, secret, status, headers, body }: Refusal, nowMs: number): ApiError {
+export function apiError({ what, secret, status, headers, body }: ApiRefusal, nowMs: number): ApiError {
   const answer = isFields(body) && body["kind"] === "Status" ? body : {};
   const details = isFields(answer["details"]) ? answer["details"] : {};
   const reason = text(answer["reason"]) ?? "";

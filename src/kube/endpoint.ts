@@ -13,7 +13,7 @@ export interface TlsMaterial {
   readonly insecure?: boolean;
 }
 
-export interface Credentials {
+export interface ApiCredentials {
   readonly tls: TlsMaterial;
   readonly token?: string;
   /** Such as `Impersonate-User`. */
@@ -27,12 +27,12 @@ export interface Endpoint {
   /** `https://10.0.0.1:443`, with a path where the server stands behind one. */
   readonly server: string;
   /** Asked before each request, so it must be quick: read rarely, remember. @throws Error without secrets in its message */
-  credentials(): Promise<Credentials>;
+  credentials(): Promise<ApiCredentials>;
   /** Called after a 401: the next {@link credentials} are to be read anew. */
   refresh(): void;
 }
 
 /** Credentials that never change. */
-export function fixedEndpoint(server: string, credentials: Credentials): Endpoint {
+export function fixedEndpoint(server: string, credentials: ApiCredentials): Endpoint {
   return { server, credentials: () => Promise.resolve(credentials), refresh: () => undefined };
 }

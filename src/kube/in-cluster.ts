@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "../time/clock.ts";
-import type { Credentials, Endpoint } from "./endpoint.ts";
+import type { ApiCredentials, Endpoint } from "./endpoint.ts";
 import { KubeError } from "./kube-errors.ts";
 
 /** Where the kubelet puts a pod's token, the CA's certificates and the namespace. */
@@ -41,15 +41,15 @@ export async function podNamespace({ readFile, dir = serviceAccountDir }: InClus
 
 class CredentialFiles {
   readonly #options: InClusterOptions;
-  #known: Credentials | undefined;
-  #reading: Promise<Credentials> | undefined;
+  #known: ApiCredentials | undefined;
+  #reading: Promise<ApiCredentials> | undefined;
   #rereadAtMs = -Infinity;
 
   constructor(options: InClusterOptions) {
     this.#options = options;
   }
 
-  async credentials(): Promise<Credentials> {
+  async credentials(): Promise<ApiCredentials> {
     if (this.#known !== undefined && this.#options.clock.monotonicMs() < this.#rereadAtMs) return this.#known;
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
     return this.#reading;
@@ -59,7 +59,7 @@ class CredentialFiles {
     this.#rereadAtMs = -Infinity;
   }
 
-  async #read(): Promise<Credentials> {
+  async #read(): Promise<ApiCredentials> {
     const { readFile, dir = serviceAccountDir, clock } = this.#options;
     // From now on, not from the end of the reading: a 401 that comes meanwhile asks for another
     this.#rereadAtMs = clock.monotonicMs() + rereadMs;

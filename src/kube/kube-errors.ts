@@ -104,7 +104,7 @@ const isReason = (error: unknown, reason: string): boolean => error instanceof A
  */
 export const isNotFound = (error: unknown): boolean => isReason(error, "NotFound");
 /** True when the object changed since it was read, or is another one than was meant (`uid`). */
-export const isConflict = (error: unknown): boolean => isReason(error, "Conflict");
+export const isWriteConflict = (error: unknown): boolean => isReason(error, "Conflict");
 export const isAlreadyExists = (error: unknown): boolean => isReason(error, "AlreadyExists");
 /** True when the resourceVersion, or the continue token, is too old: list anew. */
 export const isExpired = (error: unknown): boolean => error instanceof ApiError && error.status === 410;

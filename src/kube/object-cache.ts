@@ -2,14 +2,14 @@ import { keyOf, type KubeObject } from "./object.ts";
 import type { Ref } from "./resource.ts";
 
 /** What became of an object, as far as this process saw it; what happened between two looks is one change. */
-export type Change =
+export type CacheChange =
   | { readonly type: "added"; readonly key: string; readonly object: KubeObject }
   | { readonly type: "updated"; readonly key: string; readonly object: KubeObject; readonly before: KubeObject }
   /** `object` is the last state that was kept. */
   | { readonly type: "deleted"; readonly key: string; readonly object: KubeObject };
 
 /** The newest known state of the objects of a selection. */
-export class Store {
+export class ObjectCache {
   readonly #objects = new Map<string, KubeObject>();
   readonly #kept: (object: KubeObject) => KubeObject;
 
@@ -37,7 +37,7 @@ export class Store {
   }
 
   /** Takes one state; returns what that changed, if anything. */
-  put(object: KubeObject): Change | undefined {
+  put(object: KubeObject): CacheChange | undefined {
     const key = keyOf(object);
     const before = this.#objects.get(key);
     if (before !== undefined && isSameState(before, object)) return undefined;
@@ -45,13 +45,13 @@ export class Store {
     return before === undefined ? { type: "added", key, object } : { type: "updated", key, object, before };
   }
 
-  remove(object: KubeObject): Change | undefined {
+  remove(object: KubeObject): CacheChange | undefined {
     const key = keyOf(object);
     return this.#objects.delete(key) ? { type: "deleted", key, object } : undefined;
   }
 
   /** Takes the state of everything; returns what that changed, deletions first. */
-  replace(objects: readonly KubeObject[]): readonly Change[] {
+  replace(objects: readonly KubeObject[]): readonly CacheChange[] {
     const kept = new Set(objects.map(keyOf));
     const gone = [...this.#objects.values()].filter((object) => !kept.has(keyOf(object)));
     const changes = [...gone.map((object) => this.remove(object)), ...objects.map((object) => this.put(object))];

@@ -4,7 +4,7 @@ import { sleep } from "../time/clock.ts";
 import { isExpired, isStopped } from "./kube-errors.ts";
 import type { KubeObject } from "./object.ts";
 import type { Resource, Selection } from "./resource.ts";
-import { type Change, Store } from "./object-cache.ts";
+import { type CacheChange, ObjectCache } from "./object-cache.ts";
 import { LostEventError, watch, type WatchEvent } from "./watch.ts";
 import { isBefore } from "./resource-version.ts";
 
@@ -15,7 +15,7 @@ export interface ReflectorOptions {
   /** What the store keeps of an object: of a Secret, nothing that is secret. @default all of it */
   readonly kept?: (object: KubeObject) => KubeObject;
   /** Hears of every change with the whole object, after the store has it. Must not throw: an error goes to `onProblem`. */
-  readonly onChange?: (change: Change) => void;
+  readonly onChange?: (change: CacheChange) => void;
   /** Hears of every failure that is followed by another try, for logs and metrics; not of a version that is too old. */
   readonly onProblem?: (error: unknown) => void;
   /** Hears that a watch has begun again, after a {@link Reflector.trouble}. */
@@ -41,13 +41,13 @@ const nobody = "metadata.name=-";
 const probeLimits = { timeoutMs: 5000, totalMs: 10_000 };
 
 /**
- * Keeps a {@link Store} like the server's state of a selection: lists, watches from there, and goes on where a watch ended in
+ * Keeps a {@link ObjectCache} like the server's state of a selection: lists, watches from there, and goes on where a watch ended in
  * its time. After any other end it lists anew: a server that broke off may come back with another past (etcd restored from a
  * snapshot), whose versions mean something else, and to those who know a newer one than it has it says nothing. Never ends
  * but by the signal.
  */
 export class Reflector {
-  readonly store: Store;
+  readonly store: ObjectCache;
   readonly #options: ReflectorOptions;
   readonly #selection: Selection;
   readonly #synced = Promise.withResolvers<undefined>();
@@ -65,7 +65,7 @@ export class Reflector {
   constructor(options: ReflectorOptions) {
     this.#options = options;
     this.#selection = options.selection ?? {};
-    this.store = new Store(options.kept);
+    this.store = new ObjectCache(options.kept);
   }
 
   /** True from when the store held one whole state. */
@@ -212,7 +212,7 @@ export class Reflector {
     this.#options.onProblem?.(error);
   }
 
-  #tell(change: Change): void {
+  #tell(change: CacheChange): void {
     try {
       this.#options.onChange?.(change);
     } catch (error) {

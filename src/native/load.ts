@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { constants } from "node:os";
 import type { Form, Hash, Sign, Signatures, Verify } from "../jwt/signatures.ts";
-import { replacement, textOf } from "../parse/utf8.ts";
+import { replacement, utf8Text } from "../parse/utf8.ts";
 
 /** What signatures.c exports. */
 interface Exports {
@@ -42,7 +42,7 @@ const strict =
   (token, headerEnd, inputEnd) => {
     const text = verify(token, headerEnd, inputEnd);
     if (typeof text !== "string" || !text.includes(replacement)) return text;
-    return textOf(Buffer.from(token.slice(headerEnd + 1, inputEnd), "base64url"));
+    return utf8Text(Buffer.from(token.slice(headerEnd + 1, inputEnd), "base64url"));
   };
 
 /** This copy of the private half is written over as soon as OpenSSL has its own. */

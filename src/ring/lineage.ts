@@ -12,14 +12,14 @@ interface Line {
 }
 
 /** A ring that somebody has seen. */
-export interface Seen {
+export interface WritesSeen {
   readonly generation: number;
   /** Absent: not known. */
   readonly writeId?: WriteId;
 }
 
 /** What a ring is called. */
-export function seenOf({ generation, writes }: Line): Seen {
+export function seenOf({ generation, writes }: Line): WritesSeen {
   const writeId = writes?.at(-1);
   return { generation, ...(writeId !== undefined && { writeId }) };
 }
@@ -28,7 +28,7 @@ export function seenOf({ generation, writes }: Line): Seen {
  * The ring does not come from the one that was seen: where its own past had that generation stands another write. So it grew from an older
  * copy, a restored backup. False where that is not known: the ids do not reach back so far, or there are none.
  */
-export function isOtherLine({ generation, writes = [] }: Line, seen: Seen): boolean {
+export function isOtherLine({ generation, writes = [] }: Line, seen: WritesSeen): boolean {
   const own = writes[writes.length - 1 - (generation - seen.generation)];
   return seen.writeId !== undefined && own !== undefined && own !== seen.writeId;
 }

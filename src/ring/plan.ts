@@ -1,7 +1,7 @@
 import type { WriteId } from "./lineage.ts";
 import type { Ack, GatewayView } from "./ack.ts";
 import type { Algorithm, Kid, Profile } from "./key.ts";
-import type { Ring, RotationRef, Settings } from "./ring.ts";
+import type { Ring, RotationRef, RingSettings } from "./ring.ts";
 
 export type Schedule =
   | { readonly kind: "interval"; readonly everyMs: number }
@@ -140,14 +140,14 @@ export type Step =
   | (FreshKey & {
       readonly type: "begin";
       readonly rotation: RotationRef;
-      readonly settings: Settings;
+      readonly settings: RingSettings;
       readonly alsoVerify?: { readonly keys: readonly AdoptableKey[]; readonly profile: Profile };
       readonly handledRequests: readonly string[];
     })
   | {
       readonly type: "adopt";
       readonly rotation: RotationRef;
-      readonly settings: Settings;
+      readonly settings: RingSettings;
       /** Issuer, audiences and maxTTL; the algorithm is the key's own. */
       readonly profile: Profile;
       readonly waitMs: number;
@@ -173,7 +173,7 @@ export type Step =
       readonly why: Why;
       readonly handledRequests: readonly string[];
     })
-  | { readonly type: "configure"; readonly settings: Settings; readonly waitMs: number }
+  | { readonly type: "configure"; readonly settings: RingSettings; readonly waitMs: number }
   | {
       readonly type: "activate";
       readonly kid: Kid;

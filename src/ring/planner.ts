@@ -5,7 +5,7 @@ import { silentFromMs } from "./silence.ts";
 import { keysOf, type Ring } from "./ring.ts";
 import { emergencyRules } from "./rules/emergency.ts";
 import { unpublish } from "./rules/publish.ts";
-import { isStep, type Decision, type Rule } from "./rules/context.ts";
+import { isStep, type RuleResult, type Rule } from "./rules/context.ts";
 import { retireRules } from "./rules/retire.ts";
 import { keyToMake } from "./rules/waits.ts";
 import { settingsOf, signerRules } from "./rules/signer.ts";
@@ -59,7 +59,7 @@ function placeholder(ring: Ring | undefined): Kid {
 function decide(rules: readonly Rule[], input: PlanInput, ring: Ring): { step?: Step; gates: Gate[] } {
   const gates: Gate[] = [];
   for (const rule of rules) {
-    const found = [rule({ input, ring }) ?? []].flat() as readonly Decision[];
+    const found = [rule({ input, ring }) ?? []].flat() as readonly RuleResult[];
     const step = found.find(isStep);
     if (step) return { step, gates };
     gates.push(...found.filter((d): d is Gate => !isStep(d)));

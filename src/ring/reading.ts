@@ -1,5 +1,5 @@
 import type { Kid } from "./key.ts";
-import type { Seen } from "./lineage.ts";
+import type { WritesSeen } from "./lineage.ts";
 import type { AdoptableKey } from "./plan.ts";
 import type { Ring } from "./ring.ts";
 
@@ -34,7 +34,7 @@ export interface Found {
   readonly signer: Reading;
   readonly public: Reading;
   /** Rings that others say they have seen: acks by gateway, and the status. Read before the ring. */
-  readonly claims: readonly (Seen & { readonly by: string })[];
+  readonly claims: readonly (WritesSeen & { readonly by: string })[];
   /** A person asked for recovery, and may bring public keys along. */
   readonly recovery?: { readonly alsoVerify: readonly AdoptableKey[] };
   readonly nowMs: number;

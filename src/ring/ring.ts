@@ -8,7 +8,7 @@ export interface RotationRef {
 }
 
 /** What verifiers and minters obey beside the keys. Follows the spec at once, unlike a profile. Whole seconds, in milliseconds. */
-export interface Settings {
+export interface RingSettings {
   /** How far a clock may be from the right time, either way: two clocks may differ by twice that. */
   readonly clockSkewMs: number;
   /** `Cache-Control: max-age` of the JWKS. */
@@ -36,7 +36,7 @@ export interface Ring {
   readonly generation: number;
   /** Ids of the last writes, one for each generation, the own one last. Absent: written by who gave none. A ring made anew begins anew. */
   readonly writes?: readonly WriteId[];
-  readonly settings: Settings;
+  readonly settings: RingSettings;
   readonly signer: ActiveKey;
   readonly standby?: PreparedKey;
   /** Newest demotion first. */
@@ -66,5 +66,5 @@ export const keysOf = (ring: Ring): readonly Key[] => [
 ];
 
 /** The least time for which tokens of a key with this profile must stay verifiable after its last signature. */
-export const windowInForceMs = (settings: Settings, profile: Profile): number =>
+export const windowInForceMs = (settings: RingSettings, profile: Profile): number =>
   Math.max(settings.rotationWindowMs, profile.maxTTLMs + 2 * settings.clockSkewMs);

@@ -5,7 +5,7 @@ import { describeGate } from "./describe.ts";
 import type { Algorithm, Key, Kid } from "./key.ts";
 import { nextRotation } from "./next-rotation.ts";
 import type { Gate, Plan, Step } from "./plan.ts";
-import { keysOf, type Ring, type Settings } from "./ring.ts";
+import { keysOf, type Ring, type RingSettings } from "./ring.ts";
 import { pruneAtMs } from "./rules/retire.ts";
 import { type ObjectTrouble, troublesOf } from "./troubles.ts";
 import type { View } from "./view.ts";
@@ -100,7 +100,7 @@ const waitingLine = ({ steps, gates }: Plan): string | undefined => (steps.lengt
 const states = { prepared: "Prepared", active: "Active", "verify-only": "VerifyOnly" } as const;
 
 /** Public facts, one by one: nothing of a key gets out because it happens to stand in the object. */
-function keyReport(key: Key, settings: Settings): KeyReport {
+function keyReport(key: Key, settings: RingSettings): KeyReport {
   const { kid, profile, createdAtMs, publishedAtMs } = key;
   const activatedAtMs = key.state === "prepared" ? undefined : key.activatedAtMs;
   const quiescedAtMs = key.state === "verify-only" ? key.quiescedAtMs : undefined;

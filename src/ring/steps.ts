@@ -1,7 +1,7 @@
 import type { ActiveKey, Key, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
 import { writesAfter } from "./lineage.ts";
 import type { AdoptableKey, Plan, Step } from "./plan.ts";
-import { keysOf, windowInForceMs, type Ring, type Settings } from "./ring.ts";
+import { keysOf, windowInForceMs, type Ring, type RingSettings } from "./ring.ts";
 import {
   activeKey,
   adoptedFacts,
@@ -203,7 +203,7 @@ function configure(ring: Ring, step: Extract<Step, { type: "configure" }>, nowMs
 }
 
 /** A lowered max-age leaves copies about that were handed out with the longer one. */
-function rememberedMaxAge(ring: Ring, settings: Settings, nowMs: number): Pick<Ring, "longerMaxAge"> {
+function rememberedMaxAge(ring: Ring, settings: RingSettings, nowMs: number): Pick<Ring, "longerMaxAge"> {
   const before = ring.settings.jwksMaxAgeMs;
   if (settings.jwksMaxAgeMs >= before) return {};
   const newestKeyMs = Math.max(...keysOf(ring).map((k) => k.createdAtMs));

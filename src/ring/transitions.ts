@@ -1,6 +1,6 @@
 import type { ActiveKey, Kid, PreparedKey, Profile, VerifyOnlyKey } from "./key.ts";
 import type { AdoptableKey, Step } from "./plan.ts";
-import { windowInForceMs, type Ring, type Settings } from "./ring.ts";
+import { windowInForceMs, type Ring, type RingSettings } from "./ring.ts";
 
 /** What one write stamps on what it changes. */
 export interface Stamp {
@@ -55,7 +55,7 @@ export function factsOf(key: Facts): Omit<PreparedKey, "state"> {
 }
 
 /** A key that signed before keeps the longer window of that time: tokens of both times may be about. */
-export function activeKey(key: Facts, settings: Settings, { nowMs }: Stamp): ActiveKey {
+export function activeKey(key: Facts, settings: RingSettings, { nowMs }: Stamp): ActiveKey {
   const windowMs = Math.max(key.windowMs ?? 0, windowInForceMs(settings, key.profile));
   return { ...factsOf(key), state: "active", activatedAtMs: nowMs, windowMs };
 }
@@ -73,7 +73,7 @@ export function demoted(key: ActiveKey, { nowMs, generation }: Stamp): VerifyOnl
 }
 
 /** A key that should never have signed, but may have: verified for a window, without its private half. */
-export function neverSigned(key: Facts, settings: Settings, { nowMs, generation }: Stamp): VerifyOnlyKey {
+export function neverSigned(key: Facts, settings: RingSettings, { nowMs, generation }: Stamp): VerifyOnlyKey {
   const windowMs = windowInForceMs(settings, key.profile);
   return {
     ...factsOf(key),

@@ -1,6 +1,6 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CallReport } from "../kube/transport.ts";
-import type { Controller, ControllerObserver } from "./controller.ts";
+import type { ReconcileLoop, ReconcileLoopObserver } from "./reconcile-loop.ts";
 import type { LeaderElector } from "./election.ts";
 import type { EventRecorder } from "./events.ts";
 
@@ -58,7 +58,7 @@ export class Metrics {
   };
 
   /** For `ControllerOptions.observer`; every result stands at 0 from the start. */
-  observer(controller: string): ControllerObserver {
+  observer(controller: string): ReconcileLoopObserver {
     const queue = { name: controller, controller };
     for (const result of ["success", "requeue_after", "error"]) this.#reconciles.inc({ controller, result }, 0);
     this.#errors.inc({ controller }, 0);
@@ -83,8 +83,8 @@ export class Metrics {
    *
    * @throws Error when called a second time: a registry has each metric once
    */
-  watchQueues(controllers: () => readonly Controller[]): void {
-    const perQueue = (metric: string, help: string, read: (controller: Controller) => number): void => {
+  watchQueues(controllers: () => readonly ReconcileLoop[]): void {
+    const perQueue = (metric: string, help: string, read: (controller: ReconcileLoop) => number): void => {
       const collect = (): void => {
         for (const one of controllers()) gauge.set({ name: one.name, controller: one.name }, read(one));
       };

@@ -1,7 +1,7 @@
 import type { Chance } from "../time/backoff.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { type Clock, sleep } from "../time/clock.ts";
-import { isAlreadyExists, isConflict } from "../kube/kube-errors.ts";
+import { isAlreadyExists, isWriteConflict } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Ref } from "../kube/resource.ts";
 import { watchLag } from "../telemetry/lag.ts";
@@ -144,7 +144,7 @@ export class LeaderElector {
     } catch (error) {
       // Somebody was quicker, or our own last write came through after all
       this.#mustLook = true;
-      const isLostRace = isConflict(error) || isAlreadyExists(error);
+      const isLostRace = isWriteConflict(error) || isAlreadyExists(error);
       if (!signal.aborted && !isLostRace) this.#options.onProblem?.(error);
       return false;
     }
@@ -175,7 +175,7 @@ export class LeaderElector {
       this.#see(await client.update(leases, freeLease(lease, clock.nowMs()), call));
     } catch (error) {
       this.#mustLook = true;
-      if (!isConflict(error)) onProblem?.(error);
+      if (!isWriteConflict(error)) onProblem?.(error);
     }
   }
 }

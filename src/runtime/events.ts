@@ -14,7 +14,7 @@ export const events: Resource = {
 };
 
 /** What is to be told. Nothing in it may be a secret: everybody who may read events reads it. */
-export interface Happening {
+export interface EventFacts {
   /** What it is about. */
   readonly regarding: KubeObject;
   readonly related?: KubeObject;
@@ -83,7 +83,7 @@ export class EventRecorder {
     return { ...this.#dropped };
   }
 
-  record(happening: Happening): void {
+  record(happening: EventFacts): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#forget(nowMs);
     const key = keyOf(happening);
@@ -101,7 +101,7 @@ export class EventRecorder {
     return this.#writing;
   }
 
-  #begin(key: string, happening: Happening, nowMs: number): void {
+  #begin(key: string, happening: EventFacts, nowMs: number): void {
     const { metadata } = happening.regarding;
     const name = `${metadata.name.slice(0, 200)}.${this.#options.unique()}`;
     const ref = { namespace: metadata.namespace ?? "default", name };
@@ -136,7 +136,7 @@ export class EventRecorder {
     );
   }
 
-  #event({ regarding, related, type, reason, action, note }: Happening, ref: Series["ref"]): object {
+  #event({ regarding, related, type, reason, action, note }: EventFacts, ref: Series["ref"]): object {
     const { clock, reportingController, reportingInstance } = this.#options;
     return {
       apiVersion: "events.k8s.io/v1",
@@ -169,7 +169,7 @@ export class EventRecorder {
   }
 }
 
-function keyOf({ regarding: { metadata, kind }, type, reason, action, note }: Happening): string {
+function keyOf({ regarding: { metadata, kind }, type, reason, action, note }: EventFacts): string {
   return JSON.stringify([kind, metadata.namespace, metadata.name, metadata.uid, type, reason, action, note]);
 }
 

@@ -1,6 +1,6 @@
 import { type Clock, sleep } from "../time/clock.ts";
 import type { Reflector } from "../kube/reflector.ts";
-import type { Controller, RunSignals } from "./controller.ts";
+import type { ReconcileLoop, RunSignals } from "./reconcile-loop.ts";
 import type { LeaderElector } from "./election.ts";
 import type { EventRecorder } from "./events.ts";
 import type { AdminServer } from "../telemetry/admin-server.ts";
@@ -11,7 +11,7 @@ export interface ManagerParts {
   /** Run in every process, so that a new leader knows the cluster at once. */
   readonly reflectors: readonly Reflector[];
   /** Makes what runs while this process leads; its writes belong behind `fenced(…, leadership)`. */
-  readonly controllers: (leadership: Leadership) => readonly Controller[];
+  readonly controllers: (leadership: Leadership) => readonly ReconcileLoop[];
   /** Absent: this process always leads. */
   readonly elector?: LeaderElector;
   readonly recorder?: EventRecorder;

@@ -17,15 +17,15 @@ import { changeOverrides, damagedName, isEmergency } from "./settings/change-ove
 import type { Clock } from "./loop/clock-guard.ts";
 import { configDirs, readConfig, type Config } from "./settings/config.ts";
 import { fingerprint } from "./store/fingerprint.ts";
-import { keeperOf } from "./lock/directory-keeper.ts";
+import { directoryKeeper } from "./lock/directory-keeper.ts";
 import { layoutOf, type Layout } from "./store/layout.ts";
-import { observe, type Sight, type Sources } from "./loop/observe-directory.ts";
+import { observeDirectory, type Sight, type Sources } from "./loop/observe-directory.ts";
 import { readOverrides } from "./settings/overrides.ts";
 import { readRefused, standIn } from "./settings/refused-config.ts";
 import { effective, errorOf, type SettingsRead } from "./settings/effective.ts";
 import { readState } from "./loop/state-file.ts";
-import { converted } from "./store/storage-error.ts";
-import { Store } from "./store/directory-store.ts";
+import { withStorageErrors } from "./store/storage-error.ts";
+import { DirectoryStore } from "./store/directory-store.ts";
 
 export interface DirectoryHomeOptions {
   readonly clock: Clock;
@@ -55,8 +55,8 @@ export interface DirectoryHome {
  * @throws ChangeNeededError when the directory is missing
  */
 export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<DirectoryHome> {
-  const real = await converted(() => realpath(dir));
-  const disk = await converted(() => diskFor(real));
+  const real = await withStorageErrors(() => realpath(dir));
+  const disk = await withStorageErrors(() => diskFor(real));
   return new Home(real, disk, options);
 }
 
@@ -86,7 +86,7 @@ class Home implements DirectoryHome {
     this.#config = config;
     this.#pollMs = pollMs;
     this.#sources = {
-      store: new Store(disk, this.#layout),
+      store: new DirectoryStore(disk, this.#layout),
       acks: new AckReader(disk, this.#layout.acks, clock),
       clock,
       // Whoever looks only for a moment can't tell that the clock was set
@@ -99,12 +99,12 @@ class Home implements DirectoryHome {
   }
 
   #look(): Promise<Sight> {
-    return converted(async () => {
+    return withStorageErrors(async () => {
       const settings = await this.#settings();
       const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
       const nothing = { recoverySeenUpToMs: this.#sources.clock.nowMs() };
       const state = await readState(this.#disk, this.#layout.state);
-      return observe(this.#sources, now, state ?? nothing);
+      return observeDirectory(this.#sources, now, state ?? nothing);
     });
   }
 
@@ -117,25 +117,25 @@ class Home implements DirectoryHome {
   }
 
   keeper(): Promise<Keeper> {
-    return converted(() => keeperOf(this.#disk, this.#layout.lock));
+    return withStorageErrors(() => directoryKeeper(this.#disk, this.#layout.lock));
   }
 
   async precheck(change: Change): Promise<{ readonly notes: readonly string[] }> {
-    const { problem } = await converted(() => readOverrides(this.#disk, this.#layout.overrides));
+    const { problem } = await withStorageErrors(() => readOverrides(this.#disk, this.#layout.overrides));
     if (!problem || !isEmergency(change)) return { notes: [] };
-    const name = await converted(() => damagedName(this.#disk, this.#layout));
+    const name = await withStorageErrors(() => damagedName(this.#disk, this.#layout));
     return { notes: [`${problem.message}; it is set aside as ${name}, and what can be read of it stays`] };
   }
 
   async setsAside(decision: Decision, change: Change): ReturnType<DirectoryHome["setsAside"]> {
     const { snapshot, observation } = await this.#look();
     const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithmFor(observation)));
-    const kept = next ? await converted(() => this.#sources.store.setsAside(snapshot, next)) : [];
+    const kept = next ? await withStorageErrors(() => this.#sources.store.setsAside(snapshot, next)) : [];
     return kept.map(({ object, to }) => ({ from: `the ${object} object`, to }));
   }
 
   async change(change: Change): Promise<void> {
-    await converted(async () => {
+    await withStorageErrors(async () => {
       const { found, policy } = await this.observe();
       const revoked = found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
       await changeOverrides(this.#disk, this.#layout, {
@@ -164,7 +164,7 @@ class Home implements DirectoryHome {
 
   #fingerprint(): Promise<string> {
     const config = this.#config ?? { path: this.#layout.rotation };
-    return converted(() => fingerprint(this.#disk, this.#layout, { acks: this.#sources.acks, config }));
+    return withStorageErrors(() => fingerprint(this.#disk, this.#layout, { acks: this.#sources.acks, config }));
   }
 
   /** The config in force, as the process that runs here has it; where that has none, what stands in for it. */
@@ -202,7 +202,7 @@ class Home implements DirectoryHome {
   }
 
   #fileOf(object: "public" | "signer", name: string): Promise<string> {
-    return converted(async () => {
+    return withStorageErrors(async () => {
       const found = await readDataDir(this.#disk, this.#layout[object]);
       const text = found.kind === "data" ? found.files[name] : undefined;
       if (text !== undefined) return text;

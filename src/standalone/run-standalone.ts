@@ -10,8 +10,8 @@ import { layoutOf, modes, type Layout } from "./store/layout.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Loop } from "./loop/loop.ts";
 import type { PassReport } from "./loop/directory-pass.ts";
-import { converted } from "./store/storage-error.ts";
-import { Store } from "./store/directory-store.ts";
+import { withStorageErrors } from "./store/storage-error.ts";
+import { DirectoryStore } from "./store/directory-store.ts";
 
 export interface StandaloneOptions {
   /** Made when it is missing. */
@@ -44,8 +44,8 @@ export interface StandaloneOptions {
 export async function runStandalone(options: StandaloneOptions): Promise<void> {
   const { clock, log, chance = Math.random } = options;
   const disk = options.disk ?? nodeDisk();
-  const layout = await converted(() => openDir(options.dir));
-  const lock = await converted(() => lockDir(disk, layout, { clock, chance }));
+  const layout = await withStorageErrors(() => openDir(options.dir));
+  const lock = await withStorageErrors(() => lockDir(disk, layout, { clock, chance }));
   try {
     if (lock.missing !== undefined) {
       log.warn(
@@ -53,10 +53,10 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
         "no lock is possible here; compare-and-swap alone guards the ring",
       );
     }
-    const store = new Store(disk, layout, ({ object, to }) =>
+    const store = new DirectoryStore(disk, layout, ({ object, to }) =>
       log.warn({ object, to }, `the ${object} object held what the ring does not have: it is kept in ${to}`),
     );
-    await converted(() => store.prepare());
+    await withStorageErrors(() => store.prepare());
     const { pollMs = 1000, waker = newWaker() } = options;
     await new Loop({
       ...options,

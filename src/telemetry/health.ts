@@ -6,7 +6,7 @@ export interface Remark {
 /** Why something is not well, in one line for people; undefined while it is, or a remark. */
 export type Check = () => string | Remark | undefined;
 
-export interface Verdict {
+export interface HealthReport {
   readonly isWell: boolean;
   /** A line for each check, as the API server's own `/readyz?verbose` has them. */
   readonly text: string;
@@ -21,7 +21,7 @@ export class Checks {
   }
 
   /** A check that throws is one that failed. */
-  judge(endpoint: string): Verdict {
+  judge(endpoint: string): HealthReport {
     const results = [...this.#checks].map(([name, check]) => ({ name, problem: run(check) }));
     const lines = results.map(({ name, problem }) => lineOf(name, problem));
     const isWell = results.every(({ problem }) => typeof problem !== "string");

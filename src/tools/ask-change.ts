@@ -33,24 +33,27 @@ export interface ChangeOptions {
   readonly deadline?: AbortSignal;
 }
 
-export const nameOf = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
+export const rotationName = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
 
 /**
  * The rotation as it is now, when a change to it can take effect. A revocation can where a projection is somebody else's.
  *
  * @throws RuleError `Stalled`
  */
-export async function changeable({ home, io }: Pick<Asked, "home" | "io">, action: string): Promise<View> {
+export async function changeable({ home, io }: Pick<ChangeRequest, "home" | "io">, action: string): Promise<View> {
   const view = await firstLook(home, io);
   const { decision } = view;
   const stall = decision.kind === "stalled" ? decision : action === "revoke" ? undefined : conflictIn(decision);
   if (stall) {
-    throw new RuleError("Stalled", `Cannot ${action}: ${nameOf(view.seen.rotation)} is stalled: ${stall.message}`);
+    throw new RuleError(
+      "Stalled",
+      `Cannot ${action}: ${rotationName(view.seen.rotation)} is stalled: ${stall.message}`,
+    );
   }
   return view;
 }
 
-export interface Asked {
+export interface ChangeRequest {
   readonly home: RingHome;
   readonly io: Io;
   readonly before: View;
@@ -64,7 +67,7 @@ export interface Asked {
 }
 
 /** Asks for the change; then says what it waits for, or stays and tells what happens until it is done. */
-export async function ask(asked: Asked, options: ChangeOptions): Promise<ExitCode> {
+export async function ask(asked: ChangeRequest, options: ChangeOptions): Promise<ExitCode> {
   const { wait, dryRun = false, deadline } = options;
   const { home, io, change } = asked;
   await heed(asked, options);
@@ -80,7 +83,10 @@ export async function ask(asked: Asked, options: ChangeOptions): Promise<ExitCod
 }
 
 /** Says who else sets the fields. @throws RuleError `ChangeElsewhere`, after it has printed what to commit there */
-async function heed({ home, io, change }: Asked, { dryRun = false, force = false }: ChangeOptions): Promise<void> {
+async function heed(
+  { home, io, change }: ChangeRequest,
+  { dryRun = false, force = false }: ChangeOptions,
+): Promise<void> {
   const { notes, elsewhere } = (await home.precheck?.(change)) ?? { notes: [] };
   if (!elsewhere || force) {
     for (const text of notes) note(io, text);
@@ -95,14 +101,14 @@ async function heed({ home, io, change }: Asked, { dryRun = false, force = false
   throw new RuleError("ChangeElsewhere", why);
 }
 
-function suppose({ before, change, io }: Asked): ExitCode {
+function suppose({ before, change, io }: ChangeRequest): ExitCode {
   const view = viewOf(withChange(before.seen, change));
   const suppositions = ["as if it had been asked for; nothing was done"];
   for (const text of planText({ view, look: io.out, timeZone: io.timeZone, suppositions })) line(io.out, text);
   return exitCodes.done;
 }
 
-function outlook({ decision, nowMs }: View, { about, io }: Asked): string | undefined {
+function outlook({ decision, nowMs }: View, { about, io }: ChangeRequest): string | undefined {
   const waiting = (text: string): string => `Now waiting: ${withClockTimes(text, { nowMs, timeZone: io.timeZone })}`;
   if (decision.kind === "stalled") return waiting(decision.message);
   const { steps, gates } = decision.plan;

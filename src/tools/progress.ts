@@ -3,7 +3,7 @@ import type { Key, Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 
 /** What became of one key between two looks. */
-export interface Happening {
+export interface RingEvent {
   readonly what: "active" | "prepared" | "published" | "verify-only" | "quiesced" | "stripped" | "pruned" | "revoked";
   readonly kid: Kid;
   /** For people; begins in lower case. */
@@ -11,7 +11,7 @@ export interface Happening {
 }
 
 /** Everything that happened between two rings, in the order in which people think of it. */
-export function happenings(before: Ring | undefined, after: Ring): readonly Happening[] {
+export function eventsBetween(before: Ring | undefined, after: Ring): readonly RingEvent[] {
   const old = new Map((before ? keysOf(before) : []).map((k) => [k.kid, k]));
   const changes = keysOf(after).flatMap((key) => changesOf(old.get(key.kid), key));
   const kids = new Set(keysOf(after).map((k) => k.kid));
@@ -23,7 +23,7 @@ export function happenings(before: Ring | undefined, after: Ring): readonly Happ
   return [...gone, ...remembered, ...changes].toSorted((a, b) => order.indexOf(a.what) - order.indexOf(b.what));
 }
 
-const order: readonly Happening["what"][] = [
+const order: readonly RingEvent["what"][] = [
   "revoked",
   "active",
   "verify-only",
@@ -34,21 +34,21 @@ const order: readonly Happening["what"][] = [
   "pruned",
 ];
 
-const happening = (what: Happening["what"], kid: Kid, text: string): Happening => ({
+const happening = (what: RingEvent["what"], kid: Kid, text: string): RingEvent => ({
   what,
   kid,
   text: `key ${shortKid(kid)} ${text}`,
 });
 
-function goneBy(kid: Kid, { revoked }: Ring): Happening {
+function goneBy(kid: Kid, { revoked }: Ring): RingEvent {
   return revoked.some((r) => r.kid === kid)
     ? happening("revoked", kid, "is revoked: its tokens are refused from now on")
     : happening("pruned", kid, "is pruned: its last token has ended");
 }
 
-function changesOf(old: Key | undefined, key: Key): readonly Happening[] {
+function changesOf(old: Key | undefined, key: Key): readonly RingEvent[] {
   const { kid } = key;
-  const found: Happening[] = [];
+  const found: RingEvent[] = [];
   if (old?.state !== key.state) found.push(newState(key, old !== undefined));
   if (old?.publishedAtMs === undefined && key.publishedAtMs !== undefined) {
     found.push(happening("published", kid, "is published: every verifier accepts it"));
@@ -63,7 +63,7 @@ function changesOf(old: Key | undefined, key: Key): readonly Happening[] {
   return found;
 }
 
-function newState(key: Key, isKnown: boolean): Happening {
+function newState(key: Key, isKnown: boolean): RingEvent {
   switch (key.state) {
     case "prepared":
       return happening("prepared", key.kid, `(${key.profile.algorithm}) is prepared`);

@@ -1,7 +1,7 @@
 import type { Change } from "../ring/change.ts";
 import { conflictIn, decide } from "../ring/decide.ts";
 import { RuleError } from "../errors/keyturn-error.ts";
-import { ask, nameOf, type ChangeOptions } from "./ask-change.ts";
+import { ask, rotationName, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "../keeper/home.ts";
 import { firstLook, note } from "./first-look.ts";
@@ -17,7 +17,7 @@ export interface RecoverOptions extends ChangeOptions {
 export async function recover(home: RingHome, { jwks, ...options }: RecoverOptions, io: Io): Promise<ExitCode> {
   const before = await firstLook(home, io);
   const { decision } = before;
-  const name = nameOf(before.seen.rotation);
+  const name = rotationName(before.seen.rotation);
   const conflict = decision.kind === "stalled" ? decision : conflictIn(decision);
   if (conflict?.reason === "SecretConflict") {
     throw new RuleError("NotRecoverable", `Cannot recover ${name}: a recovery does not mend this: ${conflict.message}`);

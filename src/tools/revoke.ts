@@ -2,7 +2,7 @@ import { shortKid } from "../ring/describe.ts";
 import { RuleError } from "../errors/keyturn-error.ts";
 import type { Kid } from "../ring/key.ts";
 import { keysOf } from "../ring/ring.ts";
-import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./ask-change.ts";
+import { ask, changeable, rotationName, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "../keeper/home.ts";
 import { kidShown, kidNamed, leastPrefix } from "./kids.ts";
@@ -49,7 +49,7 @@ function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions
   const what = text.length < leastPrefix ? `must have ${leastPrefix} characters at least` : "is no key of the ring";
   throw new RuleError(
     "UnknownKid",
-    `Cannot revoke ${kidShown(text)}: ${what}; ${nameOf(seen.rotation)} has ${kids.length === 0 ? "no keys" : listed(kids)}`,
+    `Cannot revoke ${kidShown(text)}: ${what}; ${rotationName(seen.rotation)} has ${kids.length === 0 ? "no keys" : listed(kids)}`,
   );
 }
 
@@ -73,10 +73,10 @@ export async function revokeCreatedBefore(
         .map((k) => k.kid)
     : [];
   if (kids.length === 0) {
-    line(io.out, `No key of ${nameOf(before.seen.rotation)} was made before ${instant}`);
+    line(io.out, `No key of ${rotationName(before.seen.rotation)} was made before ${instant}`);
     return exitCodes.done;
   }
-  const asked: Asked = {
+  const asked: ChangeRequest = {
     ...{ home, io, before, change: { kind: "revokeCreatedBefore", atMs } },
     asked: `Revocation of ${kids.length} ${kids.length === 1 ? "key" : "keys"} made before ${instant} requested`,
     about: "revokeBefore",

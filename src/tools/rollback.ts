@@ -2,7 +2,7 @@ import { shortKid } from "../ring/describe.ts";
 import { RuleError } from "../errors/keyturn-error.ts";
 import type { Key, Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
-import { ask, changeable, nameOf, type Asked, type ChangeOptions } from "./ask-change.ts";
+import { ask, changeable, rotationName, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
 import { exitCodes, type ExitCode } from "./exit.ts";
 import type { RingHome } from "../keeper/home.ts";
 import { kidShown, kidNamed } from "./kids.ts";
@@ -21,7 +21,8 @@ export async function rollback(home: RingHome, options: RollbackOptions, io: Io)
   const before = await changeable({ home, io }, options.unpin ? "unpin" : "roll back");
   if (options.unpin) return unpin({ home, before, io }, options);
   const { ring } = before;
-  if (!ring) throw new RuleError("NoRing", `Cannot roll back ${nameOf(before.seen.rotation)}: there is no ring yet`);
+  if (!ring)
+    throw new RuleError("NoRing", `Cannot roll back ${rotationName(before.seen.rotation)}: there is no ring yet`);
   const kid = target(ring, options.to);
   const isPinned = before.seen.policy.pinnedKid === kid;
   if (isPinned && ring.signer.kid === kid) {
@@ -43,16 +44,16 @@ export async function rollback(home: RingHome, options: RollbackOptions, io: Io)
 }
 
 async function unpin(
-  { home, before, io }: Pick<Asked, "home" | "before" | "io">,
+  { home, before, io }: Pick<ChangeRequest, "home" | "before" | "io">,
   options: ChangeOptions,
 ): Promise<ExitCode> {
   const { seen, ring } = before;
   if (seen.policy.pinnedKid === undefined) {
-    line(io.out, `${nameOf(seen.rotation)} is not pinned`);
+    line(io.out, `${rotationName(seen.rotation)} is not pinned`);
     return exitCodes.done;
   }
   const signer = ring ? `; key ${shortKid(ring.signer.kid)} signs until the next rotation` : "";
-  const asked = `${nameOf(seen.rotation)} is unpinned${signer}`;
+  const asked = `${rotationName(seen.rotation)} is unpinned${signer}`;
   const done = (view: View): string | undefined => (view.seen.policy.pinnedKid === undefined ? "" : undefined);
   return ask({ home, io, before, change: { kind: "pin", kid: undefined }, asked, about: "activate", done }, options);
 }

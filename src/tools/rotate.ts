@@ -1,5 +1,5 @@
 import { shortKid } from "../ring/describe.ts";
-import { ask, changeable, nameOf, type ChangeOptions } from "./ask-change.ts";
+import { ask, changeable, rotationName, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "../keeper/home.ts";
 import { line, type Io } from "./screen.ts";
@@ -8,7 +8,7 @@ import { holds, type View } from "../ring/view.ts";
 /** Asks for a rotation. The prepared key signs as soon as every verifier is known to accept it, not before. */
 export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Promise<ExitCode> {
   const before = await changeable({ home, io }, "rotate");
-  const name = nameOf(before.seen.rotation);
+  const name = rotationName(before.seen.rotation);
   const requestedAt = new Date(before.nowMs).toISOString();
   const hold = heldBy(before);
   if (hold !== undefined) line(io.err, `keyturn: ${name} ${hold}`);

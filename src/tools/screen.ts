@@ -1,5 +1,5 @@
 /** What text may look like where it goes. */
-export interface Look {
+export interface Appearance {
   /** Width in cells. */
   readonly columns: number;
   /** ANSI escapes may be written. */
@@ -9,7 +9,7 @@ export interface Look {
 }
 
 /** Where a tool writes. */
-export interface Screen extends Look {
+export interface Screen extends Appearance {
   /** A person watches: what was written may be redrawn. */
   readonly live: boolean;
   /** Lines that a person sees at once; Infinity where nobody watches. */
@@ -53,7 +53,7 @@ const sgr: Readonly<Record<Style, string>> = {
 };
 
 /** The text in the style, where colours may be written. */
-export const paint = (look: Pick<Look, "colour">, style: Style | readonly Style[], text: string): string => {
+export const paint = (look: Pick<Appearance, "colour">, style: Style | readonly Style[], text: string): string => {
   if (!look.colour || text === "") return text;
   const codes = [style].flat().map((one: Style) => sgr[one]);
   return `\u001b[${codes.join(";")}m${text}\u001b[0m`;

@@ -1,7 +1,11 @@
-import { padded, paint, widthOf, type Look } from "./screen.ts";
+import { padded, paint, widthOf, type Appearance } from "./screen.ts";
 
 /** A table as kubectl writes it: upper-case heads, three spaces between columns (two where it would get too wide), no lines. Empty columns go. */
-export function table(heads: readonly string[], rows: readonly (readonly string[])[], look: Look): readonly string[] {
+export function table(
+  heads: readonly string[],
+  rows: readonly (readonly string[])[],
+  look: Appearance,
+): readonly string[] {
   const kept = heads.map((_, index) => rows.some((row) => (row[index] ?? "") !== ""));
   const lines = [heads.map((head) => paint(look, "faint", head)), ...rows].map((row) =>
     heads.map((_, index) => row[index] ?? "").filter((_, index) => kept[index]),
@@ -18,7 +22,7 @@ export function table(heads: readonly string[], rows: readonly (readonly string[
 }
 
 /** `Name   value` lines, values below each other. */
-export function pairs(rows: readonly (readonly [name: string, value: string])[], look: Look): readonly string[] {
+export function pairs(rows: readonly (readonly [name: string, value: string])[], look: Appearance): readonly string[] {
   const width = Math.max(0, ...rows.map(([name]) => widthOf(name)));
   return rows.map(([name, value]) => `${paint(look, "faint", padded(name, width))}   ${value}`);
 }

@@ -1,9 +1,9 @@
 import { describeStep } from "../ring/describe.ts";
-import { happenings } from "./progress.ts";
+import { eventsBetween } from "./progress.ts";
 import { line, paint, type Io, type Style } from "./screen.ts";
 import { statusReport } from "../ring/status.ts";
 import type { View } from "../ring/view.ts";
-import { clockTime, withClockTimes, type Clock } from "./words.ts";
+import { clockTime, withClockTimes, type LocalNow } from "./words.ts";
 
 const styles: Readonly<Record<string, Style>> = {
   active: "active",
@@ -33,7 +33,7 @@ export class Telling {
 
   look(view: View): void {
     if (view.ring) {
-      for (const { what, text } of happenings(this.#last.ring, view.ring)) this.#say(view, [what, text]);
+      for (const { what, text } of eventsBetween(this.#last.ring, view.ring)) this.#say(view, [what, text]);
     }
     this.#last = view;
   }
@@ -91,7 +91,7 @@ export class Telling {
     line(err, `${at}  ${paint(err, styles[what] ?? "faint", what.padEnd(11))}  ${withClockTimes(text, clock)}`);
   }
 
-  #clock({ nowMs }: View): Clock {
+  #clock({ nowMs }: View): LocalNow {
     return { nowMs, timeZone: this.#io.timeZone };
   }
 }

@@ -1,10 +1,10 @@
 import { shortKid } from "../ring/describe.ts";
 import type { Step } from "../ring/plan.ts";
-import { nameOf, waitUntil } from "./ask-change.ts";
+import { rotationName, waitUntil } from "./ask-change.ts";
 import type { ExitCode } from "./exit.ts";
 import type { RingHome } from "../keeper/home.ts";
 import { firstLook } from "./first-look.ts";
-import { happenings, type Happening } from "./progress.ts";
+import { eventsBetween, type RingEvent } from "./progress.ts";
 import type { Io } from "./screen.ts";
 import { holds, type View } from "../ring/view.ts";
 
@@ -17,7 +17,7 @@ const steps = {
   forget: "stripped",
   prune: "pruned",
   revoke: "revoked",
-} as const satisfies Record<string, Happening["what"]>;
+} as const satisfies Record<string, RingEvent["what"]>;
 /** How the planner calls them. */
 const stepTypes = {
   create: "create",
@@ -61,18 +61,18 @@ function doneBy(target: WaitFor, before: View): (view: View) => string | undefin
   if (target === "rotated") return rotated;
   let last = before.ring;
   return (view) => {
-    const news = view.ring ? happenings(last, view.ring) : [];
+    const news = view.ring ? eventsBetween(last, view.ring) : [];
     last = view.ring ?? last;
     return news.find((h) => h.what === steps[target.step])?.text.replace(/^k/, "K");
   };
 }
 
 const ready = (view: View): string | undefined =>
-  holds(view, "Ready") ? `${nameOf(view.seen.rotation)} is ready` : undefined;
+  holds(view, "Ready") ? `${rotationName(view.seen.rotation)} is ready` : undefined;
 
 function rotated(view: View): string | undefined {
   const { ring, seen } = view;
   if (!ring || holds(view, "Rotating")) return undefined;
   if (seen.requests.some((request) => !ring.handledRequests.includes(request))) return undefined;
-  return `${nameOf(seen.rotation)} is rotated: key ${shortKid(ring.signer.kid)} signs`;
+  return `${rotationName(seen.rotation)} is rotated: key ${shortKid(ring.signer.kid)} signs`;
 }

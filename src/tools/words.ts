@@ -99,13 +99,13 @@ function makeFormat(timeZone: string): Intl.DateTimeFormat {
 }
 
 /** How people read instants: in which zone, and from when. */
-export interface Clock {
+export interface LocalNow {
   readonly nowMs: number;
   readonly timeZone: string;
 }
 
 /** An instant as short as it can be told from now: `10:42:05` within 12 hours, `20 Dec 03:00` within half a year, else with its year. */
-export function clockTime(atMs: number, { nowMs, timeZone }: Clock): string {
+export function clockTime(atMs: number, { nowMs, timeZone }: LocalNow): string {
   const at = wallClock(atMs, timeZone);
   const away = Math.abs(atMs - nowMs);
   const today = wallClock(nowMs, timeZone);
@@ -117,13 +117,13 @@ export function clockTime(atMs: number, { nowMs, timeZone }: Clock): string {
 }
 
 /** `20 Dec 03:00 (in 29d)`. */
-export const clockTimeAndDistance = (atMs: number, clock: Clock): string =>
+export const clockTimeAndDistance = (atMs: number, clock: LocalNow): string =>
   `${clockTime(atMs, clock)} (${distance(atMs, clock.nowMs)})`;
 
 const instant = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g;
 
 /** A line for programs made one for people: each RFC 3339 instant as a clock shows it. */
-export const withClockTimes = (text: string, clock: Clock): string =>
+export const withClockTimes = (text: string, clock: LocalNow): string =>
   text.replaceAll(instant, (found) => clockTimeAndDistance(Date.parse(found), clock));
 
 /** The shortest prefix length, `least` or more, at which these kids still differ. */

@@ -2,7 +2,7 @@
 import { createInterface } from "node:readline";
 import { systemClock } from "../../src/time/clock.ts";
 import { fixedEndpoint } from "../../src/kube/endpoint.ts";
-import { runOperator } from "../../src/controller/run-controller.ts";
+import { runController } from "../../src/controller/run-controller.ts";
 import type { Connection } from "../../hack/testcluster/connection.ts";
 
 export interface Counted {
@@ -26,7 +26,7 @@ createInterface({ input: process.stdin }).on("line", () => {
 
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
-await runOperator(
+await runController(
   {
     endpoint: fixedEndpoint(server, { tls, ...(token !== undefined && { token }) }),
     namespaces: [namespace],

@@ -2,7 +2,7 @@ import { mkdtemp, open, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { publicObject, signerObject } from "../../src/crypto/objects.ts";
-import { writeDataDir, type Files } from "../../src/files/data-dir.ts";
+import { writeDataDir, type DataFiles } from "../../src/files/data-dir.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import type { Bench } from "./bench.ts";
 import { fullRing } from "./full-ring.ts";
@@ -22,7 +22,7 @@ export async function replaceByRename(dir: string, text: string): Promise<void> 
   await parent.close();
 }
 
-function directoryContest(files: Files, of: { readonly name: string; readonly dir: string }): Contest {
+function directoryContest(files: DataFiles, of: { readonly name: string; readonly dir: string }): Contest {
   const disk = nodeDisk();
   const text = Object.values(files).join("");
   const count = Object.keys(files).length;

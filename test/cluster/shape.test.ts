@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { isSame, relabelled, shaped } from "../../src/cluster/shape.ts";
+import { isSameObject, relabelled, shaped } from "../../src/cluster/shape.ts";
 import { ownership, slotOf } from "../../src/cluster/slot.ts";
 import { resource, rotationOf } from "./support/resources.ts";
 
@@ -64,8 +64,8 @@ describe("shaped", () => {
   it("is the same as what it made", () => {
     const spec = { secretTemplate: { labels: { team: "a" }, annotations: { note: "b" } }, deletionPolicy: "Delete" };
     const first = stored(made(spec));
-    expect(isSame(first, made(spec, first))).toBe(true);
-    expect(isSame(first, made({}, first))).toBe(false);
+    expect(isSameObject(first, made(spec, first))).toBe(true);
+    expect(isSameObject(first, made({}, first))).toBe(false);
   });
 
   it("keeps foreign data, labels, annotations, owners and whatever else stands there", () => {
@@ -93,7 +93,7 @@ describe("shaped", () => {
     const rotation = rotationOf();
     const relabel = relabelled(found, { slot: slotOf(rotation, "signer"), rotation, owner: resource() });
     expect(relabel.metadata.annotations).toEqual({ "example.com/note": "kept" });
-    expect(isSame(found, relabel)).toBe(false);
+    expect(isSameObject(found, relabel)).toBe(false);
   });
 
   it("takes away what an earlier template put there, and nothing else", () => {

@@ -1,14 +1,14 @@
 import { mkdir, readdir, readFile, readlink, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../../src/files/data-dir.ts";
+import { dropUnfinished, tidyDataDir, writeDataDir, type DataFiles } from "../../src/files/data-dir.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { readDataDir } from "../../src/files/read-data-dir.ts";
 import { disown, tempDir } from "./temp.ts";
 
 const disk = nodeDisk();
 const nowMs = Date.UTC(2026, 10, 22, 1, 2, 3, 4);
-const write = (dir: string, files: Files, change = {}): Promise<void> =>
+const write = (dir: string, files: DataFiles, change = {}): Promise<void> =>
   writeDataDir(disk, dir, { files, mode: 0o640, dirMode: 0o750, nowMs, ...change });
 const versionsIn = async (dir: string): Promise<readonly string[]> =>
   (await readdir(dir)).filter((name) => /^\.\.\d/.test(name)).sort();

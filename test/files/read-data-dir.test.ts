@@ -1,13 +1,13 @@
 import { mkdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { writeDataDir, type Files } from "../../src/files/data-dir.ts";
+import { writeDataDir, type DataFiles } from "../../src/files/data-dir.ts";
 import { nodeDisk, type Reader } from "../../src/files/disk.ts";
 import { readDataDir } from "../../src/files/read-data-dir.ts";
 import { disown, tempDir } from "./temp.ts";
 
 const disk = nodeDisk();
-const write = (dir: string, files: Files): Promise<void> =>
+const write = (dir: string, files: DataFiles): Promise<void> =>
   writeDataDir(disk, dir, { files, mode: 0o600, dirMode: 0o700, nowMs: 0 });
 
 describe("readDataDir", () => {

@@ -5,7 +5,7 @@ import { signerObject, publicObject } from "../../src/crypto/objects.ts";
 import { writeDataDir } from "../../src/files/data-dir.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { Directory } from "../../src/holder/sources/directory.ts";
-import type { Reading } from "../../src/holder/sources/ring-source.ts";
+import type { SourceReading } from "../../src/holder/sources/ring-source.ts";
 import { type Clock, systemClock } from "../../src/time/clock.ts";
 import { tempDir } from "../files/temp.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -22,7 +22,7 @@ const swap = (dir: string, data: Readonly<Record<string, string>>) =>
 
 /** What a directory tells, awaited one by one. */
 class Telling {
-  readonly #told: Reading[] = [];
+  readonly #told: SourceReading[] = [];
   #arrived: (() => void) | undefined;
 
   static over(dir: string, pollMs = 10, clock: Clock = systemClock): Telling {
@@ -41,7 +41,7 @@ class Telling {
   }
 
   /** The next reading that fits; those before it are gone. */
-  async next(fits: (reading: Reading) => boolean): Promise<Reading> {
+  async next(fits: (reading: SourceReading) => boolean): Promise<SourceReading> {
     for (;;) {
       const reading = this.#told.shift();
       if (reading && fits(reading)) return reading;
@@ -58,7 +58,7 @@ class Telling {
   }
 }
 
-const read = (dir: string, change: { kind?: "signer" | "public"; withHalf?: boolean } = {}): Promise<Reading> =>
+const read = (dir: string, change: { kind?: "signer" | "public"; withHalf?: boolean } = {}): Promise<SourceReading> =>
   new Directory({ disk, dir, kind: "signer", withHalf: true, clock: systemClock, ...change }).read();
 
 describe("Directory.read", () => {

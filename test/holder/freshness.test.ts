@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { copyLife, propagationMs, silenceMs } from "../../src/holder/freshness.ts";
 import { reduce } from "../../src/holder/reduce.ts";
-import { type GatewayState, newGateway } from "../../src/holder/state.ts";
+import { type HolderState, newHolder } from "../../src/holder/state.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { opened } from "../gateway/support/rings.ts";
 
@@ -19,10 +19,10 @@ function waiting(waitMs: number): Partial<Ring> {
   };
 }
 
-const start = (): GatewayState => newGateway({ rotation: "gateway", acks: "off", fenced: true }, undefined, startMs);
+const start = (): HolderState => newHolder({ rotation: "gateway", acks: "off", fenced: true }, undefined, startMs);
 
 /** Heard at `nowMs` and `startMs`. */
-function heard(waitMs: number, generation = 5, state = start()): GatewayState {
+function heard(waitMs: number, generation = 5, state = start()): HolderState {
   const ring = opened({ generation, change: waiting(waitMs) });
   return reduce(state, { type: "read", askedAtMs: nowMs, ring }, startMs);
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type GatewayEvent, reduce } from "../../src/holder/reduce.ts";
-import { type Floor, type GatewayState, newGateway, patienceMs, type Setup } from "../../src/holder/state.ts";
+import { type HolderEvent, reduce } from "../../src/holder/reduce.ts";
+import { type Floor, type HolderState, newHolder, awayPatienceMs, type Setup } from "../../src/holder/state.ts";
 import { ackOf, isReady, problemsOf, wants, whyNotReady, zero } from "../../src/holder/state-view.ts";
 import { omit } from "../support/rings.ts";
 import { kid, opened, pair, type RingPlan } from "../gateway/support/rings.ts";
@@ -10,14 +10,14 @@ const nowMs = 1_000_000;
 
 /** A gateway to which events happen one after the other, a millisecond apart. */
 class Told {
-  state: GatewayState;
+  state: HolderState;
   #monotonicMs = 0;
 
   constructor(change: Partial<Setup> = {}, floor?: Floor | "lost") {
-    this.state = newGateway({ ...setup, ...change }, floor, 0);
+    this.state = newHolder({ ...setup, ...change }, floor, 0);
   }
 
-  happens(...events: readonly GatewayEvent[]): this {
+  happens(...events: readonly HolderEvent[]): this {
     for (const event of events) this.state = reduce(this.state, event, ++this.#monotonicMs);
     return this;
   }
@@ -45,13 +45,13 @@ class Told {
   }
 }
 
-const read = (plan: RingPlan, askedAtMs = nowMs): GatewayEvent => ({ type: "read", ring: opened(plan), askedAtMs });
-const shown = (plan: RingPlan, source: "mount" | "watch" = "mount"): GatewayEvent => ({
+const read = (plan: RingPlan, askedAtMs = nowMs): HolderEvent => ({ type: "read", ring: opened(plan), askedAtMs });
+const shown = (plan: RingPlan, source: "mount" | "watch" = "mount"): HolderEvent => ({
   type: "shown",
   source,
   ring: opened(plan),
 });
-const away: GatewayEvent = { type: "away", from: "truth", problem: "it is away" };
+const away: HolderEvent = { type: "away", from: "truth", problem: "it is away" };
 const floorOf = (plan: RingPlan, more: Partial<Floor> = {}): Floor => ({
   ring: opened(plan, { half: false }),
   refused: new Set(),
@@ -104,7 +104,7 @@ describe("a start with acknowledgements", () => {
   });
 
   test("goes on with what it has when the object is gone, and waits when it has nothing", () => {
-    const gone: GatewayEvent = { type: "read", askedAtMs: nowMs };
+    const gone: HolderEvent = { type: "read", askedAtMs: nowMs };
     expect(new Told().acks().happens(gone).want).toBe("read");
     const kept = new Told({}, floorOf({ generation: 5 })).acks().happens(gone);
     expect(kept.want).toBe("ack 5");
@@ -118,7 +118,7 @@ describe("a start with acknowledgements", () => {
 
   test("waits for the first ring when nobody told the rotation's name, and takes the name from it", () => {
     const nameless = omit(setup, "rotation");
-    const state = newGateway(nameless, undefined, 0);
+    const state = newHolder(nameless, undefined, 0);
     expect(wants(state, nowMs)).toEqual({ kind: "wait", untilMs: Infinity });
     const taken = reduce(state, shown({ generation: 5 }), 1);
     expect(wants(taken, nowMs)).toEqual({ kind: "ack", ack: zero });
@@ -158,9 +158,9 @@ describe("a start without acknowledgements", () => {
 
 describe("the source of truth out of reach at the start", () => {
   test.each([
-    [patienceMs - 1, false],
-    [patienceMs, true],
-    [patienceMs + 1, true],
+    [awayPatienceMs - 1, false],
+    [awayPatienceMs, true],
+    [awayPatienceMs + 1, true],
   ])("for %i ms: degraded %s", (ms, degraded) => {
     const told = new Told().happens(shown({ generation: 5 }));
     told.passes(ms - 1);
@@ -168,22 +168,22 @@ describe("the source of truth out of reach at the start", () => {
   });
 
   test("is patient anew after each answer", () => {
-    const told = new Told().happens(shown({ generation: 5 })).passes(patienceMs - 2);
-    told.happens({ type: "denied", from: "ack", problem: "no" }).passes(patienceMs);
-    told.happens(away).passes(patienceMs - 1);
+    const told = new Told().happens(shown({ generation: 5 })).passes(awayPatienceMs - 2);
+    told.happens({ type: "denied", from: "ack", problem: "no" }).passes(awayPatienceMs);
+    told.happens(away).passes(awayPatienceMs - 1);
     expect(told.state.degraded).toBe(false);
     expect(told.passes(1).state.degraded).toBe(true);
   });
 
-  const unfit: GatewayEvent = { type: "unfit", source: "truth", problem: "no ring" };
-  test.each<[string, readonly GatewayEvent[]]>([
+  const unfit: HolderEvent = { type: "unfit", source: "truth", problem: "no ring" };
+  test.each<[string, readonly HolderEvent[]]>([
     ["the source of truth goes away", [away]],
     ["the source of truth has no ring", [unfit]],
   ])("once generation 0 stands, never: it promised to read first, and nobody waits for it; %s", (_, events) => {
     const told = new Told()
       .acks()
       .happens(shown({ generation: 5 }), ...events)
-      .passes(patienceMs * 9);
+      .passes(awayPatienceMs * 9);
     expect([told.state.degraded, isReady(told.state)]).toEqual([false, false]);
     expect(told.happens(read({ generation: 6 })).want).toBe("ack 6");
   });
@@ -192,36 +192,36 @@ describe("the source of truth out of reach at the start", () => {
     [true, false],
     [false, true],
   ])("when generation 0 may stand (%s) although no answer came: degraded %s", (maybeDone, degraded) => {
-    const lost: GatewayEvent = { type: "away", from: "ack", problem: "the connection broke", maybeDone };
-    const refused: GatewayEvent = { type: "away", from: "ack", problem: "nobody listens", maybeDone: false };
-    const told = new Told().happens(shown({ generation: 5 }), lost, refused).passes(patienceMs * 2);
+    const lost: HolderEvent = { type: "away", from: "ack", problem: "the connection broke", maybeDone };
+    const refused: HolderEvent = { type: "away", from: "ack", problem: "nobody listens", maybeDone: false };
+    const told = new Told().happens(shown({ generation: 5 }), lost, refused).passes(awayPatienceMs * 2);
     expect(told.state.degraded).toBe(degraded);
   });
 
   test("never is degraded while it answers and says no", () => {
     const told = new Told().happens(shown({ generation: 5 }), { type: "denied", from: "ack", problem: "no" });
-    expect(told.passes(2 * patienceMs).state.degraded).toBe(false);
+    expect(told.passes(2 * awayPatienceMs).state.degraded).toBe(false);
     expect(whyNotReady(told.state)).toBe("is to acknowledge generation 0; ack: no");
   });
 
   test("without a ring is not Ready, however long it takes, but at once with the first one", () => {
-    const told = new Told().passes(2 * patienceMs);
+    const told = new Told().passes(2 * awayPatienceMs);
     expect(isReady(told.state)).toBe(false);
     expect(isReady(told.happens(shown({ generation: 5 }), { type: "tick" }).state)).toBe(true);
   });
 
   test("with a floor that can't be read is not Ready: what was served before is unknown", () => {
-    const told = new Told({}, "lost").happens(shown({ generation: 5 })).passes(2 * patienceMs);
+    const told = new Told({}, "lost").happens(shown({ generation: 5 })).passes(2 * awayPatienceMs);
     expect([told.state.degraded, isReady(told.state)]).toEqual([false, false]);
   });
 
   test("with a mount below the floor serves the floor", () => {
-    const told = new Told({}, floorOf({ generation: 9 })).happens(shown({ generation: 5 })).passes(patienceMs);
+    const told = new Told({}, floorOf({ generation: 9 })).happens(shown({ generation: 5 })).passes(awayPatienceMs);
     expect([told.generation, isReady(told.state)]).toEqual([9, true]);
   });
 
   test("ends with a read, an ack and a second read; it does not say that it is starting while it takes traffic", () => {
-    const told = new Told().happens(shown({ generation: 5 })).passes(patienceMs);
+    const told = new Told().happens(shown({ generation: 5 })).passes(awayPatienceMs);
     expect(told.want).toBe("read");
     told.happens(read({ generation: 6 }));
     expect([told.want, told.state.degraded, isReady(told.state)]).toEqual(["ack 6", true, true]);
@@ -248,7 +248,7 @@ describe("a gateway that serves", () => {
   test("stays Ready when the source of truth goes away, and is not degraded", () => {
     const told = serving({ generation: 5 })
       .happens(away)
-      .passes(10 * patienceMs);
+      .passes(10 * awayPatienceMs);
     expect([isReady(told.state), told.state.degraded]).toEqual([true, false]);
   });
 
@@ -267,14 +267,14 @@ describe("a gateway that serves", () => {
 });
 
 describe("a source that the API server shows to be unfit", () => {
-  const missing: GatewayEvent = { type: "read", askedAtMs: nowMs, isServer: true };
-  const server = (plan: RingPlan): GatewayEvent => ({ ...read(plan), isServer: true }) as GatewayEvent;
-  const unfit = (source: "mount" | "watch" | "truth", askedAtMs?: number): GatewayEvent => ({
+  const missing: HolderEvent = { type: "read", askedAtMs: nowMs, isServer: true };
+  const server = (plan: RingPlan): HolderEvent => ({ ...read(plan), isServer: true }) as HolderEvent;
+  const unfit = (source: "mount" | "watch" | "truth", askedAtMs?: number): HolderEvent => ({
     ...{ type: "unfit", source, problem: "it holds no ring" },
     ...(askedAtMs !== undefined && { askedAtMs }),
   });
 
-  test.each<readonly [string, GatewayEvent]>([
+  test.each<readonly [string, HolderEvent]>([
     ["a read finds nothing", missing],
     ["a read finds no ring", unfit("truth", nowMs)],
     ["a read finds an older ring", server({ generation: 4 })],
@@ -290,7 +290,7 @@ describe("a source that the API server shows to be unfit", () => {
     expect(told.want).toBe("ack 5");
   });
 
-  test.each<readonly [string, GatewayEvent]>([
+  test.each<readonly [string, HolderEvent]>([
     ["a mount", unfit("mount")],
     ["a directory", { type: "read", askedAtMs: nowMs }],
     ["a directory that is unfit", unfit("truth")],
@@ -357,7 +357,7 @@ describe("a ring that grew from an older copy", () => {
   const says =
     "the ring there (generation 8) does not come from the one in memory: it grew from an older copy; restore it or request a recovery";
 
-  test.each<readonly [string, GatewayEvent]>([
+  test.each<readonly [string, HolderEvent]>([
     ["truth", read(grown)],
     ["watch", shown(grown, "watch")],
     ["mount", shown(grown)],
@@ -400,7 +400,7 @@ describe("a ring that is not to be trusted", () => {
   const [one, two] = [pair(2), pair(3)];
   const foreign = opened({ generation: 9 });
   const otherKey = new Map([...foreign.publicJwks, [kid(0), one.material.publicJwk]]);
-  const rows: readonly (readonly [string, GatewayEvent, string])[] = [
+  const rows: readonly (readonly [string, HolderEvent, string])[] = [
     [
       "of another rotation",
       shown({ generation: 9, change: { rotation: { namespace: "default", name: "other" } } }),

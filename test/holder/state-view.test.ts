@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type GatewayEvent, reduce } from "../../src/holder/reduce.ts";
-import { type Floor, type GatewayState, newGateway, type Setup } from "../../src/holder/state.ts";
+import { type HolderEvent, reduce } from "../../src/holder/reduce.ts";
+import { type Floor, type HolderState, newHolder, type Setup } from "../../src/holder/state.ts";
 import type { Ack } from "../../src/ring/ack.ts";
 import { confirmEveryMs, isSameAck, mintView, wants } from "../../src/holder/state-view.ts";
 import { settings } from "../support/rings.ts";
@@ -10,12 +10,11 @@ import { kid, opened, type RingPlan } from "../gateway/support/rings.ts";
 const setup: Setup = { rotation: "gateway", acks: "off", fenced: true };
 const nowMs = 1_000_000_000;
 
-const read = (state: GatewayState, plan: RingPlan, askedAtMs = nowMs): GatewayState =>
+const read = (state: HolderState, plan: RingPlan, askedAtMs = nowMs): HolderState =>
   reduce(state, { type: "read", ring: opened(plan), askedAtMs }, 1);
-const shown = (state: GatewayState, plan: RingPlan): GatewayState =>
+const shown = (state: HolderState, plan: RingPlan): HolderState =>
   reduce(state, { type: "shown", source: "watch", ring: opened(plan) }, 1);
-const fresh = (change: Partial<Setup> = {}, floor?: Floor): GatewayState =>
-  newGateway({ ...setup, ...change }, floor, 0);
+const fresh = (change: Partial<Setup> = {}, floor?: Floor): HolderState => newHolder({ ...setup, ...change }, floor, 0);
 
 describe("mintView", () => {
   test("without a ring or a half has nothing to sign with", () => {
@@ -108,7 +107,7 @@ describe("wants of a minter", () => {
   });
 
   test("is a read in the same steps where nothing is signed, or on a mount alone: the keys that are served must be fresh", () => {
-    const signless: GatewayEvent = { type: "read", ring: opened({ generation: 5 }, { half: false }), askedAtMs: nowMs };
+    const signless: HolderEvent = { type: "read", ring: opened({ generation: 5 }, { half: false }), askedAtMs: nowMs };
     for (const one of [fresh(), fresh({ fenced: false })]) {
       expect(wants(shown(one, { generation: 5 }), nowMs).kind).toBe("read");
       const heard = reduce(one, signless, 1);

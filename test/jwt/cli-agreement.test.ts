@@ -8,7 +8,7 @@ import { refusalReasons } from "../../src/jwt/reasons.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
 import { KeyturnError } from "../../src/errors/keyturn-error.ts";
 import type { RingHome } from "../../src/keeper/home.ts";
-import { mint, type MintOptions } from "../../src/tools/token/mint-token.ts";
+import { mint, type MintTokenOptions } from "../../src/tools/token/mint-token.ts";
 import { verify } from "../../src/tools/token/verify-token.ts";
 import { pairOf } from "../support/keys.ts";
 import { epoch, policy } from "../support/story.ts";
@@ -171,14 +171,14 @@ async function outcomeOf(run: () => string | Promise<string>): Promise<unknown> 
   }
 }
 
-const toolMints = async (options: MintOptions): Promise<string> => {
+const toolMints = async (options: MintTokenOptions): Promise<string> => {
   const io = new FakeIo();
   await mint(home, options, io);
   return io.out.text.trimEnd();
 };
 
 /** As an application writes its request, by JSON.stringify. */
-function gatewayMints({ subject, audience, ttlMs, claims, type }: MintOptions): string {
+function gatewayMints({ subject, audience, ttlMs, claims, type }: MintTokenOptions): string {
   const named = Object.fromEntries(claims.map(({ name, json }) => [name, JSON.parse(json) as unknown]));
   const body = JSON.stringify({ sub: subject, audience, ...ttlIn(ttlMs), claims: named, type });
   return minter.mint(readMintRequest(body), { nowMs: epoch, notAfterMs: Infinity }).token;
@@ -195,13 +195,13 @@ describe("a gateway and `keyturn token mint`", () => {
     ),
     json: fc.oneof(fc.json({ maxDepth: 20 }), fc.constantFrom("[".repeat(16) + "]".repeat(16))),
   });
-  const options: fc.Arbitrary<MintOptions> = fc.record(
+  const options: fc.Arbitrary<MintTokenOptions> = fc.record(
     {
       subject: fc.oneof(fc.constantFrom("", "alice", "a".repeat(255), "a".repeat(256), "a\u0000"), fc.string()),
       audience: fc.oneof(fc.constantFrom("api", "admin", "shop", ""), fc.string()),
       ttlMs: fc.oneof(fc.constantFrom(0, 1, 999, 1000, 1500, maxTTL * 1000, maxTTL * 1000 + 1), fc.integer()),
       claims: fc.uniqueArray(claim, { maxLength: 3, selector: ({ name }) => name }),
-      type: fc.constantFrom<MintOptions["type"]>("JWT", "at+jwt"),
+      type: fc.constantFrom<MintTokenOptions["type"]>("JWT", "at+jwt"),
     },
     { requiredKeys: ["subject", "claims", "type"] },
   );

@@ -1,7 +1,7 @@
 import type { ServerOptions } from "node:https";
 import { TLSSocket } from "node:tls";
 import { expect, test } from "vitest";
-import type { Credentials, Endpoint } from "../../src/kube/endpoint.ts";
+import type { ApiCredentials, Endpoint } from "../../src/kube/endpoint.ts";
 import { newAuthority } from "./support/certificates.ts";
 import { transportTo } from "./support/clients.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -14,7 +14,7 @@ const { cert, key } = authority.issue("kube-apiserver");
 const server: ServerOptions = { cert, key };
 
 /** Credentials that a test changes between calls. */
-function changing(url: string, first: Credentials) {
+function changing(url: string, first: ApiCredentials) {
   const state = { credentials: first, refreshes: 0 };
   const endpoint: Endpoint = {
     server: url,

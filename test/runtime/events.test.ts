@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { EventRecorder, events, type Happening } from "../../src/runtime/events.ts";
+import { EventRecorder, events, type EventFacts } from "../../src/runtime/events.ts";
 import { clientTo } from "../kube/support/clients.ts";
 import { fakeApi } from "../kube/support/fake-api.ts";
 import { FakeClock } from "../support/fake-clock.ts";
@@ -11,7 +11,7 @@ const regarding: KubeObject = {
   metadata: { namespace: "team", name: "gateway", uid: "u1", resourceVersion: "7" },
   spec: { secret: "never" },
 };
-const happening: Happening = { regarding, type: "Normal", reason: "Activated", action: "Rotate", note: "it signs" };
+const happening: EventFacts = { regarding, type: "Normal", reason: "Activated", action: "Rotate", note: "it signs" };
 const minute = 60_000;
 
 async function recording() {

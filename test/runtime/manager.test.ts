@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from "vitest";
 import { Reflector } from "../../src/kube/reflector.ts";
 import { configMaps } from "../../src/kube/resource.ts";
-import { Controller, type Outcome } from "../../src/runtime/controller.ts";
+import { ReconcileLoop, type ReconcileOutcome } from "../../src/runtime/reconcile-loop.ts";
 import { LeaderElector } from "../../src/runtime/election.ts";
 import { leases } from "../../src/runtime/lease.ts";
 import { runManager } from "../../src/runtime/manager.ts";
@@ -16,7 +16,7 @@ async function start(fault: FakeApi["fault"] = () => false) {
   const { api, script } = await fakeApi();
   const clock = new FakeClock();
   const client = clientTo(script.server, { clock });
-  const passes: { signal: AbortSignal; end: PromiseWithResolvers<Outcome> }[] = [];
+  const passes: { signal: AbortSignal; end: PromiseWithResolvers<ReconcileOutcome> }[] = [];
   const began = Promise.withResolvers<null>();
   const reflector = new Reflector({ client, resource: configMaps, selection: { namespace: "team" } });
   const elector = new LeaderElector({ client, lease, identity: "a", clock, chance: () => 0 });
@@ -35,12 +35,12 @@ async function start(fault: FakeApi["fault"] = () => false) {
       controllers: () => {
         terms += 1;
         if (reflector.store.size === 0) began.resolve(null);
-        const controller = new Controller({
+        const controller = new ReconcileLoop({
           name: "test",
           clock,
           chance: () => 0,
           reconcile: (_, signal) => {
-            const end = Promise.withResolvers<Outcome>();
+            const end = Promise.withResolvers<ReconcileOutcome>();
             signal.addEventListener("abort", () => end.reject(new Error("aborted")));
             passes.push({ signal, end });
             began.resolve(null);

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { layoutOf } from "../../src/standalone/store/layout.ts";
 import { Loop } from "../../src/standalone/loop/loop.ts";
-import { Store } from "../../src/standalone/store/directory-store.ts";
+import { DirectoryStore } from "../../src/standalone/store/directory-store.ts";
 import { hour, minute, FakeTime } from "./fake-time.ts";
 import { expectSound } from "./crash/sound.ts";
 import { hookedDisk } from "./hooked-disk.ts";
@@ -21,7 +21,7 @@ async function bothFor(world: World, ms: number): Promise<readonly string[]> {
       time.endIn(ms, () => controller.abort());
       const disk = nodeDisk();
       const layout = layoutOf(world.dir);
-      const store = new Store(disk, layout);
+      const store = new DirectoryStore(disk, layout);
       await store.prepare();
       const parts = { disk, layout, store, config: { resource: resource() }, clock: time, waker: time, log };
       await new Loop({

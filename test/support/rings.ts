@@ -3,11 +3,11 @@ import { formatDuration } from "../../src/parse/duration.ts";
 import type { ActiveKey, Kid, PreparedKey, VerifyOnlyKey } from "../../src/ring/key.ts";
 import type { Blocker, Plan, PlanInput, Policy } from "../../src/ring/plan.ts";
 import { planRotation } from "../../src/ring/planner.ts";
-import { keysOf, type Ring, type Settings } from "../../src/ring/ring.ts";
+import { keysOf, type Ring, type RingSettings } from "../../src/ring/ring.ts";
 import { day, epoch, hour, minute, policy, projectionOf } from "./story.ts";
 
 /** What the policy of the stories asks for. */
-export const settings: Settings = {
+export const settings: RingSettings = {
   clockSkewMs: minute,
   jwksMaxAgeMs: 15 * minute,
   mintMaxTTLMs: hour,

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { Controller } from "../../src/runtime/controller.ts";
+import { ReconcileLoop } from "../../src/runtime/reconcile-loop.ts";
 import { Checks } from "../../src/telemetry/health.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { type AdminLimits, startAdminServer } from "../../src/telemetry/admin-server.ts";
@@ -120,7 +120,7 @@ describe("a hostile client", () => {
 test("Metrics counts under controller-runtime's names", async () => {
   const { metrics, ask } = await admin();
   const clock = new FakeClock();
-  const controller = new Controller({
+  const controller = new ReconcileLoop({
     name: "rotation",
     clock,
     chance: () => 1,

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { happenings } from "../../src/tools/progress.ts";
+import { eventsBetween } from "../../src/tools/progress.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { minute, second, Story } from "../support/story.ts";
 
 const told = (before: Ring | undefined, after: Ring): readonly string[] =>
-  happenings(before, after).map(({ what, text }) => `${what}: ${text}`);
+  eventsBetween(before, after).map(({ what, text }) => `${what}: ${text}`);
 
 describe("happenings", () => {
   test("tells nothing of a ring that stayed the same", () => {

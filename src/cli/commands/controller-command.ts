@@ -2,7 +2,7 @@ import type { Command, Option } from "commander";
 import type { Logger } from "pino";
 import { systemClock } from "../../time/clock.ts";
 import { describeStep } from "../../ring/describe.ts";
-import type { OperatorLog, OperatorOptions } from "../../controller/run-controller.ts";
+import type { ControllerLog, ControllerOptions } from "../../controller/run-controller.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { type ClusterAccess, clusterAccess, clusterFlags, type ClusterFlags } from "../cluster-access.ts";
 import { UsageError } from "../report-error.ts";
@@ -57,11 +57,11 @@ export function controllerCommand(cli: Cli): Command {
     ],
   }).action(async (flags: ControllerFlags) => {
     const { newLog } = await import("../log.ts");
-    const { runOperator } = await import("../../controller/run-controller.ts");
+    const { runController } = await import("../../controller/run-controller.ts");
     const namespaces = namespacesIn(flags.namespace);
     const log = await newLog(flags, { colour: cli.io.err.colour, live: cli.logIsLive });
     const access = await clusterAccess(flags, cli.env);
-    await runOperator({ ...optionsOf(flags, { cli, log, access }), namespaces }, cli.io.interrupted);
+    await runController({ ...optionsOf(flags, { cli, log, access }), namespaces }, cli.io.interrupted);
     log.info({}, "stopped");
     cli.ended(exitCodes.done);
   });
@@ -70,7 +70,7 @@ export function controllerCommand(cli: Cli): Command {
 function optionsOf(
   flags: ControllerFlags,
   { cli, log, access }: { readonly cli: Cli; readonly log: Logger; readonly access: ClusterAccess },
-): Omit<OperatorOptions, "namespaces"> {
+): Omit<ControllerOptions, "namespaces"> {
   const { adminListen = { port: 9090 }, workers: count, leaseName = "keyturn-controller" } = flags;
   const { leaseNamespace = access.namespace } = flags;
   return {
@@ -102,7 +102,7 @@ function workers(text: string, name: string): number {
   throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number from 1 to 64`);
 }
 
-function operatorLog(log: Logger): OperatorLog {
+function operatorLog(log: Logger): ControllerLog {
   return {
     deed: ({ namespace, name }, { step }, generation) => {
       const fields = { rotation: `${namespace}/${name}`, step: step.type, kid: step.kid, generation };

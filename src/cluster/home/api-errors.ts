@@ -1,7 +1,7 @@
 import {
   ApiError,
   ConnectionError,
-  isConflict,
+  isWriteConflict,
   isUnknownResource,
   KubeError,
   mayWorkLater,
@@ -10,7 +10,7 @@ import {
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 
 /** Converts the errors of an API server: the one way into those of Keyturn, for people at a command line. */
-export async function converted<T>(work: () => Promise<T>): Promise<T> {
+export async function withApiErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
@@ -29,7 +29,7 @@ function convert(error: KubeError): Error {
     const problem = "must be known to the API server, is not";
     return new ChangeNeededError("Unauthorized", `Cannot ${error.action}: ${problem}`, options);
   }
-  if (mayWorkLater(error) || isConflict(error)) return new TryLaterError(code, message, options);
+  if (mayWorkLater(error) || isWriteConflict(error)) return new TryLaterError(code, message, options);
   return error instanceof ApiError ? new ChangeNeededError(...said(error), options) : error;
 }
 

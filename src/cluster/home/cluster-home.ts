@@ -1,8 +1,8 @@
 import { publicHalvesIn } from "../../keeper/recovery.ts";
 import { readPublicJwks } from "../../crypto/brought.ts";
-import { Opener } from "../../keeper/document.ts";
+import { DocumentOpener } from "../../keeper/document.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { isConflict } from "../../kube/kube-errors.ts";
+import { isWriteConflict } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";
 import type { Change } from "../../ring/change.ts";
 import type { Decision, Observation } from "../../ring/decide.ts";
@@ -11,14 +11,14 @@ import type { Kid } from "../../ring/key.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { algorithmOf, parseRotation } from "../../ring/resource/rotation.ts";
-import { type Edit, edited, editOf, fieldsOf, patchOf } from "./edit.ts";
-import { converted } from "./api-errors.ts";
-import { keeperOf } from "./cluster-keeper.ts";
-import { type Look, look } from "./look.ts";
+import { type Edit, edited, editOf, editedPaths, patchOf } from "./edit.ts";
+import { withApiErrors } from "./api-errors.ts";
+import { clusterKeeper } from "./cluster-keeper.ts";
+import { type ClusterLook, look } from "./look.ts";
 import { News } from "./news.ts";
 import { ownManager } from "./owners.ts";
 import { type Precheck, precheckOf } from "./precheck.ts";
-import { readResource, type Resource } from "./read-resource.ts";
+import { readResource, type RotationResource } from "./read-resource.ts";
 import { setsAside } from "../set-aside-secret.ts";
 import { stalledSinceMs } from "../last-status.ts";
 import { rotations } from "../resources.ts";
@@ -60,7 +60,7 @@ class Home implements ClusterHome {
   readonly where: string;
   readonly #client: KubeClient;
   readonly #ref: RotationRef;
-  readonly #opener = new Opener();
+  readonly #opener = new DocumentOpener();
   readonly #news: News;
   #remarks: readonly string[] = [];
 
@@ -81,10 +81,10 @@ class Home implements ClusterHome {
     return seen;
   }
 
-  #look(signal?: AbortSignal): Promise<Look> {
+  #look(signal?: AbortSignal): Promise<ClusterLook> {
     const patience = AbortSignal.timeout(patienceMs);
     const ends = signal ? AbortSignal.any([signal, patience]) : patience;
-    return converted(() => look({ client: this.#client, ref: this.#ref, opener: this.#opener, signal: ends }));
+    return withApiErrors(() => look({ client: this.#client, ref: this.#ref, opener: this.#opener, signal: ends }));
   }
 
   remarks(): readonly string[] {
@@ -100,7 +100,7 @@ class Home implements ClusterHome {
   }
 
   #file(role: Role, file: string): Promise<string> {
-    return converted(async () => {
+    return withApiErrors(async () => {
       const { rotation } = await readResource(this.#client, this.#ref);
       const { resource, ref } = slotOf(rotation, role);
       const object = await this.#client.find(resource, ref);
@@ -112,12 +112,12 @@ class Home implements ClusterHome {
   }
 
   keeper(signal?: AbortSignal): Promise<Keeper> {
-    return converted(() => keeperOf(this.#client, this.#ref, signal ?? AbortSignal.timeout(patienceMs)));
+    return withApiErrors(() => clusterKeeper(this.#client, this.#ref, signal ?? AbortSignal.timeout(patienceMs)));
   }
 
   async precheck(change: Change): Promise<Precheck> {
     const remembered = await this.#remembered(change);
-    return converted(async () => {
+    return withApiErrors(async () => {
       const found = await readResource(this.#client, this.#ref);
       return precheckOf(this.#edit(change, found, remembered), found.resource);
     });
@@ -130,7 +130,7 @@ class Home implements ClusterHome {
 
   async change(change: Change): Promise<void> {
     const remembered = await this.#remembered(change);
-    await converted(async () => {
+    await withApiErrors(async () => {
       for (let tries = 1; tries <= mostTries; tries++) {
         const found = await readResource(this.#client, this.#ref);
         if (await this.#try(this.#edit(change, found, remembered), found)) return;
@@ -140,7 +140,7 @@ class Home implements ClusterHome {
     });
   }
 
-  #edit(change: Change, { resource, rotation }: Resource, remembered: readonly Kid[]): Edit {
+  #edit(change: Change, { resource, rotation }: RotationResource, remembered: readonly Kid[]): Edit {
     if (change.kind !== "recover") return editOf(change, resource, remembered);
     // A request counts when it is later than the stall, by clocks that are not this machine's
     const sinceMs = stalledSinceMs(resource);
@@ -152,8 +152,8 @@ class Home implements ClusterHome {
   }
 
   /** False when somebody else was faster. */
-  async #try(edit: Edit, { resource, rotation }: Resource): Promise<boolean> {
-    if (fieldsOf(edit).length === 0) return true;
+  async #try(edit: Edit, { resource, rotation }: RotationResource): Promise<boolean> {
+    if (editedPaths(edit).length === 0) return true;
     // One that is refused already must not be in the way of an emergency; the API server has its own say
     if ("policy" in rotation) parseRotation(edited(resource, edit), { unknownFields: "warn" });
     try {
@@ -161,7 +161,7 @@ class Home implements ClusterHome {
       await this.#client.merge(rotations, patch, { fieldManager: ownManager });
       return true;
     } catch (error) {
-      if (isConflict(error)) return false;
+      if (isWriteConflict(error)) return false;
       throw error;
     }
   }

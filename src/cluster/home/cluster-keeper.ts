@@ -13,7 +13,7 @@ const graceMs = 30_000;
 const remedy = "look at the controller's pods and their logs";
 
 /** Who looks after the rotation: the holder of the Lease that the last report names. Reads, and changes nothing. */
-export async function keeperOf(client: KubeClient, ref: RotationRef, signal: AbortSignal): Promise<Keeper> {
+export async function clusterKeeper(client: KubeClient, ref: RotationRef, signal: AbortSignal): Promise<Keeper> {
   const resource = await client.find(rotations, ref, { signal });
   if (resource === undefined || !isSeen(resource))
     return { kind: "unknown", why: "no controller has reported on it yet" };

@@ -77,7 +77,7 @@ function news<Value>(wanted: Readonly<Record<string, Value>>, now: Readonly<Reco
 const specOf = ({ spec }: KubeObject): Readonly<Record<string, unknown>> => (isFields(spec) ? spec : {});
 
 /** The fields that it changes. */
-export const fieldsOf = ({ annotations: notes, spec }: Edit): readonly FieldPath[] => [
+export const editedPaths = ({ annotations: notes, spec }: Edit): readonly FieldPath[] => [
   ...Object.keys(notes).map((name) => ["metadata", "annotations", name]),
   ...Object.keys(spec).map((name) => ["spec", name]),
 ];
@@ -102,7 +102,7 @@ export const patchOf = ({ annotations: notes, spec }: Edit, { metadata: { resour
 });
 
 /** The same for a manifest in a repository. A field to take away stands there empty. */
-export function manifestOf({ annotations: notes, spec }: Edit, { apiVersion, kind, metadata }: KubeObject): object {
+export function editManifest({ annotations: notes, spec }: Edit, { apiVersion, kind, metadata }: KubeObject): object {
   const { name, namespace } = metadata;
   const left = Object.fromEntries(Object.entries(spec).map(([field, value]) => [field, value ?? ""]));
   const added = patched(notes);

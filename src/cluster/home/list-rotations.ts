@@ -2,7 +2,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { isFields, type KubeObject } from "../../kube/object.ts";
 import { lastStatus, type PastCondition } from "../last-status.ts";
 import { rotations } from "../resources.ts";
-import { converted } from "./api-errors.ts";
+import { withApiErrors } from "./api-errors.ts";
 
 /** One of several rotations, as its controller reported it (the shape of `RotationSummary` of the tools). */
 export interface RotationSummary {
@@ -22,7 +22,7 @@ export interface RotationSummary {
 /** The rotations of a namespace, or of all, sorted by name: one request, and no Secret is read. */
 export async function listRotations(client: KubeClient, namespace?: string): Promise<readonly RotationSummary[]> {
   const selection = namespace === undefined ? {} : { namespace };
-  const { items } = await converted(() => client.list(rotations, selection));
+  const { items } = await withApiErrors(() => client.list(rotations, selection));
   return items.map(summaryOf).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
 }
 

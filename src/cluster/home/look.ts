@@ -1,11 +1,11 @@
-import type { Opener } from "../../keeper/document.ts";
+import type { DocumentOpener } from "../../keeper/document.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { conditionsOf } from "../../ring/conditions.ts";
 import { decide, type Observation } from "../../ring/decide.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import type { RefusedRotation, Rotation } from "../../ring/resource/rotation.ts";
-import { observe } from "../observe-cluster.ts";
+import { observeCluster } from "../observe-cluster.ts";
 import type { Snapshot } from "../object-store.ts";
 import { LookingStore } from "./looking-store.ts";
 import { isSeen, reported } from "./presume.ts";
@@ -14,11 +14,11 @@ import { readResource } from "./read-resource.ts";
 export interface Looking {
   readonly client: KubeClient;
   readonly ref: RotationRef;
-  readonly opener: Opener;
+  readonly opener: DocumentOpener;
   readonly signal: AbortSignal;
 }
 
-export interface Look {
+export interface ClusterLook {
   readonly seen: Observation;
   /** What could not be seen, or must be known beside it: a line each. */
   readonly remarks: readonly string[];
@@ -31,10 +31,14 @@ export interface Look {
 const mostSkewMs = 30_000;
 
 /** Reads what a pass reads, as far as the person behind the client may. */
-export async function look({ client, ref, opener, signal }: Looking): Promise<Look> {
+export async function look({ client, ref, opener, signal }: Looking): Promise<ClusterLook> {
   const { resource, rotation } = await readResource(client, ref, signal);
   const store = new LookingStore({ client, rotation, owner: resource, signal, opener });
-  const { observation, warnings, unseen, snapshot } = await observe({ client, store, signal }, resource, rotation);
+  const { observation, warnings, unseen, snapshot } = await observeCluster(
+    { client, store, signal },
+    resource,
+    rotation,
+  );
   // The controller may see them: what is true of a look is not true of its passes
   if (unseen) throw unseen;
   // Whether the controller's clock is right, only the controller knows

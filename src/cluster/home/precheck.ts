@@ -1,7 +1,7 @@
 import type { FieldPath } from "../../kube/managed-fields.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { keyOf } from "../../kube/object.ts";
-import { type Edit, fieldsOf, manifestOf } from "./edit.ts";
+import { type Edit, editedPaths, editManifest } from "./edit.ts";
 import { ownersOf } from "./owners.ts";
 
 /** What must be known before a change (the shape of `Precheck` of the tools). */
@@ -13,7 +13,7 @@ export interface Precheck {
 /** Says who else sets the fields of the edit, and when one belongs to a tool that would put it back, what to commit instead. */
 export function precheckOf(edit: Edit, resource: KubeObject): Precheck {
   const name = keyOf(resource);
-  const owned = fieldsOf(edit).map((path) => ({ field: textOf(path), owners: ownersOf(resource, path) }));
+  const owned = editedPaths(edit).map((path) => ({ field: textOf(path), owners: ownersOf(resource, path) }));
   const notes = owned.flatMap(({ field, owners }) =>
     owners.map(({ manager, isDeclarative }) => {
       if (isDeclarative) return `${field} of ${name} belongs to "${manager}", which may put it back`;
@@ -28,7 +28,7 @@ export function precheckOf(edit: Edit, resource: KubeObject): Precheck {
   if (!first) return { notes };
   const { field, manager } = first;
   const why = `Cannot change ${field} of ${name}: it belongs to "${manager}", which would put it back; commit what is printed instead, or change it here with --force`;
-  return { notes, elsewhere: { why, manifest: manifestOf(edit, resource) } };
+  return { notes, elsewhere: { why, manifest: editManifest(edit, resource) } };
 }
 
 /** `spec.activeKid`, `metadata.annotations[keyturn.dev/rotate-requested-at]`. */

@@ -7,14 +7,18 @@ import { readRotation, type RefusedRotation, type Rotation } from "../../ring/re
 import { rotations } from "../resources.ts";
 import { listRotations } from "./list-rotations.ts";
 
-export interface Resource {
+export interface RotationResource {
   /** As the API server has it. */
   readonly resource: KubeObject;
   readonly rotation: Rotation | RefusedRotation;
 }
 
 /** @throws ChangeNeededError `NoSuchRotation`, with those that there are */
-export async function readResource(client: KubeClient, ref: RotationRef, signal?: AbortSignal): Promise<Resource> {
+export async function readResource(
+  client: KubeClient,
+  ref: RotationRef,
+  signal?: AbortSignal,
+): Promise<RotationResource> {
   const resource = await client.find(rotations, ref, { ...(signal && { signal }) });
   if (!resource) throw await missing(client, ref);
   return { resource, rotation: readRotation(resource, { unknownFields: "warn" }) };

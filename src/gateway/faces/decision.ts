@@ -6,17 +6,17 @@ import { type CredentialFlaw, credentialsOf } from "../../http/bearer.ts";
 import { type OwnedHeader, ownedHeaders } from "./owned-headers.ts";
 
 /** What became of a request, for metrics. */
-export type Outcome = "Accepted" | "NotReady" | CredentialFlaw | RefusalReason;
+export type AuthOutcome = "Accepted" | "NotReady" | CredentialFlaw | RefusalReason;
 
 /** What a proxy is told of a request that it asks about. */
-export interface Decision {
+export interface AuthDecision {
   /** 200 with every owned header, 401 and 403 with a challenge, or 503 while not ready. */
   readonly status: 200 | 401 | 403 | 503;
   readonly headers: HeaderList;
 }
 
 /** @param rawHeaders - Of the request that is asked about; names and values in turn, as they came */
-export type Decide = (rawHeaders: readonly string[]) => Decision;
+export type Decide = (rawHeaders: readonly string[]) => AuthDecision;
 
 export interface AuthOptions {
   /** The verifier in force; undefined while the gateway takes no traffic. */
@@ -25,18 +25,18 @@ export interface AuthOptions {
   readonly owned: readonly OwnedHeader[];
   /** Unix milliseconds. */
   readonly nowMs: () => number;
-  readonly count: (outcome: Outcome) => void;
+  readonly count: (outcome: AuthOutcome) => void;
 }
 
 /** RFC 6750 §3. One answer for all that is wrong with a token: the reason is in the metrics, not for the caller. */
-const denied: Decision = { status: 401, headers: ["www-authenticate", "Bearer"] };
+const denied: AuthDecision = { status: 401, headers: ["www-authenticate", "Bearer"] };
 /** RFC 6750 §3.1: the token is good, and grants too little. */
-const forbidden: Decision = { status: 403, headers: ["www-authenticate", 'Bearer error="insufficient_scope"'] };
-const unavailable: Decision = { status: 503, headers: [] };
+const forbidden: AuthDecision = { status: 403, headers: ["www-authenticate", 'Bearer error="insufficient_scope"'] };
+const unavailable: AuthDecision = { status: 503, headers: [] };
 
 /** One decision for every proxy, whatever it speaks; each is counted. */
 export function decider({ verifier, required, owned, nowMs, count }: AuthOptions): Decide {
-  const outcomeOf = (rawHeaders: readonly string[]): readonly [Outcome, Decision] => {
+  const outcomeOf = (rawHeaders: readonly string[]): readonly [AuthOutcome, AuthDecision] => {
     const inForce = verifier();
     if (inForce === undefined) return ["NotReady", unavailable];
     const credentials = credentialsOf(rawHeaders);

@@ -10,7 +10,7 @@ import { type Problem, problem } from "../../http/problem.ts";
 /** What became of a request, for metrics. */
 export type MintOutcome = "Minted" | "RequestRefused" | "Unavailable" | "Failed";
 
-export interface MintOptions {
+export interface MintHandlerOptions {
   /** @throws RuleError | ChangeNeededError for a request that is at fault, TryLaterError while nothing can be minted */
   readonly mint: (request: MintRequest) => Promise<Minted>;
   /** Over TCP the `Host` must name this machine: a web page may know another name for it (DNS rebinding). */
@@ -27,7 +27,7 @@ const bodyLimit = 16_384;
 const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
 /** `POST /token` with `{sub, audience?, ttlSeconds?, claims?, type?}` → `{token, kid, expiresAt}`. */
-export function mintHandler(options: MintOptions): Handler {
+export function mintHandler(options: MintHandlerOptions): Handler {
   return (request, response) => {
     answer(options, { request, response }).catch((error: unknown) => {
       options.onDefect(error);
@@ -43,7 +43,7 @@ interface Exchange {
   readonly response: ServerResponse;
 }
 
-async function answer(options: MintOptions, { request, response }: Exchange): Promise<void> {
+async function answer(options: MintHandlerOptions, { request, response }: Exchange): Promise<void> {
   const refusal = refusalOf(request, options.hosts);
   const body = refusal ?? (await readBody(request, bodyLimit));
   if (typeof body !== "string") {
@@ -71,7 +71,7 @@ async function answer(options: MintOptions, { request, response }: Exchange): Pr
   });
 }
 
-async function outcomeOf({ mint }: MintOptions, body: string): Promise<Minted | Problem> {
+async function outcomeOf({ mint }: MintHandlerOptions, body: string): Promise<Minted | Problem> {
   try {
     return await mint(readMintRequest(body));
   } catch (error) {
@@ -84,7 +84,7 @@ async function outcomeOf({ mint }: MintOptions, body: string): Promise<Minted | 
 }
 
 /** What is wrong with a request before its body is looked at. */
-function refusalOf(request: IncomingMessage, hosts: MintOptions["hosts"]): Problem | undefined {
+function refusalOf(request: IncomingMessage, hosts: MintHandlerOptions["hosts"]): Problem | undefined {
   const { method, headers } = request;
   if (pathOf(request.url) !== mintPath) return { status: 404, code: "PathUnknown", title: `Only ${mintPath} is here` };
   if (method !== "POST") return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed" };

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { publicJwks } from "../../crypto/jwks.ts";
 import { keysOf } from "../../ring/ring.ts";
-import type { GatewayState } from "../../holder/state.ts";
+import type { HolderState } from "../../holder/state.ts";
 import { copyLife, type CopyLife, type Moment } from "../../holder/freshness.ts";
 import { isReady } from "../../holder/state-view.ts";
 import { empty, isRead, text } from "../../http/answer.ts";
@@ -16,7 +16,7 @@ interface Document {
 }
 
 export interface WellKnownOptions {
-  readonly state: () => GatewayState;
+  readonly state: () => HolderState;
   readonly now: () => Moment;
   /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
@@ -66,9 +66,9 @@ function isIssuerUrl(issuer: string): boolean {
 /** Made once for each state of keys, not for each request. */
 function served(
   { state, now: moment }: WellKnownOptions,
-  make: (state: GatewayState) => Omit<Document, "etag"> | undefined,
+  make: (state: HolderState) => Omit<Document, "etag"> | undefined,
 ): Handler {
-  let made: { readonly of: GatewayState; readonly document: Document | undefined } | undefined;
+  let made: { readonly of: HolderState; readonly document: Document | undefined } | undefined;
   return (request, response) => {
     const now = state();
     const life = copyLife(now, moment());

@@ -1,6 +1,6 @@
 import type { Backoff } from "../../time/backoff.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../../kube/kube-errors.ts";
+import { isAlreadyExists, isWriteConflict, isNotFound } from "../../kube/kube-errors.ts";
 import type { KubeObject, Metadata } from "../../kube/object.ts";
 import { Reflector } from "../../kube/reflector.ts";
 import type { Resource } from "../../kube/resource.ts";
@@ -56,7 +56,7 @@ export class ClusterAcks implements AckSink {
       this.#known = await this.#put(ack);
     } catch (error) {
       // Somebody else made, changed or removed it: once more over what there is now
-      if (!isAlreadyExists(error) && !isConflict(error) && !isNotFound(error)) throw error;
+      if (!isAlreadyExists(error) && !isWriteConflict(error) && !isNotFound(error)) throw error;
       this.#known = await this.#find();
       this.#known = await this.#put(ack);
     }

@@ -2,9 +2,9 @@ import type { KubeClient } from "../../kube/client.ts";
 import { isFields, type KubeObject } from "../../kube/object.ts";
 import { Reflector } from "../../kube/reflector.ts";
 import { configMaps, secrets, type Ref, type Resource } from "../../kube/resource.ts";
-import { Opener, type OpenerOptions, type Reading, type Truth } from "./ring-source.ts";
+import { SourceOpener, type SourceOpenerOptions, type SourceReading, type Truth } from "./ring-source.ts";
 
-export interface ApiOptions extends OpenerOptions {
+export interface ApiOptions extends SourceOpenerOptions {
   readonly client: KubeClient;
   /** The signer Secret or the public ConfigMap, by the kind of the ring. */
   readonly ref: Required<Ref>;
@@ -22,15 +22,15 @@ const watchSeconds = 450;
 export class ApiObject implements Truth {
   readonly isServer = true;
   readonly #options: ApiOptions;
-  readonly #opener: Opener;
+  readonly #opener: SourceOpener;
   readonly #resource: Resource;
   readonly #reflector: Reflector;
-  #tell: (reading: Reading) => void = () => undefined;
+  #tell: (reading: SourceReading) => void = () => undefined;
 
   constructor(options: ApiOptions) {
     const { kind, client, ref, onProblem } = options;
     this.#options = options;
-    this.#opener = new Opener(options);
+    this.#opener = new SourceOpener(options);
     this.#resource = kind === "signer" ? secrets : configMaps;
     this.#reflector = new Reflector({
       client,
@@ -45,7 +45,7 @@ export class ApiObject implements Truth {
     });
   }
 
-  async read(signal: AbortSignal): Promise<Reading> {
+  async read(signal: AbortSignal): Promise<SourceReading> {
     const { client, ref } = this.#options;
     const limits = { signal, timeoutMs: readLimitMs, totalMs: readLimitMs };
     const object = await client.find(this.#resource, ref, limits);
@@ -57,7 +57,7 @@ export class ApiObject implements Truth {
   }
 
   /** Tells of every change, the first state included, until the signal. */
-  run(signal: AbortSignal, tell: (reading: Reading) => void): Promise<void> {
+  run(signal: AbortSignal, tell: (reading: SourceReading) => void): Promise<void> {
     this.#tell = tell;
     return this.#reflector.run(signal);
   }
@@ -71,7 +71,7 @@ export class ApiObject implements Truth {
     this.#tell(await this.#open(object));
   }
 
-  #open(object: KubeObject | undefined): Promise<Reading> {
+  #open(object: KubeObject | undefined): Promise<SourceReading> {
     const { kind, ref } = this.#options;
     if (object === undefined) {
       const what = `${this.#resource.kind} "${ref.namespace}/${ref.name}"`;

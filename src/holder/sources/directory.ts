@@ -6,11 +6,11 @@ import { readDataDir } from "../../files/read-data-dir.ts";
 import { watchDirs } from "../../files/watch-dirs.ts";
 import type { Clock } from "../../time/clock.ts";
 import { Bell } from "../../time/bell.ts";
-import { Opener, type OpenerOptions, type Reading, type Truth } from "./ring-source.ts";
+import { SourceOpener, type SourceOpenerOptions, type SourceReading, type Truth } from "./ring-source.ts";
 
 const document = "keyring.json";
 
-export interface DirectoryOptions extends OpenerOptions {
+export interface DirectoryOptions extends SourceOpenerOptions {
   readonly disk: Reader;
   /** Where `keyring.json` stands: behind `..data` as the kubelet and standalone have it, or as a plain file. */
   readonly dir: string;
@@ -23,18 +23,18 @@ export interface DirectoryOptions extends OpenerOptions {
 export class Directory implements Truth {
   readonly isServer = false;
   readonly #options: DirectoryOptions;
-  readonly #opener: Opener;
+  readonly #opener: SourceOpener;
   readonly #bell: Bell;
   #watched: { readonly identity: string; readonly stop: AbortController } | undefined;
 
   constructor(options: DirectoryOptions) {
     this.#options = options;
-    this.#opener = new Opener(options);
+    this.#opener = new SourceOpener(options);
     this.#bell = new Bell(options.clock);
   }
 
   /** What stands there now; one consistent set of files, whatever is swapped meanwhile. */
-  async read(): Promise<Reading> {
+  async read(): Promise<SourceReading> {
     const { disk, dir } = this.#options;
     try {
       const found = await readDataDir(disk, dir);
@@ -56,7 +56,7 @@ export class Directory implements Truth {
   }
 
   /** Tells of every change, the first reading included, until the signal. */
-  async run(signal: AbortSignal, tell: (reading: Reading) => void): Promise<void> {
+  async run(signal: AbortSignal, tell: (reading: SourceReading) => void): Promise<void> {
     const { pollMs = 1000 } = this.#options;
     let last: string | undefined;
     while (!signal.aborted) {
@@ -103,7 +103,7 @@ export class Directory implements Truth {
 }
 
 /** @throws what is no fault of the disk */
-function problemOf(error: unknown, dir: string): Reading {
+function problemOf(error: unknown, dir: string): SourceReading {
   if (error instanceof RefusedEntryError) return { kind: "unfit", problem: error.message };
   const code = errnoOf(error);
   if (code === "ENOENT" || code === "ENOTDIR") {

@@ -3,7 +3,7 @@ import { KeyturnError } from "../../errors/keyturn-error.ts";
 import { openRing, type OpenRing, type RingKind } from "../open-ring.ts";
 
 /** What a source shows at one moment. A source that can't be asked throws instead. */
-export type Reading =
+export type SourceReading =
   | { readonly kind: "ring"; readonly ring: OpenRing }
   /** There is nothing: not yet, or not any more. */
   | { readonly kind: "missing"; readonly problem: string }
@@ -15,10 +15,10 @@ export interface Truth {
   /** It is asked for what there is in all, so that what it does not have nobody can have been given. A directory may be cut off. */
   readonly isServer: boolean;
   /** @throws KubeError when it can't be reached or refuses */
-  read(signal: AbortSignal): Promise<Reading>;
+  read(signal: AbortSignal): Promise<SourceReading>;
 }
 
-export interface OpenerOptions {
+export interface SourceOpenerOptions {
   readonly kind: RingKind;
   /** False: no private half is kept. */
   readonly withHalf: boolean;
@@ -28,22 +28,22 @@ export interface OpenerOptions {
  * Opens documents of one source. The same text again is the same ring, which costs no signature; of the text itself nothing
  * but its digest is kept.
  */
-export class Opener {
-  readonly #options: OpenerOptions;
-  #last: { readonly digest: string; readonly reading: Promise<Reading> } | undefined;
+export class SourceOpener {
+  readonly #options: SourceOpenerOptions;
+  #last: { readonly digest: string; readonly reading: Promise<SourceReading> } | undefined;
 
-  constructor(options: OpenerOptions) {
+  constructor(options: SourceOpenerOptions) {
     this.#options = options;
   }
 
-  open(text: string | undefined): Promise<Reading> {
+  open(text: string | undefined): Promise<SourceReading> {
     if (text === undefined) return Promise.resolve({ kind: "unfit", problem: 'must have a "keyring.json"' });
     const digest = createHash("sha256").update(text).digest("base64");
     if (this.#last?.digest !== digest) this.#last = { digest, reading: this.#open(text) };
     return this.#last.reading;
   }
 
-  async #open(text: string): Promise<Reading> {
+  async #open(text: string): Promise<SourceReading> {
     const { kind, withHalf } = this.#options;
     try {
       return { kind: "ring", ring: await openRing(text, kind, withHalf) };

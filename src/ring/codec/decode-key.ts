@@ -1,7 +1,7 @@
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../jwk.ts";
 import { algorithms, type Key, type Profile } from "../key.ts";
 import type { Cursor, Fields } from "./cursor.ts";
-import { identity, membersOf, misfit, modulusBitsOf, readPrivateJwk, readPublicJwk } from "./read-jwk.ts";
+import { identity, jwkMembers, misfit, modulusBitsOf, readPrivateJwk, readPublicJwk } from "./read-jwk.ts";
 import { longest, type RingObject } from "./wire.ts";
 
 export interface DecodedKey {
@@ -106,7 +106,7 @@ function readProfile(at: Cursor): Profile {
 function readMaterial(fields: Fields, { algorithm }: Profile): KeyMaterial {
   const publicAt = fields.at("publicJwk");
   const publicJwk = readPublicJwk(publicAt.fields());
-  publicAt.fields().only(membersOf(publicJwk.kty, "public"));
+  publicAt.fields().only(jwkMembers(publicJwk.kty, "public"));
   const unfit = misfit(algorithm, publicJwk);
   if (unfit !== undefined) throw publicAt.error(unfit);
   const privateAt = fields.maybe("privateJwk");
@@ -115,7 +115,7 @@ function readMaterial(fields: Fields, { algorithm }: Profile): KeyMaterial {
 
 function readPrivateHalf(at: Cursor, publicJwk: PublicJwk): PrivateJwk {
   const privateJwk = readPrivateJwk(at.fields());
-  at.fields().only(membersOf(privateJwk.kty, "private"));
+  at.fields().only(jwkMembers(privateJwk.kty, "private"));
   if (identity(privateJwk) !== identity(publicJwk)) throw at.error("must have the public members of publicJwk");
   return privateJwk;
 }

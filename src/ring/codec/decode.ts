@@ -1,6 +1,6 @@
 import type { KeyMaterials } from "../jwk.ts";
 import type { ActiveKey, Key, PreparedKey, VerifyOnlyKey } from "../key.ts";
-import { handledLimit, keyLimit, revokedLimit, type Revocation, type Ring, type Settings } from "../ring.ts";
+import { handledLimit, keyLimit, revokedLimit, type Revocation, type Ring, type RingSettings } from "../ring.ts";
 import { writesLimit } from "../lineage.ts";
 import type { Cursor, Fields, Subject } from "./cursor.ts";
 import { readKey, type DecodedKey } from "./decode-key.ts";
@@ -74,7 +74,7 @@ function readWrites(at: Cursor | undefined): Pick<Ring, "writes"> {
   return at ? { writes: at.list(writesLimit).map((item) => item.text(longest.writeId)) } : {};
 }
 
-function readSettings(at: Cursor): Settings {
+function readSettings(at: Cursor): RingSettings {
   const fields = at
     .fields()
     .only(["clockSkewSeconds", "jwksMaxAgeSeconds", "mintMaxTTLSeconds", "rotationWindowSeconds"]);

@@ -31,7 +31,7 @@ const keyTypeOf: Readonly<Record<Algorithm, string>> = {
 };
 
 /** Members that a JWK of this type consists of; anything beside them is a name, a use or a private half. */
-export const membersOf = (kty: PublicJwk["kty"], half: "public" | "private"): readonly string[] =>
+export const jwkMembers = (kty: PublicJwk["kty"], half: "public" | "private"): readonly string[] =>
   half === "public" ? publicMembers[kty] : [...publicMembers[kty], ...privateMembers[kty]];
 
 /** The public members of a JWK, checked; ignores all others. Does not check that a point lies on its curve. */

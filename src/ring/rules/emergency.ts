@@ -1,7 +1,7 @@
 import type { Kid } from "../key.ts";
 import { keysOf, revokedLimit } from "../ring.ts";
 import type { Step } from "../plan.ts";
-import { condemned, effectivePin, handledAfter, openRequests, type Pass, type Rule } from "./context.ts";
+import { condemned, effectivePin, handledAfter, openRequests, type RuleContext, type Rule } from "./context.ts";
 import { freshKeyWaitMs, keyToMake, signsEarly } from "./waits.ts";
 
 /**
@@ -18,59 +18,60 @@ const rememberCutoff: Rule = ({ input: { policy, nowMs }, ring }) => {
 };
 
 /** Whoever makes a resource again over a ring that was kept asks for nothing; held, it would be asked for later. */
-const seeFirstRequests: Rule = (pass) => {
-  const { requests, firstRequests = [] } = pass.input;
-  const unseen = openRequests(pass).filter((r) => requests.includes(r) && firstRequests.includes(r));
-  return unseen.length === 0 ? undefined : { type: "seeRequests", handledRequests: handledAfter(pass, unseen) };
+const seeFirstRequests: Rule = (context) => {
+  const { requests, firstRequests = [] } = context.input;
+  const unseen = openRequests(context).filter((r) => requests.includes(r) && firstRequests.includes(r));
+  return unseen.length === 0 ? undefined : { type: "seeRequests", handledRequests: handledAfter(context, unseen) };
 };
 
 /** A condemned signer is replaced first and revoked after, in the same write: there is always one. */
-const replaceCondemnedSigner: Rule = (pass) =>
-  condemned(pass, pass.ring.signer) ? replaceSigner(pass, "signerRevoked") : undefined;
+const replaceCondemnedSigner: Rule = (context) =>
+  condemned(context, context.ring.signer) ? replaceSigner(context, "signerRevoked") : undefined;
 
 /**
  * The key that a person pinned, if it can sign; else the standby, whatever its profile, if it is not condemned: nobody but
  * the controller has seen it; else a fresh one.
  */
-export function replaceSigner(pass: Pass, why: "signerRevoked" | "signerLost"): Step {
+export function replaceSigner(context: RuleContext, why: "signerRevoked" | "signerLost"): Step {
   const {
     input: { policy },
     ring,
-  } = pass;
-  const pin = effectivePin(pass);
+  } = context;
+  const pin = effectivePin(context);
   const pinned = keysOf(ring).find((k) => k.kid === pin && k.state !== "active" && k.canSign);
   // A pin handles no request
-  const handledRequests = pinned ? ring.handledRequests : handledAfter(pass, openRequests(pass));
+  const handledRequests = pinned ? ring.handledRequests : handledAfter(context, openRequests(context));
   const next = pinned ?? ring.standby;
-  if (next && !condemned(pass, next)) {
-    return { type: "activate", kid: next.kid, why, early: signsEarly(pass, next), handledRequests };
+  if (next && !condemned(context, next)) {
+    return { type: "activate", kid: next.kid, why, early: signsEarly(context, next), handledRequests };
   }
-  return { type: "create", as: "active", ...keyToMake(policy), waitMs: freshKeyWaitMs(pass), why, handledRequests };
+  return { type: "create", as: "active", ...keyToMake(policy), waitMs: freshKeyWaitMs(context), why, handledRequests };
 }
 
-const revokeCondemned: Rule = (pass) => {
-  const { ring } = pass;
+const revokeCondemned: Rule = (context) => {
+  const { ring } = context;
   for (const key of keysOf(ring)) {
-    const verdict = condemned(pass, key);
-    if (verdict && key.state !== "active") return { type: "revoke", kid: key.kid, ...verdict, ...room(pass, key.kid) };
+    const verdict = condemned(context, key);
+    if (verdict && key.state !== "active")
+      return { type: "revoke", kid: key.kid, ...verdict, ...room(context, key.kid) };
   }
   return undefined;
 };
 
 /** A kid that was never seen is remembered, so that a restored backup can't bring it back. */
-const revokeUnknown: Rule = (pass) => {
+const revokeUnknown: Rule = (context) => {
   const {
     input: { policy },
     ring,
-  } = pass;
+  } = context;
   const unknown = policy.revokedKids.find(
     (r) => r.kid !== ring.signer.kid && !ring.revoked.some((k) => k.kid === r.kid),
   );
-  return unknown && { type: "revoke", ...unknown, ...room(pass, unknown.kid) };
+  return unknown && { type: "revoke", ...unknown, ...room(context, unknown.kid) };
 };
 
 /** The list is bounded; what the spec still names stays. */
-function room({ input: { policy }, ring }: Pass, kid: Kid): { readonly evicts?: Kid } {
+function room({ input: { policy }, ring }: RuleContext, kid: Kid): { readonly evicts?: Kid } {
   if (ring.revoked.length < revokedLimit || ring.revoked.some((r) => r.kid === kid)) return {};
   const oldest = ring.revoked.find((r) => !policy.revokedKids.some((k) => k.kid === r.kid));
   return oldest ? { evicts: oldest.kid } : {};

@@ -1,6 +1,6 @@
 import type { Kid } from "../key.ts";
 import { keysOf } from "../ring.ts";
-import { notAccepting, projectionsLack, type Decision, type Rule } from "./context.ts";
+import { notAccepting, projectionsLack, type RuleResult, type Rule } from "./context.ts";
 
 /**
  * A projection that is there and lacks a key was shown to somebody: copies without the key are about, as if it had never been
@@ -16,13 +16,16 @@ export const unpublish: Rule = ({ input: { stored }, ring }) => {
 };
 
 /** Every key that lacks the fact gets it, the signer included: else nobody could roll back to the first key. */
-export const publish: Rule = (pass) =>
-  keysOf(pass.ring)
+export const publish: Rule = (context) =>
+  keysOf(context.ring)
     .filter((key) => key.publishedAtMs === undefined)
-    .map((key): Decision => {
-      const waitsFor = [...projectionsLack(pass, (p) => p.kids.includes(key.kid)), ...notAccepting(pass, key.kid)];
+    .map((key): RuleResult => {
+      const waitsFor = [
+        ...projectionsLack(context, (p) => p.kids.includes(key.kid)),
+        ...notAccepting(context, key.kid),
+      ];
       if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
       // A recovery demotes anew: what it asks for again was not asked for before
-      const sinceMs = Math.max(key.adoptedAtMs ?? key.createdAtMs, ...pass.ring.retiring.map((k) => k.demotedAtMs));
+      const sinceMs = Math.max(key.adoptedAtMs ?? key.createdAtMs, ...context.ring.retiring.map((k) => k.demotedAtMs));
       return { step: "markPublished", kid: key.kid, waitsFor, sinceMs };
     });

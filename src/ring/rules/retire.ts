@@ -1,19 +1,19 @@
 import type { VerifyOnlyKey } from "../key.ts";
 import type { Policy } from "../plan.ts";
-import { windowInForceMs, type Settings } from "../ring.ts";
+import { windowInForceMs, type RingSettings } from "../ring.ts";
 import {
   effectivePin,
   maybeSigning,
   projectionsLack,
   signingNow,
   until,
-  type Decision,
-  type Pass,
+  type RuleResult,
+  type RuleContext,
   type Rule,
 } from "./context.ts";
 
 /** When the last token of a quiesced key has ended everywhere. */
-export const pruneAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, settings: Settings): number =>
+export const pruneAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, settings: RingSettings): number =>
   // waitMs: applications that sign by themselves never ack, and have that long to see the next key.
   quiescedAtMs + key.waitMs + Math.max(key.windowMs, windowInForceMs(settings, key.profile));
 
@@ -22,30 +22,32 @@ export const forgetAtMs = (key: VerifyOnlyKey, quiescedAtMs: number, policy: Pol
   quiescedAtMs + key.waitMs + policy.rollbackWindowMs;
 
 /** One key on its way out: quiesced, then without its private half, then gone. */
-function retireOne(pass: Pass, key: VerifyOnlyKey): Decision | readonly Decision[] {
+function retireOne(context: RuleContext, key: VerifyOnlyKey): RuleResult | readonly RuleResult[] {
   const { kid, quiescedAtMs } = key;
   if (quiescedAtMs === undefined) {
-    const shown = projectionsLack(pass, (p) => p.generation >= key.demotedInGeneration);
-    const waitsFor = [...shown, ...maybeSigning(pass, key)];
+    const shown = projectionsLack(context, (p) => p.generation >= key.demotedInGeneration);
+    const waitsFor = [...shown, ...maybeSigning(context, key)];
     if (waitsFor.length === 0) return { type: "markQuiesced", kid };
     return { step: "markQuiesced", kid, waitsFor, sinceMs: key.demotedAtMs };
   }
-  if (kid === effectivePin(pass)) return { step: "prune", kid, waitsFor: [{ kind: "pinned" }] };
-  const dueAtMs = pruneAtMs(key, quiescedAtMs, pass.ring.settings);
+  if (kid === effectivePin(context)) return { step: "prune", kid, waitsFor: [{ kind: "pinned" }] };
+  const dueAtMs = pruneAtMs(key, quiescedAtMs, context.ring.settings);
   const prune = [
-    ...until(dueAtMs, "rotationWindow", pass),
+    ...until(dueAtMs, "rotationWindow", context),
     // Read once more: a person may have put back what still signs with it
-    ...projectionsLack(pass, (p) => p.generation >= key.demotedInGeneration),
-    ...signingNow(pass, kid),
+    ...projectionsLack(context, (p) => p.generation >= key.demotedInGeneration),
+    ...signingNow(context, kid),
   ];
   if (prune.length === 0) return { type: "prune", kid };
-  const since = dueAtMs <= pass.input.nowMs ? { sinceMs: dueAtMs } : {};
+  const since = dueAtMs <= context.input.nowMs ? { sinceMs: dueAtMs } : {};
   const pruneGate = { step: "prune", kid, waitsFor: prune, ...since } as const;
   if (!key.canSign) return pruneGate;
-  const forget = until(forgetAtMs(key, quiescedAtMs, pass.input.policy), "rollbackWindow", pass);
+  const forget = until(forgetAtMs(key, quiescedAtMs, context.input.policy), "rollbackWindow", context);
   return forget.length === 0
     ? { type: "forgetPrivate", kid }
     : [{ step: "forgetPrivate", kid, waitsFor: forget }, pruneGate];
 }
 
-export const retireRules: readonly Rule[] = [(pass) => pass.ring.retiring.flatMap((key) => retireOne(pass, key))];
+export const retireRules: readonly Rule[] = [
+  (context) => context.ring.retiring.flatMap((key) => retireOne(context, key)),
+];

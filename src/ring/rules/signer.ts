@@ -1,6 +1,6 @@
 import type { Key, PreparedKey, VerifyOnlyKey } from "../key.ts";
 import type { Blocker, Gate, Policy, Why } from "../plan.ts";
-import { keyLimit, keysOf, ordinaryKeyLimit, type Settings } from "../ring.ts";
+import { keyLimit, keysOf, ordinaryKeyLimit, type RingSettings } from "../ring.ts";
 import { nextRunAfterMs } from "../schedule.ts";
 import { replaceSigner } from "./emergency.ts";
 import {
@@ -10,8 +10,8 @@ import {
   openRequests,
   serves,
   until,
-  type Decision,
-  type Pass,
+  type RuleResult,
+  type RuleContext,
   type Rule,
 } from "./context.ts";
 import { publish } from "./publish.ts";
@@ -22,14 +22,14 @@ const minute = 60_000;
 /** JWKS may live in caches for this long at the most, however long the propagation is. */
 const longestMaxAgeMs = 15 * minute;
 
-export const settingsOf = (policy: Policy): Settings => ({
+export const settingsOf = (policy: Policy): RingSettings => ({
   clockSkewMs: policy.clockSkewMs,
   jwksMaxAgeMs: Math.min(policy.propagationMs, longestMaxAgeMs),
   mintMaxTTLMs: policy.profile.maxTTLMs,
   rotationWindowMs: policy.rotationWindowMs,
 });
 
-const sameSettings = (a: Settings, b: Settings): boolean =>
+const sameSettings = (a: RingSettings, b: RingSettings): boolean =>
   a.clockSkewMs === b.clockSkewMs &&
   a.jwksMaxAgeMs === b.jwksMaxAgeMs &&
   a.mintMaxTTLMs === b.mintMaxTTLMs &&
@@ -42,71 +42,73 @@ const configure: Rule = ({ input: { policy }, ring }) => {
   return fits ? undefined : { type: "configure", settings, waitMs };
 };
 
-const hasRoom = ({ ring }: Pass): boolean => keysOf(ring).length < ordinaryKeyLimit;
-const servesPolicy = ({ input: { policy } }: Pass, key: Key): boolean =>
+const hasRoom = ({ ring }: RuleContext): boolean => keysOf(ring).length < ordinaryKeyLimit;
+const servesPolicy = ({ input: { policy } }: RuleContext, key: Key): boolean =>
   serves(key, policy.profile, policy.modulusBits);
 
 /** Comes before activation: else the old profile's standby would sign once more. */
-const discardStandby: Rule = (pass) => {
-  const { standby } = pass.ring;
-  if (!standby || servesPolicy(pass, standby) || standby.kid === effectivePin(pass)) return undefined;
-  if (!hasRoom(pass)) return { step: "discardPrepared", kid: standby.kid, waitsFor: [{ kind: "keyLimit" }] };
+const discardStandby: Rule = (context) => {
+  const { standby } = context.ring;
+  if (!standby || servesPolicy(context, standby) || standby.kid === effectivePin(context)) return undefined;
+  if (!hasRoom(context)) return { step: "discardPrepared", kid: standby.kid, waitsFor: [{ kind: "keyLimit" }] };
   return { type: "discardPrepared", kid: standby.kid };
 };
 
-const createStandby: Rule = (pass) => {
-  if (pass.ring.standby) return undefined;
-  if (!hasRoom(pass)) return { step: "create", waitsFor: [{ kind: "keyLimit" }] };
-  return { type: "create", as: "prepared", ...keyToMake(pass.input.policy), waitMs: freshKeyWaitMs(pass) };
+const createStandby: Rule = (context) => {
+  if (context.ring.standby) return undefined;
+  if (!hasRoom(context)) return { step: "create", waitsFor: [{ kind: "keyLimit" }] };
+  return { type: "create", as: "prepared", ...keyToMake(context.input.policy), waitMs: freshKeyWaitMs(context) };
 };
 
 /** Its private half is gone from every object, and no gateway holds a copy: no token can be made, so nothing is worth waiting for. */
-const replaceLostSigner: Rule = (pass) => {
+const replaceLostSigner: Rule = (context) => {
   const {
     input: { gateways },
     ring: { signer },
-  } = pass;
+  } = context;
   if (signer.canSign || gateways.some((g) => g.ack && g.ack.generation > 0 && g.ack.signs === signer.kid))
     return undefined;
-  const step = replaceSigner(pass, "signerLost");
-  const isFull = step.type === "create" && keysOf(pass.ring).length >= keyLimit;
+  const step = replaceSigner(context, "signerLost");
+  const isFull = step.type === "create" && keysOf(context.ring).length >= keyLimit;
   return isFull ? { step: "create", why: "signerLost", waitsFor: [{ kind: "keyLimit" }] } : step;
 };
 
 // --- activation -------------------------------------------------------------------------------
 
-const activate: Rule = (pass) => {
-  const pin = effectivePin(pass);
-  return pin === undefined ? activateStandby(pass) : activatePinned(pass, pin);
+const activate: Rule = (context) => {
+  const pin = effectivePin(context);
+  return pin === undefined ? activateStandby(context) : activatePinned(context, pin);
 };
 
-function activatePinned(pass: Pass, pin: string): Decision | undefined {
-  const { signer, standby, retiring } = pass.ring;
+function activatePinned(context: RuleContext, pin: string): RuleResult | undefined {
+  const { signer, standby, retiring } = context.ring;
   const gate = (waitsFor: readonly Blocker[]): Gate => ({ step: "activate", kid: pin, why: "pin", waitsFor });
   if (pin === signer.kid) return { step: "activate", why: "pin", waitsFor: [{ kind: "pinned" }] };
   const key = standby?.kid === pin ? standby : retiring.find((k) => k.kid === pin);
   if (!key) return gate([{ kind: "pinUnknown", kid: pin }]);
   if (!key.canSign) return gate([{ kind: "pinCannotSign", kid: pin }]);
-  const waitsFor = activationBlockers(pass, key);
+  const waitsFor = activationBlockers(context, key);
   if (waitsFor.length > 0) return gate(waitsFor);
   // A pin handles no request: what was asked for before is still to be done when the pin goes.
-  return { type: "activate", kid: pin, why: "pin", early: false, handledRequests: pass.ring.handledRequests };
+  return { type: "activate", kid: pin, why: "pin", early: false, handledRequests: context.ring.handledRequests };
 }
 
-function activateStandby(pass: Pass): Decision | undefined {
+function activateStandby(context: RuleContext): RuleResult | undefined {
   const {
     input: { policy, nowMs },
     ring: { signer, standby },
-  } = pass;
-  const requests = openRequests(pass);
+  } = context;
+  const requests = openRequests(context);
   const dueAtMs = nextRunAfterMs(policy.schedule, signer.activatedAtMs);
-  const why = reasonToRotate(pass, requests);
+  const why = reasonToRotate(context, requests);
   if (why === "schedule" && dueAtMs === Infinity) return undefined;
-  const person: readonly Blocker[] = waitsForFirstRequest(pass, requests) ? [{ kind: "adoption" }] : [];
+  const person: readonly Blocker[] = waitsForFirstRequest(context, requests) ? [{ kind: "adoption" }] : [];
   const waitsFor: Blocker[] = [
-    ...(why === "schedule" ? until(dueAtMs, "schedule", pass) : []),
+    ...(why === "schedule" ? until(dueAtMs, "schedule", context) : []),
     ...person,
-    ...(standby && servesPolicy(pass, standby) ? activationBlockers(pass, standby) : [{ kind: "standby" } as const]),
+    ...(standby && servesPolicy(context, standby)
+      ? activationBlockers(context, standby)
+      : [{ kind: "standby" } as const]),
   ];
   if (!standby || waitsFor.length > 0) {
     const earliestMs = standby && maySignFromMs(standby);
@@ -114,29 +116,32 @@ function activateStandby(pass: Pass): Decision | undefined {
     const since = sinceMs !== undefined && sinceMs <= nowMs && person.length === 0 ? { sinceMs } : {};
     return { step: "activate", ...(standby && { kid: standby.kid }), why, waitsFor, ...since };
   }
-  return { type: "activate", kid: standby.kid, why, early: false, handledRequests: handledAfter(pass, requests) };
+  return { type: "activate", kid: standby.kid, why, early: false, handledRequests: handledAfter(context, requests) };
 }
 
-function reasonToRotate(pass: Pass, requests: readonly string[]): Why {
-  const { signer } = pass.ring;
+function reasonToRotate(context: RuleContext, requests: readonly string[]): Why {
+  const { signer } = context.ring;
   if (!signer.canSign) return "signerLost";
-  if (!servesPolicy(pass, signer)) return "profile";
+  if (!servesPolicy(context, signer)) return "profile";
   return requests.length > 0 ? "request" : "schedule";
 }
 
 /** Gateways of an older kind know one key and never ack: only a person can say that they are gone. */
-function waitsForFirstRequest({ input: { policy }, ring: { signer } }: Pass, requests: readonly string[]): boolean {
+function waitsForFirstRequest(
+  { input: { policy }, ring: { signer } }: RuleContext,
+  requests: readonly string[],
+): boolean {
   const isFirst = signer.adoptedAtMs === signer.activatedAtMs;
   return isFirst && signer.canSign && policy.acknowledgements === "Required" && requests.length === 0;
 }
 
 /** One rule for standby and rollback alike: published, waited for, and accepted by everyone at this moment. */
-function activationBlockers(pass: Pass, key: PreparedKey | VerifyOnlyKey): readonly Blocker[] {
+function activationBlockers(context: RuleContext, key: PreparedKey | VerifyOnlyKey): readonly Blocker[] {
   const fromMs = maySignFromMs(key);
   if (fromMs === undefined) return [{ kind: "standby" }];
-  const full: readonly Blocker[] = key.state === "prepared" && !hasRoom(pass) ? [{ kind: "keyLimit" }] : [];
-  const wait = key.waitMs === 0 ? [] : until(fromMs, "propagation", pass);
-  return [...wait, ...notAccepting(pass, key.kid), ...full];
+  const full: readonly Blocker[] = key.state === "prepared" && !hasRoom(context) ? [{ kind: "keyLimit" }] : [];
+  const wait = key.waitMs === 0 ? [] : until(fromMs, "propagation", context);
+  return [...wait, ...notAccepting(context, key.kid), ...full];
 }
 
 /** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */

@@ -12,7 +12,7 @@ const remedy = "keyturn standalone --dir DIR carries it out";
  *
  * Says nothing of other machines: their sockets can't be heard from here (see {@link acquireLock}).
  */
-export async function keeperOf(disk: Reader, lockDir: string): Promise<Keeper> {
+export async function directoryKeeper(disk: Reader, lockDir: string): Promise<Keeper> {
   try {
     const names = (await unlessMissing(disk.names(lockDir))) ?? [];
     if (names.includes(noSocketsName)) return { kind: "unknown", why: "this file system has no locks" };

@@ -3,7 +3,7 @@ import { type Projected, publishEach, type Unwritten } from "../../keeper/projec
 import { conflictsIn, decide, type Decision } from "../../ring/decide.ts";
 import type { NamedStep } from "../../ring/forecast.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { observe, type Sight, type Sources } from "./observe-directory.ts";
+import { observeDirectory, type Sight, type Sources } from "./observe-directory.ts";
 import type { Effective } from "../settings/effective.ts";
 import type { State } from "./state-file.ts";
 
@@ -25,7 +25,7 @@ export interface PassReport {
  * by the next pass.
  */
 export async function runPass(sources: Sources, now: Effective, state: State): Promise<PassReport> {
-  const sight = await observe(sources, now, state);
+  const sight = await observeDirectory(sources, now, state);
   const decision = decide(sight.observation);
   if (decision.kind === "stalled") return { sight, decision, steps: [], published: [], unwritten: [] };
   const { snapshot, brought } = sight;

@@ -14,15 +14,15 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Sources } from "./observe-directory.ts";
 import { runPass, type PassReport } from "./directory-pass.ts";
 import { Reporter } from "./reporter.ts";
-import { Settings } from "../settings/settings-files.ts";
-import { Memory } from "./state-file.ts";
-import { converted, storageError } from "../store/storage-error.ts";
-import type { Store } from "../store/directory-store.ts";
+import { SettingsFiles } from "../settings/settings-files.ts";
+import { StateFile } from "./state-file.ts";
+import { withStorageErrors, storageError } from "../store/storage-error.ts";
+import type { DirectoryStore } from "../store/directory-store.ts";
 
 export interface LoopParts {
   readonly disk: Disk;
   readonly layout: Layout;
-  readonly store: Store;
+  readonly store: DirectoryStore;
   readonly config: Config;
   readonly clock: Clock;
   readonly log: Log;
@@ -47,11 +47,11 @@ const mostInARow = 30;
 /** One pass after the other, and what lies between them. */
 export class Loop {
   readonly #parts: LoopParts;
-  readonly #settings: Settings;
+  readonly #settings: SettingsFiles;
   readonly #acks: AckReader;
   readonly #sources: Sources;
   readonly #report: Reporter;
-  readonly #memory: Memory;
+  readonly #memory: StateFile;
   #failures = 0;
   #inARow = 0;
   #tidyAtMonotonicMs = Infinity;
@@ -60,17 +60,17 @@ export class Loop {
     const { disk, layout, config, clock, store } = parts;
     const guard = new ClockGuard(clock);
     this.#parts = parts;
-    this.#settings = new Settings(disk, layout, config);
+    this.#settings = new SettingsFiles(disk, layout, config);
     this.#acks = new AckReader(disk, layout.acks, clock);
     this.#sources = { store, clock, acks: this.#acks, judgeClock: (ring) => guard.check(ring) };
     this.#report = new Reporter(parts.log);
-    this.#memory = new Memory(disk, layout.state);
+    this.#memory = new StateFile(disk, layout.state);
   }
 
   /** @throws KeyturnError when the first settings can't be used and there is no ring; anything that is a mistake in the program */
   async run(): Promise<void> {
     const { config, layout, signal, waker } = this.#parts;
-    await converted(() => this.#settings.load());
+    await withStorageErrors(() => this.#settings.load());
     watchDirs([...configDirs(config), ...watchedDirs(layout)], () => waker.wake(), signal);
     while (!signal.aborted) {
       const before = await this.#attempt(() => this.#fingerprint());

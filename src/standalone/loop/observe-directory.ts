@@ -9,10 +9,10 @@ import type { AckReader } from "./ack-reader.ts";
 import type { Clock, ClockVerdict } from "./clock-guard.ts";
 import type { Effective } from "../settings/effective.ts";
 import type { State } from "./state-file.ts";
-import type { Snapshot, Store } from "../store/directory-store.ts";
+import type { Snapshot, DirectoryStore } from "../store/directory-store.ts";
 
 export interface Sources {
-  readonly store: Store;
+  readonly store: DirectoryStore;
   readonly acks: AckReader;
   readonly clock: Clock;
   readonly judgeClock: (ring: Ring | undefined) => ClockVerdict;
@@ -29,7 +29,7 @@ export interface Sight {
 }
 
 /** Reads everything in the order that the planner relies on: projections, acks, ring, clock. */
-export async function observe(sources: Sources, now: Effective, state: State): Promise<Sight> {
+export async function observeDirectory(sources: Sources, now: Effective, state: State): Promise<Sight> {
   const { told, requests } = now;
   const { ref, warnings: ignored } = told.rotation;
   const identity = { rotation: ref, algorithm: algorithmOf(told.rotation) };

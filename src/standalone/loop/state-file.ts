@@ -42,7 +42,7 @@ async function writeState(disk: Disk, path: string, { recoverySeenUpToMs, ringGe
 }
 
 /** The state of a directory as the one process that runs there keeps it. */
-export class Memory {
+export class StateFile {
   readonly #disk: Disk;
   readonly #path: string;
   #state: State | undefined;

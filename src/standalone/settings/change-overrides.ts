@@ -11,7 +11,7 @@ import { counts } from "../../ring/resource/limits.ts";
 import { modes, type Layout } from "../store/layout.ts";
 import { parseOverrides, readOverrides, writeOverrides, type Overrides } from "./overrides.ts";
 
-export interface Asked {
+export interface OverrideRequest {
   readonly change: Change;
   /** Whose pin it is makes no difference. */
   readonly pinnedKid: Kid | undefined;
@@ -34,14 +34,14 @@ export const isEmergency = ({ kind }: Change): boolean => kind === "revoke" || k
  *
  * @throws ChangeNeededError `OverridesUnreadable`, `InvalidJwks`
  */
-export async function changeOverrides(disk: Disk, layout: Layout, asked: Asked): Promise<void> {
+export async function changeOverrides(disk: Disk, layout: Layout, asked: OverrideRequest): Promise<void> {
   const claim = join(layout.dir, ".overrides.claim");
   await takeClaim(disk, claim, asked.nowMs);
   try {
     const { change, nowMs, algorithm } = asked;
     const { overrides, problem } = await readOverrides(disk, layout.overrides);
     if (problem && !isEmergency(change)) throw problem;
-    const next = parseOverrides(JSON.stringify(withChange(overrides, asked)));
+    const next = parseOverrides(JSON.stringify(overridesWith(overrides, asked)));
     if (change.kind === "recover" && change.jwks !== undefined) {
       readPublicJwks(change.jwks, { createdAtMs: nowMs, algorithm });
     }
@@ -79,7 +79,7 @@ async function takeClaim(disk: Disk, claim: string, nowMs: number): Promise<void
 }
 
 /** The overrides with the change; nothing is checked. */
-export function withChange(before: Overrides, { change, pinnedKid, revoked }: Asked): Overrides {
+export function overridesWith(before: Overrides, { change, pinnedKid, revoked }: OverrideRequest): Overrides {
   switch (change.kind) {
     case "rotate":
       return { ...before, rotateRequestedAt: change.requestedAt };

@@ -13,7 +13,7 @@ import { effective, errorOf, type Effective } from "./effective.ts";
  * Config and overrides, followed while the loop runs, each by itself: what is good takes effect, what is bad changes nothing,
  * and an emergency is obeyed wherever it can be read.
  */
-export class Settings {
+export class SettingsFiles {
   readonly #disk: Disk;
   readonly #layout: Layout;
   readonly #config: Config;

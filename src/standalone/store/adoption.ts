@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { isAdoptable, readAdoptable } from "../../crypto/adopt.ts";
-import type { Files } from "../../files/data-dir.ts";
+import type { DataFiles } from "../../files/data-dir.ts";
 import type { Reader } from "../../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
@@ -37,7 +37,10 @@ export async function readPlainKeys(disk: Reader, { dir, names, version, algorit
     const files: Record<string, string> = {};
     for (const name of names) files[name] = await disk.readText(join(place, name));
     const createdAtMs = await oldestMs(disk, place, names);
-    const { signer, verifyOnly, materials } = await readAdoptable(files satisfies Files, { createdAtMs, algorithm });
+    const { signer, verifyOnly, materials } = await readAdoptable(files satisfies DataFiles, {
+      createdAtMs,
+      algorithm,
+    });
     return { reading: { kind: "adoptable", signer, verifyOnly }, materials };
   } catch (error) {
     if (error instanceof KeyturnError || error instanceof RefusedEntryError) return foreign(error.message);

@@ -2,9 +2,9 @@ import { basename, join } from "node:path";
 import { filesOf, ringObject } from "../../crypto/objects.ts";
 import type { Known } from "../../crypto/unclaimed.ts";
 import { ensureDir } from "../../files/atomic.ts";
-import { dropUnfinished, tidyDataDir, writeDataDir, type Files } from "../../files/data-dir.ts";
+import { dropUnfinished, tidyDataDir, writeDataDir, type DataFiles } from "../../files/data-dir.ts";
 import type { Disk } from "../../files/disk.ts";
-import { Opener } from "../../keeper/document.ts";
+import { DocumentOpener } from "../../keeper/document.ts";
 import type { Projected } from "../../keeper/projections.ts";
 import type { RingObject } from "../../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
@@ -36,10 +36,10 @@ export interface Projection extends Known {
 }
 
 /** The three objects in a directory. Reading never writes. */
-export class Store {
+export class DirectoryStore {
   readonly #disk: Disk;
   readonly #layout: Layout;
-  readonly #opener = new Opener();
+  readonly #opener = new DocumentOpener();
   readonly #tell: (what: SetAside) => void;
   #isTidy = false;
   /** The ring is there, and whole: other copies of it are of no use any more. */
@@ -191,7 +191,7 @@ function mustNotBeNewer({ reading }: ObjectRead, { generation }: Ring, object: P
   );
 }
 
-const isSame = (found: Files | undefined, want: Files): boolean =>
+const isSame = (found: DataFiles | undefined, want: DataFiles): boolean =>
   found !== undefined &&
   Object.keys(found).length === Object.keys(want).length &&
   Object.entries(want).every(([name, text]) => found[name] === text);

@@ -4,8 +4,8 @@ import { ourFiles } from "../../crypto/objects.ts";
 import type { Reader } from "../../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { readDataDir, readVersion, type DataDir } from "../../files/read-data-dir.ts";
-import { type DocumentRead, type Opener, readFiles } from "../../keeper/document.ts";
-import { versionsIn, type Files } from "../../files/data-dir.ts";
+import { type DocumentRead, type DocumentOpener, readFiles } from "../../keeper/document.ts";
+import { versionsIn, type DataFiles } from "../../files/data-dir.ts";
 import type { RingObject } from "../../ring/codec.ts";
 import type { Algorithm } from "../../ring/key.ts";
 import type { Reading } from "../../ring/reading.ts";
@@ -19,7 +19,7 @@ export interface ObjectRead extends DocumentRead {
   /** Generation in the ring file's name, 0 when there is none: what the next write follows. */
   readonly fileGeneration: number;
   /** The files of a projection, when they are all there under the names that people see. */
-  readonly files?: Files;
+  readonly files?: DataFiles;
 }
 
 const nothing = { materials: new Map(), fileGeneration: 0 } satisfies Partial<ObjectRead>;
@@ -33,7 +33,7 @@ export interface Identity {
 
 export interface ReadingPorts extends Identity {
   readonly disk: Reader;
-  readonly opener: Opener;
+  readonly opener: DocumentOpener;
 }
 
 /** The ring object. */
@@ -162,14 +162,14 @@ async function readPlain(
   return { ...nothing, reading: { kind: "foreign", problem } };
 }
 
-async function filesOf(disk: Reader, dir: string, names: readonly string[]): Promise<Files> {
+async function filesOf(disk: Reader, dir: string, names: readonly string[]): Promise<DataFiles> {
   return Object.fromEntries(
     await Promise.all(names.map(async (name) => [name, await disk.readText(join(dir, name))] as const)),
   );
 }
 
 interface FilesRead {
-  readonly files: Files;
+  readonly files: DataFiles;
   readonly object: RingObject;
   readonly createdAtMs: number;
 }

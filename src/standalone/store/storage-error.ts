@@ -67,7 +67,7 @@ function textOf(error: unknown, member: "syscall" | "path"): string | undefined 
 }
 
 /** The result of the work, or its error as one of ours. */
-export async function converted<T>(work: () => Promise<T>): Promise<T> {
+export async function withStorageErrors<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

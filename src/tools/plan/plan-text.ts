@@ -2,15 +2,15 @@ import { describeGate, describeStep } from "../../ring/describe.ts";
 import { conflictIn } from "../../ring/decide.ts";
 import type { Gate } from "../../ring/plan.ts";
 import { keysOf } from "../../ring/ring.ts";
-import { paint, type Look } from "../screen.ts";
+import { paint, type Appearance } from "../screen.ts";
 import { notBeforeMs } from "../../ring/status.ts";
 import { table } from "../table.ts";
 import type { View } from "../../ring/view.ts";
-import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, newKeyText, type Clock } from "../words.ts";
+import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../words.ts";
 
 export interface PlanTextInput {
   readonly view: View;
-  readonly look: Look;
+  readonly look: Appearance;
   readonly timeZone: string;
   /** What the plan supposes: `as if it were …`, `with spec.yaml`. */
   readonly suppositions: readonly string[];
@@ -19,7 +19,7 @@ export interface PlanTextInput {
 /** The plan as people read it: what is due, what waits for what, what will come. */
 export function planText(input: PlanTextInput): readonly string[] {
   const { view, look, suppositions, timeZone } = input;
-  const clock: Clock = { nowMs: view.nowMs, timeZone };
+  const clock: LocalNow = { nowMs: view.nowMs, timeZone };
   const { namespace, name } = view.seen.rotation;
   const title = paint(look, "strong", `${namespace}/${name}`);
   const head = `${title}  ${[`at ${clockTime(view.nowMs, clock)}`, ...suppositions].join(", ")}`;
@@ -49,13 +49,13 @@ export function planText(input: PlanTextInput): readonly string[] {
   ];
 }
 
-const section = (title: string, look: Look, lines: readonly string[]): readonly string[] => [
+const section = (title: string, look: Appearance, lines: readonly string[]): readonly string[] => [
   "",
   paint(look, "strong", title),
   ...lines,
 ];
 
-function gateTable(gates: readonly Gate[], look: Look, clock: Clock): readonly string[] {
+function gateTable(gates: readonly Gate[], look: Appearance, clock: LocalNow): readonly string[] {
   const length = kidLength(gates.flatMap((g) => (g.kid === undefined ? [] : [g.kid])));
   const sorted = gates.toSorted((a, b) => notBeforeMs(a) - notBeforeMs(b));
   const rows = sorted.map((gate) => [
@@ -68,7 +68,7 @@ function gateTable(gates: readonly Gate[], look: Look, clock: Clock): readonly s
 }
 
 /** One whole rotation: until the present signer has left the ring. What comes after is the same again. */
-function forecastTable({ forecast, ring }: View, look: Look, clock: Clock): readonly string[] {
+function forecastTable({ forecast, ring }: View, look: Appearance, clock: LocalNow): readonly string[] {
   const end = forecast.findIndex((f) => ring && keysOf(f.ring).every((k) => k.kid !== ring.signer.kid));
   const shown = end < 0 ? forecast : forecast.slice(0, end + 1);
   const rows = shown.flatMap(({ atMs, steps }) =>

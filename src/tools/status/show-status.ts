@@ -4,7 +4,7 @@ import { follow } from "../follow.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { note, warn } from "../first-look.ts";
 import { documentText, type DocumentFormat } from "../output.ts";
-import { happenings } from "../progress.ts";
+import { eventsBetween } from "../progress.ts";
 import { line, type Io } from "../screen.ts";
 import { statusDocument, statusReport } from "../../ring/status.ts";
 import { statusText } from "./status-text.ts";
@@ -100,7 +100,7 @@ function printNews(last: AttendedLook | undefined, { view: after, neglect }: Att
   const before = last?.view;
   const clock = { nowMs: after.nowMs, timeZone: io.timeZone };
   const at = clockTime(after.nowMs, clock);
-  const news = after.ring ? happenings(before?.ring, after.ring).map(({ what, text }) => [what, text] as const) : [];
+  const news = after.ring ? eventsBetween(before?.ring, after.ring).map(({ what, text }) => [what, text] as const) : [];
   const waitingFor = neglect ?? statusReport(after).waitingFor;
   const isSame = last !== undefined && (last.neglect ?? statusReport(last.view).waitingFor) === waitingFor;
   const waiting = waitingFor === undefined || isSame ? [] : [["waiting", withClockTimes(waitingFor, clock)] as const];

@@ -2,13 +2,13 @@ import type { Key } from "../../ring/key.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { pruneAtMs } from "../../ring/rules/retire.ts";
 import type { View } from "../../ring/view.ts";
-import { paint, type Look, type Style } from "../screen.ts";
+import { paint, type Appearance, type Style } from "../screen.ts";
 import { table } from "../table.ts";
-import { age, clockTime, cutKid, kidLength, type Clock } from "../words.ts";
+import { age, clockTime, cutKid, kidLength, type LocalNow } from "../words.ts";
 
 /** How the tables of the status are shown. */
 export interface TableLook {
-  readonly look: Look;
+  readonly look: Appearance;
   /** Whole kids, and more columns. */
   readonly wide: boolean;
 }
@@ -20,7 +20,7 @@ const stateStyles: Readonly<Record<Key["state"], Style>> = {
 };
 
 /** The keys, a line each. */
-export function keyTable(ring: Ring, { look, wide }: TableLook, clock: Clock): readonly string[] {
+export function keyTable(ring: Ring, { look, wide }: TableLook, clock: LocalNow): readonly string[] {
   const keys = keysOf(ring);
   const length = wide ? Infinity : kidLength(keys.map((k) => k.kid));
   const heads = [
@@ -78,7 +78,7 @@ function timesOf(key: Key, ring: Ring): Times {
 const mostRevocations = 5;
 
 /** The newest few: older ones matter to programs only. */
-export function revocationLines({ ring }: View, { look, wide }: TableLook, clock: Clock): readonly string[] {
+export function revocationLines({ ring }: View, { look, wide }: TableLook, clock: LocalNow): readonly string[] {
   const revoked = ring?.revoked.toReversed() ?? [];
   if (revoked.length === 0) return [];
   const length = wide ? Infinity : kidLength(revoked.map((r) => r.kid));

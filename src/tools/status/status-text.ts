@@ -3,11 +3,11 @@ import { describeGate, describeStep } from "../../ring/describe.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import { nextRotation } from "../../ring/next-rotation.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
-import { padded, paint, type Look, type Style } from "../screen.ts";
+import { padded, paint, type Appearance, type Style } from "../screen.ts";
 import { pairs } from "../table.ts";
 import { renderTimeline } from "../timeline/render-timeline.ts";
 import type { View } from "../../ring/view.ts";
-import { clockTime, clockTimeAndDistance, cutKid, kidLength, listed, withClockTimes, type Clock } from "../words.ts";
+import { clockTime, clockTimeAndDistance, cutKid, kidLength, listed, withClockTimes, type LocalNow } from "../words.ts";
 import { statusReport } from "../../ring/status.ts";
 import { keyTable, revocationLines } from "./status-tables.ts";
 
@@ -19,7 +19,7 @@ export interface StatusTextInput {
   readonly where: string;
   /** What must be known beside it, a line each. @default none */
   readonly remarks?: readonly string[];
-  readonly look: Look;
+  readonly look: Appearance;
   readonly timeZone: string;
   /** Whole kids, and more columns. */
   readonly wide: boolean;
@@ -28,7 +28,7 @@ export interface StatusTextInput {
 /** The status as people read it: conditions, what comes next, the picture, the keys. */
 export function statusText(input: StatusTextInput): readonly string[] {
   const { view, keeper, neglect, where, remarks = [], look, timeZone } = input;
-  const clock: Clock = { nowMs: view.nowMs, timeZone };
+  const clock: LocalNow = { nowMs: view.nowMs, timeZone };
   const { namespace, name } = view.seen.rotation;
   const { ring, forecast, nowMs } = view;
   const picture = ring ? ["", ...renderTimeline({ ring, forecast, nowMs, ...look, timeZone })] : [];
@@ -60,7 +60,7 @@ const marks: Readonly<
 };
 
 /** Those that hold, and `Ready` always; a pin that was asked for and does not hold, too. */
-function conditionLines(conditions: readonly Condition[], look: Look, clock: Clock): readonly string[] {
+function conditionLines(conditions: readonly Condition[], look: Appearance, clock: LocalNow): readonly string[] {
   const ready = conditions.find((c) => c.type === "Ready");
   const shown = conditions.filter(
     (c) =>
@@ -78,15 +78,15 @@ function conditionLines(conditions: readonly Condition[], look: Look, clock: Clo
 }
 
 /** Below the conditions, which say what is true of the ring: of what is to come, this is. */
-function neglectLine(neglect: string, look: Look, clock: Clock): string {
+function neglectLine(neglect: string, look: Appearance, clock: LocalNow): string {
   const { unicode, ascii, style } = marks.Stalled;
   const label = paint(look, ["strong", style], `${look.unicode ? unicode : ascii} ${padded("Neglected", 11)}`);
   return ` ${label}  ${withClockTimes(neglect, clock)}`;
 }
 
 interface Showing {
-  readonly look: Look;
-  readonly clock: Clock;
+  readonly look: Appearance;
+  readonly clock: LocalNow;
 }
 
 type Fact = readonly [name: string, value: string];
@@ -125,7 +125,7 @@ function dueFacts({ decision }: View): readonly Fact[] {
   return steps.map((step, index) => [index === 0 ? "Due now" : "", describeStep(step)]);
 }
 
-function nextText(view: View, clock: Clock): string {
+function nextText(view: View, clock: LocalNow): string {
   const { atMs, waits } = nextRotation(view);
   const at = atMs === undefined ? undefined : clockTimeAndDistance(atMs, clock);
   if (!waits) return at ?? "on request only";

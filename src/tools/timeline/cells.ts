@@ -1,11 +1,11 @@
 import type { Key } from "../../ring/key.ts";
-import { paint, type Look, type Style } from "../screen.ts";
+import { paint, type Appearance, type Style } from "../screen.ts";
 import type { Scale } from "./scale.ts";
 import type { Tick } from "./ticks.ts";
 
 /** What everything in the picture is drawn on. */
 export interface Canvas {
-  readonly look: Look;
+  readonly look: Appearance;
   readonly scale: Scale;
   readonly nowMs: number;
   readonly ticks: readonly Tick[];
@@ -59,12 +59,12 @@ const asciiGlyphs: Glyphs = {
   tick: "+",
 };
 
-export const glyphsOf = (look: Look): Glyphs => (look.unicode ? unicodeGlyphs : asciiGlyphs);
+export const glyphsOf = (look: Appearance): Glyphs => (look.unicode ? unicodeGlyphs : asciiGlyphs);
 
 export const blankRow = (scale: Scale): Cell[] => Array.from({ length: scale.columns }, () => ({ text: " " }));
 
 /** Neighbours of one style share their escapes. */
-export function written(cells: readonly Cell[], look: Look): string {
+export function written(cells: readonly Cell[], look: Appearance): string {
   const runs: { text: string; readonly style: Cell["style"] }[] = [];
   for (const { text, style } of cells) {
     const last = runs.at(-1);

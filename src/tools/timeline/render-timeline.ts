@@ -1,20 +1,20 @@
 import { keysOf, type Ring } from "../../ring/ring.ts";
-import { paint, padded, widthOf, type Look } from "../screen.ts";
-import { clockTime, cutKid, distance, kidLength, newKeyText, type Clock } from "../words.ts";
+import { paint, padded, widthOf, type Appearance } from "../screen.ts";
+import { clockTime, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../words.ts";
 import type { Canvas } from "./cells.ts";
 import { drawAxis, drawBar, legend } from "./draw.ts";
 import { drawFlags, type Flag } from "./draw-flags.ts";
-import { rowsOf, type Row, type Snapshot, type Span } from "./rows.ts";
+import { rowsOf, type Row, type RingAt, type Span } from "./rows.ts";
 import { scaleOf } from "./scale.ts";
 import { ticksOf } from "./ticks.ts";
 
 export interface TimelineInput {
   readonly ring: Ring;
   /** What will happen; see `forecast`. */
-  readonly forecast: readonly Snapshot[];
+  readonly forecast: readonly RingAt[];
   readonly nowMs: number;
   /** Rings that were, oldest first. The ring itself forgets the keys that it prunes. @default none */
-  readonly history?: readonly Snapshot[];
+  readonly history?: readonly RingAt[];
   /** Width of the picture in cells; below 40 it is 40. */
   readonly columns: number;
   /** Write ANSI colours. */
@@ -41,7 +41,7 @@ const sixHoursMs = 6 * 3_600_000;
  */
 export function renderTimeline(input: TimelineInput): readonly string[] {
   const { ring, forecast, nowMs, history = [], timeZone = "UTC", mostRows = 20 } = input;
-  const look: Look = {
+  const look: Appearance = {
     columns: Math.max(leastColumns, input.columns),
     colour: input.colour,
     unicode: input.unicode ?? input.colour,
@@ -58,7 +58,7 @@ export function renderTimeline(input: TimelineInput): readonly string[] {
     phaseMs: phaseOf(rows, range),
     nowMs,
   });
-  const clock: Clock = { nowMs, timeZone };
+  const clock: LocalNow = { nowMs, timeZone };
   const canvas: Canvas = { look, scale, nowMs, ticks: ticksOf(scale, clock) };
   const indent = " ".repeat(gutter);
   return [
@@ -105,7 +105,7 @@ function phaseOf(rows: readonly Row[], { fromMs, untilMs }: Range): number {
 }
 
 /** Kids long enough to tell apart, and what each is at the moment. */
-function labelsOf(rows: readonly Row[], ring: Ring, look: Look): readonly string[] {
+function labelsOf(rows: readonly Row[], ring: Ring, look: Appearance): readonly string[] {
   const kids = rows.map((r) => r.kid);
   const length = kidLength(kids);
   const shown = kids.map((kid) => cutKid(newKeyText(kid), length, look.unicode));
@@ -113,7 +113,7 @@ function labelsOf(rows: readonly Row[], ring: Ring, look: Look): readonly string
   return rows.map((row, index) => `${padded(shown[index] ?? "", width)}  ${stateOf(row, ring, look)}`);
 }
 
-function stateOf(row: Row, ring: Ring, look: Look): string {
+function stateOf(row: Row, ring: Ring, look: Appearance): string {
   const state = keysOf(ring).find((k) => k.kid === row.kid)?.state;
   switch (state) {
     case "prepared":
@@ -131,7 +131,7 @@ function stateOf(row: Row, ring: Ring, look: Look): string {
   }
 }
 
-function flagsOf({ ring, forecast, nowMs }: TimelineInput, clock: Clock, range: Range): readonly Flag[] {
+function flagsOf({ ring, forecast, nowMs }: TimelineInput, clock: LocalNow, range: Range): readonly Flag[] {
   const next = forecast.find((f) => f.ring.signer.kid !== ring.signer.kid);
   const isWide = range.untilMs - range.fromMs > sixHoursMs;
   const time = clockTime(nowMs, clock).slice(0, isWide ? "10:42".length : undefined);

@@ -3,7 +3,7 @@ import type { Key, Kid } from "../../ring/key.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 
 /** A ring as it stands from an instant on, until the next one replaces it. */
-export type Snapshot = Pick<Forecast, "atMs" | "ring">;
+export type RingAt = Pick<Forecast, "atMs" | "ring">;
 
 /** A time in which a key has one state; `toMs` is Infinity for what has no end in sight. */
 export interface Span {
@@ -26,9 +26,9 @@ export interface Row {
 export interface Story {
   readonly ring: Ring;
   readonly nowMs: number;
-  readonly forecast: readonly Snapshot[];
+  readonly forecast: readonly RingAt[];
   /** Rings that were, oldest first: what is told of keys that are gone, and of second lives. */
-  readonly history: readonly Snapshot[];
+  readonly history: readonly RingAt[];
 }
 
 /** One row for each key that is known of, the oldest first: a picture of stairs. */
@@ -48,7 +48,7 @@ const startMs = (row: Row): number => row.spans[0]?.fromMs ?? row.revokedAtMs ??
 const firstSignedMs = (row: Row): number =>
   row.spans.find((s) => s.state === "active")?.fromMs ?? Number.MAX_SAFE_INTEGER;
 
-function rowOf(kid: Kid, snapshots: readonly Snapshot[]): Row {
+function rowOf(kid: Kid, snapshots: readonly RingAt[]): Row {
   const versions = snapshots.map((s) => keysOf(s.ring).find((k) => k.kid === kid));
   const first = versions.findIndex((v) => v !== undefined);
   const key = versions.findLast((v) => v !== undefined);
@@ -76,7 +76,7 @@ interface Start {
 }
 
 /** What the facts in a ring tell of a key's life before the snapshot. */
-function spansOf(key: Key, { atMs, ring }: Snapshot): readonly Span[] {
+function spansOf(key: Key, { atMs, ring }: RingAt): readonly Span[] {
   const activatedAtMs = key.state === "prepared" ? undefined : key.activatedAtMs;
   const demotedAtMs = key.state === "verify-only" ? key.demotedAtMs : undefined;
   const starts: readonly Start[] = [

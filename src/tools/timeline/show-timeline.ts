@@ -1,5 +1,5 @@
 import { RuleError } from "../../errors/keyturn-error.ts";
-import { nameOf } from "../ask-change.ts";
+import { rotationName } from "../ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook } from "../first-look.ts";
@@ -16,7 +16,7 @@ export interface TimelineOptions {
 /** Draws the picture alone, as far as one likes. */
 export async function timeline(home: RingHome, { pastMs, futureMs }: TimelineOptions, io: Io): Promise<ExitCode> {
   const { ring, forecast, nowMs, seen } = await firstLook(home, io);
-  if (!ring) throw new RuleError("NoRing", `Cannot draw ${nameOf(seen.rotation)}: there is no ring yet`);
+  if (!ring) throw new RuleError("NoRing", `Cannot draw ${rotationName(seen.rotation)}: there is no ring yet`);
   const lines = renderTimeline({
     ...{ ring, forecast, nowMs, ...io.out, timeZone: io.timeZone },
     ...(pastMs !== undefined && { fromMs: nowMs - pastMs }),

@@ -1,4 +1,4 @@
-import { wallClock, type Clock, type WallClock } from "../words.ts";
+import { wallClock, type LocalNow, type WallClock } from "../words.ts";
 import type { Scale, Stretch } from "./scale.ts";
 
 export interface Tick {
@@ -30,7 +30,7 @@ interface Candidate extends Tick {
 }
 
 /** Where the axis has ticks, and what they say: round times of the zone, and the date where a new one begins. */
-export function ticksOf(scale: Scale, { nowMs, timeZone }: Clock): readonly Tick[] {
+export function ticksOf(scale: Scale, { nowMs, timeZone }: LocalNow): readonly Tick[] {
   const candidates = runsOf(scale.stretches).flatMap((run) => {
     if (!run.folded) return roundOf(run, { nowMs, timeZone });
     return run.fromMs === nowMs ? [] : edgeOf(run, { nowMs, timeZone });
@@ -58,7 +58,7 @@ function runsOf(stretches: readonly Stretch[]): readonly Stretch[] {
 }
 
 /** A fold says when it begins, if there is room for it. */
-function edgeOf({ fromMs, toMs, start }: Stretch, { nowMs, timeZone }: Clock): readonly Candidate[] {
+function edgeOf({ fromMs, toMs, start }: Stretch, { nowMs, timeZone }: LocalNow): readonly Candidate[] {
   const clock = wallClock(fromMs, timeZone);
   const time = `${clock.hour}:${clock.minute}`;
   const isToday = dateOf(clock) === dateOf(wallClock(nowMs, timeZone)) && Math.abs(nowMs - fromMs) < day;
@@ -66,7 +66,7 @@ function edgeOf({ fromMs, toMs, start }: Stretch, { nowMs, timeZone }: Clock): r
   return [{ column: Math.floor(start + 1e-6), label, rank: 3 }];
 }
 
-function roundOf(run: Stretch, { nowMs, timeZone }: Clock): readonly Candidate[] {
+function roundOf(run: Stretch, { nowMs, timeZone }: LocalNow): readonly Candidate[] {
   const msPerCell = (run.toMs - run.fromMs) / run.width;
   const step = steps.find((s) => s / msPerCell >= leastCells) ?? steps.at(-1) ?? day;
   const found: Candidate[] = [];

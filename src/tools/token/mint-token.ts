@@ -6,7 +6,7 @@ import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../parse/duration.ts";
 import { KeyturnError, RuleError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { nameOf } from "../ask-change.ts";
+import { rotationName } from "../ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook, note } from "../first-look.ts";
@@ -20,7 +20,7 @@ export interface Claim {
   readonly json: string;
 }
 
-export interface MintOptions {
+export interface MintTokenOptions {
   readonly subject: string;
   /** One of the signer's audiences. @default the first of them */
   readonly audience?: string;
@@ -33,9 +33,9 @@ export interface MintOptions {
 }
 
 /** Prints a token of the present signer, as a gateway would mint it. */
-export async function mint(home: RingHome, options: MintOptions, io: Io): Promise<ExitCode> {
+export async function mint(home: RingHome, options: MintTokenOptions, io: Io): Promise<ExitCode> {
   const { ring, seen, nowMs } = await firstLook(home, io);
-  if (!ring) throw new RuleError("NoRing", `Cannot mint: ${nameOf(seen.rotation)} has no ring yet`);
+  if (!ring) throw new RuleError("NoRing", `Cannot mint: ${rotationName(seen.rotation)} has no ring yet`);
   const minter = await minterOf(home, ring, io);
   const { token, expiresAtMs } = minted(minter, options, nowMs);
   const lifeMs = expiresAtMs - Math.floor(nowMs / 1000) * 1000;
@@ -58,7 +58,7 @@ async function minterOf(home: RingHome, { signer }: Ring, io: Io): Promise<Minte
 }
 
 /** One way in for both: what a gateway is asked for is read by the same reader. */
-function minted(minter: Minter, options: MintOptions, nowMs: number): Minted {
+function minted(minter: Minter, options: MintTokenOptions, nowMs: number): Minted {
   try {
     // What was read just now is a fresh word that the signer signs: no fence comes before the most that a token may live
     return minter.mint(requestOf(options), { nowMs, notAfterMs: Infinity });
@@ -68,7 +68,7 @@ function minted(minter: Minter, options: MintOptions, nowMs: number): Minted {
   }
 }
 
-function requestOf({ subject, audience, ttlMs, claims, type }: MintOptions): MintRequest {
+function requestOf({ subject, audience, ttlMs, claims, type }: MintTokenOptions): MintRequest {
   const members = [
     `"sub":${JSON.stringify(subject)}`,
     ...(audience === undefined ? [] : [`"audience":${JSON.stringify(audience)}`]),

@@ -9,7 +9,7 @@ import { keysOf, type Revocation, type Ring } from "../../ring/ring.ts";
 import { listed } from "../words.ts";
 
 /** A token that a gateway would refuse, and why. */
-export interface Refusal {
+export interface TokenRefusal {
   readonly reason: RefusalReason;
   /** For people, `it expired at …`. */
   readonly message: string;
@@ -18,7 +18,7 @@ export interface Refusal {
 }
 
 /** @param ring - The newest that is known: it says more of a key than the published one */
-export function refusal(reason: RefusalReason, token: string, ring: Ring): Refusal {
+export function refusal(reason: RefusalReason, token: string, ring: Ring): TokenRefusal {
   const kid = kidOf(reason, token);
   const known = kid === undefined ? {} : knownOf(kid, ring);
   const message = words[reason]({ ...known, ...(kid !== undefined && { kid }), token });

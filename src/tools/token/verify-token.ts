@@ -5,14 +5,14 @@ import { shortKid } from "../../ring/describe.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import type { Key } from "../../ring/key.ts";
-import { nameOf } from "../ask-change.ts";
+import { rotationName } from "../ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { documentText, type DocumentFormat } from "../output.ts";
 import { firstLook, note } from "../first-look.ts";
 import { line, paint, type Io } from "../screen.ts";
-import { clockTimeAndDistance, withClockTimes, type Clock } from "../words.ts";
-import { refusal, type Refusal } from "./refusal-words.ts";
+import { clockTimeAndDistance, withClockTimes, type LocalNow } from "../words.ts";
+import { refusal, type TokenRefusal } from "./refusal-words.ts";
 
 export interface VerifyOptions {
   /** As a gateway would get it: white space around it makes it another one. */
@@ -23,7 +23,7 @@ export interface VerifyOptions {
 /** Says whether a gateway accepts the token, and if not, why. Never prints it. */
 export async function verify(home: RingHome, { token, output }: VerifyOptions, io: Io): Promise<ExitCode> {
   const { ring, seen, nowMs } = await firstLook(home, io);
-  if (!ring) throw new RuleError("NoRing", `Cannot verify: ${nameOf(seen.rotation)} has no ring yet`);
+  if (!ring) throw new RuleError("NoRing", `Cannot verify: ${rotationName(seen.rotation)} has no ring yet`);
   const published = await publishedRing(home);
   const { generation } = published.ring;
   if (generation < ring.generation) {
@@ -60,7 +60,7 @@ function accepted({ kid, claims, expiresAtMs }: Accepted, ring: Ring): Valid {
   };
 }
 
-function lineOf(answer: Valid | Refusal, io: Io, clock: Clock): string {
+function lineOf(answer: Valid | TokenRefusal, io: Io, clock: LocalNow): string {
   if ("reason" in answer) {
     const reason = paint(io.out, ["strong", "bad"], `refused, ${answer.reason}`);
     return `${reason}: ${withClockTimes(answer.message, clock)}`;
@@ -72,7 +72,7 @@ function lineOf(answer: Valid | Refusal, io: Io, clock: Clock): string {
   return `${paint(io.out, ["strong", "good"], "valid")}${subject}: signed by key ${shortKid(key.kid)} (${state}), expires ${until}`;
 }
 
-function documentOf(answer: Valid | Refusal): object {
+function documentOf(answer: Valid | TokenRefusal): object {
   if ("reason" in answer) return { valid: false, ...answer };
   const { key, subject, audiences, expiresAtMs } = answer;
   const { kid, state, profile } = key;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { converted } from "../../../src/cluster/home/api-errors.ts";
+import { withApiErrors } from "../../../src/cluster/home/api-errors.ts";
 import {
   ApiError,
   type ApiErrorFacts,
@@ -99,15 +99,15 @@ const cases: readonly (readonly [what: string, error: Error, is: Is])[] = [
 ];
 
 test.each(cases)("converted makes of %s what a person can act on", async (_, error, [type, code, message]) => {
-  const thrown: unknown = await converted(() => Promise.reject(error)).catch((one: unknown) => one);
+  const thrown: unknown = await withApiErrors(() => Promise.reject(error)).catch((one: unknown) => one);
   expect(thrown).toBeInstanceOf(type);
   expect(thrown).toMatchObject({ code, message, cause: error });
 });
 
 test("converted lets results and other errors pass", async () => {
-  expect(await converted(async () => 1)).toBe(1);
+  expect(await withApiErrors(async () => 1)).toBe(1);
   const own = new ChangeNeededError("A", "b");
-  await expect(converted(() => Promise.reject(own))).rejects.toBe(own);
+  await expect(withApiErrors(() => Promise.reject(own))).rejects.toBe(own);
   const other = new KubeError("BadKubeConfig", "b");
-  await expect(converted(() => Promise.reject(other))).rejects.toBe(other);
+  await expect(withApiErrors(() => Promise.reject(other))).rejects.toBe(other);
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Change } from "../../../src/ring/change.ts";
-import { edited, editOf, fieldsOf, manifestOf, patchOf } from "../../../src/cluster/home/edit.ts";
+import { edited, editOf, editedPaths, editManifest, patchOf } from "../../../src/cluster/home/edit.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 
 const resource = (spec: object = {}, annotations?: Readonly<Record<string, string>>): KubeObject => ({
@@ -33,9 +33,9 @@ describe("editOf", () => {
   });
 
   test("leaves out what is so already", () => {
-    expect(fieldsOf(editOf({ kind: "pin", kid: "k1" }, resource({ activeKid: "k1" })))).toEqual([]);
+    expect(editedPaths(editOf({ kind: "pin", kid: "k1" }, resource({ activeKid: "k1" })))).toEqual([]);
     const notes = { "keyturn.dev/rotate-requested-at": instant };
-    expect(fieldsOf(editOf({ kind: "rotate", requestedAt: instant }, resource({}, notes)))).toEqual([]);
+    expect(editedPaths(editOf({ kind: "rotate", requestedAt: instant }, resource({}, notes)))).toEqual([]);
   });
 
   test("appends a revoked kid, with its reason", () => {
@@ -110,7 +110,7 @@ describe("editOf", () => {
       "keyturn.dev/recover-requested-at": instant,
       "keyturn.dev/recover-jwks": "new",
     });
-    expect(fieldsOf(editOf({ kind: "recover", requestedAtMs: atMs }, resource()))).toHaveLength(1);
+    expect(editedPaths(editOf({ kind: "recover", requestedAtMs: atMs }, resource()))).toHaveLength(1);
   });
 });
 
@@ -119,7 +119,7 @@ describe("an edit", () => {
   const before = resource({ activeKid: "k1", suspend: true }, { a: "1", gone: "x" });
 
   test("fieldsOf names each field that it changes", () => {
-    expect(fieldsOf(edit)).toEqual([
+    expect(editedPaths(edit)).toEqual([
       ["metadata", "annotations", "b"],
       ["metadata", "annotations", "gone"],
       ["spec", "activeKid"],
@@ -145,7 +145,7 @@ describe("an edit", () => {
   });
 
   test("manifestOf is what to commit: no version, and empty what goes", () => {
-    expect(manifestOf(edit, before)).toEqual({
+    expect(editManifest(edit, before)).toEqual({
       apiVersion: "keyturn.dev/v1alpha1",
       kind: "JwtKeyRotation",
       metadata: { name: "gateway", namespace: "shop", annotations: { b: "2" } },

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { decider, type Outcome } from "../../../src/gateway/faces/decision.ts";
+import { decider, type AuthOutcome } from "../../../src/gateway/faces/decision.ts";
 import { front } from "../../../src/gateway/faces/front.ts";
-import { type GatewayEvent, reduce } from "../../../src/holder/reduce.ts";
-import { type GatewayState, newGateway } from "../../../src/holder/state.ts";
+import { type HolderEvent, reduce } from "../../../src/holder/reduce.ts";
+import { type HolderState, newHolder } from "../../../src/holder/state.ts";
 import { isReady } from "../../../src/holder/state-view.ts";
 import type { Requirements } from "../../../src/jwt/requirements.ts";
 import { compileRing } from "../../../src/jwt/verifier.ts";
@@ -20,16 +20,16 @@ const owned = [
 
 /** A front whose ring the test changes. */
 async function opening(required: Requirements = {}) {
-  let state: GatewayState = newGateway({ rotation: "gateway", acks: "off", fenced: false }, undefined, 0);
+  let state: HolderState = newHolder({ rotation: "gateway", acks: "off", fenced: false }, undefined, 0);
   const now = { nowMs, monotonicMs: 1 };
-  const counted: Outcome[] = [];
+  const counted: AuthOutcome[] = [];
   const decide = decider({
     verifier: () =>
       isReady(state) && state.current ? compileRing(state.current, { revokedKids: state.refused }) : undefined,
     ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
   });
   const { url, port } = await serve(front(decide, { state: () => state, now: () => now }));
-  const happens = (event: GatewayEvent): void => {
+  const happens = (event: HolderEvent): void => {
     state = reduce(state, event, 1);
   };
   return {
@@ -60,7 +60,7 @@ describe("/verify", () => {
   test("tells the caller nothing about why it denies", async () => {
     const { verify, shows, counted } = await opening();
     shows({ generation: 5, revoked: [3] });
-    const rows: readonly (readonly [Record<string, string>, Outcome])[] = [
+    const rows: readonly (readonly [Record<string, string>, AuthOutcome])[] = [
       [{}, "CredentialsMissing"],
       [{ authorization: "Basic YTpi" }, "SchemeNotBearer"],
       [bearer("x"), "Malformed"],

@@ -5,7 +5,7 @@ import { type GrpcLimits, type GrpcService, listenGrpc } from "../../../src/gate
 import {
   type CheckRequest,
   type CheckResponse,
-  type Header,
+  type HeaderValue,
   type HealthResponse,
   services,
 } from "../../../src/gateway/faces/grpc/messages.ts";
@@ -36,7 +36,7 @@ export const checkPath = checkMethod.path;
 const readCheck = (bytes: Buffer): CheckResponse => checkMethod.responseDeserialize(bytes) as CheckResponse;
 export const bytesOf = (request: CheckRequest): Buffer => checkMethod.requestSerialize(request);
 
-export const asking = (...headers: readonly Header[]): CheckRequest => ({
+export const asking = (...headers: readonly HeaderValue[]): CheckRequest => ({
   attributes: { request: { http: { headers } } },
 });
 

@@ -1,21 +1,21 @@
 import { once } from "node:events";
 import { onTestFinished } from "vitest";
 import type { AckSink } from "../../../src/holder/acks/ack-sink.ts";
-import { Gateway, type GatewayParts, type Watched } from "../../../src/holder/ring-holder.ts";
-import type { Reading, Truth } from "../../../src/holder/sources/ring-source.ts";
-import type { Floor, GatewayState } from "../../../src/holder/state.ts";
+import { RingHolder, type HolderParts, type Watched } from "../../../src/holder/ring-holder.ts";
+import type { SourceReading, Truth } from "../../../src/holder/sources/ring-source.ts";
+import type { Floor, HolderState } from "../../../src/holder/state.ts";
 import type { Ack } from "../../../src/ring/ack.ts";
 import { FakeClock, turn } from "../../support/fake-clock.ts";
 import { opened, type RingPlan } from "./rings.ts";
 
-export const ring = (plan: RingPlan): Reading => ({ kind: "ring", ring: opened(plan) });
+export const ring = (plan: RingPlan): SourceReading => ({ kind: "ring", ring: opened(plan) });
 
 /** Everything around a gateway, in memory; what it does to it is written down in order. */
 export class World {
   readonly clock = new FakeClock();
   readonly deeds: string[] = [];
   /** What the source of truth shows, or why it doesn't. */
-  shows: Reading | Error = { kind: "missing", problem: "nothing yet" };
+  shows: SourceReading | Error = { kind: "missing", problem: "nothing yet" };
   /** Why acks can't be written. */
   ackFault: Error | undefined;
   floorFault: Error | undefined;
@@ -23,11 +23,11 @@ export class World {
   /** How often it looked for its ack. */
   checks = 0;
   tellsOfAck: () => void = () => undefined;
-  watches: (reading: Reading) => void = () => undefined;
+  watches: (reading: SourceReading) => void = () => undefined;
   floor: Floor | "lost" | undefined;
   #written: ((ack: Ack) => void) | undefined;
-  #mount: (reading: Reading) => void = () => undefined;
-  gateway!: Gateway;
+  #mount: (reading: SourceReading) => void = () => undefined;
+  gateway!: RingHolder;
 
   readonly truth: Truth = {
     isServer: true,
@@ -84,8 +84,8 @@ export class World {
   }
 
   /** Runs a gateway until the test ends. */
-  async start(change: Partial<GatewayParts> = {}): Promise<this> {
-    this.gateway = await Gateway.begin({
+  async start(change: Partial<HolderParts> = {}): Promise<this> {
+    this.gateway = await RingHolder.begin({
       setup: { rotation: "gateway", acks: "required", fenced: true },
       ...{ truth: this.truth, mount: this.mount, watch: this.watch, acks: this.acks, clock: this.clock },
       floor: {
@@ -112,7 +112,7 @@ export class World {
     return this;
   }
 
-  get state(): GatewayState {
+  get state(): HolderState {
     return this.gateway.memory.state;
   }
 
@@ -120,12 +120,12 @@ export class World {
     return this.state.current?.ring.generation;
   }
 
-  mounts(reading: Reading): void {
+  mounts(reading: SourceReading): void {
     this.#mount(reading);
   }
 
   /** Resolves as soon as the state fits. */
-  async sees(fits: (state: GatewayState) => boolean): Promise<void> {
+  async sees(fits: (state: HolderState) => boolean): Promise<void> {
     await this.gateway.memory.until(fits, Infinity);
   }
 }

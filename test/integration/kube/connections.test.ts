@@ -4,7 +4,7 @@ import { systemClock } from "../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
-import type { Change } from "../../../src/kube/object-cache.ts";
+import type { CacheChange } from "../../../src/kube/object-cache.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { admin, makeNamespace } from "../support/scene.ts";
@@ -45,7 +45,7 @@ async function reflecting(name: string, inactivityMs: number) {
     selection: { namespace, fieldSelector: `metadata.name=${name}` },
     inactivityMs,
     backoff: { baseMs: 20, maxMs: 20 },
-    onChange: (change: Change) => {
+    onChange: (change: CacheChange) => {
       seen.push(change.type);
       look();
     },

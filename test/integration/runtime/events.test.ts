@@ -2,7 +2,7 @@ import { expect, inject, test } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
-import { EventRecorder, events, type Happening } from "../../../src/runtime/events.ts";
+import { EventRecorder, events, type EventFacts } from "../../../src/runtime/events.ts";
 import { kubeConfigEndpoint } from "../../../src/cli/kubeconfig.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { makeNamespace } from "../support/scene.ts";
@@ -23,7 +23,7 @@ test("EventRecorder writes what the API server takes, and a series of what repea
     onProblem: (problem) => problems.push(problem),
   });
   const note = "🔑".repeat(400);
-  const happening: Happening = { regarding, type: "Warning", reason: "Tested", action: "Test", note };
+  const happening: EventFacts = { regarding, type: "Warning", reason: "Tested", action: "Test", note };
   for (let n = 0; n < 3; n++) recorder.record(happening);
   await recorder.flush();
   expect(problems).toEqual([]);

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { KubeClient } from "../../../src/kube/client.ts";
-import { isAlreadyExists, isConflict, isNotFound } from "../../../src/kube/kube-errors.ts";
+import { isAlreadyExists, isWriteConflict, isNotFound } from "../../../src/kube/kube-errors.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { configMaps, pods, type Resource, secrets, type Selection } from "../../../src/kube/resource.ts";
-import type { Change } from "../../../src/kube/object-cache.ts";
+import type { CacheChange } from "../../../src/kube/object-cache.ts";
 
 export interface Target {
   /** With pages of 3. */
@@ -113,7 +113,7 @@ function writeContract(target: () => Promise<Target>): void {
     const second = await client.update(configMaps, { ...object, data: { a: "3" } });
     expect(second["data"]).toEqual({ a: "3" });
     expect(second.metadata.resourceVersion).not.toBe(object.metadata.resourceVersion);
-    expect(isConflict(await failure(client.update(configMaps, object)))).toBe(true);
+    expect(isWriteConflict(await failure(client.update(configMaps, object)))).toBe(true);
   });
 
   test("update without a change makes no new version", async () => {
@@ -128,7 +128,7 @@ function writeContract(target: () => Promise<Target>): void {
     const merged = await client.merge(configMaps, { ref, body: { data: { a: null, c: "3" } } });
     expect(merged["data"]).toEqual({ b: "2", c: "3" });
     const stale = { metadata: { resourceVersion: object.metadata.resourceVersion }, data: { c: "4" } };
-    expect(isConflict(await failure(client.merge(configMaps, { ref, body: stale })))).toBe(true);
+    expect(isWriteConflict(await failure(client.merge(configMaps, { ref, body: stale })))).toBe(true);
   });
 
   test("apply makes what is missing", async () => {
@@ -160,7 +160,7 @@ function writeContract(target: () => Promise<Target>): void {
     const { client, object } = await start();
     const ref = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
     const other = client.delete(configMaps, ref, { preconditions: { uid: "another" } });
-    expect(isConflict(await failure(other))).toBe(true);
+    expect(isWriteConflict(await failure(other))).toBe(true);
     await client.delete(configMaps, ref, { preconditions: { uid: object.metadata.uid ?? "" } });
     expect(await client.find(configMaps, ref)).toBeUndefined();
     expect(isNotFound(await failure(client.delete(configMaps, ref)))).toBe(true);
@@ -173,7 +173,7 @@ function reflectorContract(target: () => Promise<Target>): void {
     const seen: string[] = [];
     const problems: unknown[] = [];
     const waiting = new Set<() => void>();
-    const onChange = ({ type, object }: Change): void => {
+    const onChange = ({ type, object }: CacheChange): void => {
       seen.push(`${type} ${object.metadata.name}`);
       for (const look of waiting) look();
     };

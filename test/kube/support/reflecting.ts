@@ -2,7 +2,7 @@ import type { ServerResponse } from "node:http";
 import { onTestFinished } from "vitest";
 import { Reflector, type ReflectorOptions } from "../../../src/kube/reflector.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
-import type { Change } from "../../../src/kube/object-cache.ts";
+import type { CacheChange } from "../../../src/kube/object-cache.ts";
 import { clientTo } from "./clients.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { json, type Reply, scriptServer } from "./script-server.ts";
@@ -42,7 +42,7 @@ export const gone = { kind: "Status", code: 410, reason: "Expired", message: "to
 export async function reflect(replies: readonly Reply[], more: Partial<ReflectorOptions> = {}) {
   const clock = new FakeClock();
   const script = await scriptServer(replies);
-  const changes: Change[] = [];
+  const changes: CacheChange[] = [];
   const problems: unknown[] = [];
   const listeners = new Set<() => void>();
   const note = <T>(into: T[]) => {

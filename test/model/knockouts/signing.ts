@@ -1,11 +1,11 @@
 import type { Plan } from "../../../src/ring/plan.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
-import { isStep, type Decision, type Rule } from "../../../src/ring/rules/context.ts";
+import { isStep, type RuleResult, type Rule } from "../../../src/ring/rules/context.ts";
 import { pinOldest, propagation } from "../world/deeds.ts";
 import { mapKeys, seeing, seeingKeys, withoutGateways, withoutProjections, withRule, type Rules } from "./change.ts";
 import { checkedIn, tokensIn, type Knockout } from "./knockout.ts";
 
-const decisionsOf = (rule: Rule, ...args: Parameters<Rule>): readonly Decision[] => [rule(...args) ?? []].flat();
+const decisionsOf = (rule: Rule, ...args: Parameters<Rule>): readonly RuleResult[] => [rule(...args) ?? []].flat();
 
 /** The standby counts as published from the moment at which it is made. */
 const publishedAtBirth = (_before: Ring | undefined, plan: Plan, after: Ring): Ring =>

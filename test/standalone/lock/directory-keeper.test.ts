@@ -4,12 +4,12 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { nodeDisk } from "../../../src/files/disk.ts";
 import { directoryHome } from "../../../src/standalone/directory-home.ts";
-import { keeperOf } from "../../../src/standalone/lock/directory-keeper.ts";
+import { directoryKeeper } from "../../../src/standalone/lock/directory-keeper.ts";
 import { start } from "../children/start.ts";
 import { tempDir, World } from "../world.ts";
 
 const disk = nodeDisk();
-const keeper = (dir: string) => keeperOf(disk, join(dir, "lock"));
+const keeper = (dir: string) => directoryKeeper(disk, join(dir, "lock"));
 const nobody = {
   kind: "nobody",
   why: "no process of this machine runs on the directory",
@@ -69,7 +69,7 @@ describe("keeperOf a directory", () => {
   test("can't be told by somebody who may not read the lock", async () => {
     // Root may read everything
     const names = () => Promise.reject(Object.assign(new Error("not allowed"), { code: "EACCES" }));
-    expect(await keeperOf({ ...disk, names }, "/d/lock")).toEqual({
+    expect(await directoryKeeper({ ...disk, names }, "/d/lock")).toEqual({
       kind: "unknown",
       why: '"/d/lock" may not be read here',
     });

@@ -1,11 +1,11 @@
 import { setImmediate } from "node:timers/promises";
-import type { Io, Look, Screen } from "../../../src/tools/screen.ts";
+import type { Io, Appearance, Screen } from "../../../src/tools/screen.ts";
 import { epoch } from "../../support/story.ts";
 import type { StoryHome } from "./story-home.ts";
 
 /** Plain text, as a pipe gets it. */
-export const pipe: Look = { columns: 100, colour: false, unicode: false };
-export const terminal: Look = { columns: 100, colour: true, unicode: true };
+export const pipe: Appearance = { columns: 100, colour: false, unicode: false };
+export const terminal: Appearance = { columns: 100, colour: true, unicode: true };
 
 class FakeScreen implements Screen {
   readonly columns: number;
@@ -15,7 +15,7 @@ class FakeScreen implements Screen {
   rows = Infinity;
   text = "";
 
-  constructor({ columns, colour, unicode }: Look, live: boolean) {
+  constructor({ columns, colour, unicode }: Appearance, live: boolean) {
     this.columns = columns;
     this.colour = colour;
     this.unicode = unicode;
@@ -28,7 +28,7 @@ class FakeScreen implements Screen {
 }
 
 export interface FakeIoOptions {
-  readonly look?: Look;
+  readonly look?: Appearance;
   readonly live?: boolean;
   readonly timeZone?: string;
   /** While a tool pauses, time passes here. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { forecast } from "../../../src/ring/forecast.ts";
 import { plain, widthOf } from "../../../src/tools/screen.ts";
 import { renderTimeline, type TimelineInput } from "../../../src/tools/timeline/render-timeline.ts";
-import type { Snapshot } from "../../../src/tools/timeline/rows.ts";
+import type { RingAt } from "../../../src/tools/timeline/rows.ts";
 import { day, hour, minute, second, Story } from "../../support/story.ts";
 import { withKids } from "../support/story-home.ts";
 
@@ -75,7 +75,7 @@ describe("renderTimeline", () => {
 
   test("draws pruned keys too when it is told of the rings that were", async () => {
     const story = fast(0);
-    const history: Snapshot[] = [];
+    const history: RingAt[] = [];
     for (let seconds = 0; seconds < 46; seconds++) {
       history.push(withKids({ atMs: story.nowMs, ring: story.ring }));
       story.run(second);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { forecast } from "../../../src/ring/forecast.ts";
-import { rowsOf, type Row, type Snapshot } from "../../../src/tools/timeline/rows.ts";
+import { rowsOf, type Row, type RingAt } from "../../../src/tools/timeline/rows.ts";
 import { day, epoch, hour, Story } from "../../support/story.ts";
 
 const hoursOf = (ms: number): string => (ms === Infinity ? "∞" : `${(ms - epoch) / hour}h`);
@@ -12,7 +12,7 @@ const textOf = ({ kid, spans, publishedAtMs, revokedAtMs }: Row): string =>
     ...(revokedAtMs === undefined ? [] : [`revoked ${hoursOf(revokedAtMs)}`]),
   ].join(" ");
 
-const rowsIn = (story: Story, history: readonly Snapshot[] = []): readonly string[] => {
+const rowsIn = (story: Story, history: readonly RingAt[] = []): readonly string[] => {
   const { ring, nowMs, input } = story;
   return rowsOf({ ring, nowMs, forecast: forecast(input, 12 * hour), history }).map(textOf);
 };
@@ -40,7 +40,7 @@ describe("rowsOf", () => {
 
   test("knows of a pruned key by the history alone", () => {
     const story = settled();
-    const history: Snapshot[] = [{ atMs: story.nowMs, ring: story.ring }];
+    const history: RingAt[] = [{ atMs: story.nowMs, ring: story.ring }];
     story.run(6 * hour);
     history.push({ atMs: story.nowMs, ring: story.ring });
     story.run(4 * hour);

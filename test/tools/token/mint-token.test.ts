@@ -2,14 +2,14 @@ import { createLocalJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify, type JS
 import { describe, expect, test } from "vitest";
 import { RuleError } from "../../../src/errors/keyturn-error.ts";
 import { algorithms } from "../../../src/ring/key.ts";
-import { mint, type Claim, type MintOptions } from "../../../src/tools/token/mint-token.ts";
+import { mint, type Claim, type MintTokenOptions } from "../../../src/tools/token/mint-token.ts";
 import { secretsOf, realRing } from "../../support/keys.ts";
 import { epoch, hour, minute, second } from "../../support/story.ts";
 import { FakeIo } from "../support/fake-io.ts";
 import { StoryHome } from "../support/story-home.ts";
 import { keyHome, type KeyHome } from "./world.ts";
 
-async function minted(home: KeyHome, options: Partial<MintOptions> = {}): Promise<string> {
+async function minted(home: KeyHome, options: Partial<MintTokenOptions> = {}): Promise<string> {
   const io = new FakeIo();
   expect(await mint(home, { subject: "alice", claims: [], type: "JWT", ...options }, io)).toBe(0);
   return io.out.text.trimEnd();
@@ -50,7 +50,7 @@ describe("mint", () => {
     expect(decodeJwt(token)).toMatchObject({ aud: "admin", scope: "read", exp: (epoch + 5 * minute) / 1000 });
   });
 
-  const refusals: readonly (readonly [what: string, options: Partial<MintOptions>, code: string])[] = [
+  const refusals: readonly (readonly [what: string, options: Partial<MintTokenOptions>, code: string])[] = [
     ...[0, 999, 1500].map(
       (ttlMs) =>
         [

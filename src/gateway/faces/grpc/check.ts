@@ -1,10 +1,10 @@
 import { status } from "@grpc/grpc-js";
 import type { HeaderList } from "../../../http/answer.ts";
-import type { Decide, Decision } from "../decision.ts";
-import type { CheckRequest, CheckResponse, Header } from "./messages.ts";
+import type { Decide, AuthDecision } from "../decision.ts";
+import type { CheckRequest, CheckResponse, HeaderValue } from "./messages.ts";
 
 /** What a decision is called in gRPC. Envoy only asks whether it is OK; other proxies with this protocol may ask more. */
-const codes: Readonly<Record<Decision["status"], status>> = {
+const codes: Readonly<Record<AuthDecision["status"], status>> = {
   200: status.OK,
   401: status.UNAUTHENTICATED,
   403: status.PERMISSION_DENIED,
@@ -37,9 +37,9 @@ export function check(decide: Decide, { attributes }: CheckRequest): CheckRespon
   };
 }
 
-const valueOf = ({ value, rawValue }: Header): string => value ?? rawValue?.toString("latin1") ?? "";
+const valueOf = ({ value, rawValue }: HeaderValue): string => value ?? rawValue?.toString("latin1") ?? "";
 
-const overwriting = (header: Header) => ({ header, append: { value: false } });
+const overwriting = (header: HeaderValue) => ({ header, append: { value: false } });
 
 function pairsOf(headers: HeaderList): { readonly key: string; readonly value: string }[] {
   const pairs = [];

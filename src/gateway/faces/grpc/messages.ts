@@ -1,7 +1,7 @@
 import { type AnyDefinition, fromJSON, type ServiceDefinition } from "@grpc/proto-loader";
 
 /** A header of Envoy's: an entry of `HttpRequest.headers`, which reads the same on the wire, or a `HeaderValue`. */
-export interface Header {
+export interface HeaderValue {
   readonly key?: string;
   readonly value?: string;
   /** In place of `value`, where Envoy's filter has `encode_raw_headers`. */
@@ -14,16 +14,16 @@ export interface CheckRequest {
     readonly request?: {
       readonly http?: {
         /** Every name once, in lower case; Envoy puts a comma between the values of one that stood twice. */
-        readonly headers?: readonly Header[];
+        readonly headers?: readonly HeaderValue[];
         /** In place of `headers`, where Envoy's filter has `encode_raw_headers`: as they came. */
-        readonly headerMap?: { readonly headers?: readonly Header[] };
+        readonly headerMap?: { readonly headers?: readonly HeaderValue[] };
       };
     };
   };
 }
 
 interface HeaderOption {
-  readonly header: Header;
+  readonly header: HeaderValue;
   /** Absent, Envoy's documentation and its versions are not of one mind about what holds. */
   readonly append: { readonly value: boolean };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decider, type Outcome } from "../../../../src/gateway/faces/decision.ts";
-import type { CheckRequest, Header } from "../../../../src/gateway/faces/grpc/messages.ts";
+import { decider, type AuthOutcome } from "../../../../src/gateway/faces/decision.ts";
+import type { CheckRequest, HeaderValue } from "../../../../src/gateway/faces/grpc/messages.ts";
 import type { Requirements } from "../../../../src/jwt/requirements.ts";
 import { compileRing, type Verifier } from "../../../../src/jwt/verifier.ts";
 import { asking, GrpcClient, serveGrpc } from "../../support/grpc.ts";
@@ -12,9 +12,9 @@ const owned = [
   { claim: "sub", header: "X-Auth-Subject" },
   { claim: "scope", header: "X-Auth-Scope" },
 ];
-const bearer = (token: string, key = "authorization"): Header => ({ key, value: `Bearer ${token}` });
-const raw = ({ key = "", value = "" }: Header): Header => ({ key, rawValue: Buffer.from(value) });
-const inMap = (...headers: readonly Header[]): CheckRequest => ({
+const bearer = (token: string, key = "authorization"): HeaderValue => ({ key, value: `Bearer ${token}` });
+const raw = ({ key = "", value = "" }: HeaderValue): HeaderValue => ({ key, rawValue: Buffer.from(value) });
+const inMap = (...headers: readonly HeaderValue[]): CheckRequest => ({
   attributes: { request: { http: { headerMap: { headers } } } },
 });
 const token = tokenOf({ nowMs });
@@ -22,7 +22,7 @@ const token = tokenOf({ nowMs });
 /** A listener whose ring the test changes, and a client of it. */
 async function opening(required: Requirements = {}, plan: RingPlan | "none" = { generation: 5 }) {
   let verifier: Verifier | undefined;
-  const counted: Outcome[] = [];
+  const counted: AuthOutcome[] = [];
   const decide = decider({
     verifier: () => verifier,
     ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
@@ -57,7 +57,7 @@ describe("Check", () => {
 
   test("tells the caller nothing about why it denies", async () => {
     const { client, counted } = await opening({}, { generation: 5, revoked: [3] });
-    const rows: readonly (readonly [readonly Header[], Outcome])[] = [
+    const rows: readonly (readonly [readonly HeaderValue[], AuthOutcome])[] = [
       [[], "CredentialsMissing"],
       [[{ key: "authorization", value: "Basic YTpi" }], "SchemeNotBearer"],
       [[bearer("x")], "Malformed"],
@@ -145,7 +145,7 @@ describe("Check takes the token", () => {
     expect(await status(inMap(raw({ key: ":path", value: "/" }), raw(bearer(token))))).toBe(200);
   });
 
-  test.each<[string, CheckRequest, Outcome]>([
+  test.each<[string, CheckRequest, AuthOutcome]>([
     [
       "that Envoy joined",
       asking({ key: "authorization", value: `Bearer ${token},Bearer ${token}` }),

@@ -1,7 +1,7 @@
 // A controller in a process of its own, which dies or stands still at its n-th write. Says what it does, a line each.
 import { systemClock } from "../../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
-import { runOperator } from "../../../../src/controller/run-controller.ts";
+import { runController } from "../../../../src/controller/run-controller.ts";
 
 export interface ChildOrders {
   readonly server: string;
@@ -24,7 +24,7 @@ let writes = 0;
 const stop = new AbortController();
 process.on("SIGTERM", () => stop.abort());
 
-await runOperator(
+await runController(
   {
     endpoint: fixedEndpoint(server, { tls: { ...(ca !== undefined && { ca }) }, token }),
     namespaces: [namespace],

@@ -6,7 +6,7 @@ import { readManifests } from "../../../../hack/testcluster/apply.ts";
 import type { KubeObject } from "../../../../hack/testcluster/client.ts";
 import { systemClock } from "../../../../src/time/clock.ts";
 import { fixedEndpoint, type Endpoint } from "../../../../src/kube/endpoint.ts";
-import { runOperator, type OperatorOptions } from "../../../../src/controller/run-controller.ts";
+import { runController, type ControllerOptions } from "../../../../src/controller/run-controller.ts";
 import { guardRings } from "../../support/policies.ts";
 import { makeServiceAccount, type RoleRule } from "../../support/roles.ts";
 import { admin, makeNamespace, sees, tokenFor } from "../../support/scene.ts";
@@ -43,11 +43,11 @@ export interface RunningOperator {
 }
 
 /** The operator as a program would run it, until the end of the test. */
-export function startOperator(scene: Scene, more: Partial<OperatorOptions> = {}): RunningOperator {
+export function startOperator(scene: Scene, more: Partial<ControllerOptions> = {}): RunningOperator {
   const problems: string[] = [];
   const deeds: string[] = [];
   const stop = new AbortController();
-  const options: OperatorOptions = {
+  const options: ControllerOptions = {
     endpoint: scene.endpoint,
     namespaces: [scene.namespace],
     identity: randomUUID(),
@@ -63,7 +63,7 @@ export function startOperator(scene: Scene, more: Partial<OperatorOptions> = {})
     },
     ...more,
   };
-  const ended = runOperator(options, stop.signal);
+  const ended = runController(options, stop.signal);
   const end = async (): Promise<void> => {
     stop.abort();
     await ended;

@@ -3,7 +3,7 @@ import type { Clock } from "../time/clock.ts";
 import { type QueueObserver, type Urgency, WorkQueue } from "./queue.ts";
 
 /** What a pass wants next. */
-export interface Outcome {
+export interface ReconcileOutcome {
   /** Look again after so many milliseconds, if nothing happens before. Absent: only when something happens. */
   readonly requeueAfterMs?: number;
   /** Before whom. @default ordinary */
@@ -11,17 +11,17 @@ export interface Outcome {
 }
 
 /** Brings the object of a key to what it should be. Its calls and writes end with the signal. */
-export type Reconcile = (key: string, signal: AbortSignal) => Promise<Outcome>;
+export type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileOutcome>;
 
 /** As controller-runtime counts: `controller_runtime_reconcile_total{result}`. */
 export type Result = "success" | "requeue_after" | "error";
 
-export interface ControllerObserver extends QueueObserver {
+export interface ReconcileLoopObserver extends QueueObserver {
   started?(): void;
   ended?(result: Result, tookMs: number): void;
 }
 
-export interface ControllerOptions {
+export interface ReconcileLoopOptions {
   /** For metrics and logs. */
   readonly name: string;
   readonly reconcile: Reconcile;
@@ -37,7 +37,7 @@ export interface ControllerOptions {
   readonly urgencyOf?: (key: string) => Urgency;
   /** Hears of each pass that threw; the key is tried again after `retryAfterMs`. */
   readonly onError?: (failure: { key: string; error: unknown; failures: number; retryAfterMs: number }) => void;
-  readonly observer?: ControllerObserver;
+  readonly observer?: ReconcileLoopObserver;
 }
 
 export interface RunSignals {
@@ -48,13 +48,13 @@ export interface RunSignals {
 }
 
 /** Calls one function for keys, again and again. Whatever a pass throws is contained, and tried again later. */
-export class Controller {
+export class ReconcileLoop {
   readonly name: string;
   readonly queue: WorkQueue;
   readonly workers: number;
-  readonly #options: ControllerOptions;
+  readonly #options: ReconcileLoopOptions;
 
-  constructor(options: ControllerOptions) {
+  constructor(options: ReconcileLoopOptions) {
     const { clock, chance, backoff, observer } = options;
     this.name = options.name;
     this.workers = options.workers ?? 4;

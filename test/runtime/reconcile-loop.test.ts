@@ -1,17 +1,17 @@
 import { expect, onTestFinished, test } from "vitest";
-import { Controller, type ControllerOptions, type Outcome } from "../../src/runtime/controller.ts";
+import { ReconcileLoop, type ReconcileLoopOptions, type ReconcileOutcome } from "../../src/runtime/reconcile-loop.ts";
 import { FakeClock, turn } from "../support/fake-clock.ts";
 
 /** A controller whose passes the test ends one by one. */
-function start(more: Partial<ControllerOptions> = {}) {
+function start(more: Partial<ReconcileLoopOptions> = {}) {
   const clock = new FakeClock();
-  const passes: { key: string; signal: AbortSignal; end: PromiseWithResolvers<Outcome> }[] = [];
+  const passes: { key: string; signal: AbortSignal; end: PromiseWithResolvers<ReconcileOutcome> }[] = [];
   const failures: object[] = [];
   const results: string[] = [];
-  const controller = new Controller({
+  const controller = new ReconcileLoop({
     name: "test",
     reconcile: (key, signal) => {
-      const end = Promise.withResolvers<Outcome>();
+      const end = Promise.withResolvers<ReconcileOutcome>();
       passes.push({ key, signal, end });
       return end.promise;
     },
@@ -26,7 +26,7 @@ function start(more: Partial<ControllerOptions> = {}) {
   const [stop, abandon] = [new AbortController(), new AbortController()];
   const run = controller.run({ stop: stop.signal, abandon: abandon.signal });
   onTestFinished(() => abandon.abort());
-  const end = async (index: number, outcome: Outcome = {}): Promise<void> => {
+  const end = async (index: number, outcome: ReconcileOutcome = {}): Promise<void> => {
     passes[index]?.end.resolve(outcome);
     await turn();
   };
@@ -131,7 +131,7 @@ test("Controller.run aborts the passes that it abandons", async () => {
 });
 
 test("Controller.run ends at once when it was stopped before", async () => {
-  const controller = new Controller({
+  const controller = new ReconcileLoop({
     name: "test",
     reconcile: () => Promise.resolve({}),
     clock: new FakeClock(),
