@@ -24,7 +24,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   controller: ["errors", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "files", "telemetry"],
   gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "telemetry", "holder"],
-  issuer: ["errors", "parse", "ring", "jwt", "grants", "time", "files", "kube", "http", "telemetry"],
+  sql: ["errors"],
+  issuer: [
+    "errors",
+    "parse",
+    "ring",
+    "crypto",
+    "jwt",
+    "grants",
+    "sql",
+    "time",
+    "files",
+    "kube",
+    "http",
+    "telemetry",
+    "holder",
+  ],
   tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper"],
   inject: ["errors", "parse", "ring"],
   cli: [
@@ -56,6 +71,7 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli"],
   croner: ["ring"],
   jose: ["crypto", "gateway", "issuer"],
+  pg: ["sql"],
 };
 
 /** The pure core's libraries: nothing that reads a clock, chance or the outside of its own accord. */
