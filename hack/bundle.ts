@@ -42,13 +42,23 @@ const unusedPlugin: Plugin = {
   },
 };
 
-/** A sidecar's program is read and compiled whole at its start: without the other commands it is a third of the size. */
+const gatewayCommand = "./commands/gateway-command.ts";
+/** What only other commands load. */
+const otherCommands = /^src\/(?:controller|standalone|runtime|inject|cluster)\//;
+
+/** A sidecar's program is read and compiled whole at its start: without the other commands it is half of the size. */
 const gatewayAlonePlugin: Plugin = {
   name: "gateway-alone",
   setup(build) {
-    build.onResolve({ filter: /^\.\/(?:commands\/\w+|home)\.ts$/ }, ({ path }) =>
-      path === "./commands/gateway.ts" ? undefined : { path, namespace: "unused" },
+    build.onResolve({ filter: /^\.\// }, ({ path, kind, importer }) =>
+      kind === "dynamic-import" && /[\\/]cli[\\/](?:program|process)\.ts$/.test(importer) && path !== gatewayCommand
+        ? { path, namespace: "unused" }
+        : undefined,
     );
+    build.onEnd(({ metafile }) => {
+      const others = Object.keys(metafile?.inputs ?? {}).filter((path) => otherCommands.test(path));
+      if (others.length > 0) throw new Error(`Cannot bundle the gateway alone: it has ${others.join(", ")}`);
+    });
   },
 };
 
