@@ -23,8 +23,8 @@ export function refreshTtlOf(asked: unknown, { defaultMs = defaultRefreshTtlMs, 
   return Math.min(secondsIn(asked) * 1000 || defaultMs, capOf(maxMs));
 }
 
-/** 0 where there is none. A number too large to be exact is still one: the cap makes it small. */
-function secondsIn(asked: unknown): number {
+/** The whole seconds that {@link refreshTtlOf} reads, 0 where there are none. A number too large to be exact is still one: the cap makes it small. */
+export function secondsIn(asked: unknown): number {
   const seconds = typeof asked === "string" && /^\d{1,300}$/.test(asked) ? Number(asked) : asked;
   return typeof seconds === "number" && Number.isInteger(seconds) && seconds > 0 ? seconds : 0;
 }

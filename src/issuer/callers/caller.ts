@@ -87,7 +87,8 @@ export const foreignChecks = [
 export type ForeignCheck = (typeof foreignChecks)[number];
 
 /** Checks of what is asked for. */
-export type NarrowCheck = "grant-type" | "asked-subject" | "asked-audience" | "asked-scope" | "asked-claims";
+export type NarrowCheck =
+  "grant-type" | "asked-subject" | "asked-audience" | "asked-scope" | "asked-claims" | "not-after";
 
 /** No, and why. */
 export interface Refused {

@@ -75,5 +75,6 @@ export function fillIn({ head, holes }: SubjectTemplate, claims: Claims): string
   return subject;
 }
 
-/** Unlike `\p{C}` alone, this knows the separators of lines, too. */
-const isPlain = (text: string): boolean => text !== "" && text.isWellFormed() && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text);
+/** Has it characters, and none of them a control character or one that parts lines? */
+export const isPlain = (text: string): boolean =>
+  text !== "" && text.isWellFormed() && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text);

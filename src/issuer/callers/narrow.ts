@@ -1,0 +1,126 @@
+import { defaultRefreshTtlMs, longestRefreshTtlMs, secondsIn } from "../../grants/lifetime.ts";
+import type { Profile } from "../../ring/key.ts";
+import { isPlain, longestSubject } from "../config/claims.ts";
+import { fitsAny, type Glob } from "../config/glob.ts";
+import { isReserved } from "../config/reserved.ts";
+import type { Allowed } from "../config/token-issuer.ts";
+import { type Asked, type Caller, type Granted, type Refused, refusal, type Ttl } from "./caller.ts";
+
+/** What holds whoever asks. */
+export interface Bounds {
+  /** The profile of the key that signs. */
+  readonly signer: Pick<Profile, "audiences" | "maxTTLMs">;
+  readonly nowMs: number;
+}
+
+/**
+ * What a caller gets of what he asks for. An audience or a scope is his or refused, never dropped; a life is cut to what is allowed,
+ * and what is no life (0, "x") gets the default. Pure.
+ */
+export function narrow(caller: Caller, asked: Asked, bounds: Bounds): Granted | Refused {
+  const { allowed } = caller;
+  if (!allowed.grantTypes.includes(asked.grantType)) {
+    return refusal("unauthorized_client", "grant-type", "must use a grant type that is allowed for it");
+  }
+  const subject = asked.subject ?? caller.subject;
+  if (subject !== caller.subject && !(isSubject(subject) && fitsAny(allowed.subjects, subject))) {
+    return refusal("invalid_request", "asked-subject", "must ask for a subject that is allowed for it");
+  }
+  return within({ ...caller, subject }, asked, bounds);
+}
+
+/** A grant whose owner asks for another one below it: an agent's, a path's. */
+export interface Parent {
+  readonly audiences: readonly string[];
+  readonly scopes: readonly string[];
+  readonly claims: Readonly<Record<string, unknown>>;
+  readonly accessTtlMs: number;
+  /** Absent: it has an access token alone, and so have those below it. */
+  readonly refreshTtlMs?: number;
+  readonly notAfterMs?: number;
+  /** Names of claims that its own caller may ask for: see `standingOf`. */
+  readonly mayAskFor: readonly Glob[];
+}
+
+/** As {@link narrow}, for a grant below another one: nothing of it goes beyond its parent. Whom it is for is not looked at. */
+export function narrowBelow(
+  parent: Parent,
+  asked: Omit<Asked, "grantType"> & { readonly subject: string },
+  bounds: Bounds,
+): Granted | Refused {
+  const { audiences, scopes, claims, accessTtlMs, refreshTtlMs, notAfterMs, mayAskFor } = parent;
+  const allowed: Allowed = {
+    grantTypes: refreshTtlMs === undefined ? [] : ["refresh_token"],
+    audiences,
+    scopes,
+    subjects: [],
+    claims: mayAskFor,
+    accessTtl: { maxMs: accessTtlMs },
+    refreshTtl: { defaultMs: defaultRefreshTtlMs, maxMs: refreshTtlMs ?? longestRefreshTtlMs },
+    ...(notAfterMs !== undefined && { notAfterMs }),
+  };
+  if (!isSubject(asked.subject)) {
+    return refusal("invalid_request", "asked-subject", `must ask for a subject of 1 to ${longestSubject} characters`);
+  }
+  return within({ subject: asked.subject, claims, allowed }, asked, bounds);
+}
+
+const isSubject = (subject: string): boolean => subject.length <= longestSubject && isPlain(subject);
+
+type Whole = Pick<Caller, "subject" | "claims" | "allowed">;
+
+function within(
+  { subject, claims: own, allowed }: Whole,
+  asked: Omit<Asked, "grantType">,
+  bounds: Bounds,
+): Granted | Refused {
+  const { signer, nowMs } = bounds;
+  const { notAfterMs } = allowed;
+  if (notAfterMs !== undefined && nowMs >= notAfterMs) {
+    return refusal("unauthorized_client", "not-after", "must ask before the end that is set for it");
+  }
+  const audiences = asked.audiences?.length ? unique(asked.audiences) : allowed.audiences.slice(0, 1);
+  if (!audiences.every((one) => allowed.audiences.includes(one) && signer.audiences.includes(one))) {
+    return refusal("invalid_target", "asked-audience", "must ask for audiences that are allowed for it");
+  }
+  const scopes = unique(asked.scopes ?? allowed.scopes);
+  if (!scopes.every((one) => allowed.scopes.includes(one))) {
+    return refusal("invalid_scope", "asked-scope", "must ask for scopes that are allowed for it");
+  }
+  const claims = asked.claims ?? {};
+  const isAllowed = (name: string): boolean =>
+    !isReserved(name) && !Object.hasOwn(own, name) && fitsAny(allowed.claims, name);
+  if (!Object.keys(claims).every(isAllowed)) {
+    return refusal("invalid_request", "asked-claims", "must ask for claims that are allowed for it");
+  }
+  return {
+    kind: "granted",
+    ...{ subject, audiences, scopes },
+    claims: { ...claims, ...own },
+    ...lives(allowed, asked, signer),
+    ...(notAfterMs !== undefined && { notAfterMs }),
+  };
+}
+
+const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
+
+function lives(
+  { accessTtl, refreshTtl, grantTypes }: Allowed,
+  { expiresIn, refreshTokenTtlSeconds }: Omit<Asked, "grantType">,
+  { maxTTLMs }: Bounds["signer"],
+): Pick<Granted, "accessTtl" | "refreshTtl"> {
+  const mostAccessMs = Math.min(maxTTLMs, accessTtl.maxMs ?? maxTTLMs);
+  const mostRefreshMs = Math.min(refreshTtl.maxMs, longestRefreshTtlMs);
+  return {
+    accessTtl: ttlOf(expiresIn, accessTtl.defaultMs ?? mostAccessMs, mostAccessMs),
+    ...(grantTypes.includes("refresh_token") && {
+      refreshTtl: ttlOf(refreshTokenTtlSeconds, refreshTtl.defaultMs, mostRefreshMs),
+    }),
+  };
+}
+
+function ttlOf(asked: unknown, defaultMs: number, mostMs: number): Ttl {
+  const askedMs = secondsIn(asked) * 1000;
+  if (askedMs === 0) return { ms: Math.min(defaultMs, mostMs), from: "default" };
+  return askedMs > mostMs ? { ms: mostMs, from: "cap" } : { ms: askedMs, from: "asked" };
+}

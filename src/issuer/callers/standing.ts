@@ -1,0 +1,40 @@
+import type { Glob } from "../config/glob.ts";
+import type { Allowed, TokenIssuer } from "../config/token-issuer.ts";
+
+/** Whom a grant was given to, as its row has it. */
+export interface Origin {
+  readonly clientId?: string;
+  readonly trustIssuer?: string;
+}
+
+/** What the file in force allows those whom a grant was given to, now. */
+export interface Standing {
+  /** The cap of the next renewal, in milliseconds. */
+  readonly maxRefreshTtlMs: number;
+  /** Of the next access token, in milliseconds; absent: what the signing key allows. */
+  readonly maxAccessTtlMs?: number;
+  /** Names of claims that a grant below it may ask for. */
+  readonly claims: readonly Glob[];
+}
+
+/**
+ * Undefined: the client, or the issuer, is no longer in the file, and its grants are not to be renewed. Of an issuer's rules the one
+ * that allows most counts, since no row says which it was.
+ */
+export function standingOf({ clients, trust }: TokenIssuer, { clientId, trustIssuer }: Origin): Standing | undefined {
+  if (trustIssuer !== undefined) {
+    const rules = trust.find(({ issuer }) => issuer === trustIssuer)?.rules;
+    return rules && most(rules.map(({ allowed }) => allowed));
+  }
+  const client = clients.find(({ id }) => id === clientId);
+  return client && most([client.allowed]);
+}
+
+function most(all: readonly Allowed[]): Standing {
+  const maxAccessTtlMs = Math.max(...all.map(({ accessTtl }) => accessTtl.maxMs ?? Infinity));
+  return {
+    maxRefreshTtlMs: Math.max(...all.map(({ refreshTtl }) => refreshTtl.maxMs)),
+    ...(maxAccessTtlMs < Infinity && { maxAccessTtlMs }),
+    claims: all.flatMap(({ claims }) => claims),
+  };
+}

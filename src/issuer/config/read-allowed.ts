@@ -1,0 +1,99 @@
+import {
+  choiceOf,
+  durationOf,
+  type Fields,
+  fieldsOf,
+  instantOf,
+  isUnset,
+  itemsOf,
+  need,
+  refuse,
+  refuseRepeats,
+  type Spot,
+  type TextLimit,
+  textOf,
+} from "./fields.ts";
+import { type Glob, globOf } from "./glob.ts";
+import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
+import type { Allowed, GrantType, TokenIssuer } from "./token-issuer.ts";
+
+/** What the file as a whole allows. */
+export type FileLimits = Pick<TokenIssuer, "maxAccessTtlMs" | "maxRefreshTtlMs">;
+
+const allowedFields = [
+  "grantTypes",
+  "audiences",
+  "scopes",
+  "subjects",
+  "claims",
+  "accessTTL",
+  "maxAccessTTL",
+  "refreshTTL",
+  "maxRefreshTTL",
+  "notAfter",
+] as const;
+type AllowedFields = Fields<(typeof allowedFields)[number]>;
+
+/** @param grants - The grant types that make sense here, all of which are the default */
+export function readAllowed(spot: Spot, grants: readonly GrantType[], file: FileLimits): Allowed {
+  const at = fieldsOf(need(spot), allowedFields);
+  const audiences = textsOf(at("audiences"), counts.audiences, texts.audience);
+  if (!isUnset(spot)) needSome(at("audiences"));
+  const notAfterMs = instantOf(at("notAfter"));
+  return {
+    grantTypes: readGrantTypes(at("grantTypes"), grants),
+    audiences,
+    scopes: textsOf(at("scopes"), counts.scopes, texts.scope),
+    subjects: globsOf(at("subjects")),
+    claims: globsOf(at("claims")),
+    accessTtl: readAccessTtl(at, file),
+    refreshTtl: readRefreshTtl(at, file),
+    ...(notAfterMs !== undefined && { notAfterMs }),
+  };
+}
+
+/** Notes a list that is unset or empty. */
+export function needSome(spot: Spot): void {
+  const { value } = need(spot);
+  if (Array.isArray(value) && value.length === 0) refuse(spot, "must have at least one item", "has none");
+}
+
+/** A list of texts as a set with an order. */
+export function textsOf(spot: Spot, most: number, limit: TextLimit): readonly string[] {
+  const items = itemsOf(spot, most);
+  refuseRepeats(items);
+  return items.map((item) => textOf(need(item), limit) ?? "");
+}
+
+export const globsOf = (spot: Spot): readonly Glob[] => textsOf(spot, counts.globs, texts.glob).map(globOf);
+
+function readGrantTypes(spot: Spot, grants: readonly GrantType[]): readonly GrantType[] {
+  if (isUnset(spot)) return grants;
+  needSome(spot);
+  const items = itemsOf(spot, grants.length);
+  refuseRepeats(items);
+  return items.map((item) => choiceOf(need(item), grants)).filter((type) => type !== undefined);
+}
+
+function readAccessTtl(at: AllowedFields, file: FileLimits): Allowed["accessTtl"] {
+  const defaultMs = durationOf(at("accessTTL"), durations.accessTtl);
+  const ownMs = durationOf(at("maxAccessTTL"), durations.accessTtl);
+  const { maxAccessTtlMs = Infinity } = file;
+  if (ownMs !== undefined && ownMs > maxAccessTtlMs) refuse(at("maxAccessTTL"), "must be at most spec.maxAccessTTL");
+  const maxMs = ownMs ?? file.maxAccessTtlMs;
+  if (defaultMs !== undefined && maxMs !== undefined && defaultMs > maxMs) {
+    refuse(at("accessTTL"), "must be at most maxAccessTTL");
+  }
+  return { ...(defaultMs !== undefined && { defaultMs }), ...(maxMs !== undefined && { maxMs }) };
+}
+
+function readRefreshTtl(at: AllowedFields, file: FileLimits): Allowed["refreshTtl"] {
+  const askedMs = durationOf(at("refreshTTL"), durations.refreshTtl);
+  const ownMs = durationOf(at("maxRefreshTTL"), durations.refreshTtl);
+  if (ownMs !== undefined && ownMs > file.maxRefreshTtlMs) {
+    refuse(at("maxRefreshTTL"), "must be at most spec.maxRefreshTTL");
+  }
+  const maxMs = ownMs ?? file.maxRefreshTtlMs;
+  if (askedMs !== undefined && askedMs > maxMs) refuse(at("refreshTTL"), "must be at most maxRefreshTTL");
+  return { defaultMs: askedMs ?? Math.min(defaults.refreshTtlMs, maxMs), maxMs };
+}

@@ -1,0 +1,102 @@
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import {
+  choiceOf,
+  durationOf,
+  fieldsOf,
+  instantOf,
+  itemsOf,
+  looseFieldsOf,
+  need,
+  refuseRepeats,
+  type Spot,
+  textOf,
+} from "./fields.ts";
+import { apiVersion, counts, defaults, durations, kind, texts } from "./token-issuer-limits.ts";
+import { needSome, readAllowed } from "./read-allowed.ts";
+import { type Around, pathOf, readTrust } from "./read-trust.ts";
+import type { Client, TokenIssuer } from "./token-issuer.ts";
+
+const mostProblems = 50;
+
+/**
+ * Checks a whole TokenIssuer, as JSON or YAML gave it, and fills in the defaults of `token-issuer-limits.ts`. `null` counts as unset. The files that
+ * it names are not looked at. Pure.
+ *
+ * @param dir - Where the file lies: relative paths begin there
+ * @throws ChangeNeededError `InvalidTokenIssuer` with all problems, one per line, as of a JwtKeyRotation
+ */
+export function parseTokenIssuer(value: unknown, dir: string): TokenIssuer {
+  const problems: string[] = [];
+  const root = fieldsOf({ value, path: "", problems, unknown: problems }, ["apiVersion", "kind", "metadata", "spec"]);
+  choiceOf(need(root("apiVersion")), [apiVersion]);
+  choiceOf(need(root("kind")), [kind]);
+  const read: TokenIssuer = {
+    name: textOf(need(looseFieldsOf(root("metadata"))("name")), texts.name) ?? "",
+    ...readSpec(root("spec"), dir),
+  };
+  if (problems.length === 0) return read;
+  const more = problems.length - mostProblems;
+  const lines = more > 0 ? [...problems.slice(0, mostProblems), `and ${more} more problems`] : problems;
+  throw new ChangeNeededError("InvalidTokenIssuer", lines.join("\n"));
+}
+
+function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
+  const at = fieldsOf(need(spot), [
+    "retryWindow",
+    "recoverGrantsUntil",
+    "maxAccessTTL",
+    "maxRefreshTTL",
+    "clients",
+    "trust",
+  ]);
+  const maxAccessTtlMs = durationOf(at("maxAccessTTL"), durations.accessTtl);
+  const limits = {
+    ...(maxAccessTtlMs !== undefined && { maxAccessTtlMs }),
+    maxRefreshTtlMs: durationOf(at("maxRefreshTTL"), durations.refreshTtl) ?? defaults.maxRefreshTtlMs,
+  };
+  const recoverGrantsUntilMs = instantOf(at("recoverGrantsUntil"));
+  const [clients, trust] = [itemsOf(at("clients"), counts.clients), itemsOf(at("trust"), counts.trust)];
+  refuseSame(clients, "id");
+  refuseSame(trust, "name");
+  refuseSame(trust, "issuer");
+  return {
+    ...limits,
+    retryWindowMs: durationOf(at("retryWindow"), durations.retryWindow) ?? defaults.retryWindowMs,
+    ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }),
+    clients: clients.map((client) => readClient(client, { dir, limits })),
+    trust: trust.map((one) => readTrust(one, { dir, limits })),
+  };
+}
+
+/** Notes every item whose member has a value that another one has. */
+export function refuseSame(items: readonly Spot[], member: string): void {
+  // What else is wrong with them is noted where they are read
+  const members = items.map((item) => ({
+    ...looseFieldsOf({ ...item, problems: [] })(member),
+    problems: item.problems,
+  }));
+  refuseRepeats(members.filter(({ value }) => value !== undefined && value !== null));
+}
+
+function readClient(spot: Spot, { dir, limits }: Around): Client {
+  const at = fieldsOf(need(spot), ["id", "secretFiles", "subject", "allow"]);
+  const id = textOf(need(at("id")), texts.clientId) ?? "";
+  const files = itemsOf(at("secretFiles"), counts.secretFiles);
+  needSome(at("secretFiles"));
+  refuseRepeats(files);
+  return {
+    id,
+    secretFiles: files.map((file) => pathOf(need(file), dir) ?? ""),
+    subject: textOf(at("subject"), texts.subject) ?? id,
+    allowed: readAllowed(
+      at("allow"),
+      [
+        "client_credentials",
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+      ],
+      limits,
+    ),
+  };
+}

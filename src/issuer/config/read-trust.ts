@@ -1,0 +1,148 @@
+import { resolve } from "node:path";
+import { type ClaimPath, claimPathOf, type SubjectTemplate, templateOf } from "./claims.ts";
+import {
+  choiceOf,
+  durationOf,
+  entriesOf,
+  fieldsOf,
+  flagOf,
+  isUnset,
+  itemsOf,
+  need,
+  refuse,
+  refuseRepeats,
+  type Spot,
+  textOf,
+} from "./fields.ts";
+import { globOf } from "./glob.ts";
+import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
+import { type FileLimits, globsOf, needSome, readAllowed, textsOf } from "./read-allowed.ts";
+import { readKeySource, sourceFields } from "./read-key-source.ts";
+import { isReserved } from "./reserved.ts";
+import { type ClaimMatch, foreignAlgorithms, type Trust, type TrustRule } from "./token-issuer.ts";
+
+/** Where the file lies, and what holds for all of it. */
+export interface Around {
+  /** Paths that are not absolute begin here. */
+  readonly dir: string;
+  readonly limits: FileLimits;
+}
+
+const trustFields = [
+  "name",
+  "issuer",
+  ...sourceFields,
+  "caFile",
+  "bearerTokenFile",
+  "audiences",
+  "algorithms",
+  "clockSkew",
+  "maxAge",
+  "singleUse",
+  "rules",
+] as const;
+
+export function readTrust(spot: Spot, around: Around): Trust {
+  const at = fieldsOf(need(spot), trustFields);
+  const issuer = textOf(need(at("issuer")), texts.issuer) ?? "";
+  const file = (path: Spot): string | undefined => pathOf(path, around.dir);
+  const caFile = file(at("caFile"));
+  const bearerTokenFile = file(at("bearerTokenFile"));
+  needSome(at("audiences"));
+  needSome(at("rules"));
+  const rules = itemsOf(at("rules"), counts.rules);
+  refuseRepeats(rules.map((rule) => fieldsOf({ ...rule, problems: [], unknown: [] }, ["name"])("name")));
+  return {
+    name: textOf(need(at("name")), texts.name) ?? "",
+    issuer,
+    keys: readKeySource(at, issuer),
+    ...(caFile !== undefined && { caFile }),
+    ...(bearerTokenFile !== undefined && { bearerTokenFile }),
+    audiences: textsOf(at("audiences"), counts.audiences, texts.audience),
+    algorithms: readAlgorithms(at("algorithms")),
+    clockSkewMs: durationOf(at("clockSkew"), durations.clockSkew) ?? defaults.clockSkewMs,
+    maxAgeMs: durationOf(at("maxAge"), durations.maxAge) ?? defaults.maxAgeMs,
+    singleUse: flagOf(at("singleUse")) ?? false,
+    rules: rules.map((rule) => readRule(rule, around.limits)),
+  };
+}
+
+/** Absolute; undefined if unset or wrong. */
+export function pathOf(spot: Spot, dir: string): string | undefined {
+  const path = textOf(spot, texts.path);
+  return path === undefined ? undefined : resolve(dir, path);
+}
+
+function readAlgorithms(spot: Spot): Trust["algorithms"] {
+  if (isUnset(spot)) return foreignAlgorithms;
+  needSome(spot);
+  const items = itemsOf(spot, foreignAlgorithms.length);
+  refuseRepeats(items);
+  return items.map((item) => choiceOf(need(item), foreignAlgorithms)).filter((one) => one !== undefined);
+}
+
+function readRule(spot: Spot, limits: FileLimits): TrustRule {
+  const at = fieldsOf(need(spot), ["name", "match", "subject", "carry", "allow"]);
+  return {
+    name: textOf(need(at("name")), texts.name) ?? "",
+    match: readMatch(at("match")),
+    subject: readTemplate(at("subject")),
+    carry: readCarry(at("carry")),
+    allowed: readAllowed(
+      at("allow"),
+      [
+        "refresh_token",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+        "urn:ietf:params:oauth:grant-type:jwt-bearer",
+      ],
+      limits,
+    ),
+  };
+}
+
+/** Always with `sub`: a rule without it would be about everybody whom the issuer knows, and that is to be said. */
+function readMatch(spot: Spot): readonly ClaimMatch[] {
+  const entries = boundedEntries(need(spot), counts.matches);
+  if (!isUnset(spot) && !entries.some(([name]) => name === "sub")) refuse(spot, 'must have "sub"', "has none");
+  return entries.map(([name, globs]) => ({
+    claim: readClaim({ ...globs, value: name }),
+    globs: typeof globs.value === "string" ? [globOf(textOf(globs, texts.glob) ?? "")] : readGlobs(globs),
+  }));
+}
+
+function readGlobs(spot: Spot): ClaimMatch["globs"] {
+  needSome(spot);
+  return globsOf(spot);
+}
+
+function boundedEntries(spot: Spot, most: number): ReturnType<typeof entriesOf> {
+  const entries = entriesOf(spot);
+  if (entries.length <= most) return entries;
+  refuse(spot, `must have at most ${most} entries`, `has ${entries.length}`);
+  return [];
+}
+
+function readClaim(spot: Spot): ClaimPath {
+  const text = textOf(need(spot), texts.claim) ?? "claim";
+  const path = claimPathOf(text);
+  if (path === undefined) refuse(spot, "must be a claim's name, or a JSON pointer such as /kubernetes.io/namespace");
+  return path ?? { text, names: [text] };
+}
+
+function readTemplate(spot: Spot): SubjectTemplate {
+  const text = textOf(need(spot), texts.template) ?? "";
+  const template = templateOf(text);
+  if (typeof template !== "string") return template;
+  refuse(spot, template);
+  return { text, head: "", holes: [] };
+}
+
+function readCarry(spot: Spot): TrustRule["carry"] {
+  const entries = boundedEntries(spot, counts.carry).map(([name, from]) => {
+    const named = { ...from, value: name };
+    textOf(named, texts.claim);
+    if (isReserved(name)) refuse(named, "must be a claim that is not reserved");
+    return [name, readClaim(from)] as const;
+  });
+  return Object.fromEntries(entries);
+}

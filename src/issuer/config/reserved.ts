@@ -1,0 +1,14 @@
+import { reservedClaims as claimsOfTheMinter } from "../../jwt/mint-request.ts";
+
+/**
+ * Claims that nobody may ask for nor carry over: those that the minter sets; those of our own (RFC 9068 §2.2); and those that say how,
+ * for whom and with which key somebody signed in (RFC 8693 §4, RFC 7800 §3.1, OpenID Connect Core §2).
+ */
+const reserved: ReadonlySet<string> = new Set([
+  ...claimsOfTheMinter,
+  ...["sid", "client_id", "scope", "meta"],
+  ...["scp", "azp", "act", "may_act", "cnf"],
+  ...["acr", "amr", "auth_time", "nonce", "at_hash", "c_hash", "s_hash"],
+]);
+
+export const isReserved = (claim: string): boolean => reserved.has(claim);

@@ -1,0 +1,80 @@
+import { longestSubject } from "./claims.ts";
+import { type DurationBounds, ringTexts, type TextLimit } from "./fields.ts";
+
+/** Every bound and default of a TokenIssuer, as data; docs/token-issuer.md has the same. Lengths are UTF-16 units. */
+
+const secondMs = 1000;
+const minuteMs = 60 * secondMs;
+const hourMs = 60 * minuteMs;
+
+export const apiVersion = "keyturn.dev/v1alpha1";
+export const kind = "TokenIssuer";
+
+/** Least and most, both allowed, in milliseconds. */
+export const durations = {
+  accessTtl: { leastMs: secondMs, mostMs: 8760 * hourMs },
+  /** The most is `longestRefreshTtlMs` of src/grants. */
+  refreshTtl: { leastMs: secondMs, mostMs: 2160 * hourMs },
+  retryWindow: { leastMs: 0, mostMs: 5 * minuteMs },
+  clockSkew: { leastMs: 0, mostMs: 10 * minuteMs },
+  maxAge: { leastMs: minuteMs, mostMs: 8760 * hourMs },
+} as const satisfies Record<string, DurationBounds>;
+
+/** In force where a field is unset. */
+export const defaults = {
+  retryWindowMs: 30 * secondMs,
+  maxRefreshTtlMs: durations.refreshTtl.mostMs,
+  refreshTtlMs: 24 * hourMs,
+  clockSkewMs: minuteMs,
+  maxAgeMs: 24 * hourMs,
+} as const;
+
+/** The most items of a list or entries of a map. */
+export const counts = {
+  clients: 10_000,
+  secretFiles: 8,
+  audiences: 32,
+  scopes: 128,
+  globs: 64,
+  trust: 64,
+  rules: 1000,
+  matches: 16,
+  carry: 32,
+  jwks: 100,
+} as const;
+
+const visibleAscii = (most: number): TextLimit => ({
+  most,
+  form: /^[\u0020-\u007e]+$/,
+  must: `must be a text of 1 to ${most} characters of ASCII without control characters`,
+});
+
+const printable = (most: number): TextLimit => ({
+  most,
+  form: /^[^\p{C}\p{Zl}\p{Zp}]+$/u,
+  must: `must be a text of 1 to ${most} characters without control characters`,
+});
+
+export const texts = {
+  name: ringTexts.name,
+  /** RFC 6749 appendix A.1. */
+  clientId: visibleAscii(255),
+  path: printable(4096),
+  subject: printable(longestSubject),
+  template: printable(512),
+  audience: ringTexts.audience,
+  issuer: ringTexts.issuer,
+  /** RFC 6749 §3.3. */
+  scope: {
+    most: 255,
+    form: /^[\u0021\u0023-\u005b\u005d-\u007e]+$/,
+    must: 'must be 1 to 255 characters of ASCII without spaces, " and \\',
+  },
+  url: visibleAscii(2048),
+  claim: printable(255),
+  glob: {
+    most: 512,
+    form: /^(?!.*\*{3})[^\p{C}\p{Zl}\p{Zp}]+$/u,
+    must: "must be a text of 1 to 512 characters without control characters, with at most two stars in a row",
+  },
+} as const satisfies Record<string, TextLimit>;
