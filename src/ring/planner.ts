@@ -15,15 +15,50 @@ const day = 86_400_000;
 /** Far more than a full ring can ask for in one pass: two rules that undo each other's work are a mistake in the program. */
 const mostSteps = 2000;
 
-/** In this order: take back what is not true any more, revoke what is condemned, keep one signer and one standby, let old keys go. */
+/** All rules in their order; each list gives the reason for each place. */
 export const rotationRules = {
-  emergency: [unpublish, ...emergencyRules],
-  ordinary: [...signerRules, ...retireRules],
+  // Never held, by nothing: whoever is revoked must not wait for a gateway, a clock or a person
+  emergency: [
+    // Before anything counts on it: a key that a projection has lost is not published any more
+    unpublish,
+    ...emergencyRules,
+  ],
+  // Held by suspension, a clock that can't be trusted, a spec that can't be used, an object that is somebody else's
+  ordinary: [
+    // First who signs, then who goes: a key is let go only after another one has taken over
+    ...signerRules,
+    ...retireRules,
+  ],
 };
 
 /**
  * Decides what the next write of the ring changes, and what everything else waits for. Pure: the same input gives the
- * same plan, and nothing is done. The rules run in order, to a fixed point; all steps go into one write.
+ * same plan, and nothing is done.
+ *
+ * ```
+ *   what is stored        first step                    then, to a fixed point
+ *
+ *   nothing ────────────▶ begin   ─┐
+ *   existing keys ──────▶ adopt   ─┤      ┌────────────────────────────────────────────────┐
+ *   a lost ring ────────▶ rebuild ─┼─▶ ring ─▶ emergency rules ─▶ ordinary rules ──────────┤
+ *   a ring ────────────────────────┘      ▲       (always)        (unless held)            │
+ *                                         │                                                ▼
+ *                                         └── apply it ◀── the first step that is ripe · or none: the gates
+ * ```
+ *
+ * A rule gives a step that is ripe, or a gate that says what the step waits for. All steps of a plan go into one write. So a key goes
+ *
+ * ```
+ *   create         markPublished            activate               markQuiesced            forget, prune
+ *   prepared ────▶ prepared, published ───▶ active ──(the next)──▶ verify-only, quiesced ─▶ gone
+ *            ▲                         ▲                       ▲                         ▲
+ *            every gateway and both    propagation wait;       no gateway signs with     wait + window: its last
+ *            projections have it       everyone accepts it     it, both show the next    token has ended
+ * ```
+ *
+ * The facts are written by a later pass than the one that made them true.
+ *
+ * @see docs/design.md sections 3 and 6
  */
 export function planRotation(input: PlanInput, rules: typeof rotationRules = rotationRules): Plan {
   const { stored, nowMs, waitsFromMs } = input;
@@ -41,7 +76,7 @@ export function planRotation(input: PlanInput, rules: typeof rotationRules = rot
   for (;;) {
     if (!ring) throw new TypeError("Cannot plan: there is no ring");
     if (steps.length > mostSteps) throw new TypeError("Cannot plan: the rules come to no rest");
-    const { step, gates } = decide(active, input, ring);
+    const { step, gates } = nextStep(active, input, ring);
     if (!step) return planOf(input, steps, hold ? [...gates, { step: "activate", waitsFor: [hold] }] : gates);
     ring = take(step, ring);
   }
@@ -56,13 +91,13 @@ function placeholder(ring: Ring | undefined): Kid {
 }
 
 /** The first ripe step of the first rule that has one; else every gate. */
-function decide(rules: readonly Rule[], input: PlanInput, ring: Ring): { step?: Step; gates: Gate[] } {
+function nextStep(rules: readonly Rule[], input: PlanInput, ring: Ring): { step?: Step; gates: Gate[] } {
   const gates: Gate[] = [];
   for (const rule of rules) {
-    const found = [rule({ input, ring }) ?? []].flat() as readonly RuleResult[];
-    const step = found.find(isStep);
+    const results = [rule({ input, ring }) ?? []].flat() as readonly RuleResult[];
+    const step = results.find(isStep);
     if (step) return { step, gates };
-    gates.push(...found.filter((d): d is Gate => !isStep(d)));
+    gates.push(...results.filter((result): result is Gate => !isStep(result)));
   }
   return { gates };
 }

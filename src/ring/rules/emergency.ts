@@ -79,9 +79,14 @@ function room({ input: { policy }, ring }: RuleContext, kid: Kid): { readonly ev
 
 /** Never held, by nothing, which is why what must be remembered stands here, too: not by a pin, a suspension, a distrusted clock or a silent gateway. */
 export const emergencyRules: readonly Rule[] = [
+  // Before a replacement can count such a request as done: it was never asked of this ring
   seeFirstRequests,
+  // Before the condemned are looked for: it says which keys are too old
   rememberCutoff,
+  // Before the signer itself is revoked: there is always one that signs
   replaceCondemnedSigner,
+  // The old signer is verify-only by now, so that every condemned key can go the same way
   revokeCondemned,
+  // Last, since a kid that the ring has is revoked as a key, with its thumbprint
   revokeUnknown,
 ];

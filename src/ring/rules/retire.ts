@@ -48,6 +48,7 @@ function retireOne(context: RuleContext, key: VerifyOnlyKey): RuleResult | reado
     : [{ step: "forgetPrivate", kid, waitsFor: forget }, pruneGate];
 }
 
+/** One rule, since the three steps of one key follow each other: no longer signs, can't sign any more, is gone. */
 export const retireRules: readonly Rule[] = [
   (context) => context.ring.retiring.flatMap((key) => retireOne(context, key)),
 ];

@@ -144,12 +144,18 @@ function activationBlockers(context: RuleContext, key: PreparedKey | VerifyOnlyK
   return [...wait, ...notAccepting(context, key.kid), ...full];
 }
 
-/** Ordered: configuring before waiting, discarding before activating, activating before making the next standby. */
+/** Who signs, and who signs next. */
 export const signerRules: readonly Rule[] = [
+  // Before every wait: a raised propagation counts for the keys that are on their way
   configure,
+  // Before activation: else a standby of the old profile would sign once more
   discardStandby,
+  // Before the ordinary activation, which waits for what can't come any more
   replaceLostSigner,
+  // Before the next standby is made, in the same write: it takes the one there is
   activate,
+  // After activation has taken the standby, or discarding has: there always is one
   createStandby,
+  // Last: a key of this write is on its way only when a later pass has read it everywhere
   publish,
 ];
