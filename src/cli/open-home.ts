@@ -5,7 +5,7 @@ import { type Caller, Transport } from "../kube/transport.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { directoryHome } from "../standalone/directory-home.ts";
 import type { RingHome } from "../keeper/home.ts";
-import type { RotationSummary } from "../tools/overview.ts";
+import type { RotationSummary } from "../tools/status/overview.ts";
 import { clusterAccess } from "./cluster-access.ts";
 import { UsageError } from "./report-error.ts";
 

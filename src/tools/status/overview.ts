@@ -1,8 +1,8 @@
-import { exitCodes, type ExitCode } from "./exit.ts";
-import { documentText, type DocumentFormat } from "./output.ts";
-import { line, paint, type Io, type Style } from "./screen.ts";
-import { table } from "./table.ts";
-import { age, cutKid, distance, withClockTimes } from "./words.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import { documentText, type DocumentFormat } from "../text/output.ts";
+import { line, paint, type Io, type Style } from "../text/screen.ts";
+import { table } from "../text/table.ts";
+import { age, cutKid, distance, withClockTimes } from "../text/words.ts";
 
 /** One of several rotations, as its keeper reported it. Instants are Unix milliseconds. */
 export interface RotationSummary {

@@ -1,9 +1,9 @@
-import { describeStep } from "../ring/describe.ts";
+import { describeStep } from "../../ring/describe.ts";
 import { eventsBetween } from "./progress.ts";
-import { line, paint, type Io, type Style } from "./screen.ts";
-import { statusReport } from "../ring/status.ts";
-import type { View } from "../ring/view.ts";
-import { clockTime, withClockTimes, type LocalNow } from "./words.ts";
+import { line, paint, type Io, type Style } from "../text/screen.ts";
+import { statusReport } from "../../ring/status.ts";
+import type { View } from "../../ring/view.ts";
+import { clockTime, withClockTimes, type LocalNow } from "../text/words.ts";
 
 const styles: Readonly<Record<string, Style>> = {
   active: "active",

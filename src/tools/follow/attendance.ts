@@ -1,10 +1,10 @@
-import { describeStep } from "../ring/describe.ts";
-import { KeyturnError } from "../errors/keyturn-error.ts";
-import type { Keeper } from "../ring/keeper.ts";
-import { viewOf, type View } from "../ring/view.ts";
-import type { RingHome } from "../keeper/home.ts";
-import type { Io } from "./screen.ts";
-import { newKeyText } from "./words.ts";
+import { describeStep } from "../../ring/describe.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
+import type { Keeper } from "../../ring/keeper.ts";
+import { viewOf, type View } from "../../ring/view.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import type { Io } from "../text/screen.ts";
+import { newKeyText } from "../text/words.ts";
 
 /** A keeper that gets on leaves nothing due for longer, in milliseconds. */
 const promptMs = 5000;

@@ -1,25 +1,25 @@
-import { lineOf } from "../ring/conditions.ts";
-import { conflictIn } from "../ring/decide.ts";
-import { describeStep } from "../ring/describe.ts";
-import { statusClaim } from "../ring/found.ts";
-import { describePending, pendingRevocations } from "../ring/pending.ts";
-import { RuleError, type TryLaterError } from "../errors/keyturn-error.ts";
-import type { Step } from "../ring/plan.ts";
-import type { RotationRef } from "../ring/ring.ts";
-import { Attendance, attendedLook, neglectOf } from "./attendance.ts";
-import { exitCodes, type ExitCode } from "./exit.ts";
-import { follow } from "./follow.ts";
-import type { Change } from "../ring/change.ts";
-import type { RingHome } from "../keeper/home.ts";
-import { firstLook, note, warn } from "./first-look.ts";
-import { documentText } from "./output.ts";
-import { Patience } from "./patience.ts";
-import { planText } from "./plan/plan-text.ts";
-import { line, type Io } from "./screen.ts";
+import { lineOf } from "../../ring/conditions.ts";
+import { conflictIn } from "../../ring/decide.ts";
+import { describeStep } from "../../ring/describe.ts";
+import { statusClaim } from "../../ring/found.ts";
+import { describePending, pendingRevocations } from "../../ring/pending.ts";
+import { RuleError, type TryLaterError } from "../../errors/keyturn-error.ts";
+import type { Step } from "../../ring/plan.ts";
+import type { RotationRef } from "../../ring/ring.ts";
+import { Attendance, attendedLook, neglectOf } from "../follow/attendance.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import { follow } from "../follow/follow.ts";
+import type { Change } from "../../ring/change.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import { firstLook, note, warn } from "../first-look.ts";
+import { documentText } from "../text/output.ts";
+import { Patience } from "../follow/patience.ts";
+import { planText } from "../plan/plan-text.ts";
+import { line, type Io } from "../text/screen.ts";
 import { withChange } from "./suppose.ts";
-import { Telling } from "./telling.ts";
-import { viewOf, type View } from "../ring/view.ts";
-import { newKeyText, withClockTimes } from "./words.ts";
+import { Telling } from "../follow/telling.ts";
+import { viewOf, type View } from "../../ring/view.ts";
+import { newKeyText, withClockTimes } from "../text/words.ts";
 
 /** How a change is asked for. */
 export interface ChangeOptions {

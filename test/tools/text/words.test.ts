@@ -10,9 +10,9 @@ import {
   shortSpan,
   wallClock,
   withClockTimes,
-} from "../../src/tools/words.ts";
-import { day, epoch, hour, minute, second } from "../support/story.ts";
-import { kidOf } from "./support/story-home.ts";
+} from "../../../src/tools/text/words.ts";
+import { day, epoch, hour, minute, second } from "../../support/story.ts";
+import { kidOf } from "../support/story-home.ts";
 
 describe("shortSpan", () => {
   test.each([

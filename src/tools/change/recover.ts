@@ -1,11 +1,11 @@
-import type { Change } from "../ring/change.ts";
-import { conflictIn, decide } from "../ring/decide.ts";
-import { RuleError } from "../errors/keyturn-error.ts";
+import type { Change } from "../../ring/change.ts";
+import { conflictIn, decide } from "../../ring/decide.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
 import { ask, rotationName, type ChangeOptions } from "./ask-change.ts";
-import type { ExitCode } from "./exit.ts";
-import type { RingHome } from "../keeper/home.ts";
-import { firstLook, note } from "./first-look.ts";
-import type { Io } from "./screen.ts";
+import type { ExitCode } from "../exit.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import { firstLook, note } from "../first-look.ts";
+import type { Io } from "../text/screen.ts";
 import { withChange } from "./suppose.ts";
 
 export interface RecoverOptions extends ChangeOptions {

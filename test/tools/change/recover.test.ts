@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { Decision } from "../../src/ring/decide.ts";
-import type { RingHome } from "../../src/keeper/home.ts";
-import { recover } from "../../src/tools/recover.ts";
-import { pairOf } from "../support/keys.ts";
-import { hour } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
-import { StoryHome } from "./support/story-home.ts";
+import type { Decision } from "../../../src/ring/decide.ts";
+import type { RingHome } from "../../../src/keeper/home.ts";
+import { recover } from "../../../src/tools/change/recover.ts";
+import { pairOf } from "../../support/keys.ts";
+import { hour } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
+import { StoryHome } from "../support/story-home.ts";
 
 const setOf = (count: number): string =>
   JSON.stringify({

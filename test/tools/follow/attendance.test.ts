@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { TryLaterError } from "../../src/errors/keyturn-error.ts";
-import { revoke } from "../../src/tools/revoke.ts";
-import { rotate } from "../../src/tools/rotate.ts";
-import { status } from "../../src/tools/status/show-status.ts";
-import { wait } from "../../src/tools/wait.ts";
-import { epoch, hour, minute, second } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
-import { kidOf, StoryHome } from "./support/story-home.ts";
+import { TryLaterError } from "../../../src/errors/keyturn-error.ts";
+import { revoke } from "../../../src/tools/change/revoke.ts";
+import { rotate } from "../../../src/tools/change/rotate.ts";
+import { status } from "../../../src/tools/status/show-status.ts";
+import { wait } from "../../../src/tools/follow/wait.ts";
+import { epoch, hour, minute, second } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
+import { kidOf, StoryHome } from "../support/story-home.ts";
 
 const short = (name: string): string => `${kidOf(name).slice(0, 8)}..`;
 const nobody = { kind: "nobody", why: "no process runs here", remedy: "start one" } as const;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { rotate } from "../../src/tools/rotate.ts";
-import { epoch, hour, minute, second } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
-import { kidOf, StoryHome } from "./support/story-home.ts";
+import { rotate } from "../../../src/tools/change/rotate.ts";
+import { epoch, hour, minute, second } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
+import { kidOf, StoryHome } from "../support/story-home.ts";
 
 const short = (name: string): string => `${kidOf(name).slice(0, 8)}..`;
 

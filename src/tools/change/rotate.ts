@@ -1,9 +1,9 @@
-import { shortKid } from "../ring/describe.ts";
+import { shortKid } from "../../ring/describe.ts";
 import { ask, changeable, rotationName, type ChangeOptions } from "./ask-change.ts";
-import type { ExitCode } from "./exit.ts";
-import type { RingHome } from "../keeper/home.ts";
-import { line, type Io } from "./screen.ts";
-import { holds, type View } from "../ring/view.ts";
+import type { ExitCode } from "../exit.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import { line, type Io } from "../text/screen.ts";
+import { holds, type View } from "../../ring/view.ts";
 
 /** Asks for a rotation. The prepared key signs as soon as every verifier is known to accept it, not before. */
 export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Promise<ExitCode> {

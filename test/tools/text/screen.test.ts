@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { line, padded, paint, plain, widthOf } from "../../src/tools/screen.ts";
-import { pairs, table } from "../../src/tools/table.ts";
-import { FakeIo, pipe, terminal } from "./support/fake-io.ts";
+import { line, padded, paint, plain, widthOf } from "../../../src/tools/text/screen.ts";
+import { pairs, table } from "../../../src/tools/text/table.ts";
+import { FakeIo, pipe, terminal } from "../support/fake-io.ts";
 
 describe("paint", () => {
   test("wraps the text in the escapes of its styles, and ends them", () => {

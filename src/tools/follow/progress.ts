@@ -1,6 +1,6 @@
-import { shortKid } from "../ring/describe.ts";
-import type { Key, Kid } from "../ring/key.ts";
-import { keysOf, type Ring } from "../ring/ring.ts";
+import { shortKid } from "../../ring/describe.ts";
+import type { Key, Kid } from "../../ring/key.ts";
+import { keysOf, type Ring } from "../../ring/ring.ts";
 
 /** What became of one key between two looks. */
 export interface RingEvent {

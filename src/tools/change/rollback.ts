@@ -1,13 +1,13 @@
-import { shortKid } from "../ring/describe.ts";
-import { RuleError } from "../errors/keyturn-error.ts";
-import type { Key, Kid } from "../ring/key.ts";
-import { keysOf, type Ring } from "../ring/ring.ts";
+import { shortKid } from "../../ring/describe.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
+import type { Key, Kid } from "../../ring/key.ts";
+import { keysOf, type Ring } from "../../ring/ring.ts";
 import { ask, changeable, rotationName, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
-import { exitCodes, type ExitCode } from "./exit.ts";
-import type { RingHome } from "../keeper/home.ts";
-import { kidShown, kidNamed } from "./kids.ts";
-import { line, type Io } from "./screen.ts";
-import type { View } from "../ring/view.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import { kidShown, kidNamed } from "../text/kids.ts";
+import { line, type Io } from "../text/screen.ts";
+import type { View } from "../../ring/view.ts";
 
 export interface RollbackOptions extends ChangeOptions {
   /** A kid or its prefix. @default the key that signed before the present one */

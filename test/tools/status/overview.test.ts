@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { overview, type Overview, type RotationSummary } from "../../src/tools/overview.ts";
-import { day, epoch, hour, minute } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
+import { overview, type Overview, type RotationSummary } from "../../../src/tools/status/overview.ts";
+import { day, epoch, hour, minute } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
 
 const kid = "aHcKS3QoUYVKMpzjXJpnjDeRfdbib_skl1BO-nssL6l";
 const condition = (type: string, status: string, reason = "Because") => ({ type, status, reason });

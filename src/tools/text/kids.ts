@@ -1,9 +1,9 @@
-import { RuleError } from "../errors/keyturn-error.ts";
-import type { Kid } from "../ring/key.ts";
-import { keysOf, type Ring } from "../ring/ring.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
+import type { Kid } from "../../ring/key.ts";
+import { keysOf, type Ring } from "../../ring/ring.ts";
 import { listed } from "./words.ts";
-import { quoted } from "../errors/quote.ts";
-import { shortKid } from "../ring/describe.ts";
+import { quoted } from "../../errors/quote.ts";
+import { shortKid } from "../../ring/describe.ts";
 
 /** What somebody gave for a kid: as long as a kid, it may be a key, and its beginning says which one is meant. */
 export const kidShown = (text: string): string => (/^[\w-]{33,}$/.test(text) ? `"${shortKid(text)}"` : quoted(text));

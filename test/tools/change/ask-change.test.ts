@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { plain } from "../../src/tools/screen.ts";
-import { revoke, revokeCreatedBefore } from "../../src/tools/revoke.ts";
-import { rollback } from "../../src/tools/rollback.ts";
-import { rotate } from "../../src/tools/rotate.ts";
-import { recover } from "../../src/tools/recover.ts";
-import type { ChangeOptions } from "../../src/tools/ask-change.ts";
-import type { ExitCode } from "../../src/tools/exit.ts";
-import { hour, second } from "../support/story.ts";
-import { FakeIo, terminal } from "./support/fake-io.ts";
-import { kidOf, StoryHome } from "./support/story-home.ts";
+import { plain } from "../../../src/tools/text/screen.ts";
+import { revoke, revokeCreatedBefore } from "../../../src/tools/change/revoke.ts";
+import { rollback } from "../../../src/tools/change/rollback.ts";
+import { rotate } from "../../../src/tools/change/rotate.ts";
+import { recover } from "../../../src/tools/change/recover.ts";
+import type { ChangeOptions } from "../../../src/tools/change/ask-change.ts";
+import type { ExitCode } from "../../../src/tools/exit.ts";
+import { hour, second } from "../../support/story.ts";
+import { FakeIo, terminal } from "../support/fake-io.ts";
+import { kidOf, StoryHome } from "../support/story-home.ts";
 
 const rotated = (): StoryHome =>
   StoryHome.settled({ schedule: { kind: "interval", everyMs: 6 * hour } }, ["gw-1"]).run(7 * hour);

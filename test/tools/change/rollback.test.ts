@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { rollback, type RollbackOptions } from "../../src/tools/rollback.ts";
-import { hour } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
-import { kidOf, StoryHome } from "./support/story-home.ts";
+import { rollback, type RollbackOptions } from "../../../src/tools/change/rollback.ts";
+import { hour } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
+import { kidOf, StoryHome } from "../support/story-home.ts";
 
 const short = (name: string): string => `${kidOf(name).slice(0, 8)}..`;
 const everySixHours = { schedule: { kind: "interval", everyMs: 6 * hour } } as const;

@@ -1,7 +1,7 @@
-import { TryLaterError } from "../errors/keyturn-error.ts";
-import type { RingHome } from "../keeper/home.ts";
-import type { Io } from "./screen.ts";
-import { viewOf, type View } from "../ring/view.ts";
+import { TryLaterError } from "../../errors/keyturn-error.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import type { Io } from "../text/screen.ts";
+import { viewOf, type View } from "../../ring/view.ts";
 
 /** What is due by the clock alone shows no change in the home. */
 const leastOftenMs = 1000;

@@ -1,7 +1,7 @@
-import { readPublicJwks } from "../crypto/brought.ts";
-import type { Observation } from "../ring/decide.ts";
-import type { Policy } from "../ring/plan.ts";
-import type { Change } from "../ring/change.ts";
+import { readPublicJwks } from "../../crypto/brought.ts";
+import type { Observation } from "../../ring/decide.ts";
+import type { Policy } from "../../ring/plan.ts";
+import type { Change } from "../../ring/change.ts";
 
 /** What would be read if the change had been asked for: for a look at what comes of it, before anything is done. */
 export function withChange(seen: Observation, change: Change): Observation {

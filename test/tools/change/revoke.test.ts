@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { revoke, revokeCreatedBefore, type RevokeOptions } from "../../src/tools/revoke.ts";
-import { epoch, hour, minute, second } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
-import { kidOf, StoryHome } from "./support/story-home.ts";
+import { revoke, revokeCreatedBefore, type RevokeOptions } from "../../../src/tools/change/revoke.ts";
+import { epoch, hour, minute, second } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
+import { kidOf, StoryHome } from "../support/story-home.ts";
 
 const short = (name: string): string => `${kidOf(name).slice(0, 8)}..`;
 const rotated = (): StoryHome =>

@@ -1,5 +1,5 @@
-import type { Step } from "../ring/plan.ts";
-import type { View } from "../ring/view.ts";
+import type { Step } from "../../ring/plan.ts";
+import type { View } from "../../ring/view.ts";
 
 /** Whoever waits without a limit of their own gives up after this time in which nothing came that helps, in milliseconds. */
 export const patienceMs = 600_000;

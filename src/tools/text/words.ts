@@ -1,4 +1,4 @@
-import type { Kid } from "../ring/key.ts";
+import type { Kid } from "../../ring/key.ts";
 
 const second = 1000;
 const minute = 60 * second;

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { kidNamed } from "../../src/tools/kids.ts";
-import { active, prepared, ringOf } from "../support/rings.ts";
-import { epoch } from "../support/story.ts";
+import { kidNamed } from "../../../src/tools/text/kids.ts";
+import { active, prepared, ringOf } from "../../support/rings.ts";
+import { epoch } from "../../support/story.ts";
 
 const ring = ringOf({
   signer: active("abcdefgh-signer"),

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { wait, waitForOf, type WaitFor } from "../../src/tools/wait.ts";
-import { epoch, hour, minute, policy, second } from "../support/story.ts";
-import { FakeIo } from "./support/fake-io.ts";
-import { kidOf, StoryHome } from "./support/story-home.ts";
+import { wait, waitForOf, type WaitFor } from "../../../src/tools/follow/wait.ts";
+import { epoch, hour, minute, policy, second } from "../../support/story.ts";
+import { FakeIo } from "../support/fake-io.ts";
+import { kidOf, StoryHome } from "../support/story-home.ts";
 
 /** Soon enough to be waited for second by second. */
 const everyMinute = {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { eventsBetween } from "../../src/tools/progress.ts";
-import type { Ring } from "../../src/ring/ring.ts";
-import { minute, second, Story } from "../support/story.ts";
+import { eventsBetween } from "../../../src/tools/follow/progress.ts";
+import type { Ring } from "../../../src/ring/ring.ts";
+import { minute, second, Story } from "../../support/story.ts";
 
 const told = (before: Ring | undefined, after: Ring): readonly string[] =>
   eventsBetween(before, after).map(({ what, text }) => `${what}: ${text}`);

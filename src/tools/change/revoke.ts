@@ -1,14 +1,14 @@
-import { shortKid } from "../ring/describe.ts";
-import { RuleError } from "../errors/keyturn-error.ts";
-import type { Kid } from "../ring/key.ts";
-import { keysOf } from "../ring/ring.ts";
+import { shortKid } from "../../ring/describe.ts";
+import { RuleError } from "../../errors/keyturn-error.ts";
+import type { Kid } from "../../ring/key.ts";
+import { keysOf } from "../../ring/ring.ts";
 import { ask, changeable, rotationName, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
-import { exitCodes, type ExitCode } from "./exit.ts";
-import type { RingHome } from "../keeper/home.ts";
-import { kidShown, kidNamed, leastPrefix } from "./kids.ts";
-import { line, type Io } from "./screen.ts";
-import type { View } from "../ring/view.ts";
-import { listed } from "./words.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import type { RingHome } from "../../keeper/home.ts";
+import { kidShown, kidNamed, leastPrefix } from "../text/kids.ts";
+import { line, type Io } from "../text/screen.ts";
+import type { View } from "../../ring/view.ts";
+import { listed } from "../text/words.ts";
 
 export interface RevokeOptions extends ChangeOptions {
   /** A kid or its prefix. */
