@@ -3,7 +3,8 @@ import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText, listen, type Listener } from "../http/listener.ts";
 import { mintHandler } from "./faces/mint-handler.ts";
-import { momentOf } from "../holder/freshness.ts";
+import { momentOf } from "../time/clock.ts";
+import { aborted } from "../time/signal.ts";
 import type { RingHolder } from "../holder/ring-holder.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import { HolderReadiness, liveness, silenceOf } from "../holder/readiness.ts";
@@ -117,10 +118,8 @@ function openAdmin({
 async function openMint({ options, behind, address, signal }: Opening): Promise<Listener | undefined> {
   const { memory } = behind.gateway;
   const { log } = options;
-  const ended = new Promise<false>((resolve) => {
-    signal.addEventListener("abort", () => resolve(false), { once: true });
-  });
-  if (!(await Promise.race([memory.until(isReady, Infinity), ended]))) return undefined;
+  await Promise.race([memory.until(isReady, Infinity), aborted(signal)]);
+  if (signal.aborted) return undefined;
   const handler = mintHandler({
     mint: (request) => memory.mint(request),
     hosts: address.kind === "tcp" ? "loopback" : "any",
