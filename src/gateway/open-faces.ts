@@ -70,12 +70,12 @@ function deciderOf({ required, owned, clock }: GatewayOptions, { gateway: { memo
 
 async function openFront(options: GatewayOptions, { gateway: { memory } }: Behind, decide: Decide): Promise<Listener> {
   const { jwksUri, limits, log, clock } = options;
-  const face = front(decide, {
+  const handler = front(decide, {
     state: () => memory.state,
     now: () => momentOf(clock),
     ...(jwksUri !== undefined && { jwksUri }),
   });
-  const listener = await listen(options.listen, face, limits);
+  const listener = await listen(options.listen, handler, limits);
   const { signatures } = memory;
   log.info({ address: addressText(options.listen), port: listener.port, signatures }, "listening");
   return listener;
@@ -126,7 +126,7 @@ async function openMint({ options, behind, address, signal }: Opening): Promise<
     count: behind.metrics.minted,
     onDefect: (error) => log.error({ error: error instanceof Error ? error.name : typeof error }, "a defect"),
   });
-  const listener = await listen(address, { handler }, { connections: 256, ...options.limits });
+  const listener = await listen(address, handler, { connections: 256, ...options.limits });
   log.info({ address: addressText(address), port: listener.port }, "minting");
   return listener;
 }
