@@ -114,12 +114,13 @@ function expiry({ mostMs }: Signer, ttlMs: number = mostMs, { nowMs, notAfterMs 
   throw new TryLaterError("MintFenced", "Cannot mint: no fresh word that the signer still signs");
 }
 
-function audienceOf(wanted: string | undefined, audiences: readonly string[]): string {
+function audienceOf(wanted: MintRequest["audience"], audiences: readonly string[]): string | readonly string[] {
   const [first = ""] = audiences;
-  if (wanted === undefined) return first;
-  if (audiences.includes(wanted)) return wanted;
+  const all = wanted === undefined ? [first] : [wanted].flat();
+  const strange = all.find((one) => !audiences.includes(one));
+  if (all.length > 0 && strange === undefined) return all.length === 1 ? (all[0] ?? first) : all;
   const known = audiences.map((one) => `"${one}"`).join(" or ");
-  throw new RuleError("AudienceUnknown", `Cannot mint for audience ${quoted(wanted)}: must be ${known}`);
+  throw new RuleError("AudienceUnknown", `Cannot mint for audience ${quoted(strange ?? "")}: must be ${known}`);
 }
 
 function checkClaims(claims: Members): void {

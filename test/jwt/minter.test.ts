@@ -148,7 +148,17 @@ describe("mint", () => {
     expect(claimsOf(mint(audience === undefined ? {} : { audience }))["aud"]).toBe(expected);
   });
 
-  test.each(["shop", "", "API"])("refuses audience %j", (audience) => {
+  test.each([
+    [
+      ["admin", "api"],
+      ["admin", "api"],
+    ],
+    [["admin"], "admin"],
+  ])("for audiences %j: %j", (audience, expected) => {
+    expect(claimsOf(mint({ audience }))["aud"]).toEqual(expected);
+  });
+
+  test.each(["shop", "", "API", ["api", "shop"], []])("refuses audience %j", (audience) => {
     expect(codeOf(() => mint({ audience }))).toBe("RuleError AudienceUnknown");
   });
 
