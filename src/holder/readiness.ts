@@ -1,6 +1,5 @@
 import { Checks, type HealthReport } from "../telemetry/health.ts";
-import type { Moment } from "../time/clock.ts";
-import { copyLife, silenceMs } from "./freshness.ts";
+import { copyLife, type Moment, silenceMs } from "./freshness.ts";
 import type { HolderState } from "./state.ts";
 import { problemsOf, whyNotReady } from "./state-view.ts";
 

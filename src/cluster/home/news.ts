@@ -1,4 +1,4 @@
-import { Bell } from "../../time/bell.ts";
+import { newWaker } from "../../files/watch-dirs.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { Reflector } from "../../kube/reflector.ts";
 import { configMaps, pods } from "../../kube/resource.ts";
@@ -58,15 +58,15 @@ export class News {
   async *changes(signal: AbortSignal, nameOfPublic: () => Promise<string>): AsyncIterable<void> {
     const own = new AbortController();
     const ends = AbortSignal.any([signal, own.signal]);
-    const bell = new Bell();
+    const waker = newWaker();
     this.#reflectors = this.#watches(await nameOfPublic().catch(() => undefined), () => {
       this.#count += 1;
-      bell.ring();
+      waker.wake();
     });
     const running = Promise.all(this.#reflectors.map((one) => one.run(ends)));
     try {
       while (true) {
-        await bell.sleep(day, ends);
+        await waker.wait(day, ends);
         if (ends.aborted) return;
         yield;
       }

@@ -10,10 +10,8 @@ import {
   refuse,
   refuseRepeats,
   type Spot,
-  type TextLimit,
-  textOf,
 } from "./fields.ts";
-import { type Glob, globOf } from "./glob.ts";
+import { globsOf, needSome, textsOf } from "./list-fields.ts";
 import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
 import type { Allowed, GrantType, TokenIssuer } from "./token-issuer.ts";
 
@@ -51,21 +49,6 @@ export function readAllowed(spot: Spot, grants: readonly GrantType[], file: File
     ...(notAfterMs !== undefined && { notAfterMs }),
   };
 }
-
-/** Notes a list that is unset or empty. */
-export function needSome(spot: Spot): void {
-  const { value } = need(spot);
-  if (Array.isArray(value) && value.length === 0) refuse(spot, "must have at least one item", "has none");
-}
-
-/** A list of texts as a set with an order. */
-export function textsOf(spot: Spot, most: number, limit: TextLimit): readonly string[] {
-  const items = itemsOf(spot, most);
-  refuseRepeats(items);
-  return items.map((item) => textOf(need(item), limit) ?? "");
-}
-
-export const globsOf = (spot: Spot): readonly Glob[] => textsOf(spot, counts.globs, texts.glob).map(globOf);
 
 function readGrantTypes(spot: Spot, grants: readonly GrantType[]): readonly GrantType[] {
   if (isUnset(spot)) return grants;

@@ -12,7 +12,8 @@ import {
   textOf,
 } from "./fields.ts";
 import { apiVersion, counts, defaults, durations, kind, texts } from "./token-issuer-limits.ts";
-import { needSome, readAllowed } from "./read-allowed.ts";
+import { needSome, refuseSame } from "./list-fields.ts";
+import { readAllowed } from "./read-allowed.ts";
 import { type Around, pathOf, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
 
@@ -66,16 +67,6 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
     clients: clients.map((client) => readClient(client, { dir, limits })),
     trust: trust.map((one) => readTrust(one, { dir, limits })),
   };
-}
-
-/** Notes every item whose member has a value that another one has. */
-export function refuseSame(items: readonly Spot[], member: string): void {
-  // What else is wrong with them is noted where they are read
-  const members = items.map((item) => ({
-    ...looseFieldsOf({ ...item, problems: [] })(member),
-    problems: item.problems,
-  }));
-  refuseRepeats(members.filter(({ value }) => value !== undefined && value !== null));
 }
 
 function readClient(spot: Spot, { dir, limits }: Around): Client {

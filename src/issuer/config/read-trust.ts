@@ -16,7 +16,8 @@ import {
 } from "./fields.ts";
 import { globOf } from "./glob.ts";
 import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
-import { type FileLimits, globsOf, needSome, readAllowed, textsOf } from "./read-allowed.ts";
+import { globsOf, needSome, refuseSame, textsOf } from "./list-fields.ts";
+import { type FileLimits, readAllowed } from "./read-allowed.ts";
 import { readKeySource, sourceFields } from "./read-key-source.ts";
 import { isReserved } from "./reserved.ts";
 import { type ClaimMatch, foreignAlgorithms, type Trust, type TrustRule } from "./token-issuer.ts";
@@ -51,7 +52,7 @@ export function readTrust(spot: Spot, around: Around): Trust {
   needSome(at("audiences"));
   needSome(at("rules"));
   const rules = itemsOf(at("rules"), counts.rules);
-  refuseRepeats(rules.map((rule) => fieldsOf({ ...rule, problems: [], unknown: [] }, ["name"])("name")));
+  refuseSame(rules, "name");
   return {
     name: textOf(need(at("name")), texts.name) ?? "",
     issuer,

@@ -6,8 +6,7 @@ import { inForce } from "../../ring/obey.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { algorithmOf } from "../../ring/resource/rotation.ts";
 import type { AckReader } from "./ack-reader.ts";
-import type { Clocks } from "../../time/clock.ts";
-import type { ClockVerdict } from "./clock-guard.ts";
+import type { Clock, ClockVerdict } from "./clock-guard.ts";
 import type { Effective } from "../settings/effective.ts";
 import type { State } from "./state-file.ts";
 import type { Snapshot, DirectoryStore } from "../store/directory-store.ts";
@@ -15,7 +14,7 @@ import type { Snapshot, DirectoryStore } from "../store/directory-store.ts";
 export interface Sources {
   readonly store: DirectoryStore;
   readonly acks: AckReader;
-  readonly clock: Clocks;
+  readonly clock: Clock;
   readonly judgeClock: (ring: Ring | undefined) => ClockVerdict;
 }
 

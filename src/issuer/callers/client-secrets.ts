@@ -1,0 +1,26 @@
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { quotedPath } from "../../errors/quote.ts";
+import type { Client } from "../config/token-issuer.ts";
+import { longestSecret, type StoredSecret } from "./clients.ts";
+import { parseScryptHash, saysScrypt } from "./scrypt-hash.ts";
+import type { SmallFiles } from "./small-files.ts";
+
+/** Shorter than that a secret can be guessed. In UTF-16 units. */
+export const shortestSecret = 16;
+
+/** What the files of a client hold. @throws ChangeNeededError without anything of them */
+export const readSecrets = ({ secretFiles }: Client, files: SmallFiles): Promise<readonly StoredSecret[]> =>
+  Promise.all(secretFiles.map(async (path) => secretIn(await files.readLine(path), path)));
+
+function secretIn(line: string, path: string): StoredSecret {
+  if (!saysScrypt(line)) {
+    if (line.length >= shortestSecret && line.length <= longestSecret) return { plain: line };
+    throw unfit(path, `must hold a secret of ${shortestSecret} to ${longestSecret} characters, or its hash`);
+  }
+  const scrypt = parseScryptHash(line);
+  if (scrypt) return { scrypt };
+  throw unfit(path, "must hold a whole scrypt hash, of ln=14 and r=8 to 128 MiB");
+}
+
+const unfit = (path: string, must: string): ChangeNeededError =>
+  new ChangeNeededError("SecretUnfit", `Cannot use client secret ${quotedPath(path)}: ${must}`);

@@ -1,0 +1,211 @@
+import { createHmac, randomBytes, X509Certificate } from "node:crypto";
+import { dirname, resolve } from "node:path";
+import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
+import { quotedPath } from "../../errors/quote.ts";
+import { watchDirs } from "../../files/watch-dirs.ts";
+import { onlyOneOf } from "../../parse/manifest.ts";
+import { Bell } from "../../time/bell.ts";
+import { parseTokenIssuer } from "../config/read-token-issuer.ts";
+import { kind } from "../config/token-issuer-limits.ts";
+import type { Client, TokenIssuer, Trust } from "../config/token-issuer.ts";
+import type { ClientCaller, ForeignCaller, Refused } from "./caller.ts";
+import type { Callers, ShownSecret } from "./callers.ts";
+import { readSecrets } from "./client-secrets.ts";
+import { Clients, type StoredSecret } from "./clients.ts";
+import { ForeignTokens } from "./foreign-tokens.ts";
+import { judgeKeyOf, openJudge, type OpenJudge, type Surroundings } from "./judges.ts";
+import { SingleUse } from "./single-use.ts";
+
+export interface LiveOptions extends Surroundings {
+  /** The TokenIssuer file; documents of other kinds in it are passed over. */
+  readonly path: string;
+  /** A change that the kernel does not tell of is seen after this long. @default 10000 */
+  readonly pollMs?: number;
+}
+
+/** What was read: the file, and all that it names. */
+interface Read {
+  readonly config: TokenIssuer;
+  readonly secrets: readonly (readonly [Client, readonly StoredSecret[]])[];
+  /** Another one whenever something in it is. */
+  readonly stamp: string;
+}
+
+interface InForce extends Read {
+  readonly clients: Clients;
+  readonly foreign: ForeignTokens;
+  readonly judges: ReadonlyMap<string, OpenJudge>;
+}
+
+/**
+ * Reads the file, and everything that it names, for the first time.
+ *
+ * @throws KeyturnError when it can't be used: nobody starts with that
+ */
+export async function openCallers(options: LiveOptions): Promise<LiveCallers> {
+  const callers = new LiveCallers(options);
+  await callers.open();
+  return callers;
+}
+
+/**
+ * Callers by a file that is looked at again and again, with the files that it names. One that can't be used is refused, said in the log
+ * and in {@link refused}, and the one before stays in force.
+ */
+export class LiveCallers implements Callers {
+  readonly #options: LiveOptions;
+  readonly #key = randomBytes(32);
+  readonly #singleUse = new SingleUse();
+  readonly #bell: Bell;
+  #inForce: InForce | undefined;
+  #refused: KeyturnError | undefined;
+
+  constructor(options: LiveOptions) {
+    this.#options = options;
+    this.#bell = new Bell(options.clock);
+  }
+
+  get config(): TokenIssuer {
+    return this.#now.config;
+  }
+
+  /** Why what stands in the file now is not in force; undefined while it is. For readiness and metrics. */
+  get refused(): KeyturnError | undefined {
+    return this.#refused;
+  }
+
+  authenticate(shown: ShownSecret): Promise<ClientCaller | Refused> {
+    return this.#now.clients.authenticate(shown);
+  }
+
+  verify(token: string): Promise<ForeignCaller | Refused> {
+    return this.#now.foreign.verify(token);
+  }
+
+  async open(): Promise<void> {
+    this.#enforce(await this.#read());
+  }
+
+  /** Takes what stands in the files now. Never rejects. */
+  async reload(): Promise<void> {
+    try {
+      const read = await this.#read();
+      if (read.stamp !== this.#now.stamp) this.#enforce(read);
+      else if (this.#refused) this.#options.log.info({}, "The token issuer's file is the one in force again");
+      this.#refused = undefined;
+    } catch (error) {
+      this.#refuse(error);
+    }
+  }
+
+  /** Reloads whenever something changes, until the signal; then lets go of everything. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { pollMs = 10_000 } = this.#options;
+    let watched: AbortController | undefined;
+    let dirs = "";
+    while (!signal.aborted) {
+      const wanted = this.#dirs();
+      if (wanted.join("\n") !== dirs) {
+        watched?.abort();
+        watched = new AbortController();
+        dirs = wanted.join("\n");
+        watchDirs(wanted, () => this.#bell.ring(), watched.signal);
+      }
+      await this.#bell.sleep(pollMs, signal);
+      await this.reload();
+    }
+    watched?.abort();
+    this.close();
+  }
+
+  /** Ends what goes on in the background. */
+  close(): void {
+    for (const judge of this.#inForce?.judges.values() ?? []) judge.close();
+  }
+
+  get #now(): InForce {
+    if (this.#inForce) return this.#inForce;
+    throw new TypeError("Cannot ask for callers: must be opened first");
+  }
+
+  #dirs(): readonly string[] {
+    const files = this.#now.config.clients.flatMap(({ secretFiles }) => secretFiles);
+    return [...new Set([resolve(this.#options.path), ...files].map(dirname))];
+  }
+
+  async #read(): Promise<Read> {
+    const { path, files } = this.#options;
+    const text = await files.read(path);
+    const config = parseTokenIssuer(onlyOneOf(kind, text, path), dirname(resolve(path)));
+    const stamp = createHmac("sha256", this.#key).update(text);
+    const secrets: [Client, readonly StoredSecret[]][] = [];
+    for (const client of config.clients) {
+      const stored = await readSecrets(client, files);
+      stamp.update(JSON.stringify(stored));
+      secrets.push([client, stored]);
+    }
+    for (const trust of config.trust) await this.#check(trust);
+    return { config, secrets, stamp: stamp.digest("base64") };
+  }
+
+  /** That its files can be read: they are read again each time they are needed. */
+  async #check({ caFile, bearerTokenFile }: Trust): Promise<void> {
+    const { files } = this.#options;
+    if (bearerTokenFile !== undefined) await files.readLine(bearerTokenFile);
+    if (caFile === undefined) return;
+    const pem = await files.read(caFile);
+    if (isCertificate(pem)) return;
+    throw new ChangeNeededError("FileUnfit", `Cannot use CA ${quotedPath(caFile)}: must hold certificates in PEM`);
+  }
+
+  #enforce(read: Read): void {
+    const before = this.#inForce?.judges ?? new Map<string, OpenJudge>();
+    const opened: [Trust, string, OpenJudge][] = [];
+    try {
+      for (const trust of read.config.trust) {
+        const key = judgeKeyOf(trust);
+        opened.push([trust, key, before.get(key) ?? openJudge(trust, this.#options)]);
+      }
+    } catch (error) {
+      for (const [, key, one] of opened) if (!before.has(key)) one.close();
+      throw error;
+    }
+    const judges = new Map(opened.map(([, key, one]) => [key, one]));
+    const { clock, log } = this.#options;
+    const byTrust = new Map(opened.map(([trust, , { judge }]) => [trust, judge]));
+    this.#inForce = {
+      ...read,
+      judges,
+      clients: new Clients(read.secrets),
+      foreign: new ForeignTokens({ judges: byTrust, clock, log, singleUse: this.#singleUse }),
+    };
+    for (const [key, one] of before) if (!judges.has(key)) one.close();
+    const { clients, trust } = read.config;
+    log.info({ clients: clients.length, trust: trust.length }, "The token issuer's file is in force");
+  }
+
+  #refuse(error: unknown): void {
+    const problem =
+      error instanceof KeyturnError
+        ? error
+        : new KeyturnError("Defect", "Cannot read the token issuer's file: this is a defect of Keyturn", {
+            cause: error,
+          });
+    if (problem.message !== this.#refused?.message) {
+      this.#options.log.error(
+        { code: problem.code },
+        `The token issuer's file can't be used, the one before stays in force: ${problem.message}`,
+      );
+    }
+    this.#refused = problem;
+  }
+}
+
+function isCertificate(pem: string): boolean {
+  try {
+    new X509Certificate(pem);
+    return true;
+  } catch {
+    return false;
+  }
+}

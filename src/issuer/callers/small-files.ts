@@ -1,0 +1,47 @@
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { quotedPath } from "../../errors/quote.ts";
+import { errnoOf } from "../../files/fs-errors.ts";
+
+/** More than any file that a TokenIssuer names, in bytes. */
+const longest = 1_048_576;
+
+/** Files that a person or the kubelet puts there: links are followed. */
+export interface SmallFiles {
+  /** @throws ChangeNeededError `FileUnreadable`, without anything of the file */
+  read(path: string): Promise<string>;
+  /** The one line of the file, without its end. @throws as {@link read} */
+  readLine(path: string): Promise<string>;
+}
+
+export const smallFiles: SmallFiles = {
+  read,
+  async readLine(path) {
+    const line = (await read(path)).replace(/\r?\n$/, "");
+    if (line === "" || /[\u0000-\u001f\u007f]/.test(line)) throw unreadable(path, "must hold one line of text");
+    return line;
+  },
+};
+
+async function read(path: string): Promise<string> {
+  try {
+    // O_NONBLOCK: a pipe in place of the file must not hold us up
+    const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stats = await handle.stat();
+      if (!stats.isFile()) throw unreadable(path, "must be a regular file");
+      if (stats.size > longest) throw unreadable(path, `must measure at most ${longest} bytes`);
+      return await handle.readFile("utf8");
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    const code = errnoOf(error);
+    if (code === undefined) throw error;
+    throw unreadable(path, code === "ENOENT" ? "must be a file, is not there" : `must be readable, fails with ${code}`);
+  }
+}
+
+const unreadable = (path: string, must: string): ChangeNeededError =>
+  new ChangeNeededError("FileUnreadable", `Cannot read ${quotedPath(path)}: ${must}`);
