@@ -1,8 +1,8 @@
 import { KeyturnError } from "../../src/errors/keyturn-error.ts";
-import { revoke } from "../../src/tools/revoke.ts";
-import { rollback } from "../../src/tools/rollback.ts";
-import { rotate } from "../../src/tools/rotate.ts";
-import type { Io, Screen } from "../../src/tools/screen.ts";
+import { revoke } from "../../src/tools/change/revoke.ts";
+import { rollback } from "../../src/tools/change/rollback.ts";
+import { rotate } from "../../src/tools/change/rotate.ts";
+import type { Io, Screen } from "../../src/tools/text/screen.ts";
 import { holds } from "../../src/ring/view.ts";
 import type { Scene } from "./scene.ts";
 import type { Stage } from "./stage.ts";

@@ -1,8 +1,8 @@
-import { padded, paint, widthOf, type Appearance, type Style } from "../../src/tools/screen.ts";
+import { padded, paint, widthOf, type Appearance, type Style } from "../../src/tools/text/screen.ts";
 import { renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
 import { holds } from "../../src/ring/view.ts";
 import { nextRotation } from "../../src/ring/next-rotation.ts";
-import { clockTime, distance, withClockTimes } from "../../src/tools/words.ts";
+import { clockTime, distance, withClockTimes } from "../../src/tools/text/words.ts";
 import type { News, Scene } from "./scene.ts";
 import { demo } from "./times.ts";
 import type { Verdict } from "./tokens.ts";

@@ -1,5 +1,5 @@
 import type { ReadStream, WriteStream } from "node:tty";
-import type { Io } from "../../src/tools/screen.ts";
+import type { Io } from "../../src/tools/text/screen.ts";
 import { act, keys } from "./actions.ts";
 import { frame } from "./frame.ts";
 import type { Scene } from "./scene.ts";

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { screenOf } from "../../src/cli/terminal.ts";
-import type { Io } from "../../src/tools/screen.ts";
+import type { Io } from "../../src/tools/text/screen.ts";
 import { close } from "./closing.ts";
 import { perform } from "./live.ts";
 import { recite } from "./plain.ts";

@@ -1,4 +1,4 @@
-import { line, type Io } from "../../src/tools/screen.ts";
+import { line, type Io } from "../../src/tools/text/screen.ts";
 import type { News, Scene } from "./scene.ts";
 import type { Stage } from "./stage.ts";
 

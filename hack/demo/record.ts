@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { setInterval, setTimeout as sleep } from "node:timers/promises";
-import type { Io, Screen } from "../../src/tools/screen.ts";
+import type { Io, Screen } from "../../src/tools/text/screen.ts";
 import { act, type Action } from "./actions.ts";
 import { frame } from "./frame.ts";
 import { Scene } from "./scene.ts";

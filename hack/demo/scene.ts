@@ -1,7 +1,7 @@
 import type { Ring } from "../../src/ring/ring.ts";
-import { follow } from "../../src/tools/follow.ts";
-import { eventsBetween, type RingEvent } from "../../src/tools/progress.ts";
-import type { Io } from "../../src/tools/screen.ts";
+import { follow } from "../../src/tools/follow/follow.ts";
+import { eventsBetween, type RingEvent } from "../../src/tools/follow/progress.ts";
+import type { Io } from "../../src/tools/text/screen.ts";
 import type { RingAt } from "../../src/tools/timeline/rows.ts";
 import type { View } from "../../src/ring/view.ts";
 import type { Stage } from "./stage.ts";

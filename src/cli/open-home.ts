@@ -5,17 +5,17 @@ import { type Caller, Transport } from "../kube/transport.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { directoryHome } from "../standalone/directory-home.ts";
 import type { RingHome } from "../keeper/home.ts";
-import type { RotationSummary } from "../tools/overview.ts";
+import type { RotationSummary } from "../tools/status/overview.ts";
 import { clusterAccess } from "./cluster-access.ts";
 import { UsageError } from "./report-error.ts";
 
 import type { HomeFlags, Shown } from "./surroundings.ts";
-import type { Clock } from "../standalone/loop/clock-guard.ts";
+import type { Clocks } from "../time/clock.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
 
 /** What opening takes of the process. */
 export interface Opening {
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly version: string;
 }
@@ -58,7 +58,7 @@ export async function openShown(flags: HomeFlags, opening: Opening): Promise<Sho
   return { overview: { rotations, acrossNamespaces: allNamespaces, where, nowMs } };
 }
 
-async function inDirectory(dir: string, clock: Clock): Promise<RingHome> {
+async function inDirectory(dir: string, clock: Clocks): Promise<RingHome> {
   const found = await stat(dir).catch(() => undefined);
   if (found?.isDirectory() !== true) {
     const is = found ? "is a file" : "is not there";

@@ -3,7 +3,7 @@ import { KubeError } from "../kube/kube-errors.ts";
 import { ChangeNeededError, KeyturnError, RuleError } from "../errors/keyturn-error.ts";
 import { quoted } from "../errors/quote.ts";
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
-import { line, paint, type Screen } from "../tools/screen.ts";
+import { line, paint, type Screen } from "../tools/text/screen.ts";
 
 /** The command line itself is wrong. */
 export class UsageError extends ChangeNeededError {

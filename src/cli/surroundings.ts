@@ -1,7 +1,7 @@
 import type { RingHome } from "../keeper/home.ts";
-import type { Overview } from "../tools/overview.ts";
+import type { Overview } from "../tools/status/overview.ts";
 import type { ExitCode } from "../tools/exit.ts";
-import type { Io } from "../tools/screen.ts";
+import type { Io } from "../tools/text/screen.ts";
 import type { ClusterFlags } from "./cluster-access.ts";
 
 /** Which rotation a tool works on: one in a directory, or one on a cluster. */

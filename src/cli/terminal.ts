@@ -1,5 +1,5 @@
 import type { WriteStream } from "node:tty";
-import type { Screen } from "../tools/screen.ts";
+import type { Screen } from "../tools/text/screen.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
 type Stream = Pick<WriteStream, "write"> & {

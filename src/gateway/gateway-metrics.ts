@@ -1,11 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { Clock } from "../time/clock.ts";
+import { type Clocks, momentOf } from "../time/clock.ts";
 import { refusalReasons } from "../jwt/reasons.ts";
 import { credentialFlaws } from "../http/bearer.ts";
 import type { AuthOutcome } from "./faces/decision.ts";
 import type { MintOutcome } from "./faces/mint-handler.ts";
 import type { HolderState, Source } from "../holder/state.ts";
-import { momentOf, silenceMs } from "../holder/freshness.ts";
+import { silenceMs } from "../holder/freshness.ts";
 import { isReady, mintView } from "../holder/state-view.ts";
 
 const outcomes: readonly AuthOutcome[] = ["Accepted", "NotReady", ...credentialFlaws, ...refusalReasons];
@@ -25,7 +25,7 @@ const buckets = [0.00001, 0.00005, 0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1
 /** What a gateway counts. Every label has a fixed set of values; nothing of a token, a claim or a key is among them. */
 export class GatewayMetrics {
   readonly registry = new Registry();
-  readonly #clock: Pick<Clock, "nowMs" | "monotonicMs">;
+  readonly #clock: Clocks;
   /** Plain numbers: counted at each request, told when somebody looks. */
   readonly #verified = new Map<AuthOutcome, number>(outcomes.map((outcome) => [outcome, 0]));
   readonly #minted = this.#counter("mints_total", "Requests for a token by outcome", ["outcome"]);
@@ -39,7 +39,7 @@ export class GatewayMetrics {
   #swappedAtMs: number | undefined;
 
   /** @param state - Asked when somebody looks */
-  constructor(clock: Pick<Clock, "nowMs" | "monotonicMs">, state: () => HolderState | undefined) {
+  constructor(clock: Clocks, state: () => HolderState | undefined) {
     this.#clock = clock;
     for (const outcome of mintOutcomes) this.#minted.inc({ outcome }, 0);
     for (const source of sources) this.#unfit.inc({ source }, 0);

@@ -3,7 +3,8 @@ import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText, listen, type Listener } from "../http/listener.ts";
 import { mintHandler } from "./faces/mint-handler.ts";
-import { momentOf } from "../holder/freshness.ts";
+import { momentOf } from "../time/clock.ts";
+import { aborted } from "../time/signal.ts";
 import type { RingHolder } from "../holder/ring-holder.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import { HolderReadiness, liveness, silenceOf } from "../holder/readiness.ts";
@@ -69,12 +70,12 @@ function deciderOf({ required, owned, clock }: GatewayOptions, { gateway: { memo
 
 async function openFront(options: GatewayOptions, { gateway: { memory } }: Behind, decide: Decide): Promise<Listener> {
   const { jwksUri, limits, log, clock } = options;
-  const face = front(decide, {
+  const handler = front(decide, {
     state: () => memory.state,
     now: () => momentOf(clock),
     ...(jwksUri !== undefined && { jwksUri }),
   });
-  const listener = await listen(options.listen, face, limits);
+  const listener = await listen(options.listen, handler, limits);
   const { signatures } = memory;
   log.info({ address: addressText(options.listen), port: listener.port, signatures }, "listening");
   return listener;
@@ -117,17 +118,15 @@ function openAdmin({
 async function openMint({ options, behind, address, signal }: Opening): Promise<Listener | undefined> {
   const { memory } = behind.gateway;
   const { log } = options;
-  const ended = new Promise<false>((resolve) => {
-    signal.addEventListener("abort", () => resolve(false), { once: true });
-  });
-  if (!(await Promise.race([memory.until(isReady, Infinity), ended]))) return undefined;
+  await Promise.race([memory.until(isReady, Infinity), aborted(signal)]);
+  if (signal.aborted) return undefined;
   const handler = mintHandler({
     mint: (request) => memory.mint(request),
     hosts: address.kind === "tcp" ? "loopback" : "any",
     count: behind.metrics.minted,
     onDefect: (error) => log.error({ error: error instanceof Error ? error.name : typeof error }, "a defect"),
   });
-  const listener = await listen(address, { handler }, { connections: 256, ...options.limits });
+  const listener = await listen(address, handler, { connections: 256, ...options.limits });
   log.info({ address: addressText(address), port: listener.port }, "minting");
   return listener;
 }

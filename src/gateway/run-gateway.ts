@@ -7,6 +7,7 @@ import { GatewayMetrics } from "./gateway-metrics.ts";
 import { newObserver } from "./observer.ts";
 import { openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
+import { aborted } from "../time/signal.ts";
 
 /** What Node.js says of itself is asked for by a scrape, and would take a tenth of the time until the gateway is ready. */
 const processMetricsAfterMs = 1000;
@@ -60,9 +61,3 @@ function failing(work: Promise<unknown> | undefined): Promise<never> {
     work?.catch(reject);
   });
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });

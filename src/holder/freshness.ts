@@ -1,18 +1,6 @@
-import type { Clock } from "../time/clock.ts";
+import type { Moment } from "../time/clock.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { HolderState } from "./state.ts";
-
-/** Both clocks at one moment. */
-export interface Moment {
-  /** Unix milliseconds. */
-  readonly nowMs: number;
-  readonly monotonicMs: number;
-}
-
-export const momentOf = (clock: Pick<Clock, "nowMs" | "monotonicMs">): Moment => ({
-  nowMs: clock.nowMs(),
-  monotonicMs: clock.monotonicMs(),
-});
 
 /**
  * How long a key that is made now is published before it signs, in milliseconds: the shortest wait that the ring shows, and at

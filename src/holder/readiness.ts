@@ -1,5 +1,6 @@
 import { Checks, type HealthReport } from "../telemetry/health.ts";
-import { copyLife, type Moment, silenceMs } from "./freshness.ts";
+import type { Moment } from "../time/clock.ts";
+import { copyLife, silenceMs } from "./freshness.ts";
 import type { HolderState } from "./state.ts";
 import { problemsOf, whyNotReady } from "./state-view.ts";
 

@@ -4,7 +4,6 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Server as SocketServer, Socket } from "node:net";
 import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { Lane, type PlainHandler } from "./lane.ts";
 
 /** Where to listen: a TCP port, 0 for any that is free, or a Unix socket. */
 export type Address =
@@ -39,15 +38,8 @@ export interface Listener {
   drain(withinMs: number): Promise<void>;
 }
 
-/** What answers on a port. */
-export interface Face {
-  readonly handler: Handler;
-  /** Asked first about requests that are plain, and has its answer written past node:http. @default none */
-  readonly plain?: PlainHandler;
-}
-
 /** @throws ChangeNeededError `AddressUnusable` */
-export async function listen(address: Address, { handler, plain }: Face, limits: Limits = {}): Promise<Listener> {
+export async function listen(address: Address, handler: Handler, limits: Limits = {}): Promise<Listener> {
   const all = { ...defaults, ...limits };
   const answering = new Set<ServerResponse>();
   let draining = false;
@@ -59,7 +51,6 @@ export async function listen(address: Address, { handler, plain }: Face, limits:
     response.on("close", () => answering.delete(response));
   });
   const sockets = new Set<Socket>();
-  const lane = plain && new Lane(server, plain, all);
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("close", () => sockets.delete(socket));
@@ -70,7 +61,6 @@ export async function listen(address: Address, { handler, plain }: Face, limits:
     drain: async (withinMs) => {
       draining = true;
       for (const response of answering) response.shouldKeepAlive = false;
-      lane?.close();
       // To Node a connection that has said nothing yet is not idle; proxies hold such ones ready
       for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
       await drained(server, sockets, withinMs);

@@ -7,8 +7,8 @@ import { depthLimit } from "./reasons.ts";
 export interface MintRequest {
   /** `sub` (RFC 7519 §4.1.2), 1 to 255 characters without control characters. */
   readonly subject: string;
-  /** `aud`: one of the profile's audiences. @default the first of them */
-  readonly audience?: string;
+  /** `aud`: one of the profile's audiences, or several (RFC 7519 §4.1.3); one is written without a list. @default the first of them */
+  readonly audience?: string | readonly string[];
   /** How long the token is to live: whole seconds from 1 s up, in milliseconds. Capped, never raised. @default the most */
   readonly ttlMs?: number;
   /** Other claims by name; none of {@link reservedClaims}. @default none */

@@ -26,7 +26,7 @@ export interface MinterOptions {
 }
 
 /** When a token is made. */
-export interface Moment {
+export interface MintTimes {
   /** Unix milliseconds. */
   readonly nowMs: number;
   /** The fence: no token expires later. Unix milliseconds; Infinity where there is none. */
@@ -50,7 +50,7 @@ export interface Minter {
    *   the request is at fault
    * @throws TryLaterError `MintFenced` when the fence leaves less than a second
    */
-  readonly mint: (request: MintRequest, moment: Moment) => Minted;
+  readonly mint: (request: MintRequest, times: MintTimes) => Minted;
 }
 
 /** The ring's minter; undefined when the signer's private half is not there, or the signer is revoked. */
@@ -65,7 +65,7 @@ export function compileMinter({ ring, half }: SigningRing, options: MinterOption
     sign: signOf(profile.algorithm, half.key, options.signatures ?? nodeSignatures),
     newId: options.newId,
   };
-  const mint = (request: MintRequest, moment: Moment): Minted => ({ ...minted(signer, request, moment), kid });
+  const mint = (request: MintRequest, times: MintTimes): Minted => ({ ...minted(signer, request, times), kid });
   return Object.freeze({ kid, mint });
 }
 
@@ -78,12 +78,12 @@ interface Signer {
   readonly newId: () => string;
 }
 
-function minted(signer: Signer, request: MintRequest, moment: Moment): Omit<Minted, "kid"> {
+function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Minted, "kid"> {
   const { subject, audience, claims = {}, type = "JWT" } = request;
   if (subject === "") throw new RuleError("SubjectInvalid", "Cannot mint without a subject");
   checkClaims(claims);
-  const iat = Math.floor(moment.nowMs / 1000);
-  const exp = expiry(signer, request.ttlMs, moment);
+  const iat = Math.floor(times.nowMs / 1000);
+  const exp = expiry(signer, request.ttlMs, times);
   const payload = JSON.stringify({
     ...claims,
     iss: signer.issuer,
@@ -104,7 +104,7 @@ function minted(signer: Signer, request: MintRequest, moment: Moment): Omit<Mint
 }
 
 /** In seconds since 1970. */
-function expiry({ mostMs }: Signer, ttlMs: number = mostMs, { nowMs, notAfterMs }: Moment): number {
+function expiry({ mostMs }: Signer, ttlMs: number = mostMs, { nowMs, notAfterMs }: MintTimes): number {
   if (!(ttlMs >= 1000) || ttlMs % 1000 !== 0) {
     throw new RuleError("TtlOutOfRange", `Cannot mint for ${ttlMs} ms: must be whole seconds, 1 or more`);
   }
@@ -114,12 +114,13 @@ function expiry({ mostMs }: Signer, ttlMs: number = mostMs, { nowMs, notAfterMs 
   throw new TryLaterError("MintFenced", "Cannot mint: no fresh word that the signer still signs");
 }
 
-function audienceOf(wanted: string | undefined, audiences: readonly string[]): string {
+function audienceOf(wanted: MintRequest["audience"], audiences: readonly string[]): string | readonly string[] {
   const [first = ""] = audiences;
-  if (wanted === undefined) return first;
-  if (audiences.includes(wanted)) return wanted;
+  const all = wanted === undefined ? [first] : [wanted].flat();
+  const strange = all.find((one) => !audiences.includes(one));
+  if (all.length > 0 && strange === undefined) return all.length === 1 ? (all[0] ?? first) : all;
   const known = audiences.map((one) => `"${one}"`).join(" or ");
-  throw new RuleError("AudienceUnknown", `Cannot mint for audience ${quoted(wanted)}: must be ${known}`);
+  throw new RuleError("AudienceUnknown", `Cannot mint for audience ${quoted(strange ?? "")}: must be ${known}`);
 }
 
 function checkClaims(claims: Members): void {

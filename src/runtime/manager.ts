@@ -1,4 +1,5 @@
 import { type Clock, sleep } from "../time/clock.ts";
+import { aborted } from "../time/signal.ts";
 import type { Reflector } from "../kube/reflector.ts";
 import type { ReconcileLoop, RunSignals } from "./reconcile-loop.ts";
 import type { LeaderElector } from "./election.ts";
@@ -87,11 +88,4 @@ async function tried({ clock, reflectors }: ManagerParts, signal: AbortSignal): 
   await Promise.race([all, sleep(clock, patienceMs, AbortSignal.any([signal, done.signal]))]);
   done.abort();
   return !signal.aborted;
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

@@ -2,7 +2,8 @@ import { realpath, stat } from "node:fs/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
 import { readIfThere } from "../files/atomic.ts";
 import { readDataDir } from "../files/read-data-dir.ts";
-import { newWaker, watchDirs } from "../files/watch-dirs.ts";
+import { watchDirs } from "../files/watch-dirs.ts";
+import { Bell } from "../time/bell.ts";
 import { publicHalvesIn } from "../keeper/recovery.ts";
 import { knownAfter } from "../keeper/strangers.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
@@ -14,7 +15,7 @@ import type { Keeper } from "../ring/keeper.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";
 import { AckReader } from "./loop/ack-reader.ts";
 import { changeOverrides, damagedName, isEmergency } from "./settings/change-overrides.ts";
-import type { Clock } from "./loop/clock-guard.ts";
+import type { Clocks } from "../time/clock.ts";
 import { configDirs, readConfig, type Config } from "./settings/config.ts";
 import { fingerprint } from "./store/fingerprint.ts";
 import { directoryKeeper } from "./lock/directory-keeper.ts";
@@ -28,7 +29,7 @@ import { withStorageErrors } from "./store/storage-error.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
 
 export interface DirectoryHomeOptions {
-  readonly clock: Clock;
+  readonly clock: Clocks;
   /** Instead of what the running process left in rotation.json. */
   readonly config?: Config;
   /** How often to look when the kernel says nothing. @default 1000 */
@@ -149,12 +150,12 @@ class Home implements DirectoryHome {
   }
 
   async *changes(signal: AbortSignal): AsyncIterable<void> {
-    const waker = newWaker();
+    const bell = new Bell();
     const { dir, ring, acks } = this.#layout;
-    watchDirs([dir, ring, acks, ...(this.#config ? configDirs(this.#config) : [])], () => waker.wake(), signal);
+    watchDirs([dir, ring, acks, ...(this.#config ? configDirs(this.#config) : [])], () => bell.ring(), signal);
     let last = await this.#fingerprint();
     while (true) {
-      await waker.wait(this.#pollMs, signal);
+      await bell.sleep(this.#pollMs, signal);
       if (signal.aborted) return;
       const next = await this.#fingerprint();
       if (next !== last) yield;

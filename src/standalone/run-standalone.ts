@@ -2,9 +2,9 @@ import { mkdir, realpath } from "node:fs/promises";
 import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
-import { newWaker, type Waker } from "../files/watch-dirs.ts";
+import { Bell } from "../time/bell.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
-import type { Clock } from "./loop/clock-guard.ts";
+import type { Clocks } from "../time/clock.ts";
 import type { Config } from "./settings/config.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -17,7 +17,7 @@ export interface StandaloneOptions {
   /** Made when it is missing. */
   readonly dir: string;
   readonly config: Config;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly log: Log;
   /** Ends the loop after the pass that is under way. */
   readonly signal: AbortSignal;
@@ -25,8 +25,8 @@ export interface StandaloneOptions {
   readonly on?: (report: PassReport) => void;
   /** @default the real disk */
   readonly disk?: Disk;
-  /** How it waits. @default real timers, woken by changes of the files */
-  readonly waker?: Waker;
+  /** How it waits. @default real timers; changes of the files ring it */
+  readonly bell?: Pick<Bell, "ring" | "sleep">;
   /** From 0 to below 1, for back-off and names; not for keys. @default Math.random */
   readonly chance?: () => number;
   /** A change that the kernel does not tell of is seen after this long. @default 1000 */
@@ -57,13 +57,13 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
       log.warn({ object, to }, `the ${object} object held what the ring does not have: it is kept in ${to}`),
     );
     await withStorageErrors(() => store.prepare());
-    const { pollMs = 1000, waker = newWaker() } = options;
+    const { pollMs = 1000, bell = new Bell() } = options;
     await new Loop({
       ...options,
       disk,
       layout,
       store,
-      waker,
+      bell,
       chance,
       pollMs,
       isAlone: lock.missing === undefined,
@@ -83,7 +83,7 @@ async function openDir(dir: string): Promise<Layout> {
 function lockDir(
   disk: Disk,
   layout: Layout,
-  { clock, chance }: { readonly clock: Clock; readonly chance: () => number },
+  { clock, chance }: { readonly clock: Clocks; readonly chance: () => number },
 ): Promise<Lock> {
   const since = new Date(clock.nowMs()).toISOString();
   return acquireLock(disk, layout, {

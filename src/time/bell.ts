@@ -1,4 +1,4 @@
-import type { Clock } from "./clock.ts";
+import { type Clock, systemClock } from "./clock.ts";
 
 /** Lets one loop sleep, and everybody wake it. */
 export class Bell {
@@ -6,11 +6,12 @@ export class Bell {
   #rung = false;
   #wake: (() => void) | undefined;
 
-  constructor(clock: Pick<Clock, "after">) {
+  /** @param clock - @default the machine's */
+  constructor(clock: Pick<Clock, "after"> = systemClock) {
     this.#clock = clock;
   }
 
-  /** Ends the sleep that is under way, or the next one. */
+  /** Ends the sleep that is under way, or else the next one. */
   ring(): void {
     this.#rung = true;
     this.#wake?.();

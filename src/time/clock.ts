@@ -1,15 +1,28 @@
 /** Ends what was begun, if it has not happened yet; a second call does nothing. */
 export type Cancel = () => void;
 
-/** Both times and the only timers that this folder and `runtime` use, so that tests can drive them. */
-export interface Clock {
+/** Both clocks of the machine. Whoever compares them finds out when one was set, or stood still. */
+export interface Clocks {
   /** Unix milliseconds. May jump. */
   nowMs(): number;
-  /** Milliseconds from an arbitrary start; never goes back, and nobody can set it. */
+  /** Milliseconds from an arbitrary start; never goes back, and nobody can set it. May stand still while the machine sleeps. */
   monotonicMs(): number;
-  /** Calls `action` once, after `ms` milliseconds or, for 0 and less, soon. Any length is right. */
+}
+
+/** Both times and the only timers, as an argument: tests drive them. */
+export interface Clock extends Clocks {
+  /** Calls `action` once, after `ms` milliseconds and never before, or, for 0 and less, soon. Any length is right. */
   after(ms: number, action: () => void): Cancel;
 }
+
+/** One moment on both clocks. */
+export interface Moment {
+  /** Unix milliseconds. */
+  readonly nowMs: number;
+  readonly monotonicMs: number;
+}
+
+export const momentOf = (clocks: Clocks): Moment => ({ nowMs: clocks.nowMs(), monotonicMs: clocks.monotonicMs() });
 
 /** The longest single timer: beyond 2³¹ - 1 ms Node's fire at once. */
 const longestTimerMs = 86_400_000;
@@ -22,8 +35,13 @@ export const systemClock: Clock = {
     const endsAtMs = performance.now() + ms;
     let timer: NodeJS.Timeout;
     const arm = (leftMs: number): void => {
-      const stepMs = Math.min(leftMs, longestTimerMs);
-      timer = setTimeout(() => (stepMs < leftMs ? arm(endsAtMs - performance.now()) : action()), Math.max(0, stepMs));
+      timer = setTimeout(look, Math.min(Math.max(0, Math.ceil(leftMs)), longestTimerMs));
+    };
+    const look = (): void => {
+      // Node counts from the turn in which a timer was set: it may fire a little early
+      const leftMs = endsAtMs - performance.now();
+      if (leftMs > 0) arm(leftMs);
+      else action();
     };
     arm(ms);
     return () => clearTimeout(timer);
@@ -31,7 +49,7 @@ export const systemClock: Clock = {
 };
 
 /** Resolves after so many milliseconds or as soon as the signal is aborted; never rejects, and leaves nothing behind. */
-export function sleep(clock: Clock, ms: number, signal?: AbortSignal): Promise<void> {
+export function sleep(clock: Pick<Clock, "after">, ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const end = (): void => {

@@ -1,6 +1,6 @@
 import { viewOf, type View } from "../ring/view.ts";
 import type { RingHome } from "../keeper/home.ts";
-import { line, paint, type Io } from "./screen.ts";
+import { line, paint, type Io } from "./text/screen.ts";
 
 /** A line that is no result: it must not get lost in a pipe, and nobody parses it. */
 export const note = ({ err }: Pick<Io, "err">, text: string): void => line(err, `keyturn: note: ${text}`);

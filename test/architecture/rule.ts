@@ -20,9 +20,9 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["time"],
   runtime: ["time", "kube", "telemetry"],
   holder: ["errors", "ring", "crypto", "jwt", "time", "files", "kube", "telemetry"],
-  cluster: ["errors", "ring", "crypto", "keeper", "files", "kube", "runtime"],
+  cluster: ["errors", "ring", "crypto", "keeper", "time", "files", "kube", "runtime"],
   controller: ["errors", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
-  standalone: ["errors", "parse", "ring", "crypto", "keeper", "files", "telemetry"],
+  standalone: ["errors", "parse", "ring", "crypto", "keeper", "time", "files", "telemetry"],
   gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "telemetry", "holder"],
   sql: ["errors"],
   issuer: [

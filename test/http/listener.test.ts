@@ -34,6 +34,12 @@ describe("a hostile client", () => {
     expect(await client.ended).toMatch(/^HTTP\/1\.1 408 /);
   });
 
+  test("that never says a word is cut off with 408", async () => {
+    const { port } = await serve(ok, { headerMs: 50, requestMs: 50 });
+    const client = await RawClient.to(port);
+    expect(await client.ended).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
   test("that never ends its body is cut off", async () => {
     const reading: Handler = (incoming, response) => {
       incoming.resume().on("end", () => empty(response, 200));
@@ -103,6 +109,22 @@ describe("drain", () => {
     await Promise.all([client.ended, silent.ended]);
   });
 
+  test("does not wait for who does not take its answers longer than it may", async () => {
+    const asked = Promise.withResolvers<undefined>();
+    const much: Handler = (_, response) => {
+      empty(response, 200, ["x-much", "a".repeat(20_000_000)]);
+      asked.resolve(undefined);
+    };
+    const listener = await serve(much);
+    const client = await RawClient.to(listener.port);
+    client.socket.pause();
+    client.write(get);
+    await asked.promise;
+    await listener.drain(20);
+    client.socket.resume();
+    expect(await client.ended).not.toMatch(/\r\n\r\n$/);
+  });
+
   test("ends what takes longer than it may", async () => {
     const begun = Promise.withResolvers<undefined>();
     const listener = await serve(() => begun.resolve(undefined));
@@ -121,7 +143,7 @@ describe("listen", () => {
     const dead = createServer().listen(path);
     await once(dead, "listening");
     onTestFinished(() => void dead.close());
-    const listener = await listen({ kind: "unix", path }, { handler: ok });
+    const listener = await listen({ kind: "unix", path }, ok);
     expect((await stat(path)).mode & 0o777).toBe(0o660);
     const [response] = (await once(request({ socketPath: path, path: "/" }).end(), "response")) as [
       { statusCode: number; resume(): void },
@@ -135,7 +157,7 @@ describe("listen", () => {
   test("never removes what is no socket", async () => {
     const path = join(await tempDir(), "file");
     await writeFile(path, "text");
-    await expect(listen({ kind: "unix", path }, { handler: ok })).rejects.toMatchObject({
+    await expect(listen({ kind: "unix", path }, ok)).rejects.toMatchObject({
       code: "AddressUnusable",
       message: `Cannot listen on unix:${path}: EADDRINUSE`,
     });
@@ -143,7 +165,7 @@ describe("listen", () => {
 
   test("names an address that can't be had", async () => {
     const { port } = await serve(ok);
-    await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, { handler: ok })).rejects.toMatchObject({
+    await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, ok)).rejects.toMatchObject({
       message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
     });
   });

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { RuleError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import type { MintRequest } from "../../src/jwt/mint-request.ts";
 import { reservedClaims } from "../../src/jwt/mint-request.ts";
-import { compileMinter, type Minted, type Minter, type Moment } from "../../src/jwt/minter.ts";
+import { compileMinter, type Minted, type Minter, type MintTimes } from "../../src/jwt/minter.ts";
 import { tokenLimit } from "../../src/jwt/reasons.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { pairOf } from "../support/keys.ts";
@@ -20,8 +20,8 @@ function minterOf(change: Partial<Ring> = {}): Minter {
   return minter;
 }
 
-const mint = (request: Partial<MintRequest> = {}, moment: Partial<Moment> = {}, minter = minterOf()): Minted =>
-  minter.mint({ subject: "alice", ...request }, { nowMs: epoch, notAfterMs: Infinity, ...moment });
+const mint = (request: Partial<MintRequest> = {}, times: Partial<MintTimes> = {}, minter = minterOf()): Minted =>
+  minter.mint({ subject: "alice", ...request }, { nowMs: epoch, notAfterMs: Infinity, ...times });
 
 const partsOf = ({ token }: Minted): readonly unknown[] =>
   token
@@ -148,7 +148,17 @@ describe("mint", () => {
     expect(claimsOf(mint(audience === undefined ? {} : { audience }))["aud"]).toBe(expected);
   });
 
-  test.each(["shop", "", "API"])("refuses audience %j", (audience) => {
+  test.each([
+    [
+      ["admin", "api"],
+      ["admin", "api"],
+    ],
+    [["admin"], "admin"],
+  ])("for audiences %j: %j", (audience, expected) => {
+    expect(claimsOf(mint({ audience }))["aud"]).toEqual(expected);
+  });
+
+  test.each(["shop", "", "API", ["api", "shop"], []])("refuses audience %j", (audience) => {
     expect(codeOf(() => mint({ audience }))).toBe("RuleError AudienceUnknown");
   });
 

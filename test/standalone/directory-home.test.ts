@@ -6,7 +6,7 @@ import type { Change } from "../../src/ring/change.ts";
 import { decide } from "../../src/ring/decide.ts";
 import { directoryHome, type DirectoryHome } from "../../src/standalone/directory-home.ts";
 import type { RingHome } from "../../src/keeper/home.ts";
-import { withChange } from "../../src/tools/suppose.ts";
+import { withChange } from "../../src/tools/change/suppose.ts";
 import { minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { newWorld, tempDir, type World } from "./world.ts";

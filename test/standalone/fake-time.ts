@@ -1,5 +1,5 @@
-import type { Waker } from "../../src/files/watch-dirs.ts";
-import type { Clock } from "../../src/standalone/loop/clock-guard.ts";
+import type { Bell } from "../../src/time/bell.ts";
+import type { Clocks } from "../../src/time/clock.ts";
 
 export const second = 1000;
 export const minute = 60 * second;
@@ -9,7 +9,7 @@ export const hour = 60 * minute;
 export const epochMs = 1_795_305_600_000;
 
 /** Two clocks that stand still until somebody waits, or sets one. */
-export class FakeTime implements Clock, Waker {
+export class FakeTime implements Clocks, Pick<Bell, "ring" | "sleep"> {
   wallMs: number;
   steadyMs = 0;
   #events: { readonly atSteadyMs: number; readonly act: () => Promise<void> | void }[] = [];
@@ -34,11 +34,11 @@ export class FakeTime implements Clock, Waker {
     this.steadyMs += ms;
   }
 
-  wake(): void {
+  ring(): void {
     // Nobody waits for real
   }
 
-  async wait(ms: number): Promise<void> {
+  async sleep(ms: number): Promise<void> {
     // Files have real times; let what they wake up come in between
     await new Promise((resolve) => {
       setImmediate(resolve);

@@ -23,7 +23,7 @@ async function bothFor(world: World, ms: number): Promise<readonly string[]> {
       const layout = layoutOf(world.dir);
       const store = new DirectoryStore(disk, layout);
       await store.prepare();
-      const parts = { disk, layout, store, config: { resource: resource() }, clock: time, waker: time, log };
+      const parts = { disk, layout, store, config: { resource: resource() }, clock: time, bell: time, log };
       await new Loop({
         ...parts,
         ...{ signal: controller.signal, chance: Math.random, pollMs: Infinity, isAlone: false },

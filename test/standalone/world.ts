@@ -66,7 +66,7 @@ export class World {
       dir: this.dir,
       config: { resource: resource() },
       clock: this.time,
-      waker: this.time,
+      bell: this.time,
       log: this.log,
       signal: controller.signal,
       pollMs: Infinity,

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { sleep, systemClock } from "../../src/time/clock.ts";
+import { momentOf, sleep, systemClock } from "../../src/time/clock.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 beforeEach(() => void vi.useFakeTimers());
@@ -36,6 +36,33 @@ test("systemClock.after does nothing once it is cancelled, also in its second da
   vi.advanceTimersByTime(day);
   expect(action).not.toHaveBeenCalled();
   expect(vi.getTimerCount()).toBe(0);
+});
+
+test("systemClock.after waits on when Node's timer fires a little early", () => {
+  const action = vi.fn();
+  const startedAtMs = performance.now();
+  const now = vi.spyOn(performance, "now").mockReturnValue(startedAtMs);
+  systemClock.after(10, action);
+  now.mockReturnValue(startedAtMs + 9.6);
+  vi.advanceTimersByTime(10);
+  expect(action).not.toHaveBeenCalled();
+  now.mockReturnValue(startedAtMs + 10);
+  vi.advanceTimersByTime(1);
+  expect(action).toHaveBeenCalledOnce();
+  now.mockRestore();
+});
+
+test.each([0, -5, Number.NEGATIVE_INFINITY])("systemClock.after calls soon, never at once, for %d", (ms) => {
+  const action = vi.fn();
+  systemClock.after(ms, action);
+  expect(action).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(action).toHaveBeenCalledOnce();
+});
+
+test("momentOf reads both clocks", () => {
+  const clock = new FakeClock();
+  expect(momentOf(clock)).toEqual({ nowMs: clock.nowMs(), monotonicMs: clock.monotonicMs() });
 });
 
 test("sleep ends with the signal and leaves no timer", async () => {

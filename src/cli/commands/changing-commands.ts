@@ -1,10 +1,10 @@
 import { Argument, type Command } from "commander";
-import type { ChangeOptions } from "../../tools/ask-change.ts";
-import { recover } from "../../tools/recover.ts";
-import { revoke, revokeCreatedBefore } from "../../tools/revoke.ts";
-import { rollback } from "../../tools/rollback.ts";
-import { rotate } from "../../tools/rotate.ts";
-import { wait, waitForOf, waitSteps, type WaitFor } from "../../tools/wait.ts";
+import type { ChangeOptions } from "../../tools/change/ask-change.ts";
+import { recover } from "../../tools/change/recover.ts";
+import { revoke, revokeCreatedBefore } from "../../tools/change/revoke.ts";
+import { rollback } from "../../tools/change/rollback.ts";
+import { rotate } from "../../tools/change/rotate.ts";
+import { wait, waitForOf, waitSteps, type WaitFor } from "../../tools/follow/wait.ts";
 import { UsageError } from "../report-error.ts";
 import { commandOf, deadlineOf, flag, instant, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";

@@ -1,6 +1,6 @@
 import { Argument, type Command } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
-import { line } from "../../tools/screen.ts";
+import { line } from "../../tools/text/screen.ts";
 import { UsageError } from "../report-error.ts";
 import { commandOf, flag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";

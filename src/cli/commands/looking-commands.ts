@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { rotationIn } from "../../standalone/settings/config.ts";
 import { parseRotation, requestsOf } from "../../ring/resource/rotation.ts";
 import { jwks } from "../../tools/show-jwks.ts";
-import { overview } from "../../tools/overview.ts";
+import { overview } from "../../tools/status/overview.ts";
 import { plan, type WhatIf } from "../../tools/plan/show-plan.ts";
 import { status } from "../../tools/status/show-status.ts";
 import { timeline } from "../../tools/timeline/show-timeline.ts";

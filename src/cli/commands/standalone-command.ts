@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { newWaker } from "../../files/watch-dirs.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../report-error.ts";
 import { fieldFlags, resourceFrom } from "../field-flags.ts";
@@ -42,25 +41,28 @@ async function runCommand(cli: Cli, flags: StandaloneFlags): Promise<void> {
   const { dir, config } = flags;
   if (dir === undefined) throw new UsageError("Cannot run: must have --dir");
   const source = config === undefined ? { resource: resourceFrom(flags) } : { path: config };
-  const { runStandalone } = await import("../../standalone/run-standalone.ts");
-  const { newLog } = await import("../log.ts");
+  const [{ runStandalone }, { newLog }, { Bell }] = await Promise.all([
+    import("../../standalone/run-standalone.ts"),
+    import("../log.ts"),
+    import("../../time/bell.ts"),
+  ]);
   const { io } = cli;
   const ended = new AbortController();
   const signal = AbortSignal.any([io.interrupted, ended.signal]);
   let refused: string | undefined;
   const remarks = (): readonly string[] => (refused === undefined ? [] : [`settings: ${refused}`]);
-  const waker = newWaker();
+  const bell = new Bell();
   const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
   if (config !== undefined) {
     cli.rereadOn(() => {
       log.info({}, "SIGHUP: reads its files again");
-      waker.wake();
+      bell.ring();
     });
   }
   const rotation = runStandalone({
     dir,
     config: source,
-    waker,
+    bell,
     clock: { nowMs: () => io.nowMs(), monotonicMs: () => cli.monotonicMs() },
     log,
     signal,

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
-import { line } from "../../tools/screen.ts";
+import { line } from "../../tools/text/screen.ts";
 import { commandOf, outputFlag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
 
@@ -13,7 +13,7 @@ export function versionCommand(cli: Cli): Command {
   }).action(async ({ output }: { readonly output?: "json" | "yaml" }) => {
     const { version, commit, platform } = cli;
     if (output) {
-      const { documentText } = await import("../../tools/output.ts");
+      const { documentText } = await import("../../tools/text/output.ts");
       cli.io.out.write(documentText({ version, ...(commit !== undefined && { commit }), ...platform }, output));
     } else {
       const built = commit === undefined ? "" : `commit ${commit}, `;

@@ -1,4 +1,4 @@
-import { newWaker } from "../../files/watch-dirs.ts";
+import { Bell } from "../../time/bell.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { Reflector } from "../../kube/reflector.ts";
 import { configMaps, pods } from "../../kube/resource.ts";
@@ -58,15 +58,15 @@ export class News {
   async *changes(signal: AbortSignal, nameOfPublic: () => Promise<string>): AsyncIterable<void> {
     const own = new AbortController();
     const ends = AbortSignal.any([signal, own.signal]);
-    const waker = newWaker();
+    const bell = new Bell();
     this.#reflectors = this.#watches(await nameOfPublic().catch(() => undefined), () => {
       this.#count += 1;
-      waker.wake();
+      bell.ring();
     });
     const running = Promise.all(this.#reflectors.map((one) => one.run(ends)));
     try {
       while (true) {
-        await waker.wait(day, ends);
+        await bell.sleep(day, ends);
         if (ends.aborted) return;
         yield;
       }

@@ -1,25 +1,22 @@
 import { empty, pathOf } from "../../http/answer.ts";
 import type { Decide } from "./decision.ts";
 import { forwardAuth } from "./forward-auth.ts";
-import type { Face } from "../../http/listener.ts";
+import type { Handler } from "../../http/listener.ts";
 import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
 
 export const verifyPath = "/verify";
 
 /** What stands on the gateway's front port. */
-export function front(decide: Decide, wellKnown: WellKnownOptions): Face {
+export function front(decide: Decide, wellKnown: WellKnownOptions): Handler {
   const verify = forwardAuth(decide);
   const jwks = jwksHandler(wellKnown);
   const discovery = discoveryHandler(wellKnown);
-  return {
-    handler: (request, response) => {
-      const path = pathOf(request.url);
-      if (isVerify(path)) verify(request, response);
-      else if (path === jwksPath) jwks(request, response);
-      else if (path === discoveryPath) discovery(request, response);
-      else empty(response, 404);
-    },
-    plain: ({ url, rawHeaders }) => (isVerify(pathOf(url)) ? decide(rawHeaders) : undefined),
+  return (request, response) => {
+    const path = pathOf(request.url);
+    if (isVerify(path)) verify(request, response);
+    else if (path === jwksPath) jwks(request, response);
+    else if (path === discoveryPath) discovery(request, response);
+    else empty(response, 404);
   };
 }
 

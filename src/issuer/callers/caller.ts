@@ -44,7 +44,7 @@ export type OAuthError =
   | "temporarily_unavailable";
 
 /** The check that failed: stable, for programs, metrics and logs. */
-export type FailedCheck =
+export type Check =
   /** The client is not known, or its secret is wrong: nobody is told which. */
   | "client"
   /** Too many ask at once. */
@@ -94,7 +94,7 @@ export type NarrowCheck =
 export interface Refused {
   readonly kind: "refused";
   readonly error: OAuthError;
-  readonly check: FailedCheck;
+  readonly check: Check;
   /** For people and for `error_description`; nothing secret, no claims. */
   readonly message: string;
 }
@@ -136,7 +136,7 @@ export interface Ttl {
   readonly from: "asked" | "cap" | "default";
 }
 
-export const refusal = (error: OAuthError, check: FailedCheck, message: string): Refused => ({
+export const refusal = (error: OAuthError, check: Check, message: string): Refused => ({
   kind: "refused",
   error,
   check,

@@ -4,13 +4,17 @@ import { type RenewalRefusal, type Renewal, renew, type RenewalRequest } from ".
 import type { GrantRow } from "./grant-row.ts";
 import type { EndedGrant, EndTime, GrantStore } from "./grant-store.ts";
 
+/** What only the row can tell of a renewal. */
+export interface RowJudgement extends Pick<RenewalRequest, "isProven"> {
+  /** The cap that is in force for this grant's owner, in milliseconds. */
+  readonly maxRefreshTtlMs: number;
+}
+
 /** A refresh token that is shown to the issuer. */
-export interface GrantRenewalRequest extends Omit<RenewalRequest, "isProven" | "nowMs">, EndTime {
-  /**
-   * Whether the caller proved to be this grant's owner. May throw, for what the caller must not ask of it, such as a wider scope: then
-   * nothing is written.
-   */
-  readonly isProven: (row: GrantRow) => boolean;
+export interface GrantRenewalRequest<No> extends Omit<RenewalRequest, "isProven" | "nowMs" | "policy">, EndTime {
+  readonly policy: Omit<RenewalRequest["policy"], "maxRefreshTtlMs">;
+  /** Looks at the row before anything is written; `No`, and nothing is: what the caller must not ask of it, such as a wider scope. */
+  readonly judge: (row: GrantRow) => RowJudgement | No;
 }
 
 /** What became of it; `row` as it now stands in the store. */
@@ -35,11 +39,17 @@ const mostRaces = 16;
  *
  * @throws TryLaterError `StoreAway`; the token is as good as before.
  */
-export async function renewGrant(store: GrantStore, request: GrantRenewalRequest): Promise<GrantRenewal> {
+export async function renewGrant<No extends { readonly kind: string }>(
+  store: GrantStore,
+  request: GrantRenewalRequest<No>,
+): Promise<GrantRenewal | No> {
   for (let race = 0; race < mostRaces; race++) {
     const row = await store.find(request.shown.grantId);
     if (row === undefined) return { kind: "refused", reason: "unknown" };
-    const renewal = renew(row.grant, { ...request, isProven: request.isProven(row) });
+    const judged = request.judge(row);
+    if ("kind" in judged) return judged;
+    const { isProven, maxRefreshTtlMs } = judged;
+    const renewal = renew(row.grant, { ...request, isProven, policy: { ...request.policy, maxRefreshTtlMs } });
     const done = await enact(store, { row, renewal, at: request });
     if (done !== undefined) return done;
   }

@@ -6,7 +6,7 @@ import type { GatewayView } from "../../ring/ack.ts";
 import { parseJson } from "../../ring/codec/json-text.ts";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
-import type { Clock } from "./clock-guard.ts";
+import type { Clocks } from "../../time/clock.ts";
 
 /** An ack that was not touched for longer does not count: its gateway is gone. Gateways touch theirs every 10 s. */
 export const ackLifeMs = 60_000;
@@ -38,10 +38,10 @@ interface Sign {
 export class AckReader {
   readonly #disk: Reader;
   readonly #dir: string;
-  readonly #clock: Clock;
+  readonly #clock: Clocks;
   #seen: ReadonlyMap<string, Sign> = new Map();
 
-  constructor(disk: Reader, dir: string, clock: Clock) {
+  constructor(disk: Reader, dir: string, clock: Clocks) {
     this.#disk = disk;
     this.#dir = dir;
     this.#clock = clock;

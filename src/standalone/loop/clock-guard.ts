@@ -1,14 +1,8 @@
+import type { Clocks } from "../../time/clock.ts";
 import type { VerifyOnlyKey } from "../../ring/key.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { pruneAtMs } from "../../ring/rules/retire.ts";
 import { maySignFromMs } from "../../ring/rules/waits.ts";
-
-export interface Clock {
-  /** Unix milliseconds: what facts are stamped with. */
-  nowMs(): number;
-  /** Milliseconds from an arbitrary start, which nobody can set: what tells when the other was set. */
-  monotonicMs(): number;
-}
 
 /** How far the clocks may drift apart before the wall clock counts as set. */
 export const toleranceMs = 30_000;
@@ -41,13 +35,13 @@ export interface ClockVerdict {
  * back.
  */
 export class ClockGuard {
-  readonly #clock: Clock;
+  readonly #clock: Clocks;
   /** Wall minus monotonic while the clock was last trusted. */
   #trustedOffsetMs: number;
   #hasLooked = false;
   #hold: { readonly offsetMs: number; readonly endsAtMonotonicMs: number } | undefined;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clocks) {
     this.#clock = clock;
     this.#trustedOffsetMs = clock.nowMs() - clock.monotonicMs();
   }

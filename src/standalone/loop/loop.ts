@@ -1,12 +1,14 @@
 import { join } from "node:path";
 import { removeIfThere } from "../../files/atomic.ts";
-import { watchDirs, type Waker } from "../../files/watch-dirs.ts";
+import { watchDirs } from "../../files/watch-dirs.ts";
+import type { Bell } from "../../time/bell.ts";
 import type { Disk } from "../../files/disk.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { pendingWaitMs } from "../../ring/view.ts";
 import { AckReader } from "./ack-reader.ts";
-import { ClockGuard, type Clock } from "./clock-guard.ts";
+import type { Clocks } from "../../time/clock.ts";
+import { ClockGuard } from "./clock-guard.ts";
 import { configDirs, type Config } from "../settings/config.ts";
 import { fingerprint, wishes } from "../store/fingerprint.ts";
 import type { Layout } from "../store/layout.ts";
@@ -24,11 +26,11 @@ export interface LoopParts {
   readonly layout: Layout;
   readonly store: DirectoryStore;
   readonly config: Config;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly on?: (report: PassReport) => void;
-  readonly waker: Waker;
+  readonly bell: Pick<Bell, "ring" | "sleep">;
   readonly chance: () => number;
   readonly pollMs: number;
   /** The lock is held. */
@@ -69,9 +71,9 @@ export class Loop {
 
   /** @throws KeyturnError when the first settings can't be used and there is no ring; anything that is a mistake in the program */
   async run(): Promise<void> {
-    const { config, layout, signal, waker } = this.#parts;
+    const { config, layout, signal, bell } = this.#parts;
     await withStorageErrors(() => this.#settings.load());
-    watchDirs([...configDirs(config), ...watchedDirs(layout)], () => waker.wake(), signal);
+    watchDirs([...configDirs(config), ...watchedDirs(layout)], () => bell.ring(), signal);
     while (!signal.aborted) {
       const before = await this.#attempt(() => this.#fingerprint());
       const waitMs = before === undefined ? undefined : await this.#attempt(() => this.#pass());
@@ -156,26 +158,26 @@ export class Loop {
 
   /** Waits until the time has come or something has changed since the fingerprint was taken. */
   async #idle(waitMs: number, before: string): Promise<void> {
-    const { clock, waker, signal, pollMs } = this.#parts;
+    const { clock, bell, signal, pollMs } = this.#parts;
     const untilMs = clock.nowMs() + waitMs;
     const untilMonotonicMs = clock.monotonicMs() + waitMs;
     while (!signal.aborted) {
       // Whichever clock is ahead: after a sleep the wall clock is
       const leftMs = Math.min(untilMs - clock.nowMs(), untilMonotonicMs - clock.monotonicMs());
       if (leftMs <= 0) return;
-      await waker.wait(Math.min(leftMs, pollMs), signal);
+      await bell.sleep(Math.min(leftMs, pollMs), signal);
       if ((await this.#attempt(() => this.#fingerprint())) !== before) return;
     }
   }
 
   /** Woken by what somebody asks for, which may be a revocation, and by no other file: a failed write changes some, too. */
   async #backOff(): Promise<void> {
-    const { chance, waker, signal, clock, pollMs } = this.#parts;
+    const { chance, bell, signal, clock, pollMs } = this.#parts;
     const before = await this.#wishes();
     const ceilingMs = Math.min(longestBackoffMs, shortestBackoffMs * 2 ** Math.min(this.#failures - 1, 20));
     const untilMs = clock.monotonicMs() + ceilingMs * (0.5 + chance() / 2);
     while (!signal.aborted && clock.monotonicMs() < untilMs) {
-      await waker.wait(Math.min(untilMs - clock.monotonicMs(), pollMs), signal);
+      await bell.sleep(Math.min(untilMs - clock.monotonicMs(), pollMs), signal);
       if ((await this.#wishes()) !== before) return;
     }
   }

@@ -6,7 +6,8 @@ import { inForce } from "../../ring/obey.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { algorithmOf } from "../../ring/resource/rotation.ts";
 import type { AckReader } from "./ack-reader.ts";
-import type { Clock, ClockVerdict } from "./clock-guard.ts";
+import type { Clocks } from "../../time/clock.ts";
+import type { ClockVerdict } from "./clock-guard.ts";
 import type { Effective } from "../settings/effective.ts";
 import type { State } from "./state-file.ts";
 import type { Snapshot, DirectoryStore } from "../store/directory-store.ts";
@@ -14,7 +15,7 @@ import type { Snapshot, DirectoryStore } from "../store/directory-store.ts";
 export interface Sources {
   readonly store: DirectoryStore;
   readonly acks: AckReader;
-  readonly clock: Clock;
+  readonly clock: Clocks;
   readonly judgeClock: (ring: Ring | undefined) => ClockVerdict;
 }
 

@@ -2,11 +2,19 @@ import { describeGate, describeStep } from "../../ring/describe.ts";
 import { conflictIn } from "../../ring/decide.ts";
 import type { Gate } from "../../ring/plan.ts";
 import { keysOf } from "../../ring/ring.ts";
-import { paint, type Appearance } from "../screen.ts";
+import { paint, type Appearance } from "../text/screen.ts";
 import { notBeforeMs } from "../../ring/status.ts";
-import { table } from "../table.ts";
+import { table } from "../text/table.ts";
 import type { View } from "../../ring/view.ts";
-import { clockTime, clockTimeAndDistance, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../words.ts";
+import {
+  clockTime,
+  clockTimeAndDistance,
+  cutKid,
+  distance,
+  kidLength,
+  newKeyText,
+  type LocalNow,
+} from "../text/words.ts";
 
 export interface PlanTextInput {
   readonly view: View;

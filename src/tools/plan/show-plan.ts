@@ -6,10 +6,10 @@ import { keysOf, type Ring } from "../../ring/ring.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook } from "../first-look.ts";
-import { documentText, type DocumentFormat } from "../output.ts";
+import { documentText, type DocumentFormat } from "../text/output.ts";
 import { planDocument } from "./plan-report.ts";
 import { planText } from "./plan-text.ts";
-import { line, type Io } from "../screen.ts";
+import { line, type Io } from "../text/screen.ts";
 import { horizonMs, mostWrites, viewOf, type View } from "../../ring/view.ts";
 
 /** Another spec to plan with. */

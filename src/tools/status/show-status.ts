@@ -1,14 +1,14 @@
-import { Attendance, attendedLook, withNeglect, type AttendedLook } from "../attendance.ts";
+import { Attendance, attendedLook, withNeglect, type AttendedLook } from "../follow/attendance.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
-import { follow } from "../follow.ts";
+import { follow } from "../follow/follow.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { note, warn } from "../first-look.ts";
-import { documentText, type DocumentFormat } from "../output.ts";
-import { eventsBetween } from "../progress.ts";
-import { line, type Io } from "../screen.ts";
+import { documentText, type DocumentFormat } from "../text/output.ts";
+import { eventsBetween } from "../follow/progress.ts";
+import { line, type Io } from "../text/screen.ts";
 import { statusDocument, statusReport } from "../../ring/status.ts";
 import { statusText } from "./status-text.ts";
-import { clockTime, withClockTimes } from "../words.ts";
+import { clockTime, withClockTimes } from "../text/words.ts";
 
 export interface StatusOptions {
   /** Text for people when absent; `wide` has whole kids and more columns. */

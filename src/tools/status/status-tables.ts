@@ -2,9 +2,9 @@ import type { Key } from "../../ring/key.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { pruneAtMs } from "../../ring/rules/retire.ts";
 import type { View } from "../../ring/view.ts";
-import { paint, type Appearance, type Style } from "../screen.ts";
-import { table } from "../table.ts";
-import { age, clockTime, cutKid, kidLength, type LocalNow } from "../words.ts";
+import { paint, type Appearance, type Style } from "../text/screen.ts";
+import { table } from "../text/table.ts";
+import { age, clockTime, cutKid, kidLength, type LocalNow } from "../text/words.ts";
 
 /** How the tables of the status are shown. */
 export interface TableLook {

@@ -3,11 +3,19 @@ import { describeGate, describeStep } from "../../ring/describe.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import { nextRotation } from "../../ring/next-rotation.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
-import { padded, paint, type Appearance, type Style } from "../screen.ts";
-import { pairs } from "../table.ts";
+import { padded, paint, type Appearance, type Style } from "../text/screen.ts";
+import { pairs } from "../text/table.ts";
 import { renderTimeline } from "../timeline/render-timeline.ts";
 import type { View } from "../../ring/view.ts";
-import { clockTime, clockTimeAndDistance, cutKid, kidLength, listed, withClockTimes, type LocalNow } from "../words.ts";
+import {
+  clockTime,
+  clockTimeAndDistance,
+  cutKid,
+  kidLength,
+  listed,
+  withClockTimes,
+  type LocalNow,
+} from "../text/words.ts";
 import { statusReport } from "../../ring/status.ts";
 import { keyTable, revocationLines } from "./status-tables.ts";
 

@@ -1,5 +1,5 @@
 import type { Key } from "../../ring/key.ts";
-import { paint, type Appearance, type Style } from "../screen.ts";
+import { paint, type Appearance, type Style } from "../text/screen.ts";
 import type { Scale } from "./scale.ts";
 import type { Tick } from "./ticks.ts";
 

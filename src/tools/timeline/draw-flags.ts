@@ -1,4 +1,4 @@
-import type { Style } from "../screen.ts";
+import type { Style } from "../text/screen.ts";
 import { blankRow, glyphsOf, written, type Canvas } from "./cells.ts";
 
 /** A mark above the rows. */

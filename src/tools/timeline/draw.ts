@@ -1,5 +1,5 @@
 import type { Key } from "../../ring/key.ts";
-import { paint, widthOf, type Style } from "../screen.ts";
+import { paint, widthOf, type Style } from "../text/screen.ts";
 import { blankRow, glyphsOf, written, type Canvas, type Cell } from "./cells.ts";
 import type { Row, Span } from "./rows.ts";
 import type { Scale } from "./scale.ts";

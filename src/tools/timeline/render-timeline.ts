@@ -1,6 +1,6 @@
 import { keysOf, type Ring } from "../../ring/ring.ts";
-import { paint, padded, widthOf, type Appearance } from "../screen.ts";
-import { clockTime, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../words.ts";
+import { paint, padded, widthOf, type Appearance } from "../text/screen.ts";
+import { clockTime, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../text/words.ts";
 import type { Canvas } from "./cells.ts";
 import { drawAxis, drawBar, legend } from "./draw.ts";
 import { drawFlags, type Flag } from "./draw-flags.ts";

@@ -1,9 +1,9 @@
 import { RuleError } from "../../errors/keyturn-error.ts";
-import { rotationName } from "../ask-change.ts";
+import { rotationName } from "../change/ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook } from "../first-look.ts";
-import { line, type Io } from "../screen.ts";
+import { line, type Io } from "../text/screen.ts";
 import { renderTimeline } from "./render-timeline.ts";
 
 export interface TimelineOptions {

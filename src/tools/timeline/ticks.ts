@@ -1,4 +1,4 @@
-import { wallClock, type LocalNow, type WallClock } from "../words.ts";
+import { wallClock, type LocalNow, type WallClock } from "../text/words.ts";
 import type { Scale, Stretch } from "./scale.ts";
 
 export interface Tick {

@@ -6,11 +6,11 @@ import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../parse/duration.ts";
 import { KeyturnError, RuleError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { rotationName } from "../ask-change.ts";
+import { rotationName } from "../change/ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook, note } from "../first-look.ts";
-import { line, type Io } from "../screen.ts";
+import { line, type Io } from "../text/screen.ts";
 import { mintWords } from "./refusal-words.ts";
 
 /** One `--claim`. */

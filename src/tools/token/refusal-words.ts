@@ -6,7 +6,7 @@ import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../parse/duration.ts";
 import type { Key, Kid } from "../../ring/key.ts";
 import { keysOf, type Revocation, type Ring } from "../../ring/ring.ts";
-import { listed } from "../words.ts";
+import { listed } from "../text/words.ts";
 
 /** A token that a gateway would refuse, and why. */
 export interface TokenRefusal {

@@ -5,13 +5,13 @@ import { shortKid } from "../../ring/describe.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import type { Key } from "../../ring/key.ts";
-import { rotationName } from "../ask-change.ts";
+import { rotationName } from "../change/ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
-import { documentText, type DocumentFormat } from "../output.ts";
+import { documentText, type DocumentFormat } from "../text/output.ts";
 import { firstLook, note } from "../first-look.ts";
-import { line, paint, type Io } from "../screen.ts";
-import { clockTimeAndDistance, withClockTimes, type LocalNow } from "../words.ts";
+import { line, paint, type Io } from "../text/screen.ts";
+import { clockTimeAndDistance, withClockTimes, type LocalNow } from "../text/words.ts";
 import { refusal, type TokenRefusal } from "./refusal-words.ts";
 
 export interface VerifyOptions {

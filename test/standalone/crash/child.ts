@@ -48,7 +48,7 @@ await runStandalone({
   dir,
   config: { resource: resource() },
   clock: time,
-  waker: time,
+  bell: time,
   log: { debug: silent, info: silent, warn: silent, error: silent },
   signal: controller.signal,
   pollMs: Infinity,

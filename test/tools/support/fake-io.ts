@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import type { Io, Appearance, Screen } from "../../../src/tools/screen.ts";
+import type { Io, Appearance, Screen } from "../../../src/tools/text/screen.ts";
 import { epoch } from "../../support/story.ts";
 import type { StoryHome } from "./story-home.ts";
 

@@ -8,7 +8,7 @@ import { type Connection, kubeConfigText } from "../../../../hack/testcluster/co
 import { openHome, openShown } from "../../../../src/cli/open-home.ts";
 import { run } from "../../../../src/cli/run.ts";
 import type { Surroundings } from "../../../../src/cli/surroundings.ts";
-import type { Screen } from "../../../../src/tools/screen.ts";
+import type { Screen } from "../../../../src/tools/text/screen.ts";
 import { makeServiceAccount, type RoleRule } from "../../support/roles.ts";
 import { tokenFor } from "../../support/scene.ts";
 

@@ -1,0 +1,115 @@
+import { TryLaterError } from "../../errors/keyturn-error.ts";
+import { beginGrant } from "../../grants/renew.ts";
+import type { Asked, Caller, Granted } from "../callers/caller.ts";
+import { narrow, narrowBelow } from "../callers/narrow.ts";
+import { standingOf } from "../callers/standing.ts";
+import { grantIdOf, sidOf, type GrantTerms } from "../store/grant-row.ts";
+import { denialOf, denied, type Denial } from "./denial.ts";
+import type { IssuerParts, Signing } from "./issuer-parts.ts";
+import { signPair, type TokenPair } from "./token-pair.ts";
+
+/** The signing key at work. @throws TryLaterError `NoSigner` */
+export function signingOf({ signing }: Pick<IssuerParts, "signing">): Signing {
+  const now = signing();
+  if (now === undefined) throw new TryLaterError("NoSigner", "Cannot sign: no key of the ring may sign now");
+  return now;
+}
+
+/**
+ * A pair for somebody who has proven who he is, or an access token alone where that is all he may have.
+ *
+ * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`: nothing was given out
+ */
+export async function issuePair(parts: IssuerParts, caller: Caller, asked: Asked): Promise<TokenPair | Denial> {
+  const signing = signingOf(parts);
+  const granted = narrow(caller, asked, { signer: signing.profile, nowMs: parts.nowMs() });
+  if (granted.kind === "refused") return denialOf(granted);
+  const clientId = caller.kind === "client" ? caller.clientId : caller.subject;
+  const foreign =
+    caller.kind === "foreign" ? { foreign: { issuer: caller.issuer, subject: caller.foreignSubject } } : {};
+  return begin(parts, granted, { ...termsOf(granted, asked), clientId, ...foreign });
+}
+
+/**
+ * A pair below another grant, for whoever shows an access token of it: an agent's, a path's. It has no more than its parent, and ends
+ * with it.
+ *
+ * @param parentToken - An access token of our own
+ * @throws TryLaterError as {@link issuePair}
+ */
+export async function issueBelow(
+  parts: IssuerParts,
+  parentToken: string,
+  asked: Omit<Asked, "grantType"> & { readonly subject: string },
+): Promise<TokenPair | Denial> {
+  const signing = signingOf(parts);
+  const verdict = signing.verify(parentToken);
+  if (!verdict.ok || parts.revoked.has(verdict.claims)) return noParent();
+  const { sid } = verdict.claims;
+  const parentId = typeof sid === "string" ? grantIdOf(sid) : undefined;
+  const row = parentId && (await parts.store.find(parentId));
+  if (row === undefined || row.grant.revoked) return noParent();
+  const { terms, grant } = row;
+  const standing = standingOf(parts.callers.config, originOf(terms));
+  if (standing === undefined) return denied("invalid_token", "caller-gone", "Cannot issue: must be allowed still");
+  const parent = { ...terms, ...grant, mayAskFor: standing.claims };
+  // The token may be narrower than its grant (RFC 6749 §6)
+  const scopes = scopesIn(verdict.claims["scope"]).filter((one) => terms.scopes.includes(one));
+  const granted = narrowBelow({ ...parent, scopes }, asked, { signer: signing.profile, nowMs: parts.nowMs() });
+  if (granted.kind === "refused") return denialOf(granted);
+  const { clientId, foreign, keyThumbprint } = terms;
+  return begin(parts, granted, {
+    ...termsOf(granted, asked),
+    clientId,
+    parentId: grant.id,
+    ...(foreign && { foreign }),
+    ...(keyThumbprint !== undefined && { keyThumbprint }),
+  });
+}
+
+const noParent = (): Denial =>
+  denied("invalid_token", "access-token", "Cannot issue: must show an access token of a grant that lives");
+
+const scopesIn = (scope: unknown): readonly string[] =>
+  typeof scope === "string" ? scope.split(" ").filter((one) => one !== "") : [];
+
+/** Whom the file in force is asked about. */
+export const originOf = ({ foreign, clientId }: GrantTerms): { clientId: string } | { trustIssuer: string } =>
+  foreign ? { trustIssuer: foreign.issuer } : { clientId };
+
+function termsOf(
+  { subject, audiences, scopes, claims, accessTtl, refreshTtl }: Granted,
+  { refreshTokenTtlSeconds }: Pick<Asked, "refreshTokenTtlSeconds">,
+): Omit<GrantTerms, "clientId"> {
+  const isAsked = refreshTtl !== undefined && refreshTtl.from !== "default";
+  return {
+    subject,
+    audiences,
+    scopes,
+    claims,
+    accessTtlMs: accessTtl.ms,
+    ...(isAsked && { askedRefreshTtl: String(refreshTokenTtlSeconds) }),
+  };
+}
+
+async function begin(
+  parts: IssuerParts,
+  { refreshTtl, notAfterMs }: Granted,
+  terms: GrantTerms,
+): Promise<TokenPair | Denial> {
+  const { store, randomBytes, audit, callers } = parts;
+  const nowMs = parts.nowMs();
+  if (refreshTtl === undefined) return signPair(signingOf(parts), { terms }, { nowMs });
+  const { grant, token } = beginGrant(
+    { id: randomBytes(16), markKey: randomBytes(32), secret: randomBytes(32) },
+    { refreshTtlMs: refreshTtl.ms, ...(notAfterMs !== undefined && { notAfterMs }) },
+    { nowMs, maxRefreshTtlMs: callers.config.maxRefreshTtlMs },
+  );
+  if ((await store.begin({ grant, terms })) === "parent-ended") {
+    return denied("invalid_token", "parent-ended", "Cannot issue: the grant above must live");
+  }
+  const { subject, clientId, parentId } = terms;
+  const above = parentId && { parent: sidOf(parentId) };
+  audit.info({ event: "grant.begin", sid: sidOf(grant.id), subject, clientId, ...above }, "a grant begins");
+  return signPair(signingOf(parts), { grant, terms, token }, { nowMs: parts.nowMs() });
+}

@@ -1,0 +1,36 @@
+import type { Minted } from "../../jwt/minter.ts";
+import type { MintRequest } from "../../jwt/mint-request.ts";
+import type { RevokedSet } from "../../jwt/revoked-set.ts";
+import type { Verdict } from "../../jwt/verifier.ts";
+import type { Profile } from "../../ring/key.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { Callers } from "../callers/callers.ts";
+import type { GrantStore } from "../store/grant-store.ts";
+
+/** The ring in memory, as far as an issuer needs it. */
+export interface Signing {
+  /** Of the key that signs. */
+  readonly profile: Pick<Profile, "issuer" | "audiences" | "maxTTLMs">;
+  /** @throws TryLaterError `MintFenced`; RuleError for a request at fault */
+  mint(request: MintRequest): Minted;
+  /** A token of our own, of type `at+jwt`. */
+  verify(token: string): Verdict;
+}
+
+/** What the use of tokens stands on: everything that is not pure is here. */
+export interface IssuerParts {
+  readonly store: GrantStore;
+  readonly callers: Callers;
+  /** Undefined while no key can sign. */
+  readonly signing: () => Signing | undefined;
+  /** The longest life of an access token that may be out, whichever key signed it; in milliseconds. */
+  readonly longestTtlMs: () => number;
+  /** What this process knows to be revoked. */
+  readonly revoked: RevokedSet;
+  /** Unix milliseconds. */
+  readonly nowMs: () => number;
+  /** Fresh bytes that nobody can guess. */
+  readonly randomBytes: (size: number) => Uint8Array;
+  /** Hears of every grant that begins, is renewed or ends, and of each refusal: ids and names, never a token. */
+  readonly audit: Log;
+}

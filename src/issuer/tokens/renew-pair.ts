@@ -1,0 +1,102 @@
+import { parseRefreshToken } from "../../grants/refresh-token.ts";
+import type { Caller } from "../callers/caller.ts";
+import { standingOf } from "../callers/standing.ts";
+import { sidOf, type GrantRow, type GrantTerms } from "../store/grant-row.ts";
+import { type GrantRenewal, renewGrant, type RowJudgement } from "../store/renew-grant.ts";
+import { denialOfRenewal, denied, type Denial } from "./denial.ts";
+import { endTime } from "./end-time.ts";
+import { originOf, signingOf } from "./issue-pair.ts";
+import type { IssuerParts } from "./issuer-parts.ts";
+import { signPair, type TokenPair } from "./token-pair.ts";
+
+export interface PairRenewal {
+  readonly refreshToken: string;
+  /** Who proved himself beside: by a secret, or an assertion. Absent: nobody. */
+  readonly caller?: Caller;
+  /** A part of the grant's scopes, for this access token alone (RFC 6749 §6). */
+  readonly scopes?: readonly string[];
+}
+
+/**
+ * The successor of a refresh token, and a fresh access token; or what became of it.
+ *
+ * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`: the token is as good as before
+ */
+export async function renewPair(parts: IssuerParts, asked: PairRenewal): Promise<TokenPair | Denial> {
+  const shown = parseRefreshToken(asked.refreshToken);
+  if (shown === undefined) return denialOfRenewal("unknown");
+  // Before anything is written: while nobody can sign, each renewal would be a lost answer
+  signingOf(parts);
+  const { retryWindowMs, recoverGrantsUntilMs } = parts.callers.config;
+  const renewal = await renewGrant(parts.store, {
+    shown,
+    salt: parts.randomBytes(32),
+    policy: { retryWindowMs, ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }) },
+    ...endTime(parts, parts.nowMs()),
+    judge: (row) => judge(parts, row, asked),
+  });
+  return renewal.kind === "denied" ? renewal : answerOf(parts, renewal, asked);
+}
+
+/** Before anything is written, so that a caller who asks for too much keeps the token that he has. */
+function judge(
+  { callers }: IssuerParts,
+  { terms }: GrantRow,
+  { caller, scopes = [] }: PairRenewal,
+): RowJudgement | Denial {
+  const standing = standingOf(callers.config, originOf(terms));
+  if (standing === undefined) return denied("invalid_grant", "caller-gone", goneMessage);
+  // RFC 6749 §6: a client's tokens are for that client alone
+  if (caller?.kind === "client" && !isOwner(caller, terms)) {
+    return denied("invalid_grant", "client", "Cannot renew: must be a refresh token of this client");
+  }
+  if (!scopes.every((one) => terms.scopes.includes(one))) {
+    return denied("invalid_scope", "asked-scope", "must ask for scopes that were granted");
+  }
+  return {
+    isProven: caller !== undefined && isOwner(caller, terms),
+    maxRefreshTtlMs: Math.min(callers.config.maxRefreshTtlMs, standing.maxRefreshTtlMs),
+  };
+}
+
+const goneMessage = "Cannot renew: the client, or the issuer of the first token, must stand in the TokenIssuer still";
+
+/** The same secret, or an assertion of the same (issuer, subject): no thief has it. */
+function isOwner(caller: Caller, { clientId, foreign }: GrantTerms): boolean {
+  if (caller.kind === "client") return foreign === undefined && caller.clientId === clientId;
+  return foreign !== undefined && caller.issuer === foreign.issuer && caller.foreignSubject === foreign.subject;
+}
+
+function answerOf(parts: IssuerParts, renewal: GrantRenewal, { scopes }: PairRenewal): TokenPair | Denial {
+  const { audit } = parts;
+  if (renewal.kind === "refused") {
+    const { row, reason } = renewal;
+    audit.info({ event: "grant.refuse", reason, ...(row && whoseGrant(row)) }, "a refresh token is refused");
+    return denialOfRenewal(reason);
+  }
+  if (renewal.kind === "ended") {
+    const ended = renewal.ended.map(({ id }) => sidOf(id));
+    audit.warn(
+      { event: "grant.reuse", ...whoseGrant(renewal.row), ended },
+      "a refresh token was used twice: its grant ends",
+    );
+    return denialOfRenewal("reused");
+  }
+  const { row, successor, why } = renewal;
+  const fields = { event: "grant.renew", why, generation: row.grant.generation, ...whoseGrant(row) };
+  if (why === "current") audit.debug(fields, "a grant is renewed");
+  else audit.info(fields, "a grant is renewed, out of turn");
+  const standing = standingOf(parts.callers.config, originOf(row.terms));
+  const access = {
+    nowMs: parts.nowMs(),
+    ...(standing?.maxAccessTtlMs !== undefined && { maxAccessTtlMs: standing.maxAccessTtlMs }),
+    ...(scopes && scopes.length > 0 && { scopes }),
+  };
+  return signPair(signingOf(parts), { ...row, token: successor }, access);
+}
+
+const whoseGrant = ({ grant, terms: { subject, clientId } }: GrantRow): object => ({
+  sid: sidOf(grant.id),
+  subject,
+  clientId,
+});

@@ -1,0 +1,31 @@
+import { RuleError } from "../../errors/keyturn-error.ts";
+import type { Kid } from "../../ring/key.ts";
+import { keysOf, type Ring } from "../../ring/ring.ts";
+import { listed } from "./words.ts";
+import { quoted } from "../../errors/quote.ts";
+import { shortKid } from "../../ring/describe.ts";
+
+/** What somebody gave for a kid: as long as a kid, it may be a key, and its beginning says which one is meant. */
+export const kidShown = (text: string): string => (/^[\w-]{33,}$/.test(text) ? `"${shortKid(text)}"` : quoted(text));
+
+/** The shortest prefix that stands for a kid: 48 bits of a thumbprint. */
+export const leastPrefix = 8;
+
+/**
+ * The one kid that the text names: whole, or by a prefix of {@link leastPrefix} characters or more. Undefined when it is
+ * no kid of the ring and no revoked one.
+ *
+ * @throws RuleError `AmbiguousKid` when several kids begin so
+ */
+export function kidNamed(text: string, ring: Ring): Kid | undefined {
+  const kids = [...new Set([...keysOf(ring).map((k) => k.kid), ...ring.revoked.map((r) => r.kid)])];
+  if (kids.includes(text)) return text;
+  const found = text.length < leastPrefix ? [] : kids.filter((kid) => kid.startsWith(text));
+  if (found.length > 1) {
+    throw new RuleError(
+      "AmbiguousKid",
+      `Cannot take ${kidShown(text)} for a kid: must name one key, names ${listed(found)}`,
+    );
+  }
+  return found[0];
+}
