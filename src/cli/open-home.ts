@@ -4,8 +4,7 @@ import { KubeClient } from "../kube/client.ts";
 import { type Caller, Transport } from "../kube/transport.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { directoryHome } from "../standalone/directory-home.ts";
-import type { RingHome } from "../keeper/home.ts";
-import type { RotationSummary } from "../tools/status/overview.ts";
+import type { RingHome, RotationSummary } from "../keeper/home.ts";
 import { clusterAccess } from "./cluster-access.ts";
 import { UsageError } from "./report-error.ts";
 

@@ -3,18 +3,18 @@ import type { AdoptionContext } from "../crypto/adoptable.ts";
 import { publicObject, ringObject, signerObject, type Files } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
 import { type DocumentRead, DocumentOpener, readFiles, unusable } from "../keeper/document.ts";
-import type { Projected } from "../keeper/projections.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isWriteConflict, isNotFound } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { nameOf, secrets } from "../kube/resource.ts";
 import { KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
+import type { ProjectionName, RingObject } from "../ring/codec.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
 import { algorithmOf, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";
 import { type Keeping, setAsideSecret, unclaimedIn } from "./set-aside-secret.ts";
 import { isSameObject, relabelled, shaped } from "./shape.ts";
-import { filesIn, ownership, type Role, type Slot, slotOf } from "./slot.ts";
+import { filesIn, ownership, type Slot, slotOf } from "./slot.ts";
 
 /** One of the three objects as the API server has it. */
 export interface ObjectRead extends DocumentRead {
@@ -65,12 +65,12 @@ export class ObjectStore {
     this.#opener = options.opener ?? new DocumentOpener();
   }
 
-  async readProjections(): Promise<Pick<Snapshot, "signer" | "public">> {
+  async readProjections(): Promise<Pick<Snapshot, ProjectionName>> {
     return { signer: await this.read("signer"), public: await this.read("public") };
   }
 
   /** One of the objects. What is wrong with it is a reading, never an error. */
-  async read(role: Role): Promise<ObjectRead> {
+  async read(role: RingObject): Promise<ObjectRead> {
     const { client, rotation, signal } = this.#options;
     const slot = slotOf(rotation, role);
     const object = await client.find(slot.resource, slot.ref, { ...(signal && { signal }) });
@@ -133,7 +133,7 @@ export class ObjectStore {
    * Brings a projection up to date over the version that the snapshot has. Returns false if it was already. Throws as
    * {@link commit} does.
    */
-  async project(object: Projected, { ring, materials, seen }: Projection): Promise<boolean> {
+  async project(object: ProjectionName, { ring, materials, seen }: Projection): Promise<boolean> {
     const files = object === "signer" ? signerObject(ring, materials) : publicObject(ring, materials);
     return this.#write(object, files, { read: seen[object], ring, materials });
   }
@@ -142,14 +142,14 @@ export class ObjectStore {
    * Gives an object of ours whose data stay as they are the labels, annotations and owner that it is to have. Returns whether it
    * lacked any. Throws as {@link commit} does.
    */
-  async relabel(role: Role, { object }: ObjectRead): Promise<boolean> {
+  async relabel(role: RingObject, { object }: ObjectRead): Promise<boolean> {
     const { rotation, owner } = this.#options;
     if (object === undefined || ownership(object, role, rotation.ref.name) !== "ours") return false;
     const slot = slotOf(rotation, role);
     return this.#put(slot, object, relabelled(object, { slot, rotation, owner }));
   }
 
-  async #write(role: Role, files: Files, { read, ring, materials }: Over): Promise<boolean> {
+  async #write(role: RingObject, files: Files, { read, ring, materials }: Over): Promise<boolean> {
     const { rotation, owner } = this.#options;
     const slot = slotOf(rotation, role);
     const { object } = read;

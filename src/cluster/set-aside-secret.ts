@@ -2,17 +2,19 @@ import { createHash } from "node:crypto";
 import { ourFiles } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
 import type { DocumentRead } from "../keeper/document.ts";
+import type { SetAside } from "../keeper/home.ts";
 import { knownAfter, losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { apiVersionOf, nameOf, secrets } from "../kube/resource.ts";
+import type { RingObject } from "../ring/codec.ts";
 import type { Decision } from "../ring/decide.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { labels } from "./resources.ts";
-import { entriesIn, filesIn, type Role, type Slot, slotOf } from "./slot.ts";
+import { entriesIn, filesIn, type Slot, slotOf } from "./slot.ts";
 
 type ObjectRead = DocumentRead & { readonly object?: KubeObject };
-type Snapshot = Readonly<Record<Role, ObjectRead>>;
+type Snapshot = Readonly<Record<RingObject, ObjectRead>>;
 
 /** The longest name of an object (RFC 1123 §2.1, as Kubernetes has it). */
 const longestName = 253;
@@ -72,7 +74,7 @@ export function setsAside(
   decision: Decision,
   { snapshot, rotation }: { readonly snapshot: Snapshot; readonly rotation: RotationFrame },
   brought: KeyMaterials,
-): readonly { readonly from: string; readonly to: string }[] {
+): readonly SetAside[] {
   const next = knownAfter(decision, snapshot, brought);
   if (!next) return [];
   return (["ring", "signer", "public"] as const).flatMap((role) => {

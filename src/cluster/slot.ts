@@ -1,15 +1,13 @@
 import type { Files } from "../crypto/objects.ts";
 import { isFields, type KubeObject } from "../kube/object.ts";
 import { configMaps, type Ref, type Resource, secrets } from "../kube/resource.ts";
+import type { RingObject } from "../ring/codec.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { labels } from "./resources.ts";
 
-/** Which of the three objects. */
-export type Role = "ring" | "signer" | "public";
-
 /** Where one of the three objects stands. */
 export interface Slot {
-  readonly role: Role;
+  readonly role: RingObject;
   readonly resource: Resource;
   readonly ref: Required<Ref>;
 }
@@ -23,7 +21,7 @@ const places = {
 /** The place of an object of a rotation: Secrets `<secretName>-ring` and `<secretName>`, ConfigMap `<secretName>-public`. */
 export function slotOf(
   { ref: { namespace }, secretName }: Pick<RotationFrame, "ref" | "secretName">,
-  role: Role,
+  role: RingObject,
 ): Slot {
   const { resource, suffix } = places[role];
   return { role, resource, ref: { namespace, name: `${secretName}${suffix}` } };
@@ -32,7 +30,7 @@ export function slotOf(
 /** Whose an object is, by its labels alone. */
 export type Ownership = "nobody" | "ours" | { readonly not: string };
 
-export function ownership({ metadata }: KubeObject, role: Role, rotation: string): Ownership {
+export function ownership({ metadata }: KubeObject, role: RingObject, rotation: string): Ownership {
   const name = metadata.labels?.[labels.rotation];
   const object = metadata.labels?.[labels.object];
   if (name === undefined && object === undefined) return "nobody";

@@ -1,13 +1,13 @@
 import { enact, materialsOf } from "../keeper/enact.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { type Projected, publishEach, type Unwritten } from "../keeper/projections.ts";
+import { publishEach, type Unwritten } from "../keeper/projections.ts";
+import type { ProjectionName, RingObject } from "../ring/codec.ts";
 import { conflictsIn, decide, type Decision, type Observation } from "../ring/decide.ts";
 import { isConflict } from "../errors/keyturn-error.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { RefusedRotation, Rotation } from "../ring/resource/rotation.ts";
 import { observeCluster, type Sight, type Sources } from "../cluster/observe-cluster.ts";
-import type { Role } from "../cluster/slot.ts";
 import type { ObjectStore, Snapshot } from "../cluster/object-store.ts";
 
 /** What a pass has seen, decided and done. */
@@ -18,9 +18,9 @@ export interface PassReport {
   readonly ring?: Ring;
   /** What was written, each new key with its kid. */
   readonly steps: readonly NamedStep[];
-  readonly published: readonly Role[];
+  readonly published: readonly RingObject[];
   /** What could not be written, the ring first. What somebody else wrote meanwhile is a conflict, and thrown. */
-  readonly unwritten: readonly Unwritten<Role>[];
+  readonly unwritten: readonly Unwritten<RingObject>[];
 }
 
 /** What has just been written into the ring. */
@@ -70,7 +70,8 @@ export async function runPass(
   // Before anything else may fail: a later pass no longer sees that it was done
   if (steps.length > 0) onCommitted?.({ observation: sight.observation, ring, steps });
   const found = { signer: snapshot.signer.reading, public: snapshot.public.reading };
-  const write = (object: Projected): Promise<boolean> => store.project(object, { ring, materials, seen: snapshot });
+  const write = (object: ProjectionName): Promise<boolean> =>
+    store.project(object, { ring, materials, seen: snapshot });
   const { written, unwritten } = await publishEach(ring, { found, conflicts: conflictsIn(decision), write });
   for (const { error } of unwritten) if (isConflict(error)) throw error;
   const others = steps.length === 0 && !enacted.unwritten ? await relabelled(store, snapshot, ["ring"]) : [];
@@ -78,8 +79,12 @@ export async function runPass(
   return { sight, decision, ring, steps, published: [...written, ...others], unwritten: all };
 }
 
-async function relabelled(store: ObjectStore, snapshot: Snapshot, roles: readonly Role[]): Promise<readonly Role[]> {
-  const written: Role[] = [];
+async function relabelled(
+  store: ObjectStore,
+  snapshot: Snapshot,
+  roles: readonly RingObject[],
+): Promise<readonly RingObject[]> {
+  const written: RingObject[] = [];
   for (const role of roles) if (await store.relabel(role, snapshot[role])) written.push(role);
   return written;
 }

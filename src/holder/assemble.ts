@@ -3,20 +3,20 @@ import { nodeDisk } from "../files/disk.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import type { CallReport } from "../kube/transport.ts";
+import type { ProjectionName } from "../ring/codec.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { AckSink } from "./acks/ack-sink.ts";
 import type { PodIdentity } from "./acks/cluster-acks.ts";
 import { FloorFile } from "./floor.ts";
 import type { HolderParts, Watched } from "./ring-holder.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { RingKind } from "./open-ring.ts";
 import { Directory } from "./sources/directory.ts";
 import type { Truth } from "./sources/ring-source.ts";
 import type { HolderState, Setup } from "./state.ts";
 
 interface CommonPlan {
   /** The signer object, or the public one: with that nothing is minted. */
-  readonly ring: RingKind;
+  readonly ring: ProjectionName;
   /** `off`: nobody counts on this gateway, and it says nothing. */
   readonly acks: Setup["acks"];
   /** Name of the JwtKeyRotation. */

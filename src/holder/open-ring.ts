@@ -1,6 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import { openKeyRing } from "../crypto/open.ts";
 import { privateKeyObject } from "../crypto/signature.ts";
+import type { ProjectionName } from "../ring/codec.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
@@ -20,16 +21,13 @@ export interface OpenRing {
   readonly half?: Half;
 }
 
-/** Which of the objects the gateway reads. */
-export type RingKind = "signer" | "public";
-
 /**
  * Returns the ring of a `keyring.json`, proved by `openKeyRing`; the private half leaves the JWK form here.
  *
  * @param withHalf - False: a private half that is there is not kept
  * @throws ChangeNeededError `RingUnreadable`, never with key material
  */
-export async function openRing(text: string, kind: RingKind, withHalf: boolean): Promise<OpenRing> {
+export async function openRing(text: string, kind: ProjectionName, withHalf: boolean): Promise<OpenRing> {
   const { ring, materials } = await openKeyRing(text, kind);
   const { kid } = ring.signer;
   const privateJwk = withHalf ? materials.get(kid)?.privateJwk : undefined;

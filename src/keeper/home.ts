@@ -1,4 +1,5 @@
 import type { Change } from "../ring/change.ts";
+import type { ProjectionName } from "../ring/codec.ts";
 import type { Decision, Observation } from "../ring/decide.ts";
 import type { Keeper } from "../ring/keeper.ts";
 
@@ -38,7 +39,7 @@ export interface RingHome {
   /** The published JWKS, byte for byte (RFC 7517 §5). */
   publicJwks(): Promise<string>;
   /** `keyring.json` of the object, as gateways read it; the signer object's has a private half, and is for `token mint` alone. */
-  keyRing(of: "signer" | "public"): Promise<string>;
+  keyRing(of: ProjectionName): Promise<string>;
   /** Who carries the rotation out: asks anew each time, and changes nothing. */
   keeper(signal?: AbortSignal): Promise<Keeper>;
   /** Asks for nothing. @default nothing must be known */
@@ -52,4 +53,22 @@ export interface RingHome {
   change(change: Change): Promise<void>;
   /** Yields whenever something that `observe` reads may have changed; ends with the signal. */
   changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
+/** One of several rotations, as its keeper reported it. Instants are Unix milliseconds. */
+export interface RotationSummary {
+  readonly namespace: string;
+  readonly name: string;
+  readonly createdAtMs: number;
+  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
+  readonly activeKid?: string;
+  readonly algorithm?: string;
+  readonly lastRotationAtMs?: number;
+  readonly nextRotationAtMs?: number;
+  /** `2/3`: gateways that have the newest ring, of those that are expected. */
+  readonly gateways?: string;
+  /** One line. */
+  readonly waitingFor?: string;
+  /** As `status -o json` has it. */
+  readonly document: object;
 }

@@ -1,23 +1,21 @@
+import type { ProjectionName } from "../ring/codec.ts";
 import type { Reading } from "../ring/found.ts";
 import type { Conflict } from "../ring/plan.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 
-/** One of the two objects that are let out of a ring. */
-export type Projected = Conflict["object"];
-
 export interface Publishing {
   /** What stood in the two places when the pass read them. */
-  readonly found: Readonly<Record<Projected, Reading>>;
+  readonly found: Readonly<Record<ProjectionName, Reading>>;
   /** What is somebody else's, and never written. */
   readonly conflicts: readonly Conflict[];
   /** Brings one of them up to date. Returns false when it is already. */
-  readonly write: (object: Projected) => Promise<boolean>;
+  readonly write: (object: ProjectionName) => Promise<boolean>;
 }
 
 /** What became of the projections. */
 export interface Published {
-  readonly written: readonly Projected[];
-  readonly unwritten: readonly Unwritten<Projected>[];
+  readonly written: readonly ProjectionName[];
+  readonly unwritten: readonly Unwritten<ProjectionName>[];
 }
 
 /** An object that could not be written, and why. */
@@ -39,8 +37,8 @@ export const unwrittenBy = <Object extends string>(object: Object, error: unknow
 export async function publishEach(ring: Ring, { found, conflicts, write }: Publishing): Promise<Published> {
   const isUrgent = holdsRevoked(found.signer, ring) || holdsRevoked(found.public, ring);
   const isAlone = isUrgent || (found.signer.kind !== "ring" && ring.signer.publishedAtMs !== undefined);
-  const written: Projected[] = [];
-  const unwritten: Unwritten<Projected>[] = [];
+  const written: ProjectionName[] = [];
+  const unwritten: Unwritten<ProjectionName>[] = [];
   for (const object of isUrgent ? signerFirst : publicFirst) {
     if (conflicts.some((conflict) => conflict.object === object)) continue;
     if (unwritten.length > 0 && !isAlone) break;
@@ -53,8 +51,8 @@ export async function publishEach(ring: Ring, { found, conflicts, write }: Publi
   return { written, unwritten };
 }
 
-const publicFirst: readonly Projected[] = ["public", "signer"];
-const signerFirst: readonly Projected[] = ["signer", "public"];
+const publicFirst: readonly ProjectionName[] = ["public", "signer"];
+const signerFirst: readonly ProjectionName[] = ["signer", "public"];
 
 /** The ring has revoked a key that still stands there. */
 export const holdsRevoked = (reading: Reading, { revoked }: Ring): boolean =>

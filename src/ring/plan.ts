@@ -1,5 +1,6 @@
 import type { WriteId } from "./lineage.ts";
 import type { Ack, GatewayView } from "./ack.ts";
+import type { ProjectionName } from "./codec/wire.ts";
 import type { Algorithm, Kid, Profile } from "./key.ts";
 import type { Ring, RotationRef, RingSettings } from "./ring.ts";
 
@@ -65,7 +66,7 @@ export interface Projection {
 
 /** A projection's place that is somebody else's: it is never written, and holds everything but revocation. */
 export interface Conflict {
-  readonly object: "signer" | "public";
+  readonly object: ProjectionName;
   /** Why it is not ours. Never quotes the content. */
   readonly problem: string;
 }

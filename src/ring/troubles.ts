@@ -1,8 +1,9 @@
+import type { RingObject } from "./codec/wire.ts";
 import { type Found, type Reading, rings, strangeSigner } from "./found.ts";
 
 /** What is wrong with one of the three objects: a code for programs, a line for people. */
 export interface ObjectTrouble {
-  readonly object: "ring" | "signer" | "public";
+  readonly object: RingObject;
   /**
    * `Missing`: it is not there, though there is a ring. `Unreadable`: ours, and damaged. `Foreign`: somebody else's, or holds
    * a key that the ring does not know.

@@ -4,8 +4,10 @@ import { readIfThere } from "../files/atomic.ts";
 import { readDataDir } from "../files/read-data-dir.ts";
 import { watchDirs } from "../files/watch-dirs.ts";
 import { Bell } from "../time/bell.ts";
+import type { Precheck, RingHome, SetAside } from "../keeper/home.ts";
 import { publicHalvesIn } from "../keeper/recovery.ts";
 import { knownAfter } from "../keeper/strangers.ts";
+import type { ProjectionName } from "../ring/codec.ts";
 import { parseJson } from "../ring/codec/json-text.ts";
 import type { Change } from "../ring/change.ts";
 import type { Decision, Observation } from "../ring/decide.ts";
@@ -36,26 +38,13 @@ export interface DirectoryHomeOptions {
   readonly pollMs?: number;
 }
 
-/** A rotation in a directory, as the tools see it (it has the shape of `RingHome`). */
-export interface DirectoryHome {
-  readonly where: string;
-  observe(): Promise<Observation>;
-  publicJwks(): Promise<string>;
-  keyRing(of: "signer" | "public"): Promise<string>;
-  keeper(): Promise<Keeper>;
-  precheck(change: Change): Promise<{ readonly notes: readonly string[] }>;
-  setsAside(decision: Decision, change: Change): Promise<readonly { readonly from: string; readonly to: string }[]>;
-  change(change: Change): Promise<void>;
-  changes(signal: AbortSignal): AsyncIterable<void>;
-}
-
 /**
  * The rotation in a directory that `keyturn standalone` runs on, or has run on. Takes no lock and writes nothing but
  * overrides.json.
  *
  * @throws ChangeNeededError when the directory is missing
  */
-export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<DirectoryHome> {
+export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<RingHome> {
   const real = await withStorageErrors(() => realpath(dir));
   const disk = await withStorageErrors(() => diskFor(real));
   return new Home(real, disk, options);
@@ -72,7 +61,7 @@ const algorithmFor = ({ policy }: Pick<Observation, "policy">): Algorithm =>
 
 const trustedAt = (nowMs: number) => ({ trusted: true, jumpMs: 0, holdMs: 0, nowMs, waitsFromMs: nowMs });
 
-class Home implements DirectoryHome {
+class Home implements RingHome {
   readonly where: string;
   readonly #disk: Disk;
   readonly #layout: Layout;
@@ -113,7 +102,7 @@ class Home implements DirectoryHome {
     return this.#fileOf("public", "jwks.json");
   }
 
-  keyRing(of: "signer" | "public"): Promise<string> {
+  keyRing(of: ProjectionName): Promise<string> {
     return this.#fileOf(of, "keyring.json");
   }
 
@@ -121,14 +110,14 @@ class Home implements DirectoryHome {
     return withStorageErrors(() => directoryKeeper(this.#disk, this.#layout.lock));
   }
 
-  async precheck(change: Change): Promise<{ readonly notes: readonly string[] }> {
+  async precheck(change: Change): Promise<Precheck> {
     const { problem } = await withStorageErrors(() => readOverrides(this.#disk, this.#layout.overrides));
     if (!problem || !isEmergency(change)) return { notes: [] };
     const name = await withStorageErrors(() => damagedName(this.#disk, this.#layout));
     return { notes: [`${problem.message}; it is set aside as ${name}, and what can be read of it stays`] };
   }
 
-  async setsAside(decision: Decision, change: Change): ReturnType<DirectoryHome["setsAside"]> {
+  async setsAside(decision: Decision, change: Change): Promise<readonly SetAside[]> {
     const { snapshot, observation } = await this.#look();
     const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithmFor(observation)));
     const kept = next ? await withStorageErrors(() => this.#sources.store.setsAside(snapshot, next)) : [];
@@ -202,7 +191,7 @@ class Home implements DirectoryHome {
     );
   }
 
-  #fileOf(object: "public" | "signer", name: string): Promise<string> {
+  #fileOf(object: ProjectionName, name: string): Promise<string> {
     return withStorageErrors(async () => {
       const found = await readDataDir(this.#disk, this.#layout[object]);
       const text = found.kind === "data" ? found.files[name] : undefined;

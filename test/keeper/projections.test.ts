@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { publishEach, type Projected } from "../../src/keeper/projections.ts";
+import { publishEach } from "../../src/keeper/projections.ts";
+import type { ProjectionName } from "../../src/ring/codec.ts";
 import type { Reading } from "../../src/ring/found.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { active, ringOf } from "../support/rings.ts";
@@ -20,13 +21,13 @@ const unpublished = ringOf({
 
 interface Scene {
   readonly ring: Ring;
-  readonly refuse?: readonly Projected[];
-  readonly conflict?: Projected;
+  readonly refuse?: readonly ProjectionName[];
+  readonly conflict?: ProjectionName;
   readonly signer?: Reading;
 }
 
 async function outcomeOf({ ring, refuse = [], conflict, signer = holding(before) }: Scene) {
-  const tried: Projected[] = [];
+  const tried: ProjectionName[] = [];
   const { written, unwritten } = await publishEach(ring, {
     found: { signer, public: holding(before) },
     conflicts: conflict === undefined ? [] : [{ object: conflict, problem: "it is somebody else's" }],
@@ -72,11 +73,14 @@ describe("publishEach", () => {
     },
   );
 
-  it.each<Projected>(["signer", "public"])("never writes a %s object that is somebody else's", async (conflict) => {
-    const others = (["signer", "public"] as const).filter((object) => object !== conflict);
-    expect((await outcomeOf({ ring: revoking, conflict })).tried).toEqual(others);
-    expect((await outcomeOf({ ring: before, conflict })).tried).toEqual(others);
-  });
+  it.each<ProjectionName>(["signer", "public"])(
+    "never writes a %s object that is somebody else's",
+    async (conflict) => {
+      const others = (["signer", "public"] as const).filter((object) => object !== conflict);
+      expect((await outcomeOf({ ring: revoking, conflict })).tried).toEqual(others);
+      expect((await outcomeOf({ ring: before, conflict })).tried).toEqual(others);
+    },
+  );
 
   it("says what it found up to date", async () => {
     const conflicts = { found: { signer: holding(before), public: holding(before) }, conflicts: [] };

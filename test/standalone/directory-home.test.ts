@@ -4,14 +4,14 @@ import { generateKey } from "../../src/crypto/keypair.ts";
 import { pkcs8Pem } from "../../src/crypto/pem.ts";
 import type { Change } from "../../src/ring/change.ts";
 import { decide } from "../../src/ring/decide.ts";
-import { directoryHome, type DirectoryHome } from "../../src/standalone/directory-home.ts";
+import { directoryHome } from "../../src/standalone/directory-home.ts";
 import type { RingHome } from "../../src/keeper/home.ts";
 import { withChange } from "../../src/tools/change/suppose.ts";
 import { minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { newWorld, tempDir, type World } from "./world.ts";
 
-const homeOf = (world: World): Promise<DirectoryHome> => directoryHome(world.dir, { clock: world.time, pollMs: 5 });
+const homeOf = (world: World): Promise<RingHome> => directoryHome(world.dir, { clock: world.time, pollMs: 5 });
 const overridesOf = async (world: World): Promise<unknown> => JSON.parse(await world.text("overrides.json"));
 
 describe("directoryHome", () => {
@@ -72,7 +72,7 @@ describe("setsAside", () => {
     const home = await homeOf(world);
     const before = await world.fingerprint();
     const recovery: Change = { kind: "recover", requestedAtMs: world.time.wallMs };
-    const told = await home.setsAside(decide(withChange(await home.observe(), recovery)), recovery);
+    const told = await home.setsAside?.(decide(withChange(await home.observe(), recovery)), recovery);
     expect(await world.fingerprint()).toEqual(before);
     expect(await readdir(world.dir)).not.toContain("set-aside");
 
@@ -97,7 +97,7 @@ describe("setsAside", () => {
     await world.runFor(second);
     const home = await homeOf(world);
     const recovery: Change = { kind: "recover", requestedAtMs: world.time.wallMs, jwks: saved };
-    expect(await home.setsAside(decide(withChange(await home.observe(), recovery)), recovery)).toEqual([]);
+    expect(await home.setsAside?.(decide(withChange(await home.observe(), recovery)), recovery)).toEqual([]);
   });
 });
 

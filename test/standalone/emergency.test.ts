@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { viewOf } from "../../src/ring/view.ts";
-import { directoryHome, type DirectoryHome } from "../../src/standalone/directory-home.ts";
+import type { RingHome } from "../../src/keeper/home.ts";
+import { directoryHome } from "../../src/standalone/directory-home.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { hour, minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
@@ -27,7 +28,7 @@ async function newPlace(): Promise<Place> {
 }
 
 const write = (path: string, value: unknown): Promise<void> => writeFile(path, JSON.stringify(value));
-const homeOf = (world: World): Promise<DirectoryHome> => directoryHome(world.dir, { clock: world.time });
+const homeOf = (world: World): Promise<RingHome> => directoryHome(world.dir, { clock: world.time });
 const typo = { rotation: { interval: "soon" } };
 
 /** What befalls a config file, and a word of what is said of it. */
@@ -184,7 +185,7 @@ describe("overrides.json that is damaged", () => {
     const words = "Cannot read overrides.json: $.activeKids: is not known";
     await expect(home.change({ kind: "rotate", requestedAt: "x" })).rejects.toThrow(words);
     const revocation = { kind: "revoke", kid: first.signer.kid, reason: "stolen" } as const;
-    expect((await home.precheck(revocation)).notes.join()).toContain(words);
+    expect((await home.precheck?.(revocation))?.notes.join()).toContain(words);
     await home.change(revocation);
     expect(await world.text("overrides.json.damaged")).toBe(damaged);
     const ring = await world.settle({ config });
@@ -197,7 +198,7 @@ describe("overrides.json that is damaged", () => {
     await mkdir(world.path("overrides.json"));
     const home = await homeOf(world);
     const revocation = { kind: "revoke", kid: first.signer.kid, reason: "stolen" } as const;
-    expect((await home.precheck(revocation)).notes.join()).toContain("set aside as overrides.json.damaged.2, and");
+    expect((await home.precheck?.(revocation))?.notes.join()).toContain("set aside as overrides.json.damaged.2, and");
     await home.change(revocation);
     expect(await world.text("overrides.json.damaged")).toBe("before");
     expect((await stat(world.path("overrides.json.damaged.2"))).isDirectory()).toBe(true);

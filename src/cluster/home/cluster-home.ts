@@ -1,3 +1,4 @@
+import type { Precheck, RingHome, SetAside } from "../../keeper/home.ts";
 import { publicHalvesIn } from "../../keeper/recovery.ts";
 import { readPublicJwks } from "../../crypto/brought.ts";
 import { DocumentOpener } from "../../keeper/document.ts";
@@ -5,6 +6,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { isWriteConflict } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";
 import type { Change } from "../../ring/change.ts";
+import type { ProjectionName } from "../../ring/codec.ts";
 import type { Decision, Observation } from "../../ring/decide.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Kid } from "../../ring/key.ts";
@@ -17,46 +19,32 @@ import { clusterKeeper } from "./cluster-keeper.ts";
 import { type ClusterLook, look } from "./look.ts";
 import { News } from "./news.ts";
 import { ownManager } from "./owners.ts";
-import { type Precheck, precheckOf } from "./precheck.ts";
+import { precheckOf } from "./precheck.ts";
 import { readResource, type RotationResource } from "./read-resource.ts";
 import { setsAside } from "../set-aside-secret.ts";
 import { stalledSinceMs } from "../last-status.ts";
 import { rotations } from "../resources.ts";
-import { filesIn, type Role, slotOf } from "../slot.ts";
+import { filesIn, slotOf } from "../slot.ts";
 
 export interface ClusterHomeOptions {
   /** For people: `context dev`. */
   readonly where: string;
 }
 
-/** A rotation on a cluster, as the tools see it (it has the shape of `RingHome`). */
-export interface ClusterHome {
-  readonly where: string;
-  observe(signal?: AbortSignal): Promise<Observation>;
-  remarks(): readonly string[];
-  publicJwks(): Promise<string>;
-  keyRing(of: "signer" | "public"): Promise<string>;
-  keeper(signal?: AbortSignal): Promise<Keeper>;
-  precheck(change: Change): Promise<Precheck>;
-  setsAside(decision: Decision, change: Change): Promise<ReturnType<typeof setsAside>>;
-  change(change: Change): Promise<void>;
-  changes(signal: AbortSignal): AsyncIterable<void>;
-}
-
 /**
  * The JwtKeyRotation of that name. Writes nothing but the resource itself; what the person behind the client may not read is
- * presumed from what is public, and said in {@link ClusterHome.remarks}. Every method throws KeyturnErrors alone.
+ * presumed from what is public, and said in {@link RingHome.remarks}. Every method throws KeyturnErrors alone.
  */
-export function clusterHome(client: KubeClient, ref: RotationRef, options: ClusterHomeOptions): ClusterHome {
+export function clusterHome(client: KubeClient, ref: RotationRef, options: ClusterHomeOptions): RingHome {
   return new Home(client, ref, options);
 }
 
 /** How long one look may take, in milliseconds. */
 const patienceMs = 30_000;
 /** So many times a change is tried over what others changed meanwhile. */
-const mostTries = 5;
+const mostWriteTries = 5;
 
-class Home implements ClusterHome {
+class Home implements RingHome {
   readonly where: string;
   readonly #client: KubeClient;
   readonly #ref: RotationRef;
@@ -95,11 +83,11 @@ class Home implements ClusterHome {
     return this.#file("public", "jwks.json");
   }
 
-  keyRing(of: "signer" | "public"): Promise<string> {
+  keyRing(of: ProjectionName): Promise<string> {
     return this.#file(of, "keyring.json");
   }
 
-  #file(role: Role, file: string): Promise<string> {
+  #file(role: ProjectionName, file: string): Promise<string> {
     return withApiErrors(async () => {
       const { rotation } = await readResource(this.#client, this.#ref);
       const { resource, ref } = slotOf(rotation, role);
@@ -123,7 +111,7 @@ class Home implements ClusterHome {
     });
   }
 
-  async setsAside(decision: Decision, change: Change): Promise<ReturnType<typeof setsAside>> {
+  async setsAside(decision: Decision, change: Change): Promise<readonly SetAside[]> {
     const seen = await this.#look();
     return setsAside(decision, seen, publicHalvesIn(change, algorithmOf(seen.rotation)));
   }
@@ -131,7 +119,7 @@ class Home implements ClusterHome {
   async change(change: Change): Promise<void> {
     const remembered = await this.#remembered(change);
     await withApiErrors(async () => {
-      for (let tries = 1; tries <= mostTries; tries++) {
+      for (let tries = 1; tries <= mostWriteTries; tries++) {
         const found = await readResource(this.#client, this.#ref);
         if (await this.#try(this.#edit(change, found, remembered), found)) return;
       }

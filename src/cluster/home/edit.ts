@@ -28,7 +28,7 @@ function wishOf(change: Change, resource: KubeObject, remembered: readonly Kid[]
     case "pin":
       return { annotations: {}, spec: { activeKid: change.kid ?? null } };
     case "revoke": {
-      const revokedKids = withRevoked(spec["revokedKids"], change, remembered);
+      const revokedKids = revokedKidsWith(spec["revokedKids"], change, remembered);
       // Revocation wins over a pin, and a spec that wants both is refused
       return { annotations: {}, spec: { revokedKids, ...(spec["activeKid"] === change.kid && { activeKid: null }) } };
     }
@@ -49,7 +49,7 @@ function wishOf(change: Change, resource: KubeObject, remembered: readonly Kid[]
 }
 
 /** At most as many as a spec may name: the first go that the ring remembers anyway. */
-function withRevoked(before: unknown, { kid, reason }: { kid: Kid; reason: string }, remembered: readonly Kid[]) {
+function revokedKidsWith(before: unknown, { kid, reason }: { kid: Kid; reason: string }, remembered: readonly Kid[]) {
   const list: readonly unknown[] = Array.isArray(before) ? before : [];
   const others = list.filter((entry) => kidOf(entry) !== kid);
   let surplus = others.length + 1 - counts.revokedKids;

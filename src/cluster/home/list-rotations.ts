@@ -1,23 +1,9 @@
+import type { RotationSummary } from "../../keeper/home.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isFields, type KubeObject } from "../../kube/object.ts";
-import { lastStatus, type PastCondition } from "../last-status.ts";
+import { lastStatus } from "../last-status.ts";
 import { rotations } from "../resources.ts";
 import { withApiErrors } from "./api-errors.ts";
-
-/** One of several rotations, as its controller reported it (the shape of `RotationSummary` of the tools). */
-export interface RotationSummary {
-  readonly namespace: string;
-  readonly name: string;
-  readonly createdAtMs: number;
-  readonly conditions: readonly PastCondition[];
-  readonly activeKid?: string;
-  readonly algorithm?: string;
-  readonly lastRotationAtMs?: number;
-  readonly nextRotationAtMs?: number;
-  readonly gateways?: string;
-  readonly waitingFor?: string;
-  readonly document: object;
-}
 
 /** The rotations of a namespace, or of all, sorted by name: one request, and no Secret is read. */
 export async function listRotations(client: KubeClient, namespace?: string): Promise<readonly RotationSummary[]> {

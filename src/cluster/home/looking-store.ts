@@ -2,13 +2,12 @@ import { type DocumentRead, unusable } from "../../keeper/document.ts";
 import { ApiError } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";
 import { TryLaterError } from "../../errors/keyturn-error.ts";
+import type { RingObject } from "../../ring/codec.ts";
 import { inForce } from "../../ring/obey.ts";
 import { lastStatus } from "../last-status.ts";
 import { slotOf } from "../slot.ts";
 import { ObjectStore, type ObjectRead, type StoreOptions } from "../object-store.ts";
 import { presumedRing, toldReading } from "./presume.ts";
-
-type Role = Parameters<ObjectStore["read"]>[0];
 
 /**
  * The three objects for somebody who only looks, and may not read every one: the public document then stands in for a
@@ -29,7 +28,7 @@ export class LookingStore extends ObjectStore {
     return [...this.#unseen];
   }
 
-  override async read(role: Role): Promise<ObjectRead> {
+  override async read(role: RingObject): Promise<ObjectRead> {
     try {
       const read = await super.read(role);
       if (role === "signer") this.#signer = read;
@@ -68,7 +67,7 @@ export class LookingStore extends ObjectStore {
     return !conditions.some(({ type, reason }) => type === "Ready" && reason === "SignerLost");
   }
 
-  #nameOf(role: Role): string {
+  #nameOf(role: RingObject): string {
     const { resource, ref } = slotOf(this.#options.rotation, role);
     return nameOf(resource, ref);
   }

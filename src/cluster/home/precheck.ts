@@ -1,14 +1,9 @@
+import type { Precheck } from "../../keeper/home.ts";
 import type { FieldPath } from "../../kube/managed-fields.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { keyOf } from "../../kube/object.ts";
 import { type Edit, editedPaths, editManifest } from "./edit.ts";
 import { ownersOf } from "./owners.ts";
-
-/** What must be known before a change (the shape of `Precheck` of the tools). */
-export interface Precheck {
-  readonly notes: readonly string[];
-  readonly elsewhere?: { readonly why: string; readonly manifest: object };
-}
 
 /** Says who else sets the fields of the edit, and when one belongs to a tool that would put it back, what to commit instead. */
 export function precheckOf(edit: Edit, resource: KubeObject): Precheck {

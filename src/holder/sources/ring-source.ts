@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
+import type { ProjectionName } from "../../ring/codec.ts";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
-import { openRing, type OpenRing, type RingKind } from "../open-ring.ts";
+import { openRing, type OpenRing } from "../open-ring.ts";
 
 /** What a source shows at one moment. A source that can't be asked throws instead. */
 export type SourceReading =
@@ -19,7 +20,7 @@ export interface Truth {
 }
 
 export interface SourceOpenerOptions {
-  readonly kind: RingKind;
+  readonly kind: ProjectionName;
   /** False: no private half is kept. */
   readonly withHalf: boolean;
 }

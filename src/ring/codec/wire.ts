@@ -7,6 +7,9 @@ export const keyRingFormat = "keyturn.dev/keyring/v1";
 /** Which of the three objects a document belongs to: the truth, or one of its projections. */
 export type RingObject = "ring" | "signer" | "public";
 
+/** One of the two that are let out of the ring. */
+export type ProjectionName = Exclude<RingObject, "ring">;
+
 /** Longest texts, in UTF-16 units. Wider than what a spec may say. */
 export const longest = {
   kid: 256,

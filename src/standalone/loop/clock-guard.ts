@@ -69,7 +69,7 @@ export class ClockGuard {
   }
 
   /** How long what was under way when the clock was set is to be waited for still. */
-  #holdMs({ offsetMs, jumpMs, monotonicMs }: Reading, ring: Ring | undefined): number {
+  #holdMs({ offsetMs, jumpMs, monotonicMs }: Offsets, ring: Ring | undefined): number {
     // Below a second it is the same step: a clock that is being corrected
     if (!this.#hold || Math.abs(offsetMs - this.#hold.offsetMs) > 1000) {
       const before = this.#trustedOffsetMs + monotonicMs;
@@ -79,7 +79,7 @@ export class ClockGuard {
   }
 }
 
-interface Reading {
+interface Offsets {
   readonly offsetMs: number;
   readonly jumpMs: number;
   readonly monotonicMs: number;
@@ -89,7 +89,7 @@ interface Reading {
 function holdFor(jumpMs: number, ring: Ring | undefined, beforeMs: number): number {
   if (!ring) return 0;
   if (jumpMs > 0) return Math.max(0, ...deadlinesOf(ring).map((atMs) => atMs - beforeMs));
-  return Math.min(-jumpMs, longestWaitMs(ring));
+  return Math.min(-jumpMs, longestHoldMs(ring));
 }
 
 /** When the waits that are under way end. */
@@ -110,7 +110,7 @@ const latestFactMs = (ring: Ring): number =>
 const retiredAtMs = (key: VerifyOnlyKey, { settings }: Ring): number =>
   key.quiescedAtMs === undefined ? -Infinity : pruneAtMs(key, key.quiescedAtMs, settings);
 
-const longestWaitMs = (ring: Ring): number =>
+const longestHoldMs = (ring: Ring): number =>
   Math.max(
     ...keysOf(ring).map((key) => key.waitMs + (key.state === "prepared" ? 0 : key.windowMs)),
     ring.settings.rotationWindowMs,

@@ -1,5 +1,6 @@
 import { enact, materialsOf } from "../../keeper/enact.ts";
-import { type Projected, publishEach, type Unwritten } from "../../keeper/projections.ts";
+import { publishEach, type Unwritten } from "../../keeper/projections.ts";
+import type { ProjectionName } from "../../ring/codec.ts";
 import { conflictsIn, decide, type Decision } from "../../ring/decide.ts";
 import type { NamedStep } from "../../ring/forecast.ts";
 import type { Ring } from "../../ring/ring.ts";
@@ -15,9 +16,9 @@ export interface PassReport {
   readonly ring?: Ring;
   /** What was written, each new key with its kid. */
   readonly steps: readonly NamedStep[];
-  readonly published: readonly Projected[];
+  readonly published: readonly ProjectionName[];
   /** What could not be written, the ring first. */
-  readonly unwritten: readonly Unwritten<"ring" | Projected>[];
+  readonly unwritten: readonly Unwritten<"ring" | ProjectionName>[];
 }
 
 /**

@@ -23,7 +23,7 @@ export interface OverrideRequest {
 }
 
 const claimLifeMs = 10_000;
-const mostTries = 100;
+const mostClaimTries = 100;
 
 /** True for what nothing may be in the way of. */
 export const isEmergency = ({ kind }: Change): boolean => kind === "revoke" || kind === "revokeCreatedBefore";
@@ -64,7 +64,7 @@ export async function damagedName(disk: Reader, { dir, overrides }: Layout): Pro
 
 /** A claim is held for milliseconds; an old one is what a crash has left. */
 async function takeClaim(disk: Disk, claim: string, nowMs: number): Promise<void> {
-  for (let tries = 0; tries < mostTries; tries++) {
+  for (let tries = 0; tries < mostClaimTries; tries++) {
     try {
       await disk.writeNew(claim, "", modes.secretFile);
       return;

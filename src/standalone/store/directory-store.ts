@@ -5,8 +5,7 @@ import { ensureDir } from "../../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type DataFiles } from "../../files/data-dir.ts";
 import type { Disk } from "../../files/disk.ts";
 import { DocumentOpener } from "../../keeper/document.ts";
-import type { Projected } from "../../keeper/projections.ts";
-import type { RingObject } from "../../ring/codec.ts";
+import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../../ring/jwk.ts";
 import type { Ring } from "../../ring/ring.ts";
@@ -28,7 +27,7 @@ export interface SetAside {
   readonly to: string;
 }
 
-const projections: readonly Projected[] = ["public", "signer"];
+const projections: readonly ProjectionName[] = ["public", "signer"];
 
 /** What a projection is made from. */
 export interface Projection extends Known {
@@ -57,7 +56,7 @@ export class DirectoryStore {
     return this.#isTidy;
   }
 
-  async readProjections(identity: Identity): Promise<Pick<Snapshot, "signer" | "public">> {
+  async readProjections(identity: Identity): Promise<Pick<Snapshot, ProjectionName>> {
     const ports = this.#ports(identity);
     return {
       signer: await readProjection(ports, this.#layout, "signer"),
@@ -107,7 +106,7 @@ export class DirectoryStore {
    * @throws TryLaterError `Conflict` when it is newer than this ring
    * @throws ChangeNeededError `ForeignFile` when it has become somebody else's
    */
-  async project(object: Projected, { ring, materials, nowMs }: Projection): Promise<boolean> {
+  async project(object: ProjectionName, { ring, materials, nowMs }: Projection): Promise<boolean> {
     const ports = this.#ports({ rotation: ring.rotation, algorithm: ring.signer.profile.algorithm });
     const want = filesOf[object](ring, materials);
     const found = await readProjection(ports, this.#layout, object);
@@ -180,7 +179,7 @@ const modesOf = {
   public: { mode: modes.openFile, dirMode: modes.openDir },
 };
 
-function mustNotBeNewer({ reading }: ObjectRead, { generation }: Ring, object: Projected): void {
+function mustNotBeNewer({ reading }: ObjectRead, { generation }: Ring, object: ProjectionName): void {
   if (reading.kind === "foreign") {
     throw new ChangeNeededError("ForeignFile", `Cannot write the ${object} object: ${reading.problem}`);
   }

@@ -6,7 +6,7 @@ import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { readDataDir, readVersion, type DataDir } from "../../files/read-data-dir.ts";
 import { type DocumentRead, type DocumentOpener, readFiles } from "../../keeper/document.ts";
 import { versionsIn, type DataFiles } from "../../files/data-dir.ts";
-import type { RingObject } from "../../ring/codec.ts";
+import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import type { Algorithm } from "../../ring/key.ts";
 import type { Reading } from "../../ring/reading.ts";
 import type { RotationRef } from "../../ring/ring.ts";
@@ -80,11 +80,7 @@ async function withEarlier(
 }
 
 /** A projection. */
-export async function readProjection(
-  ports: ReadingPorts,
-  layout: Layout,
-  object: "signer" | "public",
-): Promise<ObjectRead> {
+export async function readProjection(ports: ReadingPorts, layout: Layout, object: ProjectionName): Promise<ObjectRead> {
   const place = { dir: layout[object], object };
   const found = await refusedAsProblem(() => readDataDir(ports.disk, place.dir));
   if (typeof found === "string") return { ...nothing, reading: { kind: "foreign", problem: found } };
@@ -104,7 +100,7 @@ export async function readProjection(
 
 interface Place {
   readonly dir: string;
-  readonly object: "signer" | "public";
+  readonly object: ProjectionName;
 }
 
 /** Where `..data` was lost, as by a backup that knows no links, the versions beside it may be whole. */

@@ -5,9 +5,8 @@ import { ensureDir } from "../../files/atomic.ts";
 import { currentVersion, dataLink, isInternal, versionsIn } from "../../files/data-dir.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
-import type { Projected } from "../../keeper/projections.ts";
 import { losesKeys, strangerTest } from "../../keeper/strangers.ts";
-import type { RingObject } from "../../ring/codec.ts";
+import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { type Layout, modes } from "./layout.ts";
 import type { ObjectRead } from "./readings.ts";
 
@@ -43,7 +42,7 @@ async function standingIn(disk: Reader, dir: string): Promise<readonly Standing[
 interface Writing {
   /** What stands there. */
   readonly found: ObjectRead;
-  readonly object: Projected;
+  readonly object: ProjectionName;
   readonly next: Known;
 }
 

@@ -1,26 +1,9 @@
+import type { RotationSummary } from "../../keeper/home.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import { documentText, type DocumentFormat } from "../text/output.ts";
 import { line, paint, type Io, type Style } from "../text/screen.ts";
 import { table } from "../text/table.ts";
 import { age, cutKid, distance, withClockTimes } from "../text/words.ts";
-
-/** One of several rotations, as its keeper reported it. Instants are Unix milliseconds. */
-export interface RotationSummary {
-  readonly namespace: string;
-  readonly name: string;
-  readonly createdAtMs: number;
-  readonly conditions: readonly { readonly type: string; readonly status: string; readonly reason: string }[];
-  readonly activeKid?: string;
-  readonly algorithm?: string;
-  readonly lastRotationAtMs?: number;
-  readonly nextRotationAtMs?: number;
-  /** `2/3`: gateways that have the newest ring, of those that are expected. */
-  readonly gateways?: string;
-  /** One line. */
-  readonly waitingFor?: string;
-  /** As `status -o json` has it. */
-  readonly document: object;
-}
 
 /** Rotations that were looked at together. */
 export interface Overview {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { overview, type Overview, type RotationSummary } from "../../../src/tools/status/overview.ts";
+import type { RotationSummary } from "../../../src/keeper/home.ts";
+import { overview, type Overview } from "../../../src/tools/status/overview.ts";
 import { day, epoch, hour, minute } from "../../support/story.ts";
 import { FakeIo } from "../support/fake-io.ts";
 

@@ -1,9 +1,10 @@
 import { inject, onTestFinished } from "vitest";
 import { KubeClient } from "../../../../src/kube/client.ts";
 import { type Clock, systemClock } from "../../../../src/time/clock.ts";
+import type { RingHome } from "../../../../src/keeper/home.ts";
 import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
 import { type Caller, Transport } from "../../../../src/kube/transport.ts";
-import { type ClusterHome, clusterHome } from "../../../../src/cluster/home/cluster-home.ts";
+import { clusterHome } from "../../../../src/cluster/home/cluster-home.ts";
 
 export interface HomeOptions {
   /** Happens just before each change is sent. */
@@ -14,7 +15,7 @@ export interface HomeOptions {
 }
 
 /** The home of a rotation, for the administrator. */
-export function homeOf(namespace: string, name: string, options: HomeOptions = {}): ClusterHome {
+export function homeOf(namespace: string, name: string, options: HomeOptions = {}): RingHome {
   const { beforePatch, beforeGet, clock = systemClock } = options;
   const { server, token, ...tls } = inject("cluster").connection;
   const transport = new Transport({
