@@ -1,3 +1,4 @@
+import { quarrelIn, quarrelRestMs, withWrite } from "../keeper/quarrel.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -51,9 +52,6 @@ const longestConflictMs = 30_000;
 const mostEmergencyMs = 1000;
 /** So long may every pass fail without a word in the status, in milliseconds. */
 const failingMs = 30_000;
-/** A rotation takes three writes; many more are a quarrel with another writer, which must not heat the cluster. */
-const mostWritesInAMinute = 100;
-const quarrelMs = 10_000;
 
 /** Brings one JwtKeyRotation after the other to what it says: read, plan, apply, publish, report. */
 export class Reconciler {
@@ -71,7 +69,7 @@ export class Reconciler {
     const memory = this.#memoryOf(key, resource);
     memory.rivals.look(resource, this.#parts.lease ?? "", this.#monotonicMs());
     const quarrel = this.#quarrelOf(memory, resource);
-    const restMs = memory.passedAtMs + quarrelMs - this.#monotonicMs();
+    const restMs = memory.passedAtMs + quarrelRestMs - this.#monotonicMs();
     // Its report is not held up by those who undo what is written
     if (quarrel && !memory.isOwed && restMs > 0) return { requeueAfterMs: restMs };
     memory.passedAtMs = this.#monotonicMs();
@@ -120,7 +118,7 @@ export class Reconciler {
     memory.isPending = pendingMs !== Infinity;
     // An emergency did not wait for it; there is nothing to say before it is known
     if (unseen && mayWorkLater(unseen)) throw unseen;
-    if (hasProgressed(report)) memory.wrote(this.#monotonicMs());
+    if (hasProgressed(report)) memory.writes = withWrite(memory.writes, this.#monotonicMs());
     if (hasProgressed(report) && !(quarrel && memory.isOwed)) {
       memory.isOwed = true;
       // What a pass wrote is seen by a later one only, which comes before others begin: it is the one that reports
@@ -140,7 +138,7 @@ export class Reconciler {
     metrics.reported(observation.rotation);
     if (failed) throw new Reported(failed.error);
     const waitMs = Math.max(1, Math.min(this.#waitMs(report), pendingMs));
-    return { requeueAfterMs: this.#soonest(memory, quarrel ? Math.min(quarrelMs, waitMs) : waitMs) };
+    return { requeueAfterMs: this.#soonest(memory, quarrel ? Math.min(quarrelRestMs, waitMs) : waitMs) };
   }
 
   get #lease(): { readonly lease?: string } {
@@ -163,10 +161,7 @@ export class Reconciler {
 
   /** Another writer undoes what passes write, and nothing new is asked for. */
   #quarrelOf(memory: RotationMemory, resource: KubeObject): Because | undefined {
-    const count = memory.writes(this.#monotonicMs());
-    if (count <= mostWritesInAMinute || memory.obeyed !== resource.metadata.generation) return undefined;
-    const message = `more than ${mostWritesInAMinute} writes in a minute: another writer changes what Keyturn keeps`;
-    return { reason: "Quarrel", message };
+    return memory.obeyed === resource.metadata.generation ? quarrelIn(memory.writes, this.#monotonicMs()) : undefined;
   }
 
   /** Tells the world of each step at once: the rest of the pass may fail, and its report be lost. */

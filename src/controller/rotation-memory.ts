@@ -1,3 +1,4 @@
+import type { Writes } from "../keeper/quarrel.ts";
 import { Rivals } from "./rival.ts";
 import type { Deed } from "./status-report.ts";
 
@@ -22,23 +23,10 @@ export class RotationMemory {
   isPending = false;
   /** Other controllers of the same rotation. */
   readonly rivals = new Rivals();
-  /** When passes of the last minute wrote something, monotonic milliseconds. */
-  #writesAtMs: readonly number[] = [];
+  /** When passes wrote something. */
+  writes: Writes = [];
 
   constructor(uid: string | undefined) {
     this.uid = uid;
-  }
-
-  wrote(nowMs: number): void {
-    this.#writesAtMs = [...this.#recent(nowMs), nowMs];
-  }
-
-  /** How many passes wrote something within the minute before. */
-  writes(nowMs: number): number {
-    return this.#recent(nowMs).length;
-  }
-
-  #recent(nowMs: number): readonly number[] {
-    return this.#writesAtMs.filter((atMs) => nowMs - atMs < 60_000);
   }
 }

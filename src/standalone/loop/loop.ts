@@ -1,6 +1,8 @@
 import { join } from "node:path";
 import { removeIfThere } from "../../files/atomic.ts";
 import { watchDirs } from "../../files/watch-dirs.ts";
+import { quarrelIn, quarrelRestMs, withWrite, type Writes } from "../../keeper/quarrel.ts";
+import { type Backoff, backoffMs } from "../../time/backoff.ts";
 import type { Bell } from "../../time/bell.ts";
 import type { Disk } from "../../files/disk.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
@@ -39,12 +41,9 @@ export interface LoopParts {
 
 /** How often what is refused is read again, in milliseconds: a file that was closed to us is opened without a change of it. */
 const refusedMs = 10_000;
-const shortestBackoffMs = 100;
-const longestBackoffMs = 30_000;
+const backoff: Backoff = { baseMs: 100, maxMs: 30_000 };
 /** How long the files before the current ones stay for those who have just resolved `..data`. */
 const graceMs = 10_000;
-/** A rotation takes three writes in a row; more than this is a mistake that must not heat the machine. */
-const mostInARow = 30;
 
 /** One pass after the other, and what lies between them. */
 export class Loop {
@@ -55,7 +54,7 @@ export class Loop {
   readonly #report: Reporter;
   readonly #memory: StateFile;
   #failures = 0;
-  #inARow = 0;
+  #writes: Writes = [];
   #tidyAtMonotonicMs = Infinity;
 
   constructor(parts: LoopParts) {
@@ -77,7 +76,9 @@ export class Loop {
     while (!signal.aborted) {
       const before = await this.#attempt(() => this.#fingerprint());
       const waitMs = before === undefined ? undefined : await this.#attempt(() => this.#pass());
-      if (waitMs === undefined) await this.#backOff();
+      const isQuarrel = quarrelIn(this.#writes, this.#parts.clock.monotonicMs()) !== undefined;
+      if (waitMs === undefined) await this.#rest(backoffMs(backoff, this.#failures, this.#parts.chance));
+      else if (isQuarrel) await this.#rest(quarrelRestMs);
       else if (waitMs > 0) await this.#idle(waitMs, before ?? "");
     }
   }
@@ -101,14 +102,14 @@ export class Loop {
     let untidy: KeyturnError | undefined;
     if (!store.isTidy) {
       // What can't be cleaned holds up no pass: that may have a key to revoke
-      untidy = await refusalOf(() => store.tidy({ nowMs: clock.nowMs(), isAlone }));
+      untidy = await failureOf(() => store.tidy({ nowMs: clock.nowMs(), isAlone }));
       // The process before may have swapped a moment ago: its readers have their grace, too
       this.#tidyAtMonotonicMs = Math.min(this.#tidyAtMonotonicMs, clock.monotonicMs() + graceMs);
     }
     await this.#settings.refresh();
     const { current } = this.#settings;
     const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
-    const unshown = await refusalOf(() => this.#settings.show());
+    const unshown = await failureOf(() => this.#settings.show());
     const trouble = report.unwritten[0]?.error ?? unshown ?? untidy;
     this.#report.pass(report);
     if (trouble === undefined) {
@@ -118,13 +119,13 @@ export class Loop {
     on?.(report);
     if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
     const progressed = report.steps.length > 0 || report.published.length > 0;
-    this.#inARow = progressed ? this.#inARow + 1 : 0;
+    if (progressed) this.#writes = withWrite(this.#writes, clock.monotonicMs());
+    this.#report.quarrel(quarrelIn(this.#writes, clock.monotonicMs()));
     if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
     await this.#tidyWhenDue();
     await this.#buryAcks();
     if (trouble !== undefined) throw trouble;
-    if (progressed) return this.#inARow > mostInARow ? 1000 : 0;
-    return this.#waitMs(report);
+    return progressed ? 0 : this.#waitMs(report);
   }
 
   #waitMs({ decision, sight }: PassReport): number {
@@ -170,12 +171,11 @@ export class Loop {
     }
   }
 
-  /** Woken by what somebody asks for, which may be a revocation, and by no other file: a failed write changes some, too. */
-  async #backOff(): Promise<void> {
-    const { chance, bell, signal, clock, pollMs } = this.#parts;
+  /** Woken by what somebody asks for, which may be a revocation, and by no other file: failed and disputed writes change some, too. */
+  async #rest(ms: number): Promise<void> {
+    const { bell, signal, clock, pollMs } = this.#parts;
     const before = await this.#wishes();
-    const ceilingMs = Math.min(longestBackoffMs, shortestBackoffMs * 2 ** Math.min(this.#failures - 1, 20));
-    const untilMs = clock.monotonicMs() + ceilingMs * (0.5 + chance() / 2);
+    const untilMs = clock.monotonicMs() + ms;
     while (!signal.aborted && clock.monotonicMs() < untilMs) {
       await bell.sleep(Math.min(untilMs - clock.monotonicMs(), pollMs), signal);
       if ((await this.#wishes()) !== before) return;
@@ -189,7 +189,7 @@ export class Loop {
 }
 
 /** Why the work could not be done; undefined when it was. */
-async function refusalOf(work: () => Promise<void>): Promise<KeyturnError | undefined> {
+async function failureOf(work: () => Promise<void>): Promise<KeyturnError | undefined> {
   try {
     await work();
     return undefined;

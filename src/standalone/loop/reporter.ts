@@ -3,6 +3,7 @@ import type { Decision, Observation } from "../../ring/decide.ts";
 import { describeGate, describeStep, shortKid } from "../../ring/describe.ts";
 import type { NamedStep } from "../../ring/forecast.ts";
 import { TryLaterError, type KeyturnError } from "../../errors/keyturn-error.ts";
+import type { Because } from "../../ring/lack.ts";
 import type { Refusal } from "../../ring/plan.ts";
 import { viewOf } from "../../ring/view.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -55,6 +56,14 @@ export class Reporter {
     const wasPending = this.#changes.has("pending");
     if (this.#changes.isNew("pending", message)) this.#log.error({ reason: "RevocationPending" }, message ?? "");
     else if (wasPending && message === undefined) this.#log.info({}, "every revocation is carried out");
+  }
+
+  /** Another writer undoes what is written; undefined: nobody does, or no more. */
+  quarrel(quarrel: Because | undefined): void {
+    const had = this.#changes.has("quarrel");
+    if (this.#changes.isNew("quarrel", quarrel?.message))
+      this.#log.error({ reason: quarrel?.reason }, `${quarrel?.message ?? ""}; a pass comes every ten seconds`);
+    else if (had && !quarrel) this.#log.info({}, "nobody undoes any more what Keyturn writes");
   }
 
   #step(step: NamedStep, generation: number | undefined): void {
