@@ -3,7 +3,19 @@ import { defineConfig } from "vitest/config";
 const minutes = 60_000;
 
 /** Folders of test/ that are suites of their own (hack/suites.ts); every other test is a unit test. */
-const suites = ["architecture", "bench", "binary", "chart", "e2e", "integration", "model", "property", "soak"];
+const suites = [
+  "architecture",
+  "bench",
+  "binary",
+  "chart",
+  "e2e",
+  "integration",
+  "model",
+  "property",
+  "soak",
+  "sql",
+  "issuer/store",
+];
 
 function folder(name: string): string[] {
   return [`test/${name}/**/*.test.ts`];
@@ -32,6 +44,14 @@ export default defineConfig({
         test: { name: "architecture", include: ["test/architecture.test.ts", ...folder("architecture")] },
       },
       { extends: true, test: { name: "property", include: folder("property"), testTimeout: 5 * minutes } },
+      {
+        extends: true,
+        test: {
+          name: "store",
+          include: [...folder("sql"), ...folder("issuer/store")],
+          globalSetup: "test/sql/support/global.ts",
+        },
+      },
       { extends: true, test: { name: "model", include: folder("model"), testTimeout: 15 * minutes } },
       {
         extends: true,

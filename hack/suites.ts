@@ -1,5 +1,6 @@
 import { runSteps, staticSteps } from "./gate.ts";
 import { helmNeeds } from "./helm.ts";
+import { postgresNeeds } from "./postgres.ts";
 import { e2eNeeds, runE2e } from "./suites/e2e.ts";
 import { soakNeeds } from "./suites/soak.ts";
 import { runProject, testsIn } from "./suites/vitest.ts";
@@ -32,6 +33,12 @@ export const suites: readonly Suite[] = [
     what: "the invariants of rotation over long random histories",
     needs: () => testsIn("test/property"),
     run: () => runProject("property"),
+  },
+  {
+    name: "store",
+    what: "the issuer's store on real databases: SQLite and PostgreSQL",
+    needs: () => postgresNeeds(),
+    run: () => runProject("store"),
   },
   {
     name: "model",

@@ -24,7 +24,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   controller: ["errors", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "time", "files", "telemetry"],
   gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "telemetry", "holder"],
-  sql: ["errors"],
+  sql: ["errors", "time"],
   issuer: [
     "errors",
     "parse",
