@@ -7,8 +7,8 @@ import { scan } from "./architecture/scan.ts";
 const root = join(import.meta.dirname, "..");
 
 function runtimeDependencies(): string[] {
-  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { dependencies: object };
-  return Object.keys(manifest.dependencies);
+  const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as Record<string, object>;
+  return Object.keys({ ...manifest["dependencies"], ...manifest["optionalDependencies"] });
 }
 
 test("src keeps the dependency rule", () => {

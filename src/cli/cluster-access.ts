@@ -5,6 +5,7 @@ import type { Option } from "commander";
 import { systemClock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import { inClusterEndpoint, podNamespace } from "../kube/in-cluster.ts";
+import { KubeError } from "../kube/kube-errors.ts";
 import { flag } from "./flags.ts";
 
 /** Which cluster a command works on. */
@@ -28,11 +29,28 @@ export interface ClusterAccess {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** The one library that may be left out of an installation: half of its packages, three quarters of its size. */
+const kubeconfigLibrary = "@kubernetes/client-node";
+
+/**
+ * What reads a kubeconfig; loaded on demand, since the library behind it takes half a second, and need not be installed.
+ *
+ * @throws KubeError `NoKubeConfigReader`
+ */
+async function kubeconfigReader() {
+  try {
+    return await import("./kubeconfig.ts");
+  } catch (error) {
+    if (!(error instanceof Error && error.message.includes(`Cannot find package '${kubeconfigLibrary}'`))) throw error;
+    throw new KubeError("NoKubeConfigReader", `Cannot read a kubeconfig: ${kubeconfigLibrary} must be installed`);
+  }
+}
+
 /**
  * The way to the cluster: a kubeconfig that is named, else the service account of the pod that this runs in, else
  * `~/.kube/config`.
  *
- * @throws KubeError `BadKubeConfig`
+ * @throws KubeError `BadKubeConfig` | `NoKubeConfigReader`
  */
 export async function clusterAccess({ kubeconfig, context }: ClusterFlags, env: Env): Promise<ClusterAccess> {
   const named = kubeconfig ?? env["KUBECONFIG"];
@@ -41,8 +59,7 @@ export async function clusterAccess({ kubeconfig, context }: ClusterFlags, env: 
     const options = { env, readFile: (path: string) => readFile(path, "utf8"), clock: systemClock };
     return { endpoint: inClusterEndpoint(options), namespace: await podNamespace(options), where: "this cluster" };
   }
-  // The library behind it takes half a second to load
-  const { kubeConfigEndpoint } = await import("./kubeconfig.ts");
+  const { kubeConfigEndpoint } = await kubeconfigReader();
   const files = (named ?? "").split(delimiter).filter((path) => path !== "");
   const found = kubeConfigEndpoint({
     files: files.length > 0 ? files : [join(homedir(), ".kube", "config")],

@@ -70,7 +70,7 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   "@kubernetes/client-node": ["cli"],
   commander: ["cli"],
   croner: ["ring"],
-  jose: ["crypto", "gateway", "issuer"],
+  jose: ["issuer"],
   pg: ["sql"],
 };
 

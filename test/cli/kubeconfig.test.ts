@@ -1,6 +1,8 @@
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { stringify } from "yaml";
 import { kubeConfigEndpoint } from "../../src/cli/kubeconfig.ts";
@@ -138,4 +140,15 @@ test.each([
   const file = content === undefined ? join(dir, "none") : write(dir, content);
   expect(() => kubeConfigEndpoint({ files: [file], ...more })).toThrow(message);
   expect(() => kubeConfigEndpoint({ files: [file], ...more })).not.toThrow("c2VjcmV0");
+});
+
+test("a kubeconfig is refused with the name of the library that reads it where that is not installed", async () => {
+  const main = join(import.meta.dirname, "../../src/cli/main.ts");
+  // As if the library stood in no node_modules that is looked into
+  const resolve = `(name, context, next) => next(name, name === "@kubernetes/client-node" ? { ...context, parentURL: "file:///nowhere/a.mjs" } : context)`;
+  const without = `data:text/javascript,import { registerHooks } from "node:module"; registerHooks({ resolve: ${resolve} })`;
+  const args = ["--import", encodeURI(without), main, "status", "--kubeconfig", join(folder(), "kubeconfig")];
+  const failed: unknown = await promisify(execFile)(process.execPath, args).catch((error: unknown) => error);
+  const message = "keyturn: error: Cannot read a kubeconfig: @kubernetes/client-node must be installed\n";
+  expect(failed).toMatchObject({ code: 1, stdout: "", stderr: message });
 });
