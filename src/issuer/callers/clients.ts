@@ -18,6 +18,13 @@ interface KnownClient {
   readonly hashes: readonly ScryptHash[];
 }
 
+export interface HashingOptions {
+  /** Takes as long as the hash costs, whatever the answer. @default {@link isOfSecret} */
+  readonly compare?: typeof isOfSecret;
+  /** Bounds what is hashed at once. @default two at a time in the whole process, and 64 that wait */
+  readonly turns?: Pick<Turns, "take">;
+}
+
 /** Two at a time take 64 MiB and two of the four threads that Node.js has for files and names, too. */
 const hashing = new Turns({ atOnce: 2, waiting: 64 });
 
@@ -31,8 +38,13 @@ export class Clients {
   readonly #known: ReadonlyMap<string, KnownClient>;
   /** The hashes that each refusal takes: for every cost as many as the client that has most of it. */
   readonly #toll: readonly ScryptHash[];
+  readonly #hashing: Required<HashingOptions>;
 
-  constructor(clients: readonly (readonly [client: Client, secrets: readonly StoredSecret[]])[]) {
+  constructor(
+    clients: readonly (readonly [client: Client, secrets: readonly StoredSecret[]])[],
+    { compare = isOfSecret, turns = hashing }: HashingOptions = {},
+  ) {
+    this.#hashing = { compare, turns };
     const known = clients.map(([client, secrets]): readonly [string, KnownClient] => {
       const good = secrets.flatMap((one) => ("plain" in one ? [this.#digest(one.plain)] : []));
       return [client.id, { client, good, hashes: secrets.flatMap((one) => ("scrypt" in one ? [one.scrypt] : [])) }];
@@ -47,13 +59,26 @@ export class Clients {
     const digest = this.#digest(secret);
     if (known && isAmong(known.good, digest)) return callerOf(known.client);
     if (this.#toll.length === 0) return wrong;
-    const isGood = await hashing.take(() => isAnyOf(known?.hashes ?? [], secret, this.#toll));
+    const isGood = await this.#hashing.turns.take(() => this.#isAnyOf(known?.hashes ?? [], secret));
     if (isGood === undefined)
       return refusal("temporarily_unavailable", "busy", "must be asked again later: too many ask at once");
     if (!isGood || !known) return wrong;
     // As many as there are hashes, and once each: two answers at once must not fill it
     if (!isAmong(known.good, digest)) known.good.push(digest);
     return callerOf(known.client);
+  }
+
+  /** One after the other, in a turn of its own; made-up ones in the place of real ones that are not there, until the whole toll is paid. */
+  async #isAnyOf(hashes: readonly ScryptHash[], secret: string): Promise<boolean> {
+    const left = [...hashes];
+    let isGood = false;
+    for (const madeUp of this.#toll) {
+      const at = left.findIndex(({ cost }) => isSame(cost, madeUp.cost));
+      const [real = madeUp] = at < 0 ? [] : left.splice(at, 1);
+      const fits = await this.#hashing.compare(real, secret);
+      isGood ||= fits && real !== madeUp;
+    }
+    return isGood;
   }
 
   #digest(secret: string): Buffer {
@@ -72,19 +97,6 @@ const callerOf = ({ id: clientId, subject, allowed }: Client): ClientCaller => (
 /** Looks at all of them, whichever it is. */
 const isAmong = (digests: readonly Buffer[], digest: Buffer): boolean =>
   digests.map((one) => timingSafeEqual(one, digest)).includes(true);
-
-/** One after the other, in a turn of its own; the made-up ones after the real ones, until the whole toll is paid. */
-async function isAnyOf(hashes: readonly ScryptHash[], secret: string, toll: readonly ScryptHash[]): Promise<boolean> {
-  const left = [...hashes];
-  let isGood = false;
-  for (const madeUp of toll) {
-    const at = left.findIndex(({ cost }) => isSame(cost, madeUp.cost));
-    const [real = madeUp] = at < 0 ? [] : left.splice(at, 1);
-    const fits = await isOfSecret(real, secret);
-    isGood ||= fits && real !== madeUp;
-  }
-  return isGood;
-}
 
 /** For every cost as many made-up hashes as the client has that has most of them. */
 function tollOf(all: readonly (readonly ScryptHash[])[]): readonly ScryptHash[] {

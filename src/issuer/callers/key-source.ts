@@ -30,7 +30,8 @@ export async function loadKeys(
   return usable(await fetchDocument(url, url.origin === source.url.origin ? own : trusted));
 }
 
-function jwksAddress(text: unknown, from: URL): URL {
+/** Where the keys are, by a description that came from elsewhere. @throws SourceError */
+export function jwksAddress(text: unknown, from: URL): URL {
   const url = typeof text === "string" ? URL.parse(text) : null;
   if (url === null || addressFlaw(url) !== undefined) throw new SourceError("the description must have a jwks_uri");
   // From outside nobody may point at what listens on this machine
