@@ -2,7 +2,7 @@
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, readFileSync } from "node:fs";
-import { chmod, cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
+import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
@@ -29,7 +29,9 @@ export function postgresNeeds(): string | undefined {
 export interface PostgresOptions {
   /** Lines of postgresql.conf: `{ max_connections: "20" }`. */
   readonly settings?: Readonly<Record<string, string>>;
-  /** Where the data lies. @default a temporary folder */
+  /** Written into the data folder: `{ "server.crt": text }`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Where its folder lies. @default the folder for temporary files */
   readonly parent?: string;
 }
 
@@ -70,6 +72,9 @@ export class PostgresServer {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
+    const end = (): unknown => child.kill("SIGQUIT");
+    process.once("exit", end);
+    child.once("exit", () => process.off("exit", end));
     let said = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       said = (said + text).slice(-4000);
@@ -146,6 +151,7 @@ function killIfThere(pid: number): void {
 /** Makes an empty server in a folder of its own, and starts it. */
 export async function startPostgres({
   settings = {},
+  files = {},
   parent = tmpdir(),
 }: PostgresOptions = {}): Promise<PostgresServer> {
   const folder = await mkdtemp(join(parent, "keyturn-postgres-"));
@@ -157,6 +163,11 @@ export async function startPostgres({
   if (isRoot) await promisify(execFile)("chown", ["-R", `${nobody}:${nobody}`, native]);
   const args = ["-D", join(folder, "data"), "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"];
   await promisify(execFile)(join(native, "bin/initdb"), args, { ...identity, cwd: folder });
+  for (const [name, text] of Object.entries(files)) {
+    const file = join(folder, "data", name);
+    await writeFile(file, text, { mode: 0o600 });
+    if (isRoot) chownSync(file, nobody, nobody);
+  }
   const conf = { listen_addresses: "127.0.0.1", unix_socket_directories: "", ...settings };
   const server = new PostgresServer(
     folder,

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { serialize } from "node:v8";
@@ -8,9 +9,10 @@ import type { GrantStore } from "../../../src/issuer/store/grant-store.ts";
 import { grantStoreOn } from "../../../src/issuer/store/sql-grant-store.ts";
 import { dialects, type EmptyDatabase, emptyDatabase } from "../../sql/support/databases.ts";
 import { deeds, type Scene, setScene } from "./support/deeds.ts";
-import { begin } from "./support/grants.ts";
+import { begin, renew, t0, tokenOf, windowMs } from "./support/grants.ts";
 
 const program = fileURLToPath(new URL("support/doomed.ts", import.meta.url));
+const renewing = fileURLToPath(new URL("support/renewing.ts", import.meta.url));
 
 /** Runs the deed in a process of its own; false when it was killed before it was through. */
 async function survives(
@@ -58,6 +60,30 @@ describe.each(dialects)("kill -9 of the process on %s", (dialect) => {
       await begin(await grantStoreOn(empty.open()));
       await empty[Symbol.asyncDispose]();
       expect(isThrough && at < 5).toBe(false);
+    }
+  });
+
+  it("at any moment of many renewals loses none that was answered", async () => {
+    for (let round = 0; round < 5; round++) {
+      const scene = await setScene(store);
+      const child = spawn(process.execPath, [renewing, database.location], { stdio: ["pipe", "pipe", "inherit"] });
+      child.stdin.end(serialize(scene));
+      const exit = once(child, "exit");
+      let last = "";
+      let answers = 0;
+      for await (const line of createInterface({ input: child.stdout })) {
+        last = line;
+        if (++answers === 20 + 7 * round) child.kill("SIGKILL");
+      }
+      expect(await exit).toEqual([null, "SIGKILL"]);
+      const token = tokenOf(last);
+      const generation = (await store.find(scene.parent.row.grant.id))?.grant.generation ?? -1;
+      expect([token.generation, token.generation + 1]).toContain(generation);
+      // The answer that was on its way is given again
+      expect(await renew(store, token, t0 + answers * windowMs)).toMatchObject({
+        kind: "granted",
+        successor: { generation: token.generation + 1 },
+      });
     }
   });
 });
