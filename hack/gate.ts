@@ -21,15 +21,25 @@ export const unitTests: Step = { name: "unit tests", command: [...vitest, "unit"
 /** Most steps use one core, the slowest (lint) included. */
 const atOnce = 2;
 
-/** Runs every step, also after one has failed; says each one's result in a line, and its output if it failed. */
-export async function runSteps(steps: readonly Step[]): Promise<{ passed: number; failed: number }> {
+export interface StepOptions {
+  /** Takes each step's result in a line, and its output if it failed. */
+  readonly say: (text: string) => void;
+  /** {@link RunOptions.isYielding} */
+  readonly isYielding?: boolean;
+}
+
+/** Runs every step, also after one has failed. */
+export async function runSteps(
+  steps: readonly Step[],
+  { say, isYielding = false }: StepOptions,
+): Promise<{ passed: number; failed: number }> {
   const waiting = [...steps];
   let failed = 0;
   const work = async (): Promise<void> => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
-      const ended = await run(step.command);
+      const ended = await run(step.command, { isYielding });
       if (ended.code !== 0) failed += 1;
-      console.log(verdict(step, ended));
+      say(verdict(step, ended));
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));

@@ -41,6 +41,11 @@ export async function helm(major: HelmMajor, say: Say = () => undefined): Promis
   return named;
 }
 
+/** Has both kinds, built if they must be. */
+export async function buildHelms(say: Say): Promise<void> {
+  for (const major of helmMajors) await helm(major, say);
+}
+
 async function install(major: HelmMajor, output: string, say: Say): Promise<void> {
   const flags = ["-trimpath", "-v", "-p", "2", "-ldflags", await linkerFlags(major)];
   await runGo(

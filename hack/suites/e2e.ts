@@ -2,6 +2,7 @@ import { engineNeeds, ensureEngine } from "../docker/engine.ts";
 import { helmNeeds } from "../helm.ts";
 import { binaryPath, isExecutable, programOnPath } from "../testcluster/build.ts";
 import type { Outcome } from "../verdict.ts";
+import type { Stage } from "./stage.ts";
 import { runProject } from "./vitest.ts";
 
 /** Why real pods can't run here, in one line, or undefined. Quick: nothing is installed, built or started. */
@@ -14,11 +15,11 @@ export async function e2eNeeds(): Promise<string | undefined> {
 }
 
 /** An engine that could be installed, but does not come up (a container that may not start others), is no failure of ours. */
-export async function runE2e(): Promise<Outcome> {
-  const engine = await ensureEngine(console.log).catch((error: unknown) => String(error));
+export async function runE2e(stage: Stage): Promise<Outcome> {
+  const engine = await ensureEngine(stage.say).catch((error: unknown) => String(error));
   if (typeof engine === "string") return { ran: false, reason: engine };
   try {
-    return await runProject("e2e");
+    return await runProject("e2e", stage);
   } finally {
     await engine.stop();
   }

@@ -1,8 +1,8 @@
-import { writeFileSync } from "node:fs";
-import type { Reporter, SerializedError, TestModule } from "vitest/node";
+import { writeSync } from "node:fs";
+import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 import type { Skip } from "../verdict.ts";
 
-/** What one Vitest run wrote down for hack/test.ts. Vitest's own JSON report leaves out why a test was skipped. */
+/** What one Vitest run comes to. Vitest's own JSON report leaves out why a test was skipped. */
 export interface Report {
   readonly passed: number;
   /** Failed tests, test files that could not be loaded or finished, and errors that no test caught. */
@@ -10,11 +10,21 @@ export interface Report {
   readonly skips: readonly Skip[];
 }
 
+/** A line for hack/test.ts: each test that fails, at once, and the report at the end. */
+export type News = { readonly failure: string } | { readonly report: Report };
+
+/** On the file descriptor that hack/run.ts reads line by line: the others are people's. */
+function tell(news: News): void {
+  writeSync(3, `${JSON.stringify(news)}\n`);
+}
+
 export default class ReportWriter implements Reporter {
+  onTestCaseResult(test: TestCase): void {
+    if (test.result().state === "failed") tell({ failure: `${test.module.relativeModuleId} > ${test.fullName}` });
+  }
+
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    const file = process.env["KEYTURN_TEST_REPORT"];
-    if (file === undefined) throw new Error("Cannot write the test report: KEYTURN_TEST_REPORT must name a file");
-    writeFileSync(file, JSON.stringify(summarize(modules, unhandled)));
+    tell({ report: summarize(modules, unhandled) });
   }
 }
 

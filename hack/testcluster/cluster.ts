@@ -49,6 +49,15 @@ export async function clusterNeeds(ways: readonly Rung[] = rungs()): Promise<str
   return `no way to an API server: ${reasons.map(({ way, reason }) => `${way}: ${reason ?? ""}`).join(" · ")}`;
 }
 
+/** Builds what the first way that can be had is made of. */
+export async function buildCluster(say: Say, ways: readonly Rung[] = rungs()): Promise<void> {
+  for (const way of ways) {
+    if ((await way.missing()) !== undefined) continue;
+    await way.build?.(say);
+    return;
+  }
+}
+
 /** The first way that works. A way that was asked for by an environment variable is the only one tried. */
 async function climb(ways: readonly Rung[], say: Say): Promise<{ found: Found; by: string }> {
   const reasons: string[] = [];

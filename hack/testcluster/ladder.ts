@@ -32,6 +32,8 @@ export interface Rung {
   readonly wasAskedFor: boolean;
   /** Its servers are ours: {@link Found.servers}. */
   readonly hasServers?: true;
+  /** Makes what it starts, where that is not there yet. */
+  build?(say: Say): Promise<unknown>;
   start(say: Say): Promise<Found>;
 }
 
@@ -109,6 +111,7 @@ const built: Rung = {
     if (isExecutable(await binaryPath()) || programOnPath("go") !== undefined) return undefined;
     return "not built yet, and no go on PATH; install Go 1.25 or newer (https://go.dev/dl)";
   },
+  build: ensureBinary,
   async start(say) {
     const binary = await ensureBinary(say);
     const programs: Programs = {

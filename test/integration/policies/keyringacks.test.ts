@@ -1,7 +1,7 @@
 import { describe, expect, inject, it, vi } from "vitest";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
 import { acknowledges, ackOf } from "../support/acks.ts";
-import { makePodClient, makeServiceAccount } from "../support/roles.ts";
+import { grant, makePodClient, makeServiceAccount } from "../support/roles.ts";
 import { admin, exists, gone, makeNamespace, tokenFor } from "../support/scene.ts";
 
 const namespace = await makeNamespace("acks");
@@ -112,13 +112,7 @@ describe("a gateway pod", () => {
 
   it("acknowledges in no other namespace, whatever its role there", async () => {
     const there = `/apis/keyturn.dev/v1alpha1/namespaces/${elsewhere}/keyringacks`;
-    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${elsewhere}`;
-    await admin.create(`${rbac}/roles`, { metadata: { name: "guest" }, rules: acknowledges });
-    await admin.create(`${rbac}/rolebindings`, {
-      metadata: { name: "guest" },
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name: "guest" },
-      subjects: [{ kind: "ServiceAccount", name: "gateway", namespace }],
-    });
+    await grant(elsewhere, { role: "guest", rules: acknowledges, to: { namespace, name: "gateway" } });
     await expect(one.client.create(there, ackOf(one, "rotation"))).rejects.toMatchObject(
       refused("must be in the namespace of the pod that writes it"),
     );

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
 import { guardRings } from "../support/policies.ts";
-import { makePodClient, makeServiceAccount } from "../support/roles.ts";
+import { grant, makePodClient, makeServiceAccount } from "../support/roles.ts";
 import { admin, exists, makeNamespace, sees } from "../support/scene.ts";
 
 const namespace = await makeNamespace("guarded");
@@ -125,14 +125,7 @@ describe("the policy", () => {
     const elsewhere = await makeNamespace("elsewhere");
     const name = "stranger";
     await makeServiceAccount(namespace, name, editsSecrets);
-    const metadata = { name };
-    const rbac = `/apis/rbac.authorization.k8s.io/v1/namespaces/${elsewhere}`;
-    await admin.create(`${rbac}/roles`, { metadata, rules: [reports] });
-    await admin.create(`${rbac}/rolebindings`, {
-      metadata,
-      roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name },
-      subjects: [{ kind: "ServiceAccount", name, namespace }],
-    });
+    await grant(elsewhere, { role: name, rules: [reports], to: { namespace, name } });
     const stranger = await makePodClient(namespace, "stranger-0", name);
     const [path] = await makeObject("secrets", "ring");
     await expect(stranger.client.merge(path, { data: { more: "e30=" } })).rejects.toMatchObject(refused);
