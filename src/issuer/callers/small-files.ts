@@ -37,7 +37,7 @@ async function read(path: string): Promise<string> {
       await handle.close();
     }
   } catch (error) {
-    const code = errnoOf(error);
+    const code = error instanceof ChangeNeededError ? undefined : errnoOf(error);
     if (code === undefined) throw error;
     throw unreadable(path, code === "ENOENT" ? "must be a file, is not there" : `must be readable, fails with ${code}`);
   }
