@@ -1,7 +1,8 @@
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
-import { type Address, addressText, listen, type Listener } from "../http/listener.ts";
+import { type Address, addressText } from "../http/address.ts";
+import { listen, type Listener } from "../http/listener.ts";
 import { mintHandler } from "./faces/mint-handler.ts";
 import { momentOf } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
@@ -75,7 +76,7 @@ async function openFront(options: GatewayOptions, { gateway: { memory } }: Behin
     now: () => momentOf(clock),
     ...(jwksUri !== undefined && { jwksUri }),
   });
-  const listener = await listen(options.listen, handler, limits);
+  const listener = await listen(options.listen, { handler }, limits);
   const { signatures } = memory;
   log.info({ address: addressText(options.listen), port: listener.port, signatures }, "listening");
   return listener;
@@ -126,7 +127,7 @@ async function openMint({ options, behind, address, signal }: Opening): Promise<
     count: behind.metrics.minted,
     onDefect: (error) => log.error({ error: error instanceof Error ? error.name : typeof error }, "a defect"),
   });
-  const listener = await listen(address, handler, { connections: 256, ...options.limits });
+  const listener = await listen(address, { handler }, { connections: 256, ...options.limits });
   log.info({ address: addressText(address), port: listener.port }, "minting");
   return listener;
 }

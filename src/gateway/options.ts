@@ -2,7 +2,8 @@ import type { Requirements } from "../jwt/requirements.ts";
 import type { Signatures } from "../jwt/signatures.ts";
 import type { Clock } from "../time/clock.ts";
 import type { SourcesPlan } from "../holder/assemble.ts";
-import type { Address, Limits } from "../http/listener.ts";
+import type { Address } from "../http/address.ts";
+import type { Limits } from "../http/listener.ts";
 import type { OwnedHeader } from "./faces/owned-headers.ts";
 import type { Log } from "../telemetry/log.ts";
 

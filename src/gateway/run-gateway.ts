@@ -1,6 +1,6 @@
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { assemble } from "../holder/assemble.ts";
-import type { Address } from "../http/listener.ts";
+import type { Address } from "../http/address.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
 import { RingHolder } from "../holder/ring-holder.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";

@@ -10,20 +10,22 @@ export function pathOf(url = ""): string {
 export type HeaderList = readonly string[];
 
 /** Answers without a body, and says so: a proxy that has to look for one gives up the connection. */
-export function empty(response: ServerResponse, status: number, headers: HeaderList = []): void {
+export function sendEmpty(response: ServerResponse, status: number, headers: HeaderList = []): void {
   response.writeHead(status, [...headers, "content-length", "0"]);
   response.end();
 }
 
-export interface Text {
+export interface TextAnswer {
   readonly status: number;
+  /** The media type. */
   readonly type: string;
   readonly body: string;
   readonly headers?: HeaderList;
 }
 
 /** @param withBody - False: the answer to a HEAD request, with the headers of the whole */
-export function text(response: ServerResponse, { status, type, body, headers = [] }: Text, withBody = true): void {
+export function sendText(response: ServerResponse, answer: TextAnswer, withBody = true): void {
+  const { status, type, body, headers = [] } = answer;
   const bytes = Buffer.from(body);
   response.writeHead(status, [...headers, "content-type", type, "content-length", String(bytes.length)]);
   response.end(withBody ? bytes : undefined);

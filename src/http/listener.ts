@@ -1,14 +1,8 @@
-import { once } from "node:events";
-import { chmod, lstat, unlink } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Server as SocketServer, Socket } from "node:net";
-import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
-import { ChangeNeededError } from "../errors/keyturn-error.ts";
-
-/** Where to listen: a TCP port, 0 for any that is free, or a Unix socket. */
-export type Address =
-  | { readonly kind: "tcp"; readonly host?: string; readonly port: number }
-  | { readonly kind: "unix"; readonly path: string };
+import { Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import { type Address, bind, portOf } from "./address.ts";
+import { Connections, type ConnectionsLimit } from "./connections.ts";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
@@ -16,56 +10,80 @@ export type Handler = (request: IncomingMessage, response: ServerResponse) => vo
 export interface Limits {
   /** Of all header lines of a request; more is 431. @default 32768: a token of 16 KiB with room for the rest */
   readonly headerBytes?: number;
-  /** Until the header of a request has come; more is 408. @default 5000 */
+  /** Until the header of a request has come, also the first of a connection; more is 408. @default 5000 */
   readonly headerMs?: number;
   /** Until all of a request has come; more is 408. @default 10000 */
   readonly requestMs?: number;
   /** A connection without a request is closed after this; longer than any proxy keeps one. @default 90000 */
   readonly idleMs?: number;
-  /** Open at the same time; more are closed unheard. @default 4096 */
+  /** Open at the same time. @default 4096 */
   readonly connections?: number;
+  /** @default refuse */
+  readonly whenFull?: ConnectionsLimit["whenFull"];
   /** How often slow requests are looked for. @default 1000 */
   readonly checkMs?: number;
 }
 
+/** What listens on an address, and ends in good order. */
 export interface Listener {
   /** Of TCP; 0 for a Unix socket. */
   readonly port: number;
   /**
-   * Takes no new connection, answers what was begun, each with `Connection: close`, and ends what is left after so long.
-   * Resolves when no connection is left.
+   * Takes no new connection, lets what was begun come to its end, and cuts off what is left after so long. Resolves when no
+   * connection is left.
    */
   drain(withinMs: number): Promise<void>;
 }
 
-/** @throws ChangeNeededError `AddressUnusable` */
-export async function listen(address: Address, handler: Handler, limits: Limits = {}): Promise<Listener> {
+/** What answers on a port. */
+export interface Face {
+  readonly handler: Handler;
+  /**
+   * Takes over the connection of a request for another protocol (RFC 9110 §7.8), from then on without limits of time.
+   *
+   * @default such a request is answered as any other
+   */
+  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** Told when the drain begins: what has no end of its own, an event stream or a WebSocket, is to come to one now. */
+  readonly onDrain?: () => void;
+}
+
+/** Serves HTTP/1.1 in clear text. @throws ChangeNeededError `AddressUnusable` */
+export async function listen(address: Address, face: Face, limits: Limits = {}): Promise<Listener> {
   const all = { ...defaults, ...limits };
   const answering = new Set<ServerResponse>();
   let draining = false;
-  const server = limited(all, (request, response) => {
+  const server = serverOf(all, (request, response) => {
     if (draining) response.shouldKeepAlive = false;
-    handler(request, response);
+    face.handler(request, response);
     if (response.writableEnded) return;
     answering.add(response);
     response.on("close", () => answering.delete(response));
   });
-  const sockets = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-  });
+  if (face.upgrade) upgrading(server, face.upgrade);
+  const connections = new Connections(server, { most: all.connections, whenFull: all.whenFull });
+  if (all.whenFull === "endQuietest") {
+    server.on("request", ({ socket }: IncomingMessage) => connections.heard(socket));
+  }
   await bind(server, address);
   return {
     port: portOf(server),
     drain: async (withinMs) => {
       draining = true;
-      for (const response of answering) response.shouldKeepAlive = false;
-      // To Node a connection that has said nothing yet is not idle; proxies hold such ones ready
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
-      await drained(server, sockets, withinMs);
+      for (const response of answering) endAfter(response);
+      connections.endSilent();
+      const closed = connections.close(withinMs);
+      face.onDrain?.();
+      await closed;
     },
   };
+}
+
+/** Ends the connection after this answer; where its header is out already, without having said so. */
+function endAfter(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
+  const { socket, headersSent } = response;
+  if (headersSent) response.on("finish", () => socket?.destroySoon());
 }
 
 const defaults: Required<Limits> = {
@@ -74,11 +92,12 @@ const defaults: Required<Limits> = {
   requestMs: 10_000,
   idleMs: 90_000,
   connections: 4096,
+  whenFull: "refuse",
   checkMs: 1000,
 };
 
-function limited(limits: Required<Limits>, handler: Handler): Server {
-  const { headerBytes, headerMs, requestMs, idleMs, connections, checkMs } = limits;
+function serverOf(limits: Required<Limits>, handler: Handler): Server {
+  const { headerBytes, headerMs, requestMs, idleMs, checkMs } = limits;
   const server = createServer(
     {
       maxHeaderSize: headerBytes,
@@ -95,52 +114,14 @@ function limited(limits: Required<Limits>, handler: Handler): Server {
       handler(request, response);
     },
   );
-  server.maxConnections = connections;
   // Of a client that asks and does not take the answers
   server.setTimeout(idleMs + requestMs);
   return server;
 }
 
-/** Resolves when it listens. @throws ChangeNeededError `AddressUnusable` */
-export async function bind(server: SocketServer, address: Address): Promise<void> {
-  try {
-    if (address.kind === "unix") await removeSocket(address.path);
-    server.listen(
-      address.kind === "unix"
-        ? { path: address.path }
-        : { port: address.port, ...(address.host !== undefined && { host: address.host }) },
-    );
-    await once(server, "listening");
-    // Who shares the directory and the group may come; nobody else
-    if (address.kind === "unix") await chmod(address.path, 0o660);
-  } catch (error) {
-    const why = errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
-    throw new ChangeNeededError("AddressUnusable", `Cannot listen on ${addressText(address)}: ${why}`);
-  }
-}
-
-/** Of TCP; 0 for a Unix socket. */
-export function portOf(server: SocketServer): number {
-  const bound = server.address();
-  return typeof bound === "object" && bound !== null ? bound.port : 0;
-}
-
-/** What a process that was killed has left; never anything else than a socket. */
-async function removeSocket(path: string): Promise<void> {
-  const found = await unlessMissing(lstat(path));
-  if (found?.isSocket() === true) await unlessMissing(unlink(path));
-}
-
-export const addressText = (address: Address): string =>
-  address.kind === "unix" ? `unix:${address.path}` : `${address.host ?? ""}:${address.port}`;
-
-async function drained(server: Server, sockets: ReadonlySet<Socket>, withinMs: number): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  server.closeIdleConnections();
-  const timer = setTimeout(() => {
-    for (const socket of sockets) socket.destroy();
-  }, withinMs);
-  await closed;
-  clearTimeout(timer);
+function upgrading(server: Server, upgrade: NonNullable<Face["upgrade"]>): void {
+  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (socket instanceof Socket) socket.setTimeout(0);
+    upgrade(request, socket, head);
+  });
 }

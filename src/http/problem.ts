@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import { text } from "./answer.ts";
+import { sendText } from "./answer.ts";
 
 /** What went wrong, as RFC 9457 has it. */
 export interface Problem {
@@ -14,10 +14,13 @@ export interface Problem {
 }
 
 /** `application/problem+json` (RFC 9457 §3): `type` is about:blank, since `code` says it all. */
-export function problem(response: ServerResponse, { status, code, title, detail, retryAfterSeconds }: Problem): void {
+export function sendProblem(
+  response: ServerResponse,
+  { status, code, title, detail, retryAfterSeconds }: Problem,
+): void {
   const body = JSON.stringify({ type: "about:blank", title, status, code, ...(detail !== undefined && { detail }) });
   const retry = retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)];
-  text(response, {
+  sendText(response, {
     status,
     type: "application/problem+json",
     body: `${body}\n`,

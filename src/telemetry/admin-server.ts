@@ -1,24 +1,14 @@
-import { once } from "node:events";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Registry } from "prom-client";
+import type { TcpAddress } from "../http/address.ts";
+import { isRead, pathOf, sendEmpty, sendText } from "../http/answer.ts";
+import { type Limits, listen } from "../http/listener.ts";
 import type { Checks } from "./health.ts";
 
-/** What a client may cost. */
-export interface AdminLimits {
-  /** Until the header of a request has come, also the first of a connection; more is 408. @default 5000 */
-  readonly headerMs?: number;
-  /** Open at the same time; one more closes the one that was quiet for longest. @default 64 */
-  readonly connections?: number;
-  /** How often slow requests are looked for. @default 1000 */
-  readonly checkMs?: number;
-}
+/** What a client may cost. @default 64 connections, else as any listener */
+export type AdminLimits = Pick<Limits, "headerMs" | "connections" | "checkMs">;
 
-export interface AdminServerOptions {
-  /** @default all addresses */
-  readonly host?: string;
-  /** 0: any that is free. */
-  readonly port: number;
+export interface AdminServerOptions extends Omit<TcpAddress, "kind"> {
   readonly live: Checks;
   readonly ready: Checks;
   readonly registry: Registry;
@@ -31,98 +21,44 @@ export interface AdminServer {
   close(): Promise<void>;
 }
 
-/** Longer than the idle time of those who scrape, so that they never write into a closing connection. */
-const idleMs = 90_000;
+/** Memory has its bound, and the kubelet is heard all the same: else whoever holds so many would have the pod restarted. */
+const defaults: Limits = { connections: 64, whenFull: "endQuietest" };
 
 /**
  * `/livez`, `/readyz` and `/metrics` on a port for the cluster's inside: no TLS, no secrets.
  *
- * @throws Error of node:net when the port can't be had
+ * @throws ChangeNeededError `AddressUnusable`
  */
-export async function startAdminServer(options: AdminServerOptions): Promise<AdminServer> {
-  const { headerMs = 5000, connections = 64, checkMs = 1000 } = options.limits ?? {};
-  const server = createServer(
-    {
-      headersTimeout: headerMs,
-      requestTimeout: 10_000,
-      connectionsCheckingInterval: checkMs,
-      keepAliveTimeout: idleMs,
-    },
-    (request, response) => {
-      // A client that went away is nobody's fault
-      response.on("error", () => undefined);
-      answer(options, request, response).catch(() => {
-        if (!response.headersSent) response.writeHead(500);
-        response.end();
-      });
-    },
-  );
-  bound(server, connections);
-  // Of a client that asks and does not take the answers
-  server.setTimeout(idleMs + 10_000);
-  server.listen({ port: options.port, ...(options.host !== undefined && { host: options.host }) });
-  await once(server, "listening");
-  return { port: portOf(server), close: () => close(server) };
+export async function startAdminServer({ host, port, limits, ...pages }: AdminServerOptions): Promise<AdminServer> {
+  const handler = (request: IncomingMessage, response: ServerResponse): void => {
+    respond(pages, request, response).catch(() => {
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    });
+  };
+  const address: TcpAddress = { kind: "tcp", port, ...(host !== undefined && { host }) };
+  const listener = await listen(address, { handler }, { ...defaults, ...limits });
+  return { port: listener.port, close: () => listener.drain(0) };
 }
 
-/**
- * Memory has its bound, and the kubelet is heard all the same: were new connections refused, whoever holds so many would have
- * the pod restarted.
- */
-function bound(server: Server, connections: number): void {
-  server.maxConnections = connections;
-  /** The one that was quiet for longest first. */
-  const open = new Set<Socket>();
-  server.on("connection", (socket: Socket) => {
-    open.add(socket);
-    socket.on("close", () => open.delete(socket));
-    // One place is always free for the next
-    const [quiet] = open;
-    if (open.size >= connections && quiet) {
-      open.delete(quiet);
-      quiet.destroy();
-    }
-  });
-  server.on("request", ({ socket }: IncomingMessage) => {
-    if (open.delete(socket)) open.add(socket);
-  });
-}
+type Pages = Pick<AdminServerOptions, "live" | "ready" | "registry">;
 
-async function answer(options: AdminServerOptions, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const isRead = request.method === "GET" || request.method === "HEAD";
-  const path = (request.url ?? "").replace(/\?.*$/s, "");
-  const found = isRead ? await page(options, path) : { status: 405, text: "" };
-  response.writeHead(found?.status ?? 404, {
-    "content-type": found?.type ?? "text/plain; charset=utf-8",
-    "cache-control": "no-store",
-    "x-content-type-options": "nosniff",
-  });
-  response.end(request.method === "HEAD" ? undefined : (found?.text ?? ""));
-}
+const always = ["cache-control", "no-store", "x-content-type-options", "nosniff"];
+const plainText = "text/plain; charset=utf-8";
 
-interface Page {
-  readonly status: number;
-  readonly text: string;
-  readonly type?: string;
-}
-
-async function page({ live, ready, registry }: AdminServerOptions, path: string): Promise<Page | undefined> {
-  if (path === "/metrics") return { status: 200, text: await registry.metrics(), type: registry.contentType };
-  const checks = path === "/livez" ? live : path === "/readyz" ? ready : undefined;
-  if (checks === undefined) return undefined;
-  const { isWell, text } = checks.judge(path.slice(1));
-  return { status: isWell ? 200 : 503, text };
-}
-
-function portOf(server: Server): number {
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- a string for pipes only
-  return (server.address() as AddressInfo).port;
-}
-
-async function close(server: Server): Promise<void> {
-  const closed = once(server, "close");
-  server.close();
-  // Not the idle ones alone: a connection that never said a word would hold up the end
-  server.closeAllConnections();
-  await closed;
+async function respond(
+  { live, ready, registry }: Pages,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const withBody = request.method === "GET";
+  const path = pathOf(request.url);
+  if (!isRead(request)) sendEmpty(response, 405, always);
+  else if (path === "/metrics") {
+    const body = await registry.metrics();
+    sendText(response, { status: 200, type: registry.contentType, body, headers: always }, withBody);
+  } else if (path === "/livez" || path === "/readyz") {
+    const { isWell, text: body } = (path === "/livez" ? live : ready).judge(path.slice(1));
+    sendText(response, { status: isWell ? 200 : 503, type: plainText, body, headers: always }, withBody);
+  } else sendEmpty(response, 404, always);
 }

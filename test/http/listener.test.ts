@@ -1,15 +1,16 @@
 import { rm, stat, writeFile } from "node:fs/promises";
-import { request } from "node:http";
+import { request, type ServerResponse } from "node:http";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
+import type { Duplex } from "node:stream";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { empty } from "../../src/http/answer.ts";
-import { type Handler, listen } from "../../src/http/listener.ts";
+import { sendEmpty } from "../../src/http/answer.ts";
+import { type Face, type Handler, type Limits, listen } from "../../src/http/listener.ts";
 import { tempDir } from "../files/temp.ts";
-import { RawClient, serve } from "../gateway/support/http.ts";
+import { RawClient, serve } from "./support/serve.ts";
 
-const ok: Handler = (_, response) => empty(response, 200);
+const ok: Handler = (_, response) => sendEmpty(response, 200);
 const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 describe("a hostile client", () => {
@@ -42,7 +43,7 @@ describe("a hostile client", () => {
 
   test("that never ends its body is cut off", async () => {
     const reading: Handler = (incoming, response) => {
-      incoming.resume().on("end", () => empty(response, 200));
+      incoming.resume().on("end", () => sendEmpty(response, 200));
     };
     const { port } = await serve(reading, { headerMs: 50, requestMs: 100 });
     const client = await RawClient.to(port);
@@ -87,7 +88,7 @@ describe("drain", () => {
     const go = Promise.withResolvers<undefined>();
     const slow: Handler = (_, response) => {
       begun.resolve(undefined);
-      void go.promise.then(() => empty(response, 200));
+      void go.promise.then(() => sendEmpty(response, 200));
     };
     const listener = await serve(slow);
     const client = await RawClient.to(listener.port);
@@ -118,6 +119,92 @@ describe("drain", () => {
     await listener.drain(20);
     expect(await client.ended).toBe("");
   });
+
+  test("gives more time than a timer of Node.js holds, where it is told so", async () => {
+    const begun = Promise.withResolvers<ServerResponse>();
+    const listener = await serve((_, response) => begun.resolve(response));
+    const client = await RawClient.to(listener.port);
+    client.write(get);
+    const response = await begun.promise;
+    const drained = listener.drain(2 ** 40);
+    // A timer that holds too much fires with the next ones
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5);
+    });
+    sendEmpty(response, 200);
+    expect(await client.ended).toMatch(/^HTTP\/1\.1 200 /);
+    await drained;
+  });
+
+  test("tells an answer without an end, which comes to one in its own time", async () => {
+    const streams = new Set<ServerResponse>();
+    const handler: Handler = (_, response) => {
+      response.writeHead(200, { "content-type": "text/event-stream" }).write("data: 1\n\n");
+      streams.add(response);
+    };
+    const onDrain = (): void => {
+      for (const stream of streams) stream.end("data: last\n\n");
+    };
+    const listener = await serve({ handler, onDrain });
+    const client = await RawClient.to(listener.port);
+    await client.write(get).says("data: 1");
+    await listener.drain(60_000);
+    expect(await client.ended).toContain("data: last");
+  });
+});
+
+describe("a connection that was upgraded", () => {
+  const upgrade = "GET /s HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n";
+
+  /** Speaks lines after the upgrade: each comes back. */
+  async function echo(over: Partial<Face> = {}, limits: Limits = {}) {
+    const open = new Set<Duplex>();
+    const face: Face = {
+      handler: ok,
+      upgrade: (_, socket, head) => {
+        open.add(socket);
+        socket.on("error", () => undefined).write("HTTP/1.1 101 Switching Protocols\r\n\r\n");
+        socket.unshift(head);
+        socket.pipe(socket);
+      },
+      ...over,
+    };
+    return { open, listener: await serve(face, limits) };
+  }
+
+  test("is its owner's, without limits of time", async () => {
+    const { listener, open } = await echo({}, { idleMs: 20, requestMs: 20, headerMs: 20 });
+    const client = await RawClient.to(listener.port);
+    await client.write(upgrade).says("101 Switching");
+    const [socket] = open;
+    expect(socket).toMatchObject({ timeout: 0 });
+    await client.write("hello\r\n").says("hello");
+  });
+
+  test("is told of the drain, and ends in its own time", async () => {
+    const { listener, open } = await echo({
+      onDrain: () => {
+        for (const socket of open) socket.end("bye");
+      },
+    });
+    const client = await RawClient.to(listener.port);
+    await client.write(upgrade).says("101 Switching");
+    await listener.drain(60_000);
+    expect(await client.ended).toContain("bye");
+  });
+
+  test("is cut off when the drain's time is over", async () => {
+    const { listener } = await echo();
+    const client = await RawClient.to(listener.port);
+    await client.write(upgrade).says("101 Switching");
+    await listener.drain(20);
+    await client.ended;
+  });
+
+  test("is an ordinary request where nobody takes it", async () => {
+    const client = await RawClient.to((await serve(ok)).port);
+    await client.write(upgrade).says("200 OK");
+  });
 });
 
 describe("listen", () => {
@@ -127,7 +214,7 @@ describe("listen", () => {
     const dead = createServer().listen(path);
     await once(dead, "listening");
     onTestFinished(() => void dead.close());
-    const listener = await listen({ kind: "unix", path }, ok);
+    const listener = await listen({ kind: "unix", path }, { handler: ok });
     expect((await stat(path)).mode & 0o777).toBe(0o660);
     const [response] = (await once(request({ socketPath: path, path: "/" }).end(), "response")) as [
       { statusCode: number; resume(): void },
@@ -141,7 +228,7 @@ describe("listen", () => {
   test("never removes what is no socket", async () => {
     const path = join(await tempDir(), "file");
     await writeFile(path, "text");
-    await expect(listen({ kind: "unix", path }, ok)).rejects.toMatchObject({
+    await expect(listen({ kind: "unix", path }, { handler: ok })).rejects.toMatchObject({
       code: "AddressUnusable",
       message: `Cannot listen on unix:${path}: EADDRINUSE`,
     });
@@ -149,7 +236,7 @@ describe("listen", () => {
 
   test("names an address that can't be had", async () => {
     const { port } = await serve(ok);
-    await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, ok)).rejects.toMatchObject({
+    await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, { handler: ok })).rejects.toMatchObject({
       message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
     });
   });

@@ -8,7 +8,7 @@ import { type AdminLimits, startAdminServer } from "../../src/telemetry/admin-se
 import { clientTo } from "../kube/support/clients.ts";
 import { FakeClock, turn } from "../support/fake-clock.ts";
 import { json, scriptServer } from "../kube/support/script-server.ts";
-import { RawClient } from "../gateway/support/http.ts";
+import { RawClient } from "../http/support/serve.ts";
 
 async function admin(limits: AdminLimits = {}) {
   const [live, ready, metrics] = [new Checks(), new Checks(), new Metrics()];
@@ -73,6 +73,16 @@ test("startAdminServer.close does not wait for a connection that never said a wo
   const ended = once(silent, "close");
   await server.close();
   await ended;
+});
+
+test("startAdminServer names an address that can't be had", async () => {
+  const { server, live, ready, metrics } = await admin();
+  const { port } = server;
+  const again = startAdminServer({ host: "127.0.0.1", port, live, ready, registry: metrics.registry });
+  await expect(again).rejects.toMatchObject({
+    code: "AddressUnusable",
+    message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
+  });
 });
 
 describe("a hostile client", () => {

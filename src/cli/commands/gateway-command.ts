@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import type { SourcesPlan } from "../../holder/assemble.ts";
-import type { Address } from "../../http/listener.ts";
+import type { Address } from "../../http/address.ts";
 import type { OwnedHeader } from "../../gateway/faces/owned-headers.ts";
 import type { GatewayOptions } from "../../gateway/options.ts";
 import { exitCodes } from "../../tools/exit.ts";

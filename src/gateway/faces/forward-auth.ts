@@ -1,4 +1,4 @@
-import { empty, hasBody } from "../../http/answer.ts";
+import { sendEmpty, hasBody } from "../../http/answer.ts";
 import type { Decide } from "./decision.ts";
 import type { Handler } from "../../http/listener.ts";
 
@@ -11,6 +11,6 @@ export function forwardAuth(decide: Decide): Handler {
     const { status, headers } = decide(request.rawHeaders);
     // Nobody reads the body, so nobody waits for it
     if (hasBody(request)) response.shouldKeepAlive = false;
-    empty(response, status, headers);
+    sendEmpty(response, status, headers);
   };
 }

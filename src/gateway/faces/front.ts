@@ -1,4 +1,4 @@
-import { empty, pathOf } from "../../http/answer.ts";
+import { pathOf, sendEmpty } from "../../http/answer.ts";
 import type { Decide } from "./decision.ts";
 import { forwardAuth } from "./forward-auth.ts";
 import type { Handler } from "../../http/listener.ts";
@@ -16,7 +16,7 @@ export function front(decide: Decide, wellKnown: WellKnownOptions): Handler {
     if (isVerify(path)) verify(request, response);
     else if (path === jwksPath) jwks(request, response);
     else if (path === discoveryPath) discovery(request, response);
-    else empty(response, 404);
+    else sendEmpty(response, 404);
   };
 }
 

@@ -2,10 +2,10 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
 import type { Minted } from "../../jwt/minter.ts";
 import { KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
-import { pathOf, text } from "../../http/answer.ts";
+import { pathOf, sendText } from "../../http/answer.ts";
 import { readBody } from "../../http/body.ts";
 import type { Handler } from "../../http/listener.ts";
-import { type Problem, problem } from "../../http/problem.ts";
+import { type Problem, sendProblem } from "../../http/problem.ts";
 
 /** What became of a request, for metrics. */
 export type MintOutcome = "Minted" | "RequestRefused" | "Unavailable" | "Failed";
@@ -33,7 +33,7 @@ export function mintHandler(options: MintHandlerOptions): Handler {
       options.onDefect(error);
       options.count("Failed");
       if (response.headersSent) response.destroy();
-      else problem(response, { status: 500, code: "Defect", title: "This is a defect of Keyturn" });
+      else sendProblem(response, { status: 500, code: "Defect", title: "This is a defect of Keyturn" });
     });
   };
 }
@@ -51,18 +51,18 @@ async function answer(options: MintHandlerOptions, { request, response }: Exchan
     // What was not read of the body must not pass for the next request
     response.shouldKeepAlive = false;
     if (body.status === 405) response.setHeader("allow", "POST");
-    problem(response, body);
+    sendProblem(response, body);
     return;
   }
   const minted = await outcomeOf(options, body);
   if ("status" in minted) {
     options.count(minted.status === 503 ? "Unavailable" : "RequestRefused");
-    problem(response, minted);
+    sendProblem(response, minted);
     return;
   }
   options.count("Minted");
   const { token, kid, expiresAtMs } = minted;
-  text(response, {
+  sendText(response, {
     status: 200,
     type: "application/json",
     body: `${JSON.stringify({ token, kid, expiresAt: new Date(expiresAtMs).toISOString() })}\n`,

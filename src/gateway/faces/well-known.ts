@@ -6,7 +6,7 @@ import type { HolderState } from "../../holder/state.ts";
 import { copyLife, type CopyLife } from "../../holder/freshness.ts";
 import type { Moment } from "../../time/clock.ts";
 import { isReady } from "../../holder/state-view.ts";
-import { empty, isRead, text } from "../../http/answer.ts";
+import { sendEmpty, isRead, sendText } from "../../http/answer.ts";
 import type { Handler } from "../../http/listener.ts";
 
 interface Document {
@@ -73,15 +73,15 @@ function served(
   return (request, response) => {
     const now = state();
     const life = copyLife(now, moment());
-    if (!isRead(request)) empty(response, 405, ["allow", "GET, HEAD"]);
+    if (!isRead(request)) sendEmpty(response, 405, ["allow", "GET, HEAD"]);
     else if (!isReady(now) || life.kind === "none")
-      empty(response, 503, ["retry-after", "1", "cache-control", "no-store"]);
+      sendEmpty(response, 503, ["retry-after", "1", "cache-control", "no-store"]);
     else {
       if (made?.of.current !== now.current || made?.of.refused !== now.refused) {
         const fresh = make(now);
         made = { of: now, document: fresh && { ...fresh, etag: etagOf(fresh.body) } };
       }
-      if (made.document === undefined) empty(response, 404);
+      if (made.document === undefined) sendEmpty(response, 404);
       else send({ request, response }, made.document, cacheControl(life));
     }
   };
@@ -100,7 +100,7 @@ function send({ request, response }: Exchange, { type, body, etag }: Document, c
     response.end();
     return;
   }
-  text(response, { status: 200, type, body, headers }, request.method === "GET");
+  sendText(response, { status: 200, type, body, headers }, request.method === "GET");
 }
 
 const cacheControl = (life: CopyLife): string =>

@@ -8,7 +8,7 @@ import type { Requirements } from "../../../src/jwt/requirements.ts";
 import { compileRing } from "../../../src/jwt/verifier.ts";
 import { policy } from "../../support/story.ts";
 import { kid, opened, type RingPlan } from "../support/rings.ts";
-import { RawClient, serve } from "../support/http.ts";
+import { RawClient, serve } from "../../http/support/serve.ts";
 import { tokenOf } from "../support/tokens.ts";
 
 const nowMs = Date.UTC(2026, 10, 21, 10);

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { mintHandler, type MintOutcome } from "../../../src/gateway/faces/mint-handler.ts";
 import type { MintRequest } from "../../../src/jwt/mint-request.ts";
 import { RuleError, TryLaterError } from "../../../src/errors/keyturn-error.ts";
-import { RawClient, serve } from "../support/http.ts";
+import { RawClient, serve } from "../../http/support/serve.ts";
 
 type Mint = (request: MintRequest) => Promise<{ token: string; kid: string; expiresAtMs: number }>;
 const minted: Mint = async ({ subject }) => ({ token: `token of ${subject}`, kid: "k1", expiresAtMs: 0 });

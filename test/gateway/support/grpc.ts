@@ -9,7 +9,8 @@ import {
   type HealthResponse,
   services,
 } from "../../../src/gateway/faces/grpc/messages.ts";
-import type { Address, Listener } from "../../../src/http/listener.ts";
+import type { Address } from "../../../src/http/address.ts";
+import type { Listener } from "../../../src/http/listener.ts";
 
 const anywhere: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 

@@ -11,7 +11,8 @@ import {
   status,
 } from "@grpc/grpc-js";
 import type { Decide } from "../decision.ts";
-import { type Address, bind, type Limits, type Listener, portOf } from "../../../http/listener.ts";
+import { type Address, bind, portOf } from "../../../http/address.ts";
+import type { Limits, Listener } from "../../../http/listener.ts";
 import { check } from "./check.ts";
 import {
   authorizationService,

@@ -8,7 +8,7 @@ import type { Decide } from "../../../../src/gateway/faces/decision.ts";
 import { listenGrpc } from "../../../../src/gateway/faces/grpc/listener.ts";
 import { tempDir } from "../../../files/temp.ts";
 import { asking, bytesOf, checkPath, GrpcClient, serveGrpc } from "../../support/grpc.ts";
-import { RawClient } from "../../support/http.ts";
+import { RawClient } from "../../../http/support/serve.ts";
 
 const decide: Decide = () => ({ status: 200, headers: [] });
 const service = { decide, isReady: () => true };

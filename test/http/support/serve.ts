@@ -1,13 +1,15 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
-import { type Address, type Handler, type Limits, listen, type Listener } from "../../../src/http/listener.ts";
+import type { Address } from "../../../src/http/address.ts";
+import { type Face, type Handler, type Limits, listen, type Listener } from "../../../src/http/listener.ts";
 
 const anywhere: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
 /** A listener on any free port, closed with the test. */
-export async function serve(handler: Handler, limits: Limits = {}): Promise<Listener & { readonly url: string }> {
-  const listener = await listen(anywhere, handler, { checkMs: 10, ...limits });
+export async function serve(what: Handler | Face, limits: Limits = {}): Promise<Listener & { readonly url: string }> {
+  const face = typeof what === "function" ? { handler: what } : what;
+  const listener = await listen(anywhere, face, { checkMs: 10, ...limits });
   onTestFinished(() => listener.drain(0));
   return { ...listener, url: `http://127.0.0.1:${listener.port}` };
 }
