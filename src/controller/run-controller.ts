@@ -5,14 +5,13 @@ import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
 import { type CallReport, Transport } from "../kube/transport.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import { ReconcileLoop } from "../runtime/reconcile-loop.ts";
+import { ReconcileLoop, type RunSignals, type Work } from "../runtime/reconcile-loop.ts";
 import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
 import { EventRecorder } from "../runtime/events.ts";
 import { fenced } from "../runtime/fence.ts";
 import { Checks } from "../telemetry/health.ts";
 import { runManager } from "../runtime/manager.ts";
 import { Metrics } from "../runtime/controller-metrics.ts";
-import type { Urgency } from "../runtime/queue.ts";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import type { Leadership } from "../runtime/term.ts";
 import { measureWatches, RotationMetrics } from "./rotation-metrics.ts";
@@ -73,14 +72,18 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   metrics.addProcess();
   const transport = newTransport(options, metrics);
   const client = new KubeClient(transport);
-  let controllers: readonly ReconcileLoop[] = [];
-  const watches = newWatches(options, client, () => controllers);
+  const loop = newLoop(options, metrics);
+  const watches = newWatches(options, client, loop);
   measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
+  metrics.watchQueues([loop]);
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const recorder = newRecorder(options, client);
   metrics.watchEvents(recorder);
   const elector = electorOf(options, client);
-  const lead = (leadership: Leadership): readonly ReconcileLoop[] => {
+  if (elector !== undefined) metrics.watchElection(options.lease?.name ?? "", elector);
+  const server = await serve(options, metrics, watches);
+  const lead = async (leadership: Leadership, signals: RunSignals): Promise<void> => {
+    // Of this term alone: what it remembers, and what it may write
     const reconciler = new Reconciler({
       client: new KubeClient(fenced(transport, leadership)),
       resources: watches.resources,
@@ -90,21 +93,21 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
       ...(options.lease && { lease: `${options.lease.namespace ?? ""}/${options.lease.name}` }),
       onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
     });
-    const urgency = (key: string): Urgency => reconciler.urgencyOf(key);
-    controllers = [newController(options, { reconciler, metrics, urgency })];
-    leadership.signal.addEventListener("abort", () => rotationMetrics.forgetAll(), { once: true });
-    for (const key of watches.keys()) for (const one of controllers) one.enqueue(key);
     log.info("leads: rotations are looked after");
-    return controllers;
+    const work: Work = {
+      keys: watches.keys(),
+      reconcile: (key, signal) => reconciler.reconcile(key, signal),
+      urgencyOf: (key) => reconciler.urgencyOf(key),
+    };
+    await loop.run(work, signals);
+    // Somebody else leads: what this process knows grows old
+    rotationMetrics.forgetAll();
   };
-  metrics.watchQueues(() => controllers);
-  if (elector !== undefined) metrics.watchElection(options.lease?.name ?? "", elector);
-  const server = await serve(options, metrics, watches);
   await runManager(
     {
       clock,
       reflectors: watches.reflectors,
-      controllers: lead,
+      lead,
       recorder,
       ...(elector && { elector }),
       ...(server && { server }),
@@ -114,22 +117,23 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   transport.close();
 }
 
-function newWatches(
-  { namespaces, log }: ControllerOptions,
-  client: KubeClient,
-  controllers: () => readonly ReconcileLoop[],
-): Watches {
+function newLoop({ clock, chance, workers, log }: ControllerOptions, metrics: Metrics): ReconcileLoop {
+  return new ReconcileLoop({
+    name: controllerName,
+    clock,
+    chance,
+    ...(workers !== undefined && { workers }),
+    observer: metrics.observer(controllerName),
+    onError: ({ key, error, retryAfterMs }) => log.failure(key, error, retryAfterMs),
+  });
+}
+
+function newWatches({ namespaces, log }: ControllerOptions, client: KubeClient, loop: ReconcileLoop): Watches {
   return new Watches(client, {
     namespaces,
-    onKey: (key) => {
-      for (const one of controllers()) one.enqueue(key);
-    },
-    onReporter: (key) => {
-      for (const one of controllers()) one.queue.addAfter(key, answerMs);
-    },
-    onNews: (key) => {
-      for (const one of controllers()) one.queue.addAfter(key, newsMs);
-    },
+    onKey: (key) => loop.enqueue(key),
+    onReporter: (key) => loop.enqueueAfter(key, answerMs),
+    onNews: (key) => loop.enqueueAfter(key, newsMs),
     onUnseen: (error) => log.problem("watch", error),
     onSeen: (what) => log.info(`can see ${what} again`),
   });
@@ -141,28 +145,6 @@ function newTransport({ endpoint, clock, chance, userAgent, onCall }: Controller
     onCall?.(report);
   };
   return new Transport({ endpoint, clock, chance, userAgent, onCall: tell });
-}
-
-interface ControllerParts {
-  readonly reconciler: Reconciler;
-  readonly metrics: Metrics;
-  readonly urgency: (key: string) => Urgency;
-}
-
-function newController(
-  { clock, chance, workers, log }: ControllerOptions,
-  { reconciler, metrics, urgency }: ControllerParts,
-): ReconcileLoop {
-  return new ReconcileLoop({
-    name: controllerName,
-    reconcile: (key, signal) => reconciler.reconcile(key, signal),
-    urgencyOf: urgency,
-    clock,
-    chance,
-    ...(workers !== undefined && { workers }),
-    observer: metrics.observer(controllerName),
-    onError: ({ key, error, retryAfterMs }) => log.failure(key, error, retryAfterMs),
-  });
 }
 
 function newRecorder({ clock, identity, unique, log }: ControllerOptions, client: KubeClient): EventRecorder {

@@ -1,5 +1,5 @@
 import { isFields, type KubeObject } from "../kube/object.ts";
-import type { Urgency } from "../runtime/queue.ts";
+import type { Urgency } from "../runtime/queue-entry.ts";
 import { lastStatus } from "../cluster/last-status.ts";
 
 /** How urgent a resource is: it asks for a revocation, and no pass has yet reported that it is carried out. */

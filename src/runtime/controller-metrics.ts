@@ -57,7 +57,7 @@ export class Metrics {
     this.#callSeconds.observe({ verb: method, host }, seconds(durationMs));
   };
 
-  /** For `ControllerOptions.observer`; every result stands at 0 from the start. */
+  /** For `ReconcileLoopOptions.observer`; every result stands at 0 from the start. */
   observer(controller: string): ReconcileLoopObserver {
     const queue = { name: controller, controller };
     for (const result of ["success", "requeue_after", "error"]) this.#reconciles.inc({ controller, result }, 0);
@@ -79,26 +79,26 @@ export class Metrics {
   }
 
   /**
-   * What is asked for only when somebody looks: depths and ages of the queues of the controllers that run now.
+   * What is asked for only when somebody looks: depths and ages of the queues.
    *
    * @throws Error when called a second time: a registry has each metric once
    */
-  watchQueues(controllers: () => readonly ReconcileLoop[]): void {
-    const perQueue = (metric: string, help: string, read: (controller: ReconcileLoop) => number): void => {
+  watchQueues(loops: readonly ReconcileLoop[]): void {
+    const perQueue = (metric: string, help: string, read: (loop: ReconcileLoop) => number): void => {
       const collect = (): void => {
-        for (const one of controllers()) gauge.set({ name: one.name, controller: one.name }, read(one));
+        for (const one of loops) gauge.set({ name: one.name, controller: one.name }, read(one));
       };
       const gauge = this.#gauge(metric, help, { labels: ["name", "controller"], collect });
     };
-    perQueue("workqueue_depth", "Keys that wait", ({ queue }) => queue.depth);
-    perQueue("workqueue_unfinished_work_seconds", "Seconds of all work under way", ({ queue }) =>
-      seconds(queue.workingMs.reduce((sum, ms) => sum + ms, 0)),
+    perQueue("workqueue_depth", "Keys that wait", ({ depth }) => depth);
+    perQueue("workqueue_unfinished_work_seconds", "Seconds of all work under way", ({ workingMs }) =>
+      seconds(workingMs.reduce((sum, ms) => sum + ms, 0)),
     );
-    perQueue("workqueue_longest_running_processor_seconds", "Seconds of the longest work under way", ({ queue }) =>
-      seconds(Math.max(0, ...queue.workingMs)),
+    perQueue("workqueue_longest_running_processor_seconds", "Seconds of the longest work under way", ({ workingMs }) =>
+      seconds(Math.max(0, ...workingMs)),
     );
     const collect = (): void => {
-      for (const one of controllers()) workers.set({ controller: one.name }, one.workers);
+      for (const one of loops) workers.set({ controller: one.name }, one.workers);
     };
     const name = "controller_runtime_max_concurrent_reconciles";
     const workers = this.#gauge(name, "Most passes at once", { labels: ["controller"], collect });

@@ -1,7 +1,7 @@
 import { type Clock, sleep } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 import type { Reflector } from "../kube/reflector.ts";
-import type { ReconcileLoop, RunSignals } from "./reconcile-loop.ts";
+import type { RunSignals } from "./reconcile-loop.ts";
 import type { LeaderElector } from "./election.ts";
 import type { EventRecorder } from "./events.ts";
 import type { AdminServer } from "../telemetry/admin-server.ts";
@@ -11,8 +11,8 @@ export interface ManagerParts {
   readonly clock: Clock;
   /** Run in every process, so that a new leader knows the cluster at once. */
   readonly reflectors: readonly Reflector[];
-  /** Makes what runs while this process leads; its writes belong behind `fenced(…, leadership)`. */
-  readonly controllers: (leadership: Leadership) => readonly ReconcileLoop[];
+  /** What runs while this process leads, until the signals; its writes belong behind `fenced(…, leadership)`. */
+  readonly lead: (leadership: Leadership, signals: RunSignals) => Promise<void>;
   /** Absent: this process always leads. */
   readonly elector?: LeaderElector;
   readonly recorder?: EventRecorder;
@@ -52,7 +52,7 @@ export async function runManager(parts: ManagerParts, stop: AbortSignal): Promis
  */
 const patienceMs = 4000;
 
-/** Begins when each watch has had its first try, ends when the controllers have. */
+/** Begins when each watch has had its first try, ends when the work has. */
 async function leadWith(parts: ManagerParts, leadership: Leadership, stop: AbortSignal): Promise<void> {
   const abandon = new AbortController();
   const giveUp = (): void => abandon.abort();
@@ -63,7 +63,7 @@ async function leadWith(parts: ManagerParts, leadership: Leadership, stop: Abort
   void graceOver(parts, stop, over.signal).then((isOver) => isOver && giveUp());
   try {
     const isOn = await tried(parts, AbortSignal.any([stop, abandon.signal]));
-    if (isOn) await Promise.all(parts.controllers(leadership).map((controller) => controller.run(signals)));
+    if (isOn) await parts.lead(leadership, signals);
   } finally {
     over.abort();
     leadership.signal.removeEventListener("abort", giveUp);

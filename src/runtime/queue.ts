@@ -1,5 +1,7 @@
 import { type Backoff, ceilingMs, type Chance } from "../time/backoff.ts";
-import type { Cancel, Clock } from "../time/clock.ts";
+import type { Clock } from "../time/clock.ts";
+import { DelayedKeys } from "./delayed-keys.ts";
+import { isMoreUrgent, type QueueEntry, urgencies, type Urgency } from "./queue-entry.ts";
 
 /** Hears what happens to the queue, for metrics. Times in milliseconds. */
 export interface QueueObserver {
@@ -12,25 +14,21 @@ export interface QueueObserver {
 export interface QueueOptions {
   readonly clock: Clock;
   readonly chance: Chance;
-  /** Between failures of one key. @default {baseMs: 500, maxMs: 300000} */
+  /** Between retries of one key. @default {baseMs: 500, maxMs: 300000} */
   readonly backoff?: Backoff;
   readonly observer?: QueueObserver;
 }
 
-/** Who is served before whom: an emergency, then what was begun and is to be ended, then all else. */
-export type Urgency = "emergency" | "begun" | "ordinary";
-
-const order = ["emergency", "begun", "ordinary"] as const satisfies readonly Urgency[];
-const isMoreUrgent = (a: Urgency, b: Urgency): boolean => order.indexOf(a) < order.indexOf(b);
-
-/** However often it failed: an emergency is tried again within so many milliseconds. */
-const mostEmergencyMs = 5000;
-
-interface Entry {
-  /** When it was added, or is to be. */
-  readonly atMs: number;
-  readonly urgency: Urgency;
+/** How a key comes again. */
+export interface Retry {
+  /** @default ordinary */
+  readonly urgency?: Urgency | undefined;
+  /** @default that of the queue */
+  readonly backoff?: Backoff;
 }
+
+/** However often it was tried: an emergency is tried again within so many milliseconds. */
+const mostEmergencyMs = 5000;
 
 /**
  * Keys that somebody must look at. Each stands in it once however often it is added, is in one worker's hands at a time, and
@@ -47,21 +45,22 @@ export class WorkQueue {
   };
   /** Key → when it was taken. */
   readonly #working = new Map<string, number>();
-  readonly #addedMeanwhile = new Map<string, Entry>();
-  readonly #delayed = new Map<string, Entry>();
-  readonly #failures = new Map<string, number>();
+  readonly #addedMeanwhile = new Map<string, QueueEntry>();
+  readonly #delayed: DelayedKeys;
+  /** Key → how often in a row it was to be tried again. */
+  readonly #retries = new Map<string, number>();
   readonly #takers: ((key: string | undefined) => void)[] = [];
-  #alarm: { readonly atMs: number; readonly cancel: Cancel } | undefined;
   #isShutDown = false;
 
   constructor(options: QueueOptions) {
     this.#options = options;
     this.#backoff = options.backoff ?? { baseMs: 500, maxMs: 300_000 };
+    this.#delayed = new DelayedKeys(options.clock, (key, urgency) => this.add(key, urgency));
   }
 
   /** How many wait for a worker. */
   get depth(): number {
-    return order.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
+    return urgencies.reduce((sum, urgency) => sum + this.#waiting[urgency].size, 0);
   }
 
   /** How long each key that is being worked on has been so, in milliseconds. */
@@ -73,7 +72,7 @@ export class WorkQueue {
   /** What is there already becomes as urgent as the more urgent of the two. */
   add(key: string, urgency: Urgency = "ordinary"): void {
     if (this.#isShutDown) return;
-    const before = this.#working.has(key) ? this.#addedMeanwhile.get(key) : this.#entryOf(key);
+    const before = this.#working.has(key) ? this.#addedMeanwhile.get(key) : this.#waitingEntry(key);
     if (before !== undefined && !isMoreUrgent(urgency, before.urgency)) return;
     const entry = { atMs: before?.atMs ?? this.#nowMs(), urgency };
     if (this.#working.has(key)) this.#addedMeanwhile.set(key, entry);
@@ -82,13 +81,13 @@ export class WorkQueue {
     this.#serve();
   }
 
-  #entryOf(key: string): Entry | undefined {
-    const urgency = order.find((one) => this.#waiting[one].has(key));
+  #waitingEntry(key: string): QueueEntry | undefined {
+    const urgency = urgencies.find((one) => this.#waiting[one].has(key));
     return urgency && { atMs: this.#waiting[urgency].get(key) ?? 0, urgency };
   }
 
-  #wait(key: string, { atMs, urgency }: Entry): void {
-    for (const one of order) this.#waiting[one].delete(key);
+  #wait(key: string, { atMs, urgency }: QueueEntry): void {
+    for (const one of urgencies) this.#waiting[one].delete(key);
     this.#waiting[urgency].set(key, atMs);
   }
 
@@ -98,39 +97,31 @@ export class WorkQueue {
    */
   addAfter(key: string, ms: number, urgency: Urgency = "ordinary"): void {
     if (this.#isShutDown) return;
-    if (!(ms > 0)) {
-      this.add(key, urgency);
-      return;
-    }
-    const before = this.#delayed.get(key);
-    this.#delayed.set(key, {
-      atMs: Math.min(this.#nowMs() + ms, before?.atMs ?? Infinity),
-      urgency: before && isMoreUrgent(before.urgency, urgency) ? before.urgency : urgency,
-    });
-    this.#setAlarm();
+    if (ms > 0) this.#delayed.add(key, { atMs: this.#nowMs() + ms, urgency });
+    else this.add(key, urgency);
   }
 
   /**
-   * Adds the key after its own back-off: between half of a doubling time and the whole of it. Returns the wait, in
-   * milliseconds. Not the full jitter of calls: a key that fails must not be tried again at once.
+   * Adds the key after a back-off: between half of a time that doubles with each retry in a row, and the whole of it. Returns
+   * the wait, in milliseconds. Not the full jitter of calls: a key that fails must not be tried again at once.
    */
-  addAfterFailure(key: string, urgency: Urgency = "ordinary"): number {
-    const failures = this.failuresOf(key) + 1;
-    this.#failures.set(key, failures);
+  retry(key: string, { urgency = "ordinary", backoff = this.#backoff }: Retry = {}): number {
+    const retries = this.retriesOf(key) + 1;
+    this.#retries.set(key, retries);
     this.#options.observer?.retried?.();
     const mostMs = urgency === "emergency" ? mostEmergencyMs : Infinity;
-    const waitMs = Math.min(mostMs, ceilingMs(this.#backoff, failures)) * (0.5 + this.#options.chance() / 2);
+    const waitMs = Math.min(mostMs, ceilingMs(backoff, retries)) * (0.5 + this.#options.chance() / 2);
     this.addAfter(key, waitMs, urgency);
     return waitMs;
   }
 
-  /** It worked: the next failure is the first again. */
-  forgetFailures(key: string): void {
-    this.#failures.delete(key);
+  /** It worked: the next retry is the first again. */
+  forgetRetries(key: string): void {
+    this.#retries.delete(key);
   }
 
-  failuresOf(key: string): number {
-    return this.#failures.get(key) ?? 0;
+  retriesOf(key: string): number {
+    return this.#retries.get(key) ?? 0;
   }
 
   /** The next key, as soon as there is one; undefined after {@link shutDown}. {@link done} must follow. */
@@ -157,11 +148,9 @@ export class WorkQueue {
   /** Hands out nothing more, forgets what waits and sets no timer again. */
   shutDown(): void {
     this.#isShutDown = true;
-    for (const urgency of order) this.#waiting[urgency].clear();
+    for (const urgency of urgencies) this.#waiting[urgency].clear();
     this.#addedMeanwhile.clear();
     this.#delayed.clear();
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
     this.#serve();
   }
 
@@ -175,7 +164,7 @@ export class WorkQueue {
       return;
     }
     while (this.#takers.length > 0) {
-      const urgency = order.find((one) => this.#waiting[one].size > 0);
+      const urgency = urgencies.find((one) => this.#waiting[one].size > 0);
       const [first] = urgency ? this.#waiting[urgency] : [];
       const taker = first && this.#takers.shift();
       if (urgency === undefined || first === undefined || taker === undefined) return;
@@ -187,27 +176,5 @@ export class WorkQueue {
       this.#options.observer?.taken?.(nowMs - addedAtMs);
       taker(key);
     }
-  }
-
-  /** One timer, for the earliest of all. */
-  #setAlarm(): void {
-    let atMs = Infinity;
-    for (const entry of this.#delayed.values()) atMs = Math.min(atMs, entry.atMs);
-    if (this.#alarm !== undefined && this.#alarm.atMs <= atMs) return;
-    this.#alarm?.cancel();
-    this.#alarm = undefined;
-    if (atMs === Infinity) return;
-    this.#alarm = { atMs, cancel: this.#options.clock.after(atMs - this.#nowMs(), () => this.#ring()) };
-  }
-
-  #ring(): void {
-    this.#alarm = undefined;
-    const nowMs = this.#nowMs();
-    for (const [key, { atMs, urgency }] of [...this.#delayed].sort(([, a], [, b]) => a.atMs - b.atMs)) {
-      if (atMs > nowMs) break;
-      this.#delayed.delete(key);
-      this.add(key, urgency);
-    }
-    this.#setAlarm();
   }
 }

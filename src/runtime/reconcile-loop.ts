@@ -1,14 +1,18 @@
 import type { Backoff, Chance } from "../time/backoff.ts";
 import type { Clock } from "../time/clock.ts";
-import { type QueueObserver, type Urgency, WorkQueue } from "./queue.ts";
+import { type QueueObserver, WorkQueue } from "./queue.ts";
+import type { Urgency } from "./queue-entry.ts";
 
 /** What a pass wants next. */
-export interface ReconcileOutcome {
-  /** Look again after so many milliseconds, if nothing happens before. Absent: only when something happens. */
-  readonly requeueAfterMs?: number;
-  /** Before whom. @default ordinary */
-  readonly urgency?: Urgency;
-}
+export type ReconcileOutcome =
+  | {
+      /** Look again after so many milliseconds, if nothing happens before. Absent: only when something happens. */
+      readonly requeueAfterMs?: number;
+      /** Before whom. @default ordinary */
+      readonly urgency?: Urgency;
+    }
+  /** Not done yet, and no failure: look again after a back-off that doubles with each retry in a row. */
+  | { readonly backoff: Backoff };
 
 /** Brings the object of a key to what it should be. Its calls and writes end with the signal. */
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileOutcome>;
@@ -24,7 +28,6 @@ export interface ReconcileLoopObserver extends QueueObserver {
 export interface ReconcileLoopOptions {
   /** For metrics and logs. */
   readonly name: string;
-  readonly reconcile: Reconcile;
   readonly clock: Clock;
   readonly chance: Chance;
   /** How many keys are worked on at once. @default 4 */
@@ -33,8 +36,6 @@ export interface ReconcileLoopOptions {
   readonly backoff?: Backoff;
   /** After so many milliseconds the signal of a pass is aborted. @default 300000 */
   readonly timeoutMs?: number;
-  /** How urgent a key is that something happened to, or that failed. @default ordinary */
-  readonly urgencyOf?: (key: string) => Urgency;
   /** Hears of each pass that threw; the key is tried again after `retryAfterMs`. */
   readonly onError?: (failure: { key: string; error: unknown; failures: number; retryAfterMs: number }) => void;
   readonly observer?: ReconcileLoopObserver;
@@ -47,82 +48,142 @@ export interface RunSignals {
   readonly abandon: AbortSignal;
 }
 
-/** Calls one function for keys, again and again. Whatever a pass throws is contained, and tried again later. */
+/** What is done while the loop runs. */
+export interface Work {
+  readonly reconcile: Reconcile;
+  /** How urgent a key is that something happened to, or that is tried again. @default ordinary */
+  readonly urgencyOf?: (key: string) => Urgency;
+  /** Those to begin with. */
+  readonly keys?: readonly string[];
+}
+
+/**
+ * Calls one function for keys, again and again, as long as {@link run} lasts; may run many times, one after the other, and
+ * takes nothing along. Whatever a pass throws is contained, and tried again later.
+ */
 export class ReconcileLoop {
   readonly name: string;
-  readonly queue: WorkQueue;
   readonly workers: number;
   readonly #options: ReconcileLoopOptions;
+  /** Absent while nothing runs: what happens then is for the next run to find. */
+  #run: Run | undefined;
 
   constructor(options: ReconcileLoopOptions) {
-    const { clock, chance, backoff, observer } = options;
     this.name = options.name;
     this.workers = options.workers ?? 4;
     this.#options = options;
-    this.queue = new WorkQueue({ clock, chance, ...(backoff && { backoff }), ...(observer && { observer }) });
   }
 
-  /** Asks for a pass soon. */
+  /** How many keys wait for a worker. */
+  get depth(): number {
+    return this.#run?.queue.depth ?? 0;
+  }
+
+  /** How long each key that is being worked on has been so, in milliseconds. */
+  get workingMs(): readonly number[] {
+    return this.#run?.queue.workingMs ?? [];
+  }
+
+  /** Asks for a pass soon, if it runs. */
   enqueue(key: string): void {
-    this.queue.add(key, this.#options.urgencyOf?.(key));
+    this.#run?.enqueue(key);
   }
 
-  /** Works until one of the signals; resolves when every pass has ended. Once only. */
-  async run({ stop, abandon }: RunSignals): Promise<void> {
-    const shutDown = (): void => this.queue.shutDown();
+  /** Asks for a pass after so many milliseconds, if it runs until then. */
+  enqueueAfter(key: string, ms: number): void {
+    this.#run?.queue.addAfter(key, ms);
+  }
+
+  /** Works until one of the signals; resolves when every pass has ended. */
+  async run(work: Work, { stop, abandon }: RunSignals): Promise<void> {
+    const run = new Run(this.#options, work, abandon);
+    const shutDown = (): void => run.queue.shutDown();
     const either = AbortSignal.any([stop, abandon]);
     either.addEventListener("abort", shutDown, { once: true });
     if (either.aborted) shutDown();
-    await Promise.all(Array.from({ length: this.workers }, () => this.#work(abandon)));
-    either.removeEventListener("abort", shutDown);
+    this.#run = run;
+    for (const key of work.keys ?? []) run.enqueue(key);
+    try {
+      await Promise.all(Array.from({ length: this.workers }, () => run.serve()));
+    } finally {
+      this.#run = undefined;
+      either.removeEventListener("abort", shutDown);
+    }
+  }
+}
+
+/** One run of a loop, with a queue of its own. */
+class Run {
+  readonly queue: WorkQueue;
+  readonly #options: ReconcileLoopOptions;
+  readonly #work: Work;
+  readonly #abandon: AbortSignal;
+
+  constructor(options: ReconcileLoopOptions, work: Work, abandon: AbortSignal) {
+    const { clock, chance, backoff, observer } = options;
+    this.queue = new WorkQueue({ clock, chance, ...(backoff && { backoff }), ...(observer && { observer }) });
+    this.#options = options;
+    this.#work = work;
+    this.#abandon = abandon;
   }
 
-  async #work(abandon: AbortSignal): Promise<void> {
+  enqueue(key: string): void {
+    this.queue.add(key, this.#work.urgencyOf?.(key));
+  }
+
+  /** One worker; resolves when the queue is shut down. */
+  async serve(): Promise<void> {
     for (let key = await this.queue.take(); key !== undefined; key = await this.queue.take()) {
-      await this.#pass(key, abandon);
+      await this.#pass(key);
       this.queue.done(key);
     }
   }
 
-  async #pass(key: string, abandon: AbortSignal): Promise<void> {
+  async #pass(key: string): Promise<void> {
     const { clock, observer } = this.#options;
     const startedAtMs = clock.monotonicMs();
     observer?.started?.();
-    const result = await this.#reconcile(key, abandon);
+    const result = await this.#reconcile(key);
     observer?.ended?.(result, clock.monotonicMs() - startedAtMs);
   }
 
-  async #reconcile(key: string, abandon: AbortSignal): Promise<Result> {
-    const { reconcile, onError, urgencyOf } = this.#options;
-    const limit = this.#limit(abandon);
+  async #reconcile(key: string): Promise<Result> {
+    const limit = this.#limit();
     try {
-      const { requeueAfterMs, urgency } = await reconcile(key, limit.signal);
-      this.queue.forgetFailures(key);
-      if (requeueAfterMs === undefined) return "success";
-      this.queue.addAfter(key, requeueAfterMs, urgency);
-      return "requeue_after";
+      return this.#requeue(key, await this.#work.reconcile(key, limit.signal));
     } catch (error) {
-      const retryAfterMs = this.queue.addAfterFailure(key, urgencyOf?.(key));
-      onError?.({ key, error, failures: this.queue.failuresOf(key), retryAfterMs });
+      const retryAfterMs = this.queue.retry(key, { urgency: this.#work.urgencyOf?.(key) });
+      this.#options.onError?.({ key, error, failures: this.queue.retriesOf(key), retryAfterMs });
       return "error";
     } finally {
       limit.end();
     }
   }
 
+  #requeue(key: string, outcome: ReconcileOutcome): Result {
+    if ("backoff" in outcome) {
+      this.queue.retry(key, { urgency: this.#work.urgencyOf?.(key), backoff: outcome.backoff });
+      return "requeue_after";
+    }
+    this.queue.forgetRetries(key);
+    if (outcome.requeueAfterMs === undefined) return "success";
+    this.queue.addAfter(key, outcome.requeueAfterMs, outcome.urgency);
+    return "requeue_after";
+  }
+
   /** The signal of one pass, which ends with the time it has or with everything. */
-  #limit(abandon: AbortSignal): { readonly signal: AbortSignal; readonly end: () => void } {
+  #limit(): { readonly signal: AbortSignal; readonly end: () => void } {
     const { clock, timeoutMs = 300_000 } = this.#options;
     const controller = new AbortController();
     const abort = (): void => controller.abort();
     const cancel = clock.after(timeoutMs, abort);
-    abandon.addEventListener("abort", abort, { once: true });
-    if (abandon.aborted) abort();
+    this.#abandon.addEventListener("abort", abort, { once: true });
+    if (this.#abandon.aborted) abort();
     return {
       signal: controller.signal,
       end: () => {
         cancel();
-        abandon.removeEventListener("abort", abort);
+        this.#abandon.removeEventListener("abort", abort);
       },
     };
   }

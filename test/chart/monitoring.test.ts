@@ -13,7 +13,7 @@ import { hasParser, labelsUsedIn, metricsIn, parsed } from "./support/promql.ts"
 /** Every series that a program of ours has, and the labels that it gives them. */
 async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   const process = new Metrics();
-  process.watchQueues(() => []);
+  process.watchQueues([]);
   process.watchElection("", { isLeader: false });
   process.watchEvents({ dropped: { object: 0, waiting: 0, refused: 0 } });
   process.observer("");

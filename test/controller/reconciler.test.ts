@@ -1,7 +1,8 @@
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { KubeClient } from "../../src/kube/client.ts";
-import { ConnectionError } from "../../src/kube/kube-errors.ts";
+import { ApiError, ConnectionError } from "../../src/kube/kube-errors.ts";
+import { ChangeNeededError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { RotationMetrics } from "../../src/controller/rotation-metrics.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
@@ -12,20 +13,23 @@ import { resource } from "../cluster/support/resources.ts";
 /** No object can be read, while the status can be written: as where one record in the store is damaged. */
 class Unanswering extends KubeClient {
   readonly written: KubeObject[] = [];
+  error: Error = new ConnectionError("TimedOut", "Cannot get secrets: no answer came", false);
+  statusError: Error | undefined;
   override find(): Promise<never> {
-    return Promise.reject(new ConnectionError("TimedOut", "Cannot get secrets: no answer came", false));
+    return Promise.reject(this.error);
   }
   override list(): Promise<never> {
     return this.find();
   }
   override updateStatus(_: unknown, object: KubeObject): Promise<KubeObject> {
+    if (this.statusError) return Promise.reject(this.statusError);
     this.written.push(object);
     return Promise.resolve(object);
   }
 }
 
-/** The types and reasons of the conditions that were written when every pass has failed for so long. */
-async function toldAfter(ms: number, spec: object): Promise<readonly string[]> {
+/** A reconciler of one rotation over such a client. */
+function setUp(spec: object = {}) {
   const clock = new FakeClock();
   const client = new Unanswering(transportTo("http://127.0.0.1:1", { clock }));
   const object = resource({ spec: { ...(resource()["spec"] as object), ...spec } });
@@ -33,7 +37,13 @@ async function toldAfter(ms: number, spec: object): Promise<readonly string[]> {
     ...{ client, count: () => 1, record: () => undefined, resources: { byKey: () => object } },
     metrics: new RotationMetrics(new Registry(), () => clock.nowMs()),
   });
-  const pass = () => reconciler.reconcile("default/gateway", new AbortController().signal);
+  const pass = (signal = new AbortController().signal) => reconciler.reconcile("default/gateway", signal);
+  return { clock, client, pass };
+}
+
+/** The types and reasons of the conditions that were written when every pass has failed for so long. */
+async function toldAfter(ms: number, spec: object): Promise<readonly string[]> {
+  const { clock, client, pass } = setUp(spec);
   await expect(pass()).rejects.toThrow("no answer came");
   expect(client.written).toEqual([]);
   await clock.advance(ms);
@@ -59,5 +69,55 @@ describe("Reconciler, where objects can't be read for long,", () => {
       "Stalled ApiFailing",
       "RevocationPending RevocationPending",
     ]);
+  });
+});
+
+describe("Reconciler, of a pass that fails,", () => {
+  it("throws what the pass threw, where the status can't be written either", async () => {
+    const { clock, client, pass } = setUp();
+    client.statusError = new ConnectionError("Unreachable", "Cannot update the status", false);
+    await expect(pass()).rejects.toThrow("no answer came");
+    await clock.advance(30_000);
+    await expect(pass()).rejects.toThrow("no answer came");
+  });
+
+  it("throws that the status may not be written, where only a person can mend the rest", async () => {
+    const { client, pass } = setUp();
+    client.error = new ChangeNeededError("SecretConflict", "not ours");
+    client.statusError = new ApiError({ action: "", status: 403, reason: "Forbidden", causes: [] }, "no right");
+    await expect(pass()).rejects.toThrow("no right");
+  });
+
+  it("says what a person must change, and waits for that", async () => {
+    const { client, pass } = setUp();
+    client.error = new ChangeNeededError("SecretConflict", "not ours");
+    expect(await pass()).toEqual({ requeueAfterMs: 3_600_000 });
+    expect(client.written).toHaveLength(1);
+  });
+
+  it("says nothing when it has been stopped", async () => {
+    const { client, pass } = setUp();
+    client.error = new ChangeNeededError("SecretConflict", "not ours");
+    await expect(pass(AbortSignal.abort())).rejects.toThrow("not ours");
+    expect(client.written).toEqual([]);
+  });
+
+  it("comes again soon and without a word, when another's write came first", async () => {
+    const { client, pass } = setUp();
+    client.error = new TryLaterError("Conflict", "changed meanwhile");
+    expect(await pass()).toEqual({ backoff: { baseMs: 100, maxMs: 30_000 } });
+    expect(client.written).toEqual([]);
+  });
+
+  it("goes on counting the half minute over a conflict, which is no success", async () => {
+    const { clock, client, pass } = setUp();
+    const failing = client.error;
+    await expect(pass()).rejects.toThrow("no answer came");
+    client.error = new TryLaterError("Conflict", "changed meanwhile");
+    await clock.advance(30_000);
+    await pass();
+    client.error = failing;
+    await expect(pass()).rejects.toThrow("no answer came");
+    expect(client.written).toHaveLength(1);
   });
 });

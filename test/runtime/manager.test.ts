@@ -11,7 +11,7 @@ import { FakeClock, turn } from "../support/fake-clock.ts";
 
 const lease = { namespace: "team", name: "keyturn" };
 
-/** One process: a watch, a controller whose passes the test ends, and an election. */
+/** One process: a watch, a loop whose passes the test ends, and an election. */
 async function start(fault: FakeApi["fault"] = () => false) {
   const { api, script } = await fakeApi();
   const clock = new FakeClock();
@@ -22,6 +22,14 @@ async function start(fault: FakeApi["fault"] = () => false) {
   const elector = new LeaderElector({ client, lease, identity: "a", clock, chance: () => 0 });
   const closed: string[] = [];
   let terms = 0;
+  const loop = new ReconcileLoop({ name: "test", clock, chance: () => 0 });
+  const reconcile = (_: string, signal: AbortSignal): Promise<ReconcileOutcome> => {
+    const end = Promise.withResolvers<ReconcileOutcome>();
+    signal.addEventListener("abort", () => end.reject(new Error("aborted")));
+    passes.push({ signal, end });
+    began.resolve(null);
+    return end.promise;
+  };
   await client.create(configMaps, { metadata: { namespace: "team", name: "x" } });
   api.fault = fault;
   const stop = new AbortController();
@@ -32,23 +40,11 @@ async function start(fault: FakeApi["fault"] = () => false) {
       elector,
       graceMs: 5000,
       server: { port: 0, close: async () => void closed.push("server") },
-      controllers: () => {
+      lead: (_, signals) => {
         terms += 1;
         if (reflector.store.size === 0) began.resolve(null);
-        const controller = new ReconcileLoop({
-          name: "test",
-          clock,
-          chance: () => 0,
-          reconcile: (_, signal) => {
-            const end = Promise.withResolvers<ReconcileOutcome>();
-            signal.addEventListener("abort", () => end.reject(new Error("aborted")));
-            passes.push({ signal, end });
-            began.resolve(null);
-            return end.promise;
-          },
-        });
-        for (const { metadata } of reflector.store.list()) controller.enqueue(metadata.name);
-        return [controller];
+        const keys = reflector.store.list().map(({ metadata }) => metadata.name);
+        return loop.run({ keys, reconcile }, signals);
       },
     },
     stop.signal,
@@ -110,7 +106,7 @@ test("runManager ends passes that go on after their time", async () => {
   expect(await holder()).toMatchObject({ holderIdentity: "" });
 });
 
-test("runManager ends passes at once when the leadership is lost, and leads again with new controllers", async () => {
+test("runManager ends passes at once when the leadership is lost, and leads again", async () => {
   const { api, clock, passes, began, terms, run, stop } = await start();
   await began;
   api.fault = ({ url }) => url.pathname.includes("leases");

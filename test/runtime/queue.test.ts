@@ -173,30 +173,30 @@ describe("WorkQueue.addAfter", () => {
   });
 });
 
-describe("WorkQueue.addAfterFailure", () => {
+describe("WorkQueue.retry", () => {
   test.each([
     [1, [100, 200, 400, 800, 1000, 1000]],
     [0, [50, 100, 200, 400, 500, 500]],
   ])("doubles from key to bound, by chance down to the half: %d", (chance, waits) => {
     const { queue } = newQueue(chance);
-    expect(waits.map(() => queue.addAfterFailure("a"))).toEqual(waits);
+    expect(waits.map(() => queue.retry("a"))).toEqual(waits);
   });
 
-  test("tries an emergency again within five seconds, however often it failed", () => {
+  test("tries an emergency again within five seconds, however often it was tried", () => {
     const queue = new WorkQueue({ clock: new FakeClock(), chance: () => 1, backoff: { baseMs: 4000, maxMs: 300_000 } });
-    const after = (urgency: "emergency" | "ordinary") => [1, 2, 3].map(() => queue.addAfterFailure(urgency, urgency));
+    const after = (urgency: "emergency" | "ordinary") => [1, 2, 3].map(() => queue.retry(urgency, { urgency }));
     expect(after("emergency")).toEqual([4000, 5000, 5000]);
     expect(after("ordinary")).toEqual([4000, 8000, 16_000]);
   });
 
   test("counts for each key, until it is forgotten", () => {
     const { queue } = newQueue();
-    queue.addAfterFailure("a");
-    queue.addAfterFailure("a");
-    expect(queue.addAfterFailure("b")).toBe(100);
-    expect([queue.failuresOf("a"), queue.failuresOf("b")]).toEqual([2, 1]);
-    queue.forgetFailures("a");
-    expect(queue.addAfterFailure("a")).toBe(100);
+    queue.retry("a");
+    queue.retry("a");
+    expect(queue.retry("b")).toBe(100);
+    expect([queue.retriesOf("a"), queue.retriesOf("b")]).toEqual([2, 1]);
+    queue.forgetRetries("a");
+    expect(queue.retry("a")).toBe(100);
   });
 });
 
@@ -209,7 +209,7 @@ test("QueueObserver hears of everything, with its times", async () => {
   expect(queue.workingMs).toEqual([0]);
   await clock.advance(20);
   expect(queue.workingMs).toEqual([20]);
-  queue.addAfterFailure("a");
+  queue.retry("a");
   queue.done("a");
   queue.done("a");
   expect(log).toEqual(["added", "taken after 30", "retried", "finished after 20"]);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
-import { ReconcileLoop } from "../../src/runtime/reconcile-loop.ts";
+import { type Reconcile, ReconcileLoop } from "../../src/runtime/reconcile-loop.ts";
 import { Checks } from "../../src/telemetry/health.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { type AdminLimits, startAdminServer } from "../../src/telemetry/admin-server.ts";
@@ -136,13 +136,13 @@ test("Metrics counts under controller-runtime's names", async () => {
     chance: () => 1,
     backoff: { baseMs: 1000, maxMs: 1000 },
     observer: metrics.observer("rotation"),
-    reconcile: (key) => (key === "bad" ? Promise.reject(new Error("no")) : Promise.resolve({ requeueAfterMs: 9000 })),
   });
-  metrics.watchQueues(() => [controller]);
+  metrics.watchQueues([controller]);
   metrics.watchElection("keyturn", { isLeader: true });
   const stop = new AbortController();
-  const run = controller.run({ stop: stop.signal, abandon: stop.signal });
-  for (const key of ["good", "bad"]) controller.enqueue(key);
+  const reconcile: Reconcile = (key) =>
+    key === "bad" ? Promise.reject(new Error("no")) : Promise.resolve({ requeueAfterMs: 9000 });
+  const run = controller.run({ keys: ["good", "bad"], reconcile }, { stop: stop.signal, abandon: stop.signal });
   await turn();
   const { text, headers } = await ask("/metrics");
   expect(headers.get("content-type")).toMatch(/^text\/plain; version=0\.0\.4/);
