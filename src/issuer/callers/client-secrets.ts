@@ -2,7 +2,7 @@ import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import type { Client } from "../config/token-issuer.ts";
 import { longestSecret, type StoredSecret } from "./clients.ts";
-import { parseScryptHash, saysScrypt } from "./scrypt-hash.ts";
+import { hashSecret, parseScryptHash, saysScrypt } from "./scrypt-hash.ts";
 import type { SmallFiles } from "./small-files.ts";
 
 /** Shorter than that a secret can be guessed. In UTF-16 units. */
@@ -20,6 +20,21 @@ function secretIn(line: string, path: string): StoredSecret {
   const scrypt = parseScryptHash(line);
   if (scrypt) return { scrypt };
   throw unfit(path, "must hold a whole scrypt hash, of ln=14 and r=8 to 128 MiB");
+}
+
+/**
+ * The hash of a secret, for a file of a client; the secret comes as a line of text, such as standard input.
+ *
+ * @throws ChangeNeededError `SecretUnfit` without anything of it
+ */
+export function hashOfLine(text: string): Promise<string> {
+  const line = text.replace(/\r?\n$/, "");
+  const isFit = line.length >= shortestSecret && line.length <= longestSecret && !/[\u0000-\u001f\u007f]/.test(line);
+  if (isFit && !saysScrypt(line)) return hashSecret(line);
+  throw new ChangeNeededError(
+    "SecretUnfit",
+    `Cannot hash the secret: must be one line of ${shortestSecret} to ${longestSecret} characters, and no hash`,
+  );
 }
 
 const unfit = (path: string, must: string): ChangeNeededError =>

@@ -18,7 +18,7 @@ import type { Allowed, GrantType, TokenIssuer } from "./token-issuer.ts";
 /** What the file as a whole allows. */
 export type FileLimits = Pick<TokenIssuer, "maxAccessTtlMs" | "maxRefreshTtlMs">;
 
-const allowedFields = [
+export const allowedFields = [
   "grantTypes",
   "audiences",
   "scopes",

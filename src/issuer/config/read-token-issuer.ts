@@ -19,6 +19,16 @@ import type { Client, TokenIssuer } from "./token-issuer.ts";
 
 const mostProblems = 50;
 
+export const specFields = [
+  "retryWindow",
+  "recoverGrantsUntil",
+  "maxAccessTTL",
+  "maxRefreshTTL",
+  "clients",
+  "trust",
+] as const;
+export const clientFields = ["id", "secretFiles", "subject", "allow"] as const;
+
 /**
  * Checks a whole TokenIssuer, as JSON or YAML gave it, and fills in the defaults of `token-issuer-limits.ts`. `null` counts as unset. The files that
  * it names are not looked at. Pure.
@@ -42,14 +52,7 @@ export function parseTokenIssuer(value: unknown, dir: string): TokenIssuer {
 }
 
 function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
-  const at = fieldsOf(need(spot), [
-    "retryWindow",
-    "recoverGrantsUntil",
-    "maxAccessTTL",
-    "maxRefreshTTL",
-    "clients",
-    "trust",
-  ]);
+  const at = fieldsOf(need(spot), specFields);
   const maxAccessTtlMs = durationOf(at("maxAccessTTL"), durations.accessTtl);
   const limits = {
     ...(maxAccessTtlMs !== undefined && { maxAccessTtlMs }),
@@ -70,7 +73,7 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
 }
 
 function readClient(spot: Spot, { dir, limits }: Around): Client {
-  const at = fieldsOf(need(spot), ["id", "secretFiles", "subject", "allow"]);
+  const at = fieldsOf(need(spot), clientFields);
   const id = textOf(need(at("id")), texts.clientId) ?? "";
   const files = itemsOf(at("secretFiles"), counts.secretFiles);
   needSome(at("secretFiles"));

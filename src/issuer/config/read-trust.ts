@@ -29,7 +29,7 @@ export interface Around {
   readonly limits: FileLimits;
 }
 
-const trustFields = [
+export const trustFields = [
   "name",
   "issuer",
   ...sourceFields,
@@ -42,6 +42,8 @@ const trustFields = [
   "singleUse",
   "rules",
 ] as const;
+
+export const ruleFields = ["name", "match", "subject", "carry", "allow"] as const;
 
 export function readTrust(spot: Spot, around: Around): Trust {
   const at = fieldsOf(need(spot), trustFields);
@@ -83,7 +85,7 @@ function readAlgorithms(spot: Spot): Trust["algorithms"] {
 }
 
 function readRule(spot: Spot, limits: FileLimits): TrustRule {
-  const at = fieldsOf(need(spot), ["name", "match", "subject", "carry", "allow"]);
+  const at = fieldsOf(need(spot), ruleFields);
   return {
     name: textOf(need(at("name")), texts.name) ?? "",
     match: readMatch(at("match")),

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { hashOfLine } from "../../../src/issuer/callers/client-secrets.ts";
 import { Clients, type StoredSecret } from "../../../src/issuer/callers/clients.ts";
 import {
   hashSecret,
@@ -143,4 +144,22 @@ describe("parseScryptHash", () => {
     [`$argon2id$v=19$m=65536,t=3,p=4$${tail}`, false],
     ["", false],
   ])("%s: %s", (text, isHash) => expect(parseScryptHash(text) !== undefined).toBe(isHash));
+});
+
+describe("hashOfLine", () => {
+  test("hashes the line without its end", async () => {
+    const hash = parseScryptHash(await hashOfLine("0123456789abcdef\r\n"));
+    expect(hash && (await isOfSecret(hash, "0123456789abcdef"))).toBe(true);
+  });
+
+  test.each([
+    "0123456789abcde",
+    "0123456789abcdef\n\n",
+    "a\u0000".repeat(16),
+    "x".repeat(1025),
+    `$scrypt$${"x".repeat(16)}`,
+    "",
+  ])("%j is no secret", (text) =>
+    expect(() => hashOfLine(text)).toThrow("must be one line of 16 to 1024 characters, and no hash"),
+  );
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { explain } from "../../../src/issuer/callers/explain.ts";
+import { explainText } from "../../../src/issuer/callers/explain-text.ts";
 import { claimsAt, newKey, tokenOf } from "../support/tokens.ts";
 import { issuerWith, ruleWith, trustWith } from "../support/token-issuers.ts";
 
@@ -71,5 +72,35 @@ describe("explain", () => {
       expect(text).not.toContain(secret);
       expect(text).not.toContain("anna");
     }
+  });
+});
+
+describe("explainText", () => {
+  test("says which rule decides, and what the others lack", () => {
+    expect(explainText(explained({ sub: "repo:shop", branch: "fix", team: "a" }))).toEqual([
+      'issuer    "https://partner.example", trusted as partner',
+      'subject   "repo:shop"',
+      'audiences "keyturn-issuer"',
+      "rule      main: does not fit, branch must fit main or release-*",
+      "rule      team: fits, and decides",
+      "rule      everybody: fits",
+      'answer    becomes "team:a", if its signature is good',
+    ]);
+  });
+
+  test("says which check failed", () => {
+    expect(explainText(explained({ iss: "https://evil.example", sub: "anna" }))).toEqual([
+      'issuer    "https://evil.example"',
+      'subject   "anna"',
+      'audiences "keyturn-issuer"',
+      'answer    refused by the check "issuer": must be of an issuer that is trusted',
+    ]);
+    expect(explainText(explained({ sub: "anna" }))).toContain(
+      "rule      team: fits, but team makes no part of a subject",
+    );
+    expect(explainText(explain("x", config, nowMs))).toEqual([
+      "issuer    none that can be read",
+      'answer    refused by the check "form": must be a signed JWT in its compact form',
+    ]);
   });
 });
