@@ -12,6 +12,8 @@ export const staticSteps: readonly Step[] = [
   { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
   { name: "lint", command: ["eslint", "--max-warnings", "0", "."] },
   { name: "types", command: ["tsc", "--project", "tsconfig.json", "--pretty", "false"] },
+  { name: "what is unused", command: ["knip", "--no-progress"] },
+  { name: "what tests alone use", command: ["knip", "--no-progress", "--production"] },
   { name: "dependency rule", command: [...vitest, "architecture"] },
   { name: "generated files", command: ["node", "hack/generate.ts", "--check"] },
 ];

@@ -24,7 +24,7 @@ const pollMs = 100;
 const nothing = (): Promise<void> => Promise.resolve();
 
 /** The version of the engine that answers here, or undefined. */
-export async function engineVersion(): Promise<string | undefined> {
+async function engineVersion(): Promise<string | undefined> {
   const command = ["version", "--format", "{{.Server.Version}}"];
   return exec("docker", command).then(
     ({ stdout }) => stdout.trim(),

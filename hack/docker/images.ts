@@ -22,7 +22,7 @@ export async function docker(...args: readonly string[]): Promise<string> {
   }
 }
 
-export const hasImage = (tag: string): Promise<boolean> =>
+const hasImage = (tag: string): Promise<boolean> =>
   docker("image", "inspect", tag).then(
     () => true,
     () => false,

@@ -1,7 +1,7 @@
 import type { Option } from "commander";
 import { flag } from "./flags.ts";
 
-export const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 export interface LogFlags {
   readonly logLevel?: (typeof logLevels)[number];

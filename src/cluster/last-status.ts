@@ -10,7 +10,7 @@ export interface PastCondition {
 }
 
 /** What was wrong with one of the three objects. */
-export type PastTrouble = Readonly<Record<"object" | "problem" | "message", string>>;
+type PastTrouble = Readonly<Record<"object" | "problem" | "message", string>>;
 
 /** What an earlier pass reported, as far as a later one has use for it. A status may be lost at any time. */
 export interface PastStatus {

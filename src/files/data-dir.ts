@@ -102,7 +102,7 @@ export async function currentVersion(disk: Pick<Disk, "target">, dir: string): P
 }
 
 /** The links that a person sees: `keyring.json → ..data/keyring.json`. */
-export const visibleTarget = (name: string): string => `${dataLink}/${name}`;
+const visibleTarget = (name: string): string => `${dataLink}/${name}`;
 
 async function newVersion(disk: Disk, dir: string, { nowMs, dirMode }: DataDirWrite): Promise<string> {
   for (let tries = 1; ; tries++) {

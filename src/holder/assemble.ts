@@ -24,7 +24,7 @@ interface CommonPlan {
 }
 
 /** Mounts and the API server. */
-export interface ClusterPlan extends CommonPlan {
+interface ClusterPlan extends CommonPlan {
   readonly kind: "cluster";
   /** Where the kubelet shows the object. */
   readonly mount?: string;

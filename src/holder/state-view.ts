@@ -1,5 +1,4 @@
 import type { Ack } from "../ring/ack.ts";
-import type { Kid } from "../ring/key.ts";
 import { seenOf } from "../ring/lineage.ts";
 import { keysOf, type RingSettings } from "../ring/ring.ts";
 import { propagationMs } from "./freshness.ts";
@@ -140,11 +139,3 @@ export function confirmation(state: HolderState, nowMs: number): Want {
   // A wall clock that was set back: the confirmation comes from the future
   return nowMs >= untilMs || nowMs < askedAtMs ? { kind: "read" } : { kind: "wait", untilMs };
 }
-
-/** Kids that are refused although the ring lists them. */
-export const refusedHere = ({ current, refused }: HolderState): readonly Kid[] =>
-  current === undefined
-    ? []
-    : keysOf(current.ring)
-        .map(({ kid }) => kid)
-        .filter((kid) => refused.has(kid));

@@ -19,7 +19,7 @@ export interface Setup {
  * truth · `loaded`: to acknowledge · `acked`: to read once more · `serving`: done. One that doesn't acknowledge serves from the
  * beginning.
  */
-export type Stage = "silent" | "zeroed" | "loaded" | "acked" | "serving";
+type Stage = "silent" | "zeroed" | "loaded" | "acked" | "serving";
 
 /** Where rings come from: the mounted directory, the watch, an uncached read of the source of truth. */
 export type Source = "mount" | "watch" | "truth";
@@ -32,7 +32,7 @@ export interface Confirmation {
 }
 
 /** How fresh the ring in memory is: the last word of the source of truth, or else the start. */
-export interface Freshness {
+interface Freshness {
   /** When the question was asked, Unix milliseconds; undefined: no answer yet. */
   readonly askedAtMs: number | undefined;
   /** When the answer came, monotonic milliseconds: the wall clock may be set back. */

@@ -23,7 +23,7 @@ export interface ManifestObject {
 const rbac = "rbac.authorization.k8s.io";
 
 /** What the sidecar may do: read the one object, and acknowledge. An admission policy holds each pod to its own ack. */
-export function rulesOf(options: SidecarOptions): readonly Fields[] {
+function rulesOf(options: SidecarOptions): readonly Fields[] {
   const { resource, name } = ringObjectRef(options);
   const reads = { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] };
   if (options.acks === "off") return [reads];

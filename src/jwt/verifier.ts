@@ -8,7 +8,7 @@ import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
 import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
 import { nodeSignatures, type Signatures } from "./signatures.ts";
 
-export interface Refused {
+interface Refused {
   readonly ok: false;
   readonly reason: RefusalReason;
 }

@@ -28,7 +28,7 @@ export class DocumentOpener {
   }
 }
 
-export interface DocumentPlace {
+interface DocumentPlace {
   readonly opener: Pick<DocumentOpener, "open">;
   readonly object: RingObject;
   /** Whose it is to be. */
@@ -36,7 +36,7 @@ export interface DocumentPlace {
 }
 
 /** Reads a `keyring.json` that stands in one of the three objects. What is wrong with it is a reading, never an error. */
-export async function readDocument(text: string, { opener, object, rotation }: DocumentPlace): Promise<DocumentRead> {
+async function readDocument(text: string, { opener, object, rotation }: DocumentPlace): Promise<DocumentRead> {
   try {
     const { ring, materials } = await opener.open(text, object);
     const { namespace, name } = ring.rotation;

@@ -55,5 +55,5 @@ const publicFirst: readonly ProjectionName[] = ["public", "signer"];
 const signerFirst: readonly ProjectionName[] = ["signer", "public"];
 
 /** The ring has revoked a key that still stands there. */
-export const holdsRevoked = (reading: Reading, { revoked }: Ring): boolean =>
+const holdsRevoked = (reading: Reading, { revoked }: Ring): boolean =>
   reading.kind === "ring" && keysOf(reading.ring).some(({ kid }) => revoked.some((one) => one.kid === kid));

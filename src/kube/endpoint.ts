@@ -31,8 +31,3 @@ export interface Endpoint {
   /** Called after a 401: the next {@link credentials} are to be read anew. */
   refresh(): void;
 }
-
-/** Credentials that never change. */
-export function fixedEndpoint(server: string, credentials: ApiCredentials): Endpoint {
-  return { server, credentials: () => Promise.resolve(credentials), refresh: () => undefined };
-}

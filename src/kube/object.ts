@@ -45,7 +45,7 @@ export function parseJson(text: string): unknown {
 }
 
 /** Freezes a JSON value to its leaves, in place, and returns it. */
-export function freeze<T>(value: T): T {
+function freeze<T>(value: T): T {
   if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
   for (const each of Object.values(value)) freeze(each);
   return Object.freeze(value);

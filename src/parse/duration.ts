@@ -1,6 +1,3 @@
-import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { quoted } from "../errors/quote.ts";
-
 /**
  * The form of every duration in YAML and in flags, as an RE2 and ECMAScript pattern for the CRD. All that fits it is read
  * alike by Go's `time.ParseDuration` and by CEL's `duration()`; of what Go takes beyond, signs are refused because no
@@ -44,20 +41,6 @@ export function readDuration(text: string): number | undefined {
     sumMs += ms;
   }
   return sumMs <= mostMs ? Number(sumMs) : undefined;
-}
-
-/**
- * {@link readDuration} for input of a person, such as a flag: milliseconds, 0 or more. Bounds are the caller's.
- *
- * @throws ChangeNeededError `InvalidDuration` when the text is no such duration.
- */
-export function parseDuration(text: string): number {
-  const ms = readDuration(text);
-  if (ms !== undefined) return ms;
-  throw new ChangeNeededError(
-    "InvalidDuration",
-    `Cannot read the duration ${quoted(text)}: must look like 90m, 1h30m or 45s`,
-  );
 }
 
 /**

@@ -2,7 +2,7 @@ import type { Ack } from "./ack.ts";
 import { Cursor, type Fields } from "./codec/cursor.ts";
 import { longest } from "./codec/wire.ts";
 
-export const ackApiVersion = "keyturn.dev/v1alpha1";
+const ackApiVersion = "keyturn.dev/v1alpha1";
 export const ackKind = "KeyRingAck";
 
 /** The most kids that an ack may list: twice what a ring may hold. */

@@ -11,7 +11,7 @@ import { type ObjectTrouble, troublesOf } from "./troubles.ts";
 import type { View } from "./view.ts";
 
 /** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
-export interface KeyReport {
+interface KeyReport {
   readonly kid: Kid;
   readonly algorithm: Algorithm;
   readonly state: "Prepared" | "Active" | "VerifyOnly";

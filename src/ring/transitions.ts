@@ -39,7 +39,7 @@ export const earliestCreationMs = (ring: Ring, nowMs: number): number =>
   Math.max(nowMs, ring.revokedBefore?.effectiveMs ?? nowMs, ring.longerMaxAge?.loweredAtMs ?? nowMs);
 
 /** The facts that a key keeps in every state. */
-export function factsOf(key: Facts): Omit<PreparedKey, "state"> {
+function factsOf(key: Facts): Omit<PreparedKey, "state"> {
   const { kid, profile, modulusBits, createdAtMs, waitMs, publishedAtMs, adoptedAtMs, thumbprint, canSign } = key;
   return {
     kid,

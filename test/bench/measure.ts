@@ -31,7 +31,7 @@ export interface Effort {
   readonly batchMs: number;
 }
 
-export interface Spread {
+interface Spread {
   readonly median: number;
   readonly min: number;
   readonly max: number;

@@ -1,7 +1,7 @@
 // The operator in a process of its own, which counts its calls; prints them, and its memory, for each line that it is sent.
 import { createInterface } from "node:readline";
 import { systemClock } from "../../src/time/clock.ts";
-import { fixedEndpoint } from "../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../kube/support/fixed-endpoint.ts";
 import { runController } from "../../src/controller/run-controller.ts";
 import type { Connection } from "../../hack/testcluster/connection.ts";
 

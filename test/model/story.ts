@@ -24,7 +24,7 @@ export function tell(scenario: Scenario, moves: readonly number[], breach: strin
   return lines;
 }
 
-export const clock = (tick: number): string => new Date(msAt(tick)).toISOString().slice(11, 16);
+const clock = (tick: number): string => new Date(msAt(tick)).toISOString().slice(11, 16);
 
 function opening({ objects, gateways }: World): string {
   const keys = objects.ring?.ring;

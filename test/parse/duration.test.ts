@@ -1,13 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  durationMaxLength,
-  durationPattern,
-  formatDuration,
-  parseDuration,
-  readDuration,
-} from "../../src/parse/duration.ts";
-import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
+import { durationMaxLength, durationPattern, formatDuration, readDuration } from "../../src/parse/duration.ts";
 
 /** 2⁶³ − 1 ns in whole milliseconds. */
 const mostMs = 9_223_372_036_854;
@@ -96,17 +89,6 @@ describe("readDuration", () => {
   it("answers at once for a long text that almost fits", () => {
     expect(readDuration(`${"1".repeat(1_000_000)}x`)).toBeUndefined();
     expect(durationMaxLength).toBe(32);
-  });
-});
-
-describe("parseDuration", () => {
-  it("returns milliseconds", () => expect(parseDuration("1h30m")).toBe(5_400_000));
-
-  it("throws InvalidDuration without a value that may be anything", () => {
-    const parse = () => parseDuration("x".repeat(65));
-    expect(parse).toThrow(ChangeNeededError);
-    expect(parse).toThrow(`Cannot read the duration a text of 65 characters: must look like 90m, 1h30m or 45s`);
-    expect(parse).toThrow(expect.objectContaining({ code: "InvalidDuration" }));
   });
 });
 

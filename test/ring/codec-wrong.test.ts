@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { decodeKeyRing, encodeKeyRing, sizeLimit, type RingObject } from "../../src/ring/codec.ts";
+import { decodeKeyRing, encodeKeyRing, type RingObject } from "../../src/ring/codec.ts";
+import { sizeLimit } from "../../src/ring/codec/json-text.ts";
 import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { at, changed, gone, type Json, type JsonPath } from "../support/documents.ts";
 import { pairOf, realRing } from "../support/keys.ts";

@@ -15,14 +15,14 @@ import { runStandalone } from "../../src/standalone/run-standalone.ts";
 import { FakeTime } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 
-export interface Line {
+interface Line {
   readonly level: "debug" | "info" | "warn" | "error";
   readonly fields: object;
   readonly message: string;
 }
 
 /** A log that remembers. */
-export class Lines implements Log {
+class Lines implements Log {
   readonly lines: Line[] = [];
   debug = (fields: object, message: string): void => void this.lines.push({ level: "debug", fields, message });
   info = (fields: object, message: string): void => void this.lines.push({ level: "info", fields, message });

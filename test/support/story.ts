@@ -127,10 +127,3 @@ export class Story {
 
 export const stepsOf = (plan: Plan): string =>
   plan.steps.map((s) => ("kid" in s ? `${s.type} ${s.kid}` : s.type)).join(", ");
-export const gatesOf = (plan: Plan): string =>
-  plan.gates
-    .map(
-      (g) =>
-        `${g.step}${g.kid === undefined ? "" : ` ${g.kid}`}: ${g.waitsFor.map((b) => (b.kind === "time" ? `${b.of} +${(b.untilMs - plan.nowMs) / minute}m` : b.kind === "gateway" ? b.name : b.kind)).join(" & ")}`,
-    )
-    .join("; ");

@@ -4,7 +4,7 @@ import { forwardAuth } from "./forward-auth.ts";
 import type { Handler } from "../../http/listener.ts";
 import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
 
-export const verifyPath = "/verify";
+const verifyPath = "/verify";
 
 /** What stands on the gateway's front port. */
 export function front(decide: Decide, wellKnown: WellKnownOptions): Handler {

@@ -20,7 +20,7 @@ export interface MintHandlerOptions {
   readonly onDefect: (error: unknown) => void;
 }
 
-export const mintPath = "/token";
+const mintPath = "/token";
 /** The most that a request's body may measure, in bytes: more than any token's claims. */
 const bodyLimit = 16_384;
 

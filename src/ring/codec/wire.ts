@@ -62,7 +62,7 @@ export interface PrivateWireRevocation extends PublicWireRevocation {
 }
 
 /** What all three objects say of the ring beside keys and revocations. */
-export interface WireRing<WireKey extends PublicWireKey, Revocation extends PublicWireRevocation> {
+interface WireRing<WireKey extends PublicWireKey, Revocation extends PublicWireRevocation> {
   readonly format: typeof keyRingFormat;
   readonly rotation: { readonly namespace: string; readonly name: string };
   readonly generation: number;

@@ -18,7 +18,7 @@ import { choiceOf, instantOf, textOf, textOrEmptyOf } from "./scalars.ts";
 import { entriesOf, fieldsOf, looseFieldsOf, need, refuse, type Spot } from "./spot.ts";
 
 /** Labels or annotations by key. */
-export type StringMap = Readonly<Record<string, string>>;
+type StringMap = Readonly<Record<string, string>>;
 
 /** What a JwtKeyRotation says beside what the planner obeys. */
 export interface RotationFrame {

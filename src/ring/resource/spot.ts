@@ -13,8 +13,7 @@ export interface Spot {
 }
 
 /** A value as it may be quoted; `null` is unset, too. */
-export const shown = (value: unknown): string =>
-  value === undefined || value === null ? "missing" : shownValue(value);
+const shown = (value: unknown): string => (value === undefined || value === null ? "missing" : shownValue(value));
 
 /** Notes `path: must …, is …`. */
 export function refuse(spot: Spot, must: string, actual = `is ${shown(spot.value)}`): void {

@@ -9,7 +9,7 @@ import type { RotationRef } from "../../ring/ring.ts";
 import type { Clocks } from "../../time/clock.ts";
 
 /** An ack that was not touched for longer does not count: its gateway is gone. Gateways touch theirs every 10 s. */
-export const ackLifeMs = 60_000;
+const ackLifeMs = 60_000;
 
 export interface Acks {
   /** Every gateway that is alive, by the name of its file. */

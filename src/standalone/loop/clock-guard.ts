@@ -5,7 +5,7 @@ import { pruneAtMs } from "../../ring/rules/retire.ts";
 import { maySignFromMs } from "../../ring/rules/waits.ts";
 
 /** How far the clocks may drift apart before the wall clock counts as set. */
-export const toleranceMs = 30_000;
+const toleranceMs = 30_000;
 
 export interface ClockVerdict {
   readonly trusted: boolean;

@@ -79,7 +79,7 @@ async function takeClaim(disk: Disk, claim: string, nowMs: number): Promise<void
 }
 
 /** The overrides with the change; nothing is checked. */
-export function overridesWith(before: Overrides, { change, pinnedKid, revoked }: OverrideRequest): Overrides {
+function overridesWith(before: Overrides, { change, pinnedKid, revoked }: OverrideRequest): Overrides {
   switch (change.kind) {
     case "rotate":
       return { ...before, rotateRequestedAt: change.requestedAt };

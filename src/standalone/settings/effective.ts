@@ -67,7 +67,3 @@ function emergencyIn({ activeKid, revokedKids = [], revokeKeysCreatedBefore }: O
 
 const instantMs = (text: string | undefined): number | undefined =>
   text === undefined ? undefined : readInstant(text);
-
-/** True for a JSON object. */
-export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -2,7 +2,7 @@ import type { Step } from "../../ring/plan.ts";
 import type { View } from "../../ring/view.ts";
 
 /** Whoever waits without a limit of their own gives up after this time in which nothing came that helps, in milliseconds. */
-export const patienceMs = 600_000;
+const patienceMs = 600_000;
 
 export interface PatienceOptions {
   /** Unix milliseconds. */

@@ -2,7 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { runGateway } from "../../../src/gateway/run-gateway.ts";
 import { systemClock } from "../../../src/time/clock.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import type { Connection } from "../../../hack/testcluster/connection.ts";
 
 const { connection, namespace, object } = JSON.parse(process.argv[2] ?? "{}") as {

@@ -49,7 +49,7 @@ export async function freePort(): Promise<number> {
 const agent = new Agent({ keepAlive: true, maxSockets: 1 });
 
 /** The status, or 0 when nobody answers. */
-export function statusOf(port: number, path: string, headers: Readonly<Record<string, string>> = {}): Promise<number> {
+function statusOf(port: number, path: string, headers: Readonly<Record<string, string>> = {}): Promise<number> {
   return new Promise((resolve) => {
     const request = get({ host: "127.0.0.1", port, path, headers, agent }, (answer) => {
       answer.resume();

@@ -1,7 +1,7 @@
 import type { KeyState, Record as Story, Replica, Ring } from "./record.ts";
 
 /** A time in one state. */
-export interface Segment {
+interface Segment {
   readonly state: KeyState;
   readonly fromMs: number;
   readonly toMs: number;

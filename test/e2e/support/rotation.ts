@@ -1,7 +1,7 @@
 import type { KubeClient, KubeObject } from "../../../hack/testcluster/client.ts";
 import { names } from "./names.ts";
 
-export interface KeyStatus {
+interface KeyStatus {
   readonly kid: string;
   readonly state: string;
   readonly algorithm: string;
@@ -19,8 +19,8 @@ export interface Status {
 }
 
 const patienceMs = 120_000;
-export const rotationsPath = `/apis/keyturn.dev/v1alpha1/namespaces/${names.namespace}/jwtkeyrotations`;
-export const rotationPath = `${rotationsPath}/${names.rotation}`;
+const rotationsPath = `/apis/keyturn.dev/v1alpha1/namespaces/${names.namespace}/jwtkeyrotations`;
+const rotationPath = `${rotationsPath}/${names.rotation}`;
 
 const statusOf = (object: KubeObject): Status => object["status"] ?? {};
 

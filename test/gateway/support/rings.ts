@@ -7,7 +7,7 @@ import { active, prepared, ringOf, verifyOnly } from "../../support/rings.ts";
 import { factsOf, pairOf, materialsOf, type Pair } from "../../support/keys.ts";
 
 /** Four pairs; a ring names its keys by their places in this list. */
-export const pairs: readonly Pair[] = [0, 1, 2, 3].map((nth) => pairOf("ES256", nth));
+const pairs: readonly Pair[] = [0, 1, 2, 3].map((nth) => pairOf("ES256", nth));
 export const pair = (nth: number): Pair => {
   const found = pairs[nth];
   if (!found) throw new Error(`there is no pair ${nth}`);

@@ -8,7 +8,7 @@ export interface Ledger {
   readonly highest: number;
 }
 
-export interface Entry {
+interface Entry {
   readonly generation: number;
   readonly replacedAtMs?: number;
   /** Absent for one that was lost, and never led to another. */

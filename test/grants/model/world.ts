@@ -29,7 +29,7 @@ export interface Scenario {
   readonly decide?: (grant: Grant, request: RenewalRequest) => Renewal;
 }
 
-export interface Budget {
+interface Budget {
   readonly ticks: number;
   readonly renewals: number;
   readonly losses: number;

@@ -7,7 +7,7 @@ import type { KubeObject } from "../../../hack/testcluster/client.ts";
 import { runGateway } from "../../../src/gateway/run-gateway.ts";
 import type { Ports } from "../../../src/gateway/options.ts";
 import { systemClock } from "../../../src/time/clock.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import type { PodSpec } from "../../chart/support/render.ts";
 import { quick, RotationHandle } from "../operator/support/scene.ts";
 import { admin, makeNamespace, sees, tokenFor } from "../support/scene.ts";

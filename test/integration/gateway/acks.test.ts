@@ -1,7 +1,7 @@
 import { expect, inject, onTestFinished, test } from "vitest";
 import { ClusterAcks } from "../../../src/holder/acks/cluster-acks.ts";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { acknowledges } from "../support/acks.ts";
 import { makeServiceAccount } from "../support/roles.ts";

@@ -6,7 +6,7 @@ import { ForeignTokens } from "../../../src/issuer/callers/foreign-tokens.ts";
 import { openJudge } from "../../../src/issuer/callers/judges.ts";
 import { SingleUse } from "../../../src/issuer/callers/single-use.ts";
 import { smallFiles } from "../../../src/issuer/callers/small-files.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { HeardLog } from "../../issuer/support/foreign.ts";
 import { issuerWith } from "../../issuer/support/token-issuers.ts";

@@ -1,7 +1,7 @@
 import { expect, inject, onTestFinished, test } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { systemClock } from "../../../src/time/clock.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { configMaps } from "../../../src/kube/resource.ts";
 import type { CacheChange } from "../../../src/kube/object-cache.ts";

@@ -1,6 +1,6 @@
 import { inject } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { kubeContract } from "../../kube/support/contract.ts";
 import { makeNamespace } from "../support/scene.ts";

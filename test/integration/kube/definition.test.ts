@@ -1,6 +1,6 @@
 import { afterAll, expect, inject, onTestFinished, test } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { admin, makeNamespace, sees } from "../support/scene.ts";

@@ -6,7 +6,7 @@ import { kubeConfigEndpoint } from "../../../src/cli/kubeconfig.ts";
 import { transportTo } from "../../kube/support/clients.ts";
 import { makeServiceAccount } from "../support/roles.ts";
 import { admin, makeNamespace, tokenFor } from "../support/scene.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 
 const namespace = await makeNamespace("refusals");
 const { endpoint } = kubeConfigEndpoint({ files: [inject("cluster").kubeConfigFile] });

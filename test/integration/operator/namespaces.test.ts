@@ -1,6 +1,6 @@
 import { expect, inject, it, onTestFinished, vi } from "vitest";
 import { proxyTo } from "../../kube/support/proxy.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { admin, makeNamespace, tokenFor } from "../support/scene.ts";
 import {
   account,

@@ -1,6 +1,6 @@
 import { expect, inject, test } from "vitest";
 import type { KubeClient } from "../../../hack/testcluster/client.ts";
-import { fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { ownCluster } from "../support/own-cluster.ts";
 import { makeRotation, makeScene, quick, rotationsPath, startOperator, type Status } from "./support/scene.ts";

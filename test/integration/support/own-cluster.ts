@@ -4,7 +4,8 @@ import { onTestFinished, type TestContext } from "vitest";
 import { root } from "../../../hack/run.ts";
 import { KubeClient } from "../../../hack/testcluster/client.ts";
 import { startCluster } from "../../../hack/testcluster/cluster.ts";
-import { type Endpoint, fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import type { Endpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 
 /** A cluster that a test has for itself, and breaks. */
 export interface OwnCluster {

@@ -1,7 +1,7 @@
 import { createPublicKey, generateKeyPairSync, type KeyObject, sign } from "node:crypto";
 
 /** A certificate and its key, PEM. */
-export interface Identity {
+interface Identity {
   readonly cert: string;
   readonly key: string;
 }

@@ -1,7 +1,8 @@
 import { onTestFinished } from "vitest";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { type Clock, systemClock } from "../../../src/time/clock.ts";
-import { type Endpoint, fixedEndpoint } from "../../../src/kube/endpoint.ts";
+import type { Endpoint } from "../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "./fixed-endpoint.ts";
 import { type CallReport, Transport } from "../../../src/kube/transport.ts";
 
 export interface ClientOptions {

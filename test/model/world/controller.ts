@@ -19,7 +19,7 @@ import {
   type World,
 } from "./world.ts";
 
-export const rotation = { namespace: "default", name: "gateway" } as const;
+const rotation = { namespace: "default", name: "gateway" } as const;
 export const idle: Controller = { phase: "idle" };
 
 export const setController = (world: World, index: number, to: Controller): World => ({

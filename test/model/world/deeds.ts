@@ -5,7 +5,7 @@ import { omit } from "./omit.ts";
 import type { Deed } from "./scenario.ts";
 import { msAt, tickMs, type Objects, type World } from "./world.ts";
 
-export const profile: Profile = { algorithm: "ES256", issuer: "i", audiences: ["a"], maxTTLMs: tickMs };
+const profile: Profile = { algorithm: "ES256", issuer: "i", audiences: ["a"], maxTTLMs: tickMs };
 const eddsa: Profile = { ...profile, algorithm: "EdDSA" };
 const longLived: Profile = { ...profile, maxTTLMs: 2 * tickMs };
 
@@ -90,13 +90,6 @@ export const revokeBefore = (ticks: number): Deed =>
 
 export const suspend = edit("suspends", () => ({ suspend: true }));
 export const resume = edit("resumes", () => ({ suspend: false }));
-export const ignoreAcks = edit("ignores acknowledgements", () => ({ acknowledgements: "Ignored" }));
-
-/** A value that was handled before comes back. */
-export const repeatRequest: Deed = {
-  name: "sets the first request's value again",
-  apply: (world) => (world.requests.includes("spec:0") ? undefined : { ...world, requests: ["spec:0"] }),
-};
 
 // --- what befalls the objects -----------------------------------------------------------------
 

@@ -21,7 +21,7 @@ export const empty = ({ name, clock, reads, mountOnly }: Gateway): Gateway => ({
 });
 
 /** The one that is here, or the one that is shown where it is newer and of the same line. */
-export const newest = (here: Ring | undefined, shown: Ring | undefined, { oneLine }: Knobs): Ring | undefined =>
+const newest = (here: Ring | undefined, shown: Ring | undefined, { oneLine }: Knobs): Ring | undefined =>
   !here || (shown && shown.generation > here.generation && !(oneLine && isOtherLine(shown, seenOf(here))))
     ? (shown ?? here)
     : here;
@@ -34,7 +34,7 @@ export const short = (ring: Ring): string =>
 
 export const inApi = (world: World, gateway: Gateway): Ring | undefined => world.objects[gateway.reads]?.ring;
 /** Where this gateway reads. */
-export const sourceOf = (world: World, gateway: Gateway): Ring | undefined =>
+const sourceOf = (world: World, gateway: Gateway): Ring | undefined =>
   gateway.mountOnly ? gateway.mount : inApi(world, gateway);
 
 /** A gateway that takes a ring into memory. */

@@ -5,7 +5,7 @@ import type { Ring } from "../../../src/ring/ring.ts";
 /** One tick of the model's clock. Everything that the policy says is a whole number of ticks. */
 export const tickMs = 60_000;
 /** Tick 0 is nine o'clock, so that a story reads well. */
-export const startMs = Date.UTC(2026, 10, 21, 9);
+const startMs = Date.UTC(2026, 10, 21, 9);
 export const msAt = (tick: number): number => startMs + tick * tickMs;
 
 /** One of the three objects. The signer projection holds the signer's private half if the ring says that it can sign. */
@@ -22,7 +22,7 @@ export interface Objects {
 }
 
 /** Objects of old, and what the gateways said then, by name. */
-export interface Backup extends Objects {
+interface Backup extends Objects {
   readonly acks: Readonly<Record<string, StoredAck | undefined>>;
 }
 
@@ -111,7 +111,7 @@ export interface Token extends Until {
 }
 
 /** A key that signs before everybody knows it, as the design allows in an emergency; rings before that one may lack it. */
-export interface Early {
+interface Early {
   readonly kid: Kid;
   readonly sinceGeneration: number;
 }

@@ -1,8 +1,8 @@
 /** Times as short as they may be while a machine that is busy still keeps them. */
-export const times = { intervalSeconds: 12, propagationSeconds: 5, maxTTLSeconds: 10, clockSkewSeconds: 2 };
+const times = { intervalSeconds: 12, propagationSeconds: 5, maxTTLSeconds: 10, clockSkewSeconds: 2 };
 
-export const issuer = "https://issuer.example";
-export const audience = "api";
+const issuer = "https://issuer.example";
+const audience = "api";
 
 /** What an application signs and a verifier expects. */
 export const claims = {

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 
 /** How a command ended. */
-export interface Ended {
+interface Ended {
   readonly code: number;
   readonly stdout: string;
   /** For people: both outputs. */

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, inject } from "vitest";
 import type { HelmMajor } from "../../../../hack/helm.ts";
-import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { chart, type HelmRun, podOf, type Rendered, runHelm } from "../../../chart/support/render.ts";
 import { type RunningOperator, startOperator } from "../../operator/support/scene.ts";
 import { admin, exists, gone, sees, tokenFor } from "../../support/scene.ts";

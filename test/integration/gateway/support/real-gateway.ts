@@ -10,7 +10,7 @@ import type { Log } from "../../../../src/telemetry/log.ts";
 import type { Ports } from "../../../../src/gateway/options.ts";
 import { runGateway } from "../../../../src/gateway/run-gateway.ts";
 import { type Clock, systemClock } from "../../../../src/time/clock.ts";
-import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { acknowledges } from "../../support/acks.ts";
 import { makeServiceAccount } from "../../support/roles.ts";
 import { admin, makePod, tokenFor } from "../../support/scene.ts";

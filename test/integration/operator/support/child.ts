@@ -1,6 +1,6 @@
 // A controller in a process of its own, which dies or stands still at its n-th write. Says what it does, a line each.
 import { systemClock } from "../../../../src/time/clock.ts";
-import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { runController } from "../../../../src/controller/run-controller.ts";
 
 export interface ChildOrders {

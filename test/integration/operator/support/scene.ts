@@ -5,7 +5,8 @@ import { root } from "../../../../hack/run.ts";
 import { readManifests } from "../../../../hack/testcluster/apply.ts";
 import type { KubeObject } from "../../../../hack/testcluster/client.ts";
 import { systemClock } from "../../../../src/time/clock.ts";
-import { fixedEndpoint, type Endpoint } from "../../../../src/kube/endpoint.ts";
+import type { Endpoint } from "../../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { runController, type ControllerOptions } from "../../../../src/controller/run-controller.ts";
 import { guardRings } from "../../support/policies.ts";
 import { makeServiceAccount, type RoleRule } from "../../support/roles.ts";
@@ -175,7 +176,7 @@ export class RotationHandle {
   }
 }
 
-export const statusOf = (object: KubeObject): Status => object["status"] as Status;
+const statusOf = (object: KubeObject): Status => object["status"] as Status;
 
 export const holds = ({ conditions = [] }: Partial<Status>, type: string): boolean =>
   conditions.some((one) => one.type === type && one.status === "True");

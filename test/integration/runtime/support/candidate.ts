@@ -2,7 +2,7 @@
 import { ConnectionError, isStopped } from "../../../../src/kube/kube-errors.ts";
 import { KubeClient } from "../../../../src/kube/client.ts";
 import { sleep, systemClock } from "../../../../src/time/clock.ts";
-import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { configMaps } from "../../../../src/kube/resource.ts";
 import { Transport } from "../../../../src/kube/transport.ts";
 import { LeaderElector } from "../../../../src/runtime/election.ts";

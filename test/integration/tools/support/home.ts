@@ -2,7 +2,7 @@ import { inject, onTestFinished } from "vitest";
 import { KubeClient } from "../../../../src/kube/client.ts";
 import { type Clock, systemClock } from "../../../../src/time/clock.ts";
 import type { RingHome } from "../../../../src/keeper/home.ts";
-import { fixedEndpoint } from "../../../../src/kube/endpoint.ts";
+import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { type Caller, Transport } from "../../../../src/kube/transport.ts";
 import { clusterHome } from "../../../../src/cluster/home/cluster-home.ts";
 

@@ -11,7 +11,7 @@ export const hourMs = 3_600_000;
 export const dayMs = 24 * hourMs;
 export const windowMs = 30_000;
 
-export const terms: GrantTerms = {
+const terms: GrantTerms = {
   subject: "agent-7",
   clientId: "ci",
   audiences: ["https://api.example"],
