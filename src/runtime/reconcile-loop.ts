@@ -18,7 +18,7 @@ export type ReconcileOutcome =
 export type Reconcile = (key: string, signal: AbortSignal) => Promise<ReconcileOutcome>;
 
 /** As controller-runtime counts: `controller_runtime_reconcile_total{result}`. */
-export type Result = "success" | "requeue_after" | "error";
+type Result = "success" | "requeue_after" | "error";
 
 export interface ReconcileLoopObserver extends QueueObserver {
   started?(): void;
