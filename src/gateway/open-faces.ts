@@ -84,9 +84,16 @@ async function openFront(options: GatewayOptions, { gateway: { memory } }: Behin
 
 /** What it needs takes 10 MB in the image and 30 MB as modules: it is loaded where somebody wants it. */
 async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, decide: Decide): Promise<Listener> {
-  const { listenGrpc } = await import("./faces/grpc/listener.ts");
+  const [{ listenGrpc }, { extAuthz }] = await Promise.all([
+    import("../grpc/grpc-server.ts"),
+    import("./faces/grpc/ext-authz.ts"),
+  ]);
   const { memory } = behind.gateway;
-  const listener = await listenGrpc(address, { decide, isReady: () => isReady(memory.state) }, options.limits);
+  const listener = await listenGrpc(
+    address,
+    extAuthz({ decide, isReady: () => isReady(memory.state) }),
+    options.limits,
+  );
   options.log.info({ address: addressText(address), port: listener.port }, "listening for gRPC");
   return listener;
 }

@@ -101,6 +101,18 @@ describe("breaches of a made-up tree", () => {
 describe("gRPC", () => {
   const grpc = "src/gateway/faces/grpc/listener.ts";
 
+  test("is loaded by its own room and by faces that stand on it", () => {
+    expect(
+      check({
+        "src/grpc/server.ts": importing("@grpc/grpc-js", "@grpc/proto-loader"),
+        [grpc]: importing("@grpc/grpc-js", "../../../grpc/server.ts"),
+      }),
+    ).toEqual([]);
+    expect(check({ "src/grpc/server.ts": "", "src/gateway/a.ts": importing("../grpc/server.ts") })).toEqual([
+      "src/gateway/a.ts: must import ../grpc/server.ts on demand, or its types alone",
+    ]);
+  });
+
   test("is loaded by its own folder, which others load on demand or name the types of", () => {
     expect(
       check({

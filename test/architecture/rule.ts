@@ -17,13 +17,14 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   keeper: ["errors", "ring", "crypto"],
   kube: ["time"],
   http: ["errors", "time", "files"],
+  grpc: ["time", "http"],
   telemetry: ["time", "http"],
   runtime: ["time", "kube", "telemetry"],
   holder: ["errors", "ring", "crypto", "jwt", "time", "files", "kube", "telemetry"],
   cluster: ["errors", "ring", "crypto", "keeper", "time", "files", "kube", "runtime"],
   controller: ["errors", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "time", "files", "telemetry"],
-  gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "telemetry", "holder"],
+  gateway: ["errors", "ring", "crypto", "jwt", "time", "http", "grpc", "telemetry", "holder"],
   sql: ["errors", "time"],
   issuer: [
     "errors",
@@ -65,8 +66,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Library → the only folders that may import it. */
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
-  "@grpc/grpc-js": ["gateway"],
-  "@grpc/proto-loader": ["gateway"],
+  "@grpc/grpc-js": ["grpc", "gateway"],
+  "@grpc/proto-loader": ["grpc"],
   "@kubernetes/client-node": ["cli"],
   commander: ["cli"],
   croner: ["ring"],
@@ -82,8 +83,8 @@ const ringLibraries = ["croner"];
  * of memory, gRPC 250 ms and 30 MB.
  */
 const onDemand = [
-  { place: "src/cli/kubeconfig.ts", libraries: ["@kubernetes/client-node"] },
-  { place: "src/gateway/faces/grpc/", libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] },
+  { places: ["src/cli/kubeconfig.ts"], libraries: ["@kubernetes/client-node"] },
+  { places: ["src/grpc/", "src/gateway/faces/grpc/"], libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] },
 ];
 
 /** Clock, chance and outside are arguments here. */
@@ -121,10 +122,11 @@ function breachesOf(source: SourceFacts, libraries: readonly string[]): string[]
 function isLoadedTooEarly(file: string, { specifier, typeOnly, onDemand: waits }: Import): boolean {
   if (typeOnly) return false;
   const isRelative = specifier.startsWith(".");
-  return onDemand.some(({ place, libraries }) => {
-    if (file.startsWith(place)) return false;
+  return onDemand.some(({ places, libraries }) => {
+    const isInside = (path: string): boolean => places.some((place) => path.startsWith(place));
+    if (isInside(file)) return false;
     return isRelative
-      ? waits !== true && resolve(file, specifier).startsWith(place)
+      ? waits !== true && isInside(resolve(file, specifier))
       : libraries.includes(libraryName(specifier));
   });
 }

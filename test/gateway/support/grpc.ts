@@ -1,22 +1,23 @@
 import { Client, type ClientOptions, credentials, type ServiceError, status } from "@grpc/grpc-js";
 import type { ServiceDefinition } from "@grpc/proto-loader";
 import { onTestFinished } from "vitest";
-import { type GrpcLimits, type GrpcService, listenGrpc } from "../../../src/gateway/faces/grpc/listener.ts";
+import { extAuthz, type ExtAuthzOptions } from "../../../src/gateway/faces/grpc/ext-authz.ts";
+import { type GrpcLimits, listenGrpc } from "../../../src/grpc/grpc-server.ts";
+import { healthDefinition, type HealthResponse } from "../../../src/grpc/health-service.ts";
 import {
+  authorization,
   type CheckRequest,
   type CheckResponse,
   type HeaderValue,
-  type HealthResponse,
-  services,
-} from "../../../src/gateway/faces/grpc/messages.ts";
+} from "../../../src/gateway/faces/grpc/envoy-messages.ts";
 import type { Address } from "../../../src/http/address.ts";
 import type { Listener } from "../../../src/http/listener.ts";
 
 const anywhere: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
 /** A listener, closed with the test. */
-export async function serveGrpc(service: GrpcService, limits: GrpcLimits = {}, at = anywhere): Promise<Listener> {
-  const listener = await listenGrpc(at, service, limits);
+export async function serveGrpc(service: ExtAuthzOptions, limits: GrpcLimits = {}, at = anywhere): Promise<Listener> {
+  const listener = await listenGrpc(at, extAuthz(service), limits);
   onTestFinished(() => listener.drain(0));
   return listener;
 }
@@ -31,8 +32,8 @@ function methodOf({ Check }: ServiceDefinition) {
   if (Check === undefined) throw new Error("there is no method Check");
   return Check;
 }
-const checkMethod = methodOf(services.authorization);
-const healthMethod = methodOf(services.health);
+const checkMethod = methodOf(authorization);
+const healthMethod = methodOf(healthDefinition);
 export const checkPath = checkMethod.path;
 const readCheck = (bytes: Buffer): CheckResponse => checkMethod.responseDeserialize(bytes) as CheckResponse;
 export const bytesOf = (request: CheckRequest): Buffer => checkMethod.requestSerialize(request);

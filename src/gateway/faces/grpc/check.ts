@@ -1,7 +1,7 @@
 import { status } from "@grpc/grpc-js";
 import type { HeaderList } from "../../../http/answer.ts";
 import type { Decide, AuthDecision } from "../decision.ts";
-import type { CheckRequest, CheckResponse, HeaderValue } from "./messages.ts";
+import type { CheckRequest, CheckResponse, HeaderValue } from "./envoy-messages.ts";
 
 /** What a decision is called in gRPC. Envoy only asks whether it is OK; other proxies with this protocol may ask more. */
 const codes: Readonly<Record<AuthDecision["status"], status>> = {

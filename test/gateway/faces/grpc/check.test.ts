@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decider, type AuthOutcome } from "../../../../src/gateway/faces/decision.ts";
-import type { CheckRequest, HeaderValue } from "../../../../src/gateway/faces/grpc/messages.ts";
+import type { CheckRequest, HeaderValue } from "../../../../src/gateway/faces/grpc/envoy-messages.ts";
 import type { Requirements } from "../../../../src/jwt/requirements.ts";
 import { compileRing, type Verifier } from "../../../../src/jwt/verifier.ts";
 import { asking, GrpcClient, serveGrpc } from "../../support/grpc.ts";

@@ -1,4 +1,4 @@
-import { type AnyDefinition, fromJSON, type ServiceDefinition } from "@grpc/proto-loader";
+import { describeService, field, list, message, unary } from "../../../grpc/describe.ts";
 
 /** A header of Envoy's: an entry of `HttpRequest.headers`, which reads the same on the wire, or a `HeaderValue`. */
 export interface HeaderValue {
@@ -35,30 +35,8 @@ export interface CheckResponse {
   readonly okResponse?: { readonly headers: readonly HeaderOption[]; readonly headersToRemove: readonly string[] };
 }
 
-export interface HealthRequest {
-  readonly service?: string;
-}
-
-export interface HealthResponse {
-  /** 1: SERVING, 2: NOT_SERVING. */
-  readonly status: 1 | 2;
-}
-
-const field = (type: string, id: number) => ({ type, id });
-const list = (type: string, id: number) => ({ rule: "repeated", type, id });
-const message = <T extends object>(fields: T) => ({ fields });
-/** The one method of a service. */
-const check = (requestType: string, responseType: string) => ({
-  methods: { Check: { requestType, responseType, comment: "" } },
-});
-
-type Nested = NonNullable<Parameters<typeof fromJSON>[0]["nested"]>;
-const packageOf = (path: string, nested: Nested): Nested =>
-  path.split(".").reduceRight((inner, name) => ({ [name]: { nested: inner } }), nested);
-
-const healthService = "grpc.health.v1.Health";
 /** Its name in `grpc.health.v1`, too. */
-export const authorizationService = "envoy.service.auth.v3.Authorization";
+export const authorizationName = "envoy.service.auth.v3.Authorization";
 
 /**
  * Names, numbers and types of the fields that are read or written. What Envoy sends beside them is skipped. A message's own name is
@@ -66,8 +44,8 @@ export const authorizationService = "envoy.service.auth.v3.Authorization";
  *
  * @see https://www.envoyproxy.io/docs/envoy/latest/api-v3/service/auth/v3/external_auth.proto
  */
-const envoy = {
-  Authorization: check("CheckRequest", "CheckResponse"),
+export const authorization = describeService(authorizationName, {
+  Authorization: { methods: { Check: unary("CheckRequest", "CheckResponse") } },
   CheckRequest: message({ attributes: field("AttributeContext", 1) }),
   AttributeContext: message({ request: field("Request", 4) }),
   Request: message({ http: field("HttpRequest", 2) }),
@@ -86,28 +64,4 @@ const envoy = {
   DeniedHttpResponse: message({ status: field("HttpStatus", 1), headers: list("HeaderValueOption", 2) }),
   HttpStatus: message({ code: field("int32", 1) }),
   OkHttpResponse: message({ headers: list("HeaderValueOption", 2), headersToRemove: list("string", 5) }),
-};
-
-/** @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md */
-const health = {
-  Health: check("HealthCheckRequest", "HealthCheckResponse"),
-  HealthCheckRequest: message({ service: field("string", 1) }),
-  HealthCheckResponse: message({ status: field("int32", 1) }),
-};
-
-/** Both services, ready for a server or a client of `@grpc/grpc-js`. Nothing is read from a file. */
-export const services = {
-  authorization: service(authorizationService, envoy),
-  health: service(healthService, health),
-};
-
-function service(name: string, nested: Nested): ServiceDefinition {
-  const path = name.slice(0, name.lastIndexOf("."));
-  const found = fromJSON({ nested: packageOf(path, nested) })[name];
-  if (found === undefined || !isService(found)) throw new Error(`Cannot describe ${name}: must be a service`);
-  return found;
-}
-
-function isService(definition: AnyDefinition): definition is ServiceDefinition {
-  return !("format" in definition);
-}
+});
