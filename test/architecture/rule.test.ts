@@ -104,7 +104,7 @@ describe("gRPC", () => {
   test("is loaded by its own room and by faces that stand on it", () => {
     expect(
       check({
-        "src/grpc/server.ts": importing("@grpc/grpc-js", "@grpc/proto-loader"),
+        "src/grpc/server.ts": importing("@grpc/grpc-js"),
         [grpc]: importing("@grpc/grpc-js", "../../../grpc/server.ts"),
       }),
     ).toEqual([]);
