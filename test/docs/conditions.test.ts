@@ -24,7 +24,7 @@ function reasonsIn(path: string): Reasons {
   return { ofConditions: [...some(false), ...stalls], ofEvents: some(true) };
 }
 
-const operator = globSync("src/{cluster,controller}/*.ts", { cwd: root });
+const passes = globSync("src/{cluster,controller,keeper}/*.ts", { cwd: root });
 
 /** Codes of errors that a pass may end with, which become reasons. */
 const codesIn = (path: string): readonly string[] =>
@@ -49,7 +49,7 @@ describe("docs/conditions.md", () => {
   });
 
   test("has every reason of a condition that the sources can produce, and no other", () => {
-    const sources = ["src/ring/conditions.ts", "src/ring/lack.ts", "src/ring/found.ts", ...operator];
+    const sources = ["src/ring/conditions.ts", "src/ring/lack.ts", "src/ring/found.ts", ...passes];
     const standalone = ["src/standalone/settings/config.ts", "src/standalone/settings/overrides.ts"];
     const errors = [
       "src/ring/resource/rotation.ts",
@@ -69,7 +69,7 @@ describe("docs/conditions.md", () => {
   });
 
   test("has every reason of an event, and no other", () => {
-    const produced = operator.flatMap((path) => reasonsIn(path).ofEvents);
+    const produced = passes.flatMap((path) => reasonsIn(path).ofEvents);
     expect(produced.length).toBeGreaterThan(10);
     expect(sorted(documented("Events"))).toEqual(sorted(produced));
   });
