@@ -1,4 +1,4 @@
-import type { DurationBounds } from "../../src/ring/resource/limits.ts";
+import { type DurationBounds } from "../../src/parse/forms.ts";
 
 /** A text as CEL writes it; its escapes are those of JSON. */
 export const quoted = (value: string): string => JSON.stringify(value);

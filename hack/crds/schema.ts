@@ -1,6 +1,6 @@
 import { formatDuration, durationMaxLength, durationPattern } from "../../src/parse/duration.ts";
-import type { DurationBounds, TextLimit } from "../../src/ring/resource/limits.ts";
 import { fits, soundDuration } from "./cel.ts";
+import { type DurationBounds, type TextLimit } from "../../src/parse/forms.ts";
 
 /** A rule in CEL. Of `message` and `messageExpression` the second is what a person reads, the first what its failure leaves. */
 export interface Rule {

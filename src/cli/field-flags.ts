@@ -4,6 +4,7 @@ import { apiVersion, kind } from "../ring/resource/limits.ts";
 import { parseRotation } from "../ring/resource/rotation.ts";
 import { UsageError } from "./report-error.ts";
 import { flag } from "./flags.ts";
+import { membersOf } from "../parse/object.ts";
 
 /** A flag that stands for a field of the JwtKeyRotation. */
 interface FieldFlag {
@@ -111,7 +112,7 @@ function resourceOf(values: Readonly<Record<string, unknown>>): unknown {
     if (value === undefined) continue;
     let at = resource;
     for (const step of field.path.slice(0, -1)) {
-      const next: Record<string, unknown> = { ...(isRecord(at[step]) ? at[step] : {}) };
+      const next: Record<string, unknown> = { ...membersOf(at[step]) };
       at[step] = next;
       at = next;
     }
@@ -119,8 +120,6 @@ function resourceOf(values: Readonly<Record<string, unknown>>): unknown {
   }
   return resource;
 }
-
-const isRecord = (value: unknown): value is Record<string, unknown> => typeof value === "object" && value !== null;
 
 /**
  * The JwtKeyRotation that the flags describe, checked.

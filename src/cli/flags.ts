@@ -1,8 +1,8 @@
 import { type Argument, Command, Option } from "commander";
 import { readDuration } from "../parse/duration.ts";
 import { quoted } from "../errors/quote.ts";
-import { readInstant } from "../ring/resource/scalars.ts";
 import { UsageError } from "./report-error.ts";
+import { readInstant } from "../parse/instant.ts";
 
 /** The environment name of a flag: `--time-zone` is KEYTURN_TIME_ZONE, with a tool's name in between if it is the tool's own. */
 const envName = (flags: string, owner?: string): string => {

@@ -1,12 +1,13 @@
 import type { KubeClient } from "../kube/client.ts";
 import { ApiError, ConnectionError } from "../kube/kube-errors.ts";
-import { isFields, type KubeObject } from "../kube/object.ts";
+import { type KubeObject } from "../kube/object.ts";
 import { pods } from "../kube/resource.ts";
 import { parseKeyRingAck } from "../ring/ack-document.ts";
 import type { Ack, GatewayView } from "../ring/ack.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { keyRingAcks, labels } from "./resources.ts";
+import { isObject, type Members, membersOf, objectsIn } from "../parse/object.ts";
 
 export interface GatewaysRead {
   readonly gateways: readonly GatewayView[];
@@ -105,10 +106,10 @@ function stateOf(object: KubeObject, rotation: string): Stated | string {
 
 /** Undefined when the pod has ended, or has not begun. */
 function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined {
-  const status = isFields(pod["status"]) ? pod["status"] : {};
+  const status = membersOf(pod["status"]);
   const { phase } = status;
   if (phase === "Succeeded" || phase === "Failed") return undefined;
-  const containers = [status["initContainerStatuses"], status["containerStatuses"]].flatMap(fieldsIn);
+  const containers = [status["initContainerStatuses"], status["containerStatuses"]].flatMap(objectsIn);
   // A native sidecar runs while its pod is still Pending
   const own = containers.find((one) => one["name"] === gatewayContainer);
   const runs = own
@@ -119,31 +120,24 @@ function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined 
   const restartedAtMs = own && instantOf(startOf(own));
   return {
     name: pod.metadata.name,
-    ready: fieldsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
+    ready: objectsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
     ...(ack && { ack }),
     ...(runningSinceMs !== undefined && { runningSinceMs }),
     ...(restartedAtMs !== undefined && { restartedAtMs }),
   };
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /** It runs, or ran before: an image that is still on its way answers nobody. */
-const hasBegun = ({ state, lastState }: Fields): boolean =>
-  [state, lastState].filter(isFields).some((one) => one["running"] !== undefined || one["terminated"] !== undefined);
+const hasBegun = ({ state, lastState }: Members): boolean =>
+  [state, lastState].filter(isObject).some((one) => one["running"] !== undefined || one["terminated"] !== undefined);
 
 /** When the container began to run; undefined while it does not. */
-function startOf({ state }: Fields): unknown {
-  const running = isFields(state) ? state["running"] : undefined;
-  return isFields(running) ? (running["startedAt"] ?? "") : undefined;
+function startOf({ state }: Members): unknown {
+  const { running } = membersOf(state);
+  return isObject(running) ? (running["startedAt"] ?? "") : undefined;
 }
 
 function instantOf(value: unknown): number | undefined {
   const atMs = typeof value === "string" ? Date.parse(value) : NaN;
   return Number.isNaN(atMs) ? undefined : atMs;
-}
-
-function fieldsIn(value: unknown): readonly Fields[] {
-  const all: readonly unknown[] = Array.isArray(value) ? value : [];
-  return all.filter(isFields);
 }

@@ -1,4 +1,5 @@
-import { isFields, type KubeObject } from "../kube/object.ts";
+import { type KubeObject } from "../kube/object.ts";
+import { membersOf, objectsIn } from "../parse/object.ts";
 
 /** A condition as it was written last. */
 export interface PastCondition {
@@ -24,14 +25,14 @@ export interface PastStatus {
 }
 
 export function lastStatus(resource: KubeObject): PastStatus {
-  const status = isFields(resource["status"]) ? resource["status"] : {};
+  const status = membersOf(resource["status"]);
   const { ringGeneration } = status;
   const isCount = typeof ringGeneration === "number" && Number.isSafeInteger(ringGeneration) && ringGeneration > 0;
   return {
-    conditions: itemsIn(status["conditions"]).map(conditionIn),
+    conditions: objectsIn(status["conditions"]).map(conditionIn),
     ...(isCount && { ringGeneration }),
-    ...(Array.isArray(status["objects"]) && { objects: itemsIn(status["objects"]).map(troubleIn) }),
-    history: itemsIn(status["history"]),
+    ...(Array.isArray(status["objects"]) && { objects: objectsIn(status["objects"]).map(troubleIn) }),
+    history: objectsIn(status["history"]),
     ...(status["observedGeneration"] !== undefined && { lease: textIn(status["lease"]) }),
   };
 }
@@ -54,11 +55,6 @@ export function stalledSinceMs(resource: KubeObject): number {
 
 /** Two stalls of one kind are one stall, which keeps its beginning. */
 export const isSameStall = (a: string, b: string): boolean => a === b || (oneStall.includes(a) && oneStall.includes(b));
-
-function itemsIn(value: unknown): readonly Readonly<Record<string, unknown>>[] {
-  const all: readonly unknown[] = Array.isArray(value) ? value : [];
-  return all.filter(isFields);
-}
 
 const textIn = (value: unknown): string => (typeof value === "string" ? value : "");
 

@@ -1,11 +1,12 @@
 import { isDeepStrictEqual } from "node:util";
 import { ourFiles, type Files } from "../crypto/objects.ts";
-import { isFields, parseJson, type KubeObject, type Metadata, type OwnerReference } from "../kube/object.ts";
+import { type KubeObject, type Metadata, type OwnerReference, frozenJson } from "../kube/object.ts";
 import { apiVersionOf } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { isCopy } from "./copies.ts";
 import { annotations, labels, rotations } from "./resources.ts";
 import { dataOf, type Slot } from "./slot.ts";
+import { itemsOf, membersOf } from "../parse/object.ts";
 
 export interface Belonging {
   readonly slot: Slot;
@@ -38,7 +39,7 @@ export function shaped(found: KubeObject | undefined, wanted: Wanted): KubeObjec
 }
 
 const foreignIn = (data: unknown): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(isFields(data) ? data : {}).filter(([name]) => !ourFiles.includes(name)));
+  Object.fromEntries(Object.entries(membersOf(data)).filter(([name]) => !ourFiles.includes(name)));
 
 /** True when writing `next` over `found` would change nothing. */
 export const isSameObject = (found: KubeObject, next: KubeObject): boolean =>
@@ -102,14 +103,13 @@ function templateNote(template: RotationFrame["secretTemplate"]): Readonly<Recor
 
 /** Whoever damages the note keeps what the template put there. */
 function templateKeys(note: string | undefined): TemplateKeys {
-  const parsed = note === undefined ? undefined : parseJson(note);
-  const keys = isFields(parsed) ? parsed : {};
+  const parsed = note === undefined ? undefined : frozenJson(note);
+  const keys = membersOf(parsed);
   return { labels: textsIn(keys["labels"]), annotations: textsIn(keys["annotations"]) };
 }
 
 function textsIn(value: unknown): readonly string[] {
-  const all: readonly unknown[] = Array.isArray(value) ? value : [];
-  return all.filter((each) => typeof each === "string");
+  return itemsOf(value).filter((each) => typeof each === "string");
 }
 
 function without(map: Readonly<Record<string, string>> = {}, names: readonly string[]): Record<string, string> {

@@ -1,9 +1,10 @@
 import type { Files } from "../crypto/objects.ts";
-import { isFields, type KubeObject } from "../kube/object.ts";
+import { type KubeObject } from "../kube/object.ts";
 import { configMaps, type Ref, type Resource, secrets } from "../kube/resource.ts";
 import type { RingObject } from "../ring/codec.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { labels } from "./resources.ts";
+import { membersOf } from "../parse/object.ts";
 
 /** Where one of the three objects stands. */
 export interface Slot {
@@ -59,7 +60,7 @@ export function entriesIn(
 
 const textsIn = (data: unknown): Files =>
   Object.fromEntries(
-    Object.entries(isFields(data) ? data : {}).flatMap(([name, value]) =>
+    Object.entries(membersOf(data)).flatMap(([name, value]) =>
       typeof value === "string" ? [[name, value] as const] : [],
     ),
   );

@@ -2,7 +2,7 @@ import { Counter, Gauge, type Registry } from "prom-client";
 import type { Decision } from "../ring/decide.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { Why } from "../ring/plan.ts";
-import type { RotationRef } from "../ring/ring.ts";
+import { type RotationRef, rotationName } from "../ring/ring.ts";
 import type { StatusReport } from "../ring/status.ts";
 import type { Sighting } from "./watches.ts";
 
@@ -67,13 +67,13 @@ export class RotationMetrics {
 
   /** The ring was written, and its status says so later: after a pass that writes nothing. */
   behind(ref: RotationRef, nowMs: number): void {
-    const key = keyOf(ref);
+    const key = rotationName(ref);
     if (!this.#behindSinceMs.has(key)) this.#behindSinceMs.set(key, nowMs);
   }
 
   /** The status says what there is. */
   reported(ref: RotationRef): void {
-    this.#behindSinceMs.delete(keyOf(ref));
+    this.#behindSinceMs.delete(rotationName(ref));
   }
 
   /** After a pass that wrote nothing. */
@@ -91,8 +91,8 @@ export class RotationMetrics {
       gauge.set(labels, conditions.some((one) => one.type === type && one.status === "True") ? 1 : 0);
     }
     const atMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs : undefined;
-    if (atMs === undefined) this.#dueAtMs.delete(keyOf(ref));
-    else this.#dueAtMs.set(keyOf(ref), { ref, atMs });
+    if (atMs === undefined) this.#dueAtMs.delete(rotationName(ref));
+    else this.#dueAtMs.set(rotationName(ref), { ref, atMs });
   }
 
   /** After a pass that could not be made, and that a person must mend. */
@@ -112,7 +112,7 @@ export class RotationMetrics {
 
   /** The resource is gone. */
   forget(ref: RotationRef): void {
-    this.#dueAtMs.delete(keyOf(ref));
+    this.#dueAtMs.delete(rotationName(ref));
     this.reported(ref);
     const labels = labelsOf(ref);
     for (const gauge of this.#gauges()) gauge.remove(labels);
@@ -133,7 +133,6 @@ export class RotationMetrics {
 }
 
 const labelsOf = ({ namespace, name }: RotationRef): Record<"namespace" | "name", string> => ({ namespace, name });
-const keyOf = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
 
 /** Which watches see what they are to see, and how long each has heard nothing; asked for when somebody looks. */
 export function measureWatches(registry: Registry, sightings: () => readonly Sighting[]): void {

@@ -7,6 +7,7 @@ import type { NamedStep } from "../ring/forecast.ts";
 import type { StatusReport } from "../ring/status.ts";
 import { urgencyOf } from "./urgency.ts";
 import { isSameStall, lastStatus, type PastCondition } from "../cluster/last-status.ts";
+import { membersOf } from "../parse/object.ts";
 
 /** Something that a pass did, for `status.history`. */
 export interface Deed {
@@ -62,8 +63,7 @@ export function withTrouble(
     ({ type }) => type !== "Reconciling" && !conditions.some((one) => one.type === type),
   );
   const stated = common(resource, conditions, nowMs);
-  const status = typeof before === "object" && before !== null ? before : {};
-  const others = Object.fromEntries(Object.entries(status).filter(([field]) => field !== "lease"));
+  const others = Object.fromEntries(Object.entries(membersOf(before)).filter(([field]) => field !== "lease"));
   const by = lease === undefined ? {} : { lease };
   return withStatus(resource, { ...others, ...stated, ...by, conditions: [...stated.conditions, ...kept] });
 }

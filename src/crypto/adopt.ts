@@ -1,4 +1,3 @@
-import { Cursor } from "../ring/codec/cursor.ts";
 import { identity, readPrivateJwk } from "../ring/codec/read-jwk.ts";
 import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm, Kid } from "../ring/key.ts";
@@ -8,6 +7,7 @@ import { hasPrivateMember, mustDiffer, readKid, readSetKey, setEntries } from ".
 import type { Files } from "./objects.ts";
 import { readPrivatePem, readPublicPem } from "./pem.ts";
 import { probe } from "./signature.ts";
+import { Cursor } from "../parse/cursor.ts";
 
 /** Keys to take over under their old kids. */
 export interface Adoptable {

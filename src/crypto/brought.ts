@@ -1,9 +1,9 @@
-import { Cursor } from "../ring/codec/cursor.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { AdoptableKey } from "../ring/plan.ts";
 import { adoptable, adoptableLimit, algorithmFor, type AdoptionContext } from "./adoptable.ts";
 import { hasPrivateMember, mustDiffer, readSetKey, setEntries, type SetKey } from "./jwk-set.ts";
+import { Cursor } from "../parse/cursor.ts";
 
 /** Keys that a person brings along to a recovery. */
 export interface BroughtKeys {

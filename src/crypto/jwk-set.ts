@@ -1,10 +1,10 @@
-import type { Cursor, Fields, Subject } from "../ring/codec/cursor.ts";
-import { parseJson } from "../ring/codec/json-text.ts";
 import { identity, jwkMembers, misfit, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import { longest } from "../ring/codec/wire.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import { algorithms, type Algorithm, type Kid } from "../ring/key.ts";
 import { publicKeyObject } from "./signature.ts";
+import { type Cursor, type ObjectCursor, type Subject } from "../parse/cursor.ts";
+import { parseJson } from "../parse/document.ts";
 
 /** The most entries that are looked at; how many are taken is for the caller to say. */
 const entryLimit = 64;
@@ -12,7 +12,7 @@ const entryLimit = 64;
 /** One key of a foreign JWK Set, its public half checked. */
 export interface SetKey {
   readonly at: Cursor;
-  readonly fields: Fields;
+  readonly fields: ObjectCursor;
   readonly kid: Kid;
   readonly algorithm: Algorithm;
   /** It has no `alg`: the fallback spoke. */
@@ -61,7 +61,7 @@ export function readSetKey(at: Cursor, fallback?: (jwk: PublicJwk) => Algorithm,
 }
 
 /** True when the entry has a member that only a private or a secret key has (RFC 7518 §6.2.2, §6.3.2, §6.4.1). */
-export function hasPrivateMember(fields: Fields): boolean {
+export function hasPrivateMember(fields: ObjectCursor): boolean {
   return [...jwkMembers("RSA", "private"), "oth", "k"].some(
     (name) => !jwkMembers("RSA", "public").includes(name) && fields.maybe(name) !== undefined,
   );

@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
-import { Cursor, type Subject } from "../ring/codec/cursor.ts";
 import { publicHalf, readPrivateJwk, readPublicJwk } from "../ring/codec/read-jwk.ts";
 import type { KeyMaterial, PublicJwk } from "../ring/jwk.ts";
+import { Cursor, type Subject } from "../parse/cursor.ts";
 
 const subject = { code: "KeyUnusable", action: "Cannot use key" };
 

@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
-import type { Subject } from "../ring/codec/cursor.ts";
 import { materialOf, publicJwkOf } from "./material.ts";
 import { privateKeyObject, publicKeyObject } from "./signature.ts";
+import { type Subject } from "../parse/cursor.ts";
 
 /** PKCS#8 (RFC 5208 §5): `-----BEGIN PRIVATE KEY-----`. */
 export const pkcs8Pem = (jwk: PrivateJwk): string => pem(privateKeyObject(jwk), "pkcs8");

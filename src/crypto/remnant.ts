@@ -1,6 +1,4 @@
-import { Cursor, type Fields, type Subject } from "../ring/codec/cursor.ts";
 import { identity, publicHalf, readPrivateJwk, readPublicJwk } from "../ring/codec/read-jwk.ts";
-import { parseJson } from "../ring/codec/json-text.ts";
 import { longest } from "../ring/codec/wire.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Remnant } from "../ring/reading.ts";
@@ -14,6 +12,8 @@ import type { Files } from "./objects.ts";
 import { readPrivatePem, readPublicPem } from "./pem.ts";
 import { probe } from "./signature.ts";
 import { thumbprint } from "./thumbprint.ts";
+import { Cursor, type ObjectCursor, type Subject } from "../parse/cursor.ts";
+import { parseJson } from "../parse/document.ts";
 
 /** What a damaged object still holds. */
 export interface RemnantRead {
@@ -99,14 +99,14 @@ function setKeys(text: string | undefined, { algorithm }: AdoptionContext): read
 function ringKeys(text: string | undefined): readonly Whole[] {
   if (text === undefined) return [];
   const entries = whole(() => parseJson(text, { subject, publicOnly: false }).fields().at("keys").list(64)) ?? [];
-  const isActive = (fields: Fields): boolean => fields.maybe("state")?.value === "active";
+  const isActive = (fields: ObjectCursor): boolean => fields.maybe("state")?.value === "active";
   const all = entries.flatMap((entry) => whole(() => entry.fields()) ?? []);
   return [...all.filter(isActive), ...all.filter((fields) => !isActive(fields))].flatMap(
     (fields) => whole(() => ringKey(fields, isActive(fields))) ?? [],
   );
 }
 
-function ringKey(fields: Fields, signs: boolean): Whole {
+function ringKey(fields: ObjectCursor, signs: boolean): Whole {
   const publicJwk = readPublicJwk(fields.at("publicJwk").fields());
   const at = fields.maybe("privateJwk");
   const half = signs && at ? whole(() => readPrivateJwk(at.fields())) : undefined;

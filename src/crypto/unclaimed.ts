@@ -1,6 +1,4 @@
-import { Cursor, type Subject } from "../ring/codec/cursor.ts";
 import { identity, readPublicJwk } from "../ring/codec/read-jwk.ts";
-import { parseJson } from "../ring/codec/json-text.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials, PublicJwk } from "../ring/jwk.ts";
 import { thumbprintOf } from "../ring/key.ts";
@@ -8,6 +6,8 @@ import { keysOf, type Ring } from "../ring/ring.ts";
 import { hasPrivateMember } from "./jwk-set.ts";
 import { readPrivatePem, readPublicPem } from "./pem.ts";
 import { thumbprint } from "./thumbprint.ts";
+import { Cursor, type Subject } from "../parse/cursor.ts";
+import { parseJson } from "../parse/document.ts";
 
 const subject: Subject = { code: "NotWhole", action: "Cannot use key" };
 

@@ -25,7 +25,8 @@ export function shown(value: unknown): string {
   if (typeof value === "string") return quoted(value);
   if (Array.isArray(value)) return "a list";
   if (typeof value === "function") return "a function";
-  return typeof value === "object" && value !== null ? "an object" : String(value);
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  return typeof value === "object" && value !== null ? "an object" : String(value).replace(/^undefined$/, "missing");
 }
 
 /** What stands for the name of a member that may not be shown. */

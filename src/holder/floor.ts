@@ -3,11 +3,12 @@ import { ensureDir, readIfThere, replaceFile } from "../files/atomic.ts";
 import type { Disk } from "../files/disk.ts";
 import { RefusedEntryError } from "../files/fs-errors.ts";
 import { encodeKeyRing } from "../ring/codec.ts";
-import { parseJson } from "../ring/codec/json-text.ts";
 import { longest } from "../ring/codec/wire.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import { openRing } from "./open-ring.ts";
 import type { Confirmation, Floor } from "./state.ts";
+import { formatInstant } from "../parse/instant.ts";
+import { parseJson } from "../parse/document.ts";
 
 const format = "keyturn.dev/floor/v1";
 /** More revoked kids than a rotation comes to know; more than this is a mistake. */
@@ -50,7 +51,7 @@ function encoded({ ring: { ring, publicJwks }, refused, confirmed }: Floor): str
     // As text: it is read by the same reader as any other key ring
     keyring: encodeKeyRing(ring, materials, "public"),
     refused: [...refused],
-    ...(confirmed && { confirmed: { kid: confirmed.kid, askedAt: new Date(confirmed.askedAtMs).toISOString() } }),
+    ...(confirmed && { confirmed: { kid: confirmed.kid, askedAt: formatInstant(confirmed.askedAtMs) } }),
   });
 }
 

@@ -5,6 +5,7 @@ import type { ProjectionName } from "../ring/codec.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
+import { frozen } from "../parse/frozen.ts";
 
 /** The signer's private half, as node:crypto holds it: no member of it can be printed. */
 export interface Half {
@@ -36,10 +37,4 @@ export async function openRing(text: string, kind: ProjectionName, withHalf: boo
     publicJwks: new Map([...materials].map(([of, { publicJwk }]) => [of, frozen(publicJwk)])),
     ...(privateJwk && { half: Object.freeze({ kid, key: privateKeyObject(privateJwk) }) }),
   });
-}
-
-function frozen<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const each of Object.values(value)) frozen(each);
-  return Object.freeze(value);
 }

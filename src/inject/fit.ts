@@ -1,8 +1,9 @@
 import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
-import { isFields, sidecarName, type SidecarOptions } from "./sidecar.ts";
+import { sidecarName, type SidecarOptions } from "./sidecar.ts";
 import { quoted } from "../errors/quote.ts";
+import { objectsIn } from "../parse/object.ts";
 
 /** @throws ChangeNeededError `WorkloadUnfit`, `PortTaken` when the gateway does not fit beside this application */
 export function mustFit(
@@ -36,6 +37,5 @@ export function mustFit(
 }
 
 function portsOf({ ports }: Readonly<Record<string, unknown>>): readonly number[] {
-  const all: readonly unknown[] = Array.isArray(ports) ? ports : [];
-  return all.flatMap((one) => (isFields(one) ? [Number(one["containerPort"])] : []));
+  return objectsIn(ports).map((port) => Number(port["containerPort"]));
 }

@@ -1,6 +1,6 @@
 import { Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLMap } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { type Fields, isFields } from "./sidecar.ts";
+import { type Members, isObject, objectsIn } from "../parse/object.ts";
 
 /** Members from the root of a document. */
 export type Path = readonly string[];
@@ -48,7 +48,7 @@ export const manifestOf = (parts: readonly Part[]): string =>
     .join("---\n");
 
 /** A document of its own. */
-export function newPart(fields: Fields): Part {
+export function newPart(fields: Members): Part {
   return { document: new Document(fields, version), text: undefined };
 }
 
@@ -105,7 +105,7 @@ function copyOf(node: Node | undefined): unknown {
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** Puts an item into a list of named ones: over the one of its name, else at the beginning. @throws as {@link mapAt} */
-export function putNamed(document: Document, path: Path, item: Fields): void {
+export function putNamed(document: Document, path: Path, item: Members): void {
   const [parent, name = ""] = [mapAt(document, path.slice(0, -1)), path.at(-1)];
   if (!isPresent(parent.get(name))) parent.set(name, document.createNode([]));
   const list = child(document, parent, name);
@@ -119,12 +119,11 @@ export function putNamed(document: Document, path: Path, item: Fields): void {
 /** What stands at the path, aliases and merges followed. */
 export function valueAt(document: Document, path: Path): unknown {
   const whole: unknown = document.toJS();
-  return path.reduce<unknown>((at, name) => (isFields(at) ? at[name] : undefined), whole);
+  return path.reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), whole);
 }
 
-export function listAt(document: Document, path: Path): readonly Fields[] {
-  const items = valueAt(document, path);
-  return Array.isArray(items) ? items.filter(isFields) : [];
+export function listAt(document: Document, path: Path): readonly Members[] {
+  return objectsIn(valueAt(document, path));
 }
 
 export function textAt(document: Document, path: Path): string {

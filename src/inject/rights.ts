@@ -1,4 +1,5 @@
-import { type Fields, ringObjectRef, type SidecarOptions } from "./sidecar.ts";
+import { ringObjectRef, type SidecarOptions } from "./sidecar.ts";
+import type { Members } from "../parse/object.ts";
 
 /** Who the pods are. */
 export interface Account {
@@ -23,7 +24,7 @@ export interface ManifestObject {
 const rbac = "rbac.authorization.k8s.io";
 
 /** What the sidecar may do: read the one object, and acknowledge. An admission policy holds each pod to its own ack. */
-function rulesOf(options: SidecarOptions): readonly Fields[] {
+function rulesOf(options: SidecarOptions): readonly Members[] {
   const { resource, name } = ringObjectRef(options);
   const reads = { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] };
   if (options.acks === "off") return [reads];

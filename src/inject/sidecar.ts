@@ -1,3 +1,5 @@
+import type { Members } from "../parse/object.ts";
+
 /** What is put beside an application. */
 export interface SidecarOptions {
   /** Name of the JwtKeyRotation. */
@@ -15,12 +17,6 @@ export interface SidecarOptions {
   /** What `flags` say of acknowledgements. @default required */
   readonly acks?: "required" | "off";
 }
-
-/** A manifest, or a part of one. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** The API object that the sidecar reads. */
 export interface RingObjectRef {
@@ -43,13 +39,13 @@ export const rotationLabel = "keyturn.dev/rotation";
 const keysPath = "/run/keyturn/keys";
 const floorPath = "/run/keyturn/floor";
 
-const downward = (name: string, fieldPath: string): Fields => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
 /**
  * A native sidecar: an init container that goes on (Kubernetes 1.29; its preStop needs 1.30). The application starts once the gateway is ready, and
  * ends before it. It passes the Pod Security Standard `restricted`.
  */
-export function sidecarContainer(options: SidecarOptions): Fields {
+export function sidecarContainer(options: SidecarOptions): Members {
   const { rotation, isPublic = false, image, ports, flags } = options;
   const { "--port": port, "--admin-port": adminPort } = ports;
   return {
@@ -96,7 +92,7 @@ export function sidecarContainer(options: SidecarOptions): Fields {
 }
 
 /** Keys, floor and API token of the sidecar: no other container mounts them. */
-export function sidecarVolumes(options: SidecarOptions): readonly Fields[] {
+export function sidecarVolumes(options: SidecarOptions): readonly Members[] {
   const { kind, name } = ringObjectRef(options);
   return [
     { name: "keyturn-keys", ...(kind === "Secret" ? { secret: { secretName: name } } : { configMap: { name } }) },

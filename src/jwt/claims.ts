@@ -1,6 +1,6 @@
 import type { Profile } from "../ring/key.ts";
-import type { Members } from "./json.ts";
 import type { RefusalReason } from "./reasons.ts";
+import type { Members } from "../parse/object.ts";
 
 /** The instants of a token, in seconds since 1970, fractions allowed (RFC 7519 §2, NumericDate). */
 export interface Instants {

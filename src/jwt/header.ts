@@ -1,7 +1,8 @@
 import type { Algorithm, Kid } from "../ring/key.ts";
-import { decoded } from "./base64url.ts";
-import { membersOf, type Members } from "./json.ts";
 import type { RefusalReason } from "./reasons.ts";
+import { fromBase64url } from "../parse/base64url.ts";
+import type { Members } from "../parse/object.ts";
+import { membersInBytes } from "./json.ts";
 
 /** Types of token that are told apart (RFC 7519 §5.1, RFC 9068 §2.1). */
 export const tokenTypes = ["JWT", "at+jwt"] as const;
@@ -21,9 +22,9 @@ const notAllowed = /^(?:crit|b64|jwk|jku|x5.*|zip|enc)$/s;
 
 /** The header, or why the token is refused for it. */
 export function readHeader(part: string): TokenHeader | RefusalReason {
-  const bytes = decoded(part);
+  const bytes = fromBase64url(part);
   if (bytes === undefined) return "Malformed";
-  const members = membersOf(bytes);
+  const members = membersInBytes(bytes);
   if (typeof members === "string") return members;
   for (const name of Object.keys(members)) {
     if (notAllowed.test(name)) return "HeaderNotAllowed";

@@ -1,7 +1,8 @@
-import { Cursor, type Fields } from "../ring/codec/cursor.ts";
 import { tokenTypes, type TokenType } from "./header.ts";
-import { isObject, membersIn, type Members } from "./json.ts";
+import { membersIn } from "./json.ts";
 import { depthLimit } from "./reasons.ts";
+import { type Members, isObject } from "../parse/object.ts";
+import { Cursor, type ObjectCursor } from "../parse/cursor.ts";
 
 /** What a token is to say. Everything else in it is the minter's. */
 export interface MintRequest {
@@ -43,7 +44,7 @@ const flaws = {
   DuplicateMember: "must have each member once",
 };
 
-function optional(fields: Fields): Omit<MintRequest, "subject"> {
+function optional(fields: ObjectCursor): Omit<MintRequest, "subject"> {
   const audience = fields.maybe("audience")?.text(longestText);
   const ttlMs = fields.maybe("ttlSeconds")?.seconds(1);
   const claims = fields.maybe("claims");

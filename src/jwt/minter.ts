@@ -3,12 +3,13 @@ import { RuleError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
 import { headerPart } from "./header.ts";
-import { isJson, type Members } from "./json.ts";
+import { isJson } from "./json.ts";
 import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { depthLimit, tokenLimit } from "./reasons.ts";
 import { signOf } from "./scheme.ts";
 import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
 import { quoted } from "../errors/quote.ts";
+import type { Members } from "../parse/object.ts";
 
 /** A ring with its signer's private half, as far as it is there. */
 export interface SigningRing {

@@ -1,6 +1,6 @@
 import type { TokenType } from "./header.ts";
-import type { Members } from "./json.ts";
 import type { RefusalReason } from "./reasons.ts";
+import type { Members } from "../parse/object.ts";
 
 /** What a caller demands of a token beside the key's profile. */
 export interface Requirements {

@@ -1,4 +1,4 @@
-import type { Members } from "./json.ts";
+import { type Members } from "../parse/object.ts";
 
 /** What is revoked beside whole keys: tokens of a grant (`sid`), of a subject (`sub`) up to an instant, or one token (`jti`). */
 export interface TokenRevocation {

@@ -3,9 +3,9 @@ import { isSmallOrder } from "../crypto/ed25519.ts";
 import { publicKeyObject } from "../crypto/signature.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
-import { decoded } from "./base64url.ts";
 import { pssPrivateKey, pssPublicKey } from "./pss.ts";
 import { type Form, nodeSignatures, type Sha2, type Sign, type Signatures, type Verify } from "./signatures.ts";
+import { fromBase64url } from "../parse/base64url.ts";
 
 /** Each algorithm's kind, hash and lengths (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1). */
 type Scheme =
@@ -52,7 +52,7 @@ const withoutSmallR =
     const r = Buffer.from(token.slice(inputEnd + 1, inputEnd + 1 + 43), "base64url");
     if (!isSmallOrder(r)) return verify(token, headerEnd, inputEnd);
     const parts = [token.slice(headerEnd + 1, inputEnd), token.slice(inputEnd + 1)];
-    return parts.some((part) => decoded(part) === undefined) ? undefined : false;
+    return parts.some((part) => fromBase64url(part) === undefined) ? undefined : false;
   };
 
 /** How this private key makes signatures in their JWS form (RFC 7518 §3); it must be of the algorithm's type. */

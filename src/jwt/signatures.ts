@@ -1,7 +1,7 @@
 import { sign, verify, type KeyObject } from "node:crypto";
-import { decoded } from "./base64url.ts";
 import { derOfRaw, rawOfDer } from "./ecdsa.ts";
 import { utf8Text } from "../parse/utf8.ts";
+import { fromBase64url } from "../parse/base64url.ts";
 
 /**
  * The payload of a compact JWS (RFC 7515 §7.1); false when the signature does not fit header and payload; undefined when payload
@@ -39,8 +39,8 @@ export interface Signatures {
 export const nodeSignatures: Signatures = {
   name: "node:crypto",
   verifier: (key, form) => (token, headerEnd, inputEnd) => {
-    const payload = decoded(token.slice(headerEnd + 1, inputEnd));
-    const signature = decoded(token.slice(inputEnd + 1));
+    const payload = fromBase64url(token.slice(headerEnd + 1, inputEnd));
+    const signature = fromBase64url(token.slice(inputEnd + 1));
     if (payload === undefined || signature === undefined) return undefined;
     const fitting = form.isPair ? derOfRaw(signature, form.bytes / 2) : signature;
     if (signature.length !== form.bytes || fitting === undefined) return false;

@@ -1,12 +1,13 @@
 import { hash } from "node:crypto";
 import type { Kid } from "../ring/key.ts";
 import { readClaims, timeFlaw } from "./claims.ts";
-import { frozen, membersIn } from "./json.ts";
+import { membersIn } from "./json.ts";
 import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, VerifiedToken, VerifyingKey } from "./verifying-key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
 import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
 import { nodeSignatures, type Signatures } from "./signatures.ts";
+import { frozen } from "../parse/frozen.ts";
 
 interface Refused {
   readonly ok: false;

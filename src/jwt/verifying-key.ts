@@ -3,10 +3,10 @@ import { identity, misfit } from "../ring/codec/read-jwk.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid, Profile } from "../ring/key.ts";
 import type { Instants } from "./claims.ts";
-import type { Members } from "./json.ts";
 import { verifyOf } from "./scheme.ts";
 import type { Signatures, Verify } from "./signatures.ts";
 import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";
+import type { Members } from "../parse/object.ts";
 
 /** The answer to a token that is good. */
 export interface Accepted {

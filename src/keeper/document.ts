@@ -6,7 +6,7 @@ import type { KeyRing, RingObject } from "../ring/codec.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Reading } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
-import type { RotationRef } from "../ring/ring.ts";
+import { type RotationRef, rotationName } from "../ring/ring.ts";
 
 /** What a `keyring.json` amounts to, and the keys in it. */
 export interface DocumentRead {
@@ -41,7 +41,7 @@ async function readDocument(text: string, { opener, object, rotation }: Document
     const { ring, materials } = await opener.open(text, object);
     const { namespace, name } = ring.rotation;
     if (namespace !== rotation.namespace || name !== rotation.name) {
-      return unusable({ kind: "foreign", problem: `it belongs to the rotation ${namespace}/${name}` });
+      return unusable({ kind: "foreign", problem: `it belongs to the rotation ${rotationName(ring.rotation)}` });
     }
     const halves = [...materials].filter(([, { privateJwk }]) => privateJwk !== undefined).map(([kid]) => kid);
     return { materials, reading: { kind: "ring", ring, halves } };

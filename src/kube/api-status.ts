@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { ApiError, type Cause } from "./kube-errors.ts";
-import { isFields } from "./object.ts";
 import { describeRefuser, refuserIn } from "./refuser.ts";
+import { isObject, membersOf, objectsIn } from "../parse/object.ts";
 
 /** The refusals of an API server whose words repeat nothing of what was sent. */
 const quotesNothing = [
@@ -28,8 +28,8 @@ export interface ApiRefusal {
 
 /** The one place where an answer becomes an {@link ApiError}. */
 export function apiError({ what, secret, status, headers, body }: ApiRefusal, nowMs: number): ApiError {
-  const answer = isFields(body) && body["kind"] === "Status" ? body : {};
-  const details = isFields(answer["details"]) ? answer["details"] : {};
+  const answer = isObject(body) && body["kind"] === "Status" ? body : {};
+  const details = membersOf(answer["details"]);
   const reason = text(answer["reason"]) ?? "";
   const causes = causesOf(details["causes"], secret);
   const retryAfterMs = retryAfter(headers["retry-after"], nowMs) ?? seconds(details["retryAfterSeconds"]);
@@ -62,7 +62,7 @@ const notServed = "no such resource is served here: is its definition installed?
 
 /** The error of a watch's ERROR event, whose object is a Status. */
 export function eventError(what: string, object: unknown, secret: boolean): ApiError {
-  const code = isFields(object) ? object["code"] : undefined;
+  const code = membersOf(object)["code"];
   const status = typeof code === "number" ? code : 500;
   return apiError({ what, secret, status, headers: {}, body: object }, 0);
 }
@@ -84,8 +84,7 @@ function seconds(value: unknown): number | undefined {
 }
 
 function causesOf(causes: unknown, secret: boolean): Cause[] {
-  const all: readonly unknown[] = Array.isArray(causes) ? causes : [];
-  return all.filter(isFields).flatMap((cause) => {
+  return objectsIn(causes).flatMap((cause) => {
     const field = text(cause["field"]);
     if (field === undefined) return [];
     const message = secret ? undefined : text(cause["message"]);

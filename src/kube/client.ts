@@ -1,9 +1,10 @@
 import { ApiError, ConnectionError, isExpired, isNotFound } from "./kube-errors.ts";
-import { asObject, isFields, type KubeObject } from "./object.ts";
+import { asObject, type KubeObject } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Ref, Resource, Selection } from "./resource.ts";
 import type { Method } from "./retry.ts";
 import type { ApiRequest, Caller } from "./transport.ts";
+import { isObject } from "../parse/object.ts";
 
 export type CallOptions = Pick<ApiRequest, "signal" | "timeoutMs" | "totalMs">;
 
@@ -192,7 +193,7 @@ function writeQuery({ fieldManager, force }: WriteOptions & { readonly force?: b
 /** Of an object that is to be made, which may leave its name to the server (`generateName`). */
 function refOf(object: object): Partial<Ref> {
   const metadata: unknown = "metadata" in object ? object.metadata : undefined;
-  if (!isFields(metadata)) return {};
+  if (!isObject(metadata)) return {};
   const { name, namespace } = metadata;
   return { ...(typeof name === "string" && { name }), ...(typeof namespace === "string" && { namespace }) };
 }
@@ -203,7 +204,7 @@ interface Page extends Listing {
 
 /** The items of a built-in kind's list say neither apiVersion nor kind. */
 function parsePage(body: unknown, resource: Resource): Page | undefined {
-  if (!isFields(body) || body["kind"] !== `${resource.kind}List` || !isFields(body["metadata"])) return undefined;
+  if (!isObject(body) || body["kind"] !== `${resource.kind}List` || !isObject(body["metadata"])) return undefined;
   const { resourceVersion, continue: more } = body["metadata"];
   const raw: readonly unknown[] = Array.isArray(body["items"]) ? body["items"] : [];
   const defaults = { apiVersion: at.apiVersionOf(resource), kind: resource.kind };

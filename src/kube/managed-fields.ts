@@ -1,4 +1,5 @@
-import { isFields, type KubeObject } from "./object.ts";
+import { type KubeObject } from "./object.ts";
+import { isObject } from "../parse/object.ts";
 
 /** Where a field stands in an object: `["spec", "activeKid"]`. */
 export type FieldPath = readonly string[];
@@ -16,7 +17,7 @@ export interface ManagedFields {
 export function managedFieldsOf({ metadata }: KubeObject): readonly ManagedFields[] {
   const entries: readonly unknown[] = Array.isArray(metadata["managedFields"]) ? metadata["managedFields"] : [];
   return entries.flatMap((entry) => {
-    if (!isFields(entry) || entry["subresource"] === "status") return [];
+    if (!isObject(entry) || entry["subresource"] === "status") return [];
     const { manager, operation, time, fieldsV1 } = entry;
     if (typeof manager !== "string") return [];
     return {
@@ -31,5 +32,5 @@ export function managedFieldsOf({ metadata }: KubeObject): readonly ManagedField
 /** Each field is a member `f:<name>`. */
 function holds(fields: unknown, [first, ...rest]: FieldPath): boolean {
   if (first === undefined) return true;
-  return isFields(fields) && `f:${first}` in fields && holds(fields[`f:${first}`], rest);
+  return isObject(fields) && `f:${first}` in fields && holds(fields[`f:${first}`], rest);
 }

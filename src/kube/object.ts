@@ -1,3 +1,7 @@
+import { frozen } from "../parse/frozen.ts";
+import { isObject } from "../parse/object.ts";
+import { jsonIn } from "../parse/json.ts";
+
 export interface OwnerReference {
   readonly apiVersion: string;
   readonly kind: string;
@@ -29,27 +33,8 @@ export interface KubeObject {
   readonly [field: string]: unknown;
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** True for a JSON object, which an array is not. */
-export const isFields = (value: unknown): value is Fields =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-/** Parses and freezes; undefined for anything that is no JSON. Never an error, since those quote their source. */
-export function parseJson(text: string): unknown {
-  try {
-    return freeze(JSON.parse(text));
-  } catch {
-    return undefined;
-  }
-}
-
-/** Freezes a JSON value to its leaves, in place, and returns it. */
-function freeze<T>(value: T): T {
-  if (typeof value !== "object" || value === null || Object.isFrozen(value)) return value;
-  for (const each of Object.values(value)) freeze(each);
-  return Object.freeze(value);
-}
+/** What an API server says, which writes no name twice; undefined for anything that is no JSON. */
+export const frozenJson = (text: string): unknown => frozen(jsonIn(text));
 
 /**
  * The value as an object of the API, or undefined if it is none. Trusts the server for the types inside of `metadata`, but
@@ -58,14 +43,14 @@ function freeze<T>(value: T): T {
  * @param defaults - What the items of a list leave out
  */
 export function asObject(value: unknown, defaults: Partial<KubeObject> = {}): KubeObject | undefined {
-  if (!isFields(value)) return undefined;
+  if (!isObject(value)) return undefined;
   const { apiVersion = defaults.apiVersion, kind = defaults.kind, metadata } = value;
   if (typeof apiVersion !== "string" || typeof kind !== "string" || !isMetadata(metadata)) return undefined;
   return Object.freeze({ ...value, apiVersion, kind, metadata });
 }
 
 function isMetadata(value: unknown): value is Metadata {
-  if (!isFields(value) || typeof value["name"] !== "string") return false;
+  if (!isObject(value) || typeof value["name"] !== "string") return false;
   return ["namespace", "uid", "resourceVersion"].every((field) =>
     ["string", "undefined"].includes(typeof value[field]),
   );

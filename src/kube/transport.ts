@@ -5,9 +5,9 @@ import { type Clock, sleep } from "../time/clock.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError, ConnectionError, StoppedError } from "./kube-errors.ts";
 import { Exchange } from "./exchange.ts";
-import { parseJson } from "./object.ts";
 import { type Method, waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
 import { apiError, isSecretPath } from "./api-status.ts";
+import { frozenJson } from "./object.ts";
 
 export interface ApiRequest {
   readonly method: Method;
@@ -171,7 +171,7 @@ export class Transport {
     const head = await this.#head(request, exchange);
     const status = head.statusCode ?? 0;
     if (status >= 300) return this.#refuse(request, exchange, head);
-    const body = parseJson(await exchange.text(head));
+    const body = frozenJson(await exchange.text(head));
     if (body !== undefined) return { status, body };
     throw new ConnectionError("BadAnswer", `Cannot ${request.what}: the answer must be JSON`, true);
   }
@@ -179,7 +179,7 @@ export class Transport {
   async #refuse(request: ApiRequest, exchange: Exchange, head: IncomingMessage): Promise<never> {
     const { what, path } = request;
     const status = head.statusCode ?? 0;
-    const body = parseJson(await exchange.text(head));
+    const body = frozenJson(await exchange.text(head));
     if (status === 401) this.#options.endpoint.refresh();
     const refusal = { what, secret: isSecretPath(path), status, headers: head.headers, body };
     throw apiError(refusal, this.clock.nowMs());

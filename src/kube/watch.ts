@@ -2,10 +2,11 @@ import type { KubeClient } from "./client.ts";
 import type { Cancel } from "../time/clock.ts";
 import { type ApiError, ConnectionError } from "./kube-errors.ts";
 import { linesOf } from "./lines.ts";
-import { asObject, isFields, type KubeObject, parseJson } from "./object.ts";
+import { type KubeObject, asObject, frozenJson } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Resource, Selection } from "./resource.ts";
 import { eventError, isSecretPath } from "./api-status.ts";
+import { isObject, membersOf } from "../parse/object.ts";
 
 /** What a line of a watch says. An ERROR event is thrown instead. */
 export type WatchEvent =
@@ -82,12 +83,12 @@ interface Context {
 
 /** @throws ApiError for an ERROR event, {@link LostEventError} */
 function parseEvent(line: string, { what, resource, secret }: Context): WatchEvent {
-  const event = parseJson(line);
-  if (!isFields(event)) throw new LostEventError(what, "each line must be JSON");
+  const event = frozenJson(line);
+  if (!isObject(event)) throw new LostEventError(what, "each line must be JSON");
   const { type, object: raw } = event;
   if (type === "ERROR") throw inStream(what, raw, secret);
   if (type === "BOOKMARK") {
-    const version = isFields(raw) && isFields(raw["metadata"]) ? raw["metadata"]["resourceVersion"] : undefined;
+    const version = membersOf(membersOf(raw)["metadata"])["resourceVersion"];
     if (typeof version === "string" && version !== "") return { type, resourceVersion: version };
     throw new LostEventError(what, "a bookmark must have a resourceVersion");
   }

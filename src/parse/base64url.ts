@@ -1,10 +1,19 @@
 const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 /**
- * Number of bytes that the text stands for, or undefined when it is not canonical base64url: no padding (RFC 7515 §2),
+ * The bytes that the text stands for; undefined when it is not canonical base64url, as {@link base64urlByteCount} says it.
+ */
+export function fromBase64url(text: string): Buffer | undefined {
+  // Node decodes whatever it finds; only the canonical text comes back
+  const bytes = Buffer.from(text, "base64url");
+  return bytes.toString("base64url") === text ? bytes : undefined;
+}
+
+/**
+ * Number of bytes that the text stands for, without a copy of them, since it may be private; undefined when it is not canonical base64url: no padding (RFC 7515 §2),
  * no other characters, and unused bits zero, so that one value has one text (RFC 4648 §3.5).
  */
-export function base64urlBytes(text: string): number | undefined {
+export function base64urlByteCount(text: string): number | undefined {
   if (!/^[\w-]*$/.test(text) || text.length % 4 === 1) return undefined;
   const unused = unusedBits(text);
   if (unused > 0 && sextet(text, -1) % 2 ** unused !== 0) return undefined;
@@ -13,7 +22,7 @@ export function base64urlBytes(text: string): number | undefined {
 
 /** Length in bits of the number, or undefined when it is not a positive Base64urlUInt of the least length (RFC 7518 §2). */
 export function base64urlUIntBits(text: string): number | undefined {
-  const bytes = base64urlBytes(text);
+  const bytes = base64urlByteCount(text);
   if (bytes === undefined || bytes === 0) return undefined;
   const first = sextet(text, 0) * 4 + Math.floor(sextet(text, 1) / 16);
   return first === 0 ? undefined : (bytes - 1) * 8 + (32 - Math.clz32(first));

@@ -1,6 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
+import { isObject, membersOf } from "./object.ts";
 
 /**
  * The one object of a kind in a text that `kubectl apply` takes: YAML or JSON, several documents, a List. Other kinds are
@@ -11,7 +12,7 @@ import { quoted, quotedPath } from "../errors/quote.ts";
  */
 export function onlyOneOf(kind: string, text: string, path: string): unknown {
   const found = documentsIn(text, path)
-    .flatMap(itemsOf)
+    .flatMap(listed)
     .filter((item) => isObject(item) && item["kind"] === kind);
   if (found.length === 1) return found[0];
   const names = found.map(nameOf).join(", ");
@@ -42,16 +43,12 @@ function documentsIn(text: string, path: string): readonly unknown[] {
   });
 }
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-
-const itemsOf = (document: unknown): readonly unknown[] =>
+const listed = (document: unknown): readonly unknown[] =>
   isObject(document) && document["kind"] === "List" && Array.isArray(document["items"])
     ? document["items"]
     : [document];
 
 function nameOf(item: unknown): string {
-  const metadata = isObject(item) ? item["metadata"] : undefined;
-  const name = isObject(metadata) ? metadata["name"] : undefined;
+  const { name } = membersOf(membersOf(item)["metadata"]);
   return typeof name === "string" ? quoted(name) : "one without a name";
 }

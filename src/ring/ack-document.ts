@@ -1,6 +1,6 @@
 import type { Ack } from "./ack.ts";
-import { Cursor, type Fields } from "./codec/cursor.ts";
 import { longest } from "./codec/wire.ts";
+import { Cursor, type ObjectCursor } from "../parse/cursor.ts";
 
 const ackApiVersion = "keyturn.dev/v1alpha1";
 export const ackKind = "KeyRingAck";
@@ -49,7 +49,7 @@ export function parseKeyRingAck(document: unknown): StatedAck {
   };
 }
 
-function readAck(fields: Fields): Ack {
+function readAck(fields: ObjectCursor): Ack {
   const writeId = fields.maybe("writeId")?.text(longest.writeId);
   const signs = fields.maybe("signs")?.text(longest.kid);
   return {

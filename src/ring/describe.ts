@@ -1,6 +1,7 @@
 import { formatDuration } from "../parse/duration.ts";
 import type { Kid } from "./key.ts";
 import type { AdoptableKey, Blocker, Gate, Step, Why } from "./plan.ts";
+import { formatInstant } from "../parse/instant.ts";
 
 /** Enough of a kid to tell keys apart in a line of text. */
 export const shortKid = (kid: Kid): string => (kid.length > 10 ? `${kid.slice(0, 8)}…` : kid);
@@ -37,7 +38,7 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
     case "seeRequests":
       return "what was requested when the resource was made counts as seen";
     case "revokeBefore":
-      return `keys made before ${instant(step.effectiveMs)} are revoked`;
+      return `keys made before ${formatInstant(step.effectiveMs)} are revoked`;
     case "markPublished":
       return `${key} is published: every verifier accepts it`;
     case "markUnpublished":
@@ -60,10 +61,13 @@ const algorithmText = ({ algorithm, isPresumed }: AdoptableKey): string =>
   isPresumed === true ? `${algorithm}, which the spec says and the key does not` : algorithm;
 
 const alsoVerified = (n: number): string => (n === 0 ? "" : `, ${n} more ${n === 1 ? "key verifies" : "keys verify"}`);
-const instant = (ms: number): string => new Date(ms).toISOString();
 
 /** What a step waits for, as a person says it: `propagation until 2026-11-21T10:42:00.000Z`. */
-export function describeBlocker(blocker: Blocker, step: Step["type"], show: (ms: number) => string = instant): string {
+export function describeBlocker(
+  blocker: Blocker,
+  step: Step["type"],
+  show: (ms: number) => string = formatInstant,
+): string {
   switch (blocker.kind) {
     case "time":
       return `${timeText[blocker.of]} until ${show(blocker.untilMs)}`;

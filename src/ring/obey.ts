@@ -4,6 +4,7 @@ import type { Ring } from "./ring.ts";
 import type { RefusedRotation, Rotation } from "./resource/rotation.ts";
 import type { Emergency } from "./resource/emergency-fields.ts";
 import { defaults } from "./resource/limits.ts";
+import { formatInstant } from "../parse/instant.ts";
 
 /** What a rotation is told by all who have a say in it. */
 export interface Told {
@@ -117,7 +118,7 @@ const credible = (emergency: Emergency, ring: Ring | undefined, nowMs: number): 
 
 function futureOf({ revokeCreatedBeforeMs: atMs }: Emergency, from: string, now: Now): readonly Refusal[] {
   if (!isFuture(atMs, now)) return [];
-  const message = `${from}: must not be more than 30 s in the future, is "${new Date(atMs).toISOString()}"; no key is revoked by it until then`;
+  const message = `${from}: must not be more than 30 s in the future, is "${formatInstant(atMs)}"; no key is revoked by it until then`;
   return [{ reason: "InvalidSpec", message, holds: false }];
 }
 

@@ -3,6 +3,7 @@ import type { Observation } from "./decide.ts";
 import { mostNamed, shortKid } from "./describe.ts";
 import type { Kid } from "./key.ts";
 import { keysOf, type Ring } from "./ring.ts";
+import { formatInstant } from "../parse/instant.ts";
 
 /** A revocation that was asked for and is not carried out everywhere. */
 export interface PendingRevocation {
@@ -43,14 +44,13 @@ export function pendingRevocations(seen: Observation, ring: Ring | undefined): r
     return { what: `key ${shortKid(kid)}`, stillIn, ...(sinceMs !== undefined && { sinceMs }) };
   });
   const cutoffMs = ring ? undefined : policy.revokeCreatedBeforeMs;
-  const old = cutoffMs === undefined ? [] : [{ what: `every key made before ${instant(cutoffMs)}`, stillIn: unread }];
+  const old =
+    cutoffMs === undefined ? [] : [{ what: `every key made before ${formatInstant(cutoffMs)}`, stillIn: unread }];
   return [...each, ...old].filter(({ stillIn }) => stillIn.length > 0);
 }
 
 const roles = ["ring", "signer", "public"] as const;
 const unreadable = (role: string): string => `the ${role} object, which can't be read`;
-const instant = (ms: number): string => new Date(ms).toISOString();
-
 function gatewaysWith({ policy, gateways }: Observation, kid: Kid, sinceMs = Infinity): readonly string[] {
   if (policy.acknowledgements === "Ignored") return [];
   return gateways.flatMap((gateway) => {

@@ -7,6 +7,9 @@ export interface RotationRef {
   readonly name: string;
 }
 
+/** `namespace/name`: how a rotation is told from every other, and called in messages. */
+export const rotationName = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
+
 /** What verifiers and minters obey beside the keys. Follows the spec at once, unlike a profile. Whole seconds, in milliseconds. */
 export interface RingSettings {
   /** How far a clock may be from the right time, either way: two clocks may differ by twice that. */

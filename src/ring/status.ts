@@ -9,6 +9,7 @@ import { keysOf, type Ring, type RingSettings } from "./ring.ts";
 import { pruneAtMs } from "./rules/retire.ts";
 import { type ObjectTrouble, troublesOf } from "./troubles.ts";
 import type { View } from "./view.ts";
+import { formatInstant } from "../parse/instant.ts";
 
 /** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
 interface KeyReport {
@@ -82,7 +83,7 @@ export function statusReport(view: View): StatusReport {
     conditions: view.conditions.map(({ type, status, reason, message }) => ({ type, status, reason, message })),
     ...(ring && { activeKid: ring.signer.kid }),
     keys: ring ? keysOf(ring).map((key) => keyReport(key, ring.settings)) : [],
-    ...(ring && { lastRotationTime: instant(ring.signer.activatedAtMs) }),
+    ...(ring && { lastRotationTime: formatInstant(ring.signer.activatedAtMs) }),
     ...rotationTime(view),
     ...lastRequest(ring),
     ...(ring && { ringGeneration: ring.generation }),
@@ -108,19 +109,19 @@ function keyReport(key: Key, settings: RingSettings): KeyReport {
     kid,
     algorithm: profile.algorithm,
     state: states[key.state],
-    createdTime: instant(createdAtMs),
-    ...(publishedAtMs !== undefined && { publishedTime: instant(publishedAtMs) }),
-    ...(activatedAtMs !== undefined && { activatedTime: instant(activatedAtMs) }),
-    ...(key.state === "verify-only" && { demotedTime: instant(key.demotedAtMs) }),
-    ...(quiescedAtMs !== undefined && { quiescedTime: instant(quiescedAtMs) }),
+    createdTime: formatInstant(createdAtMs),
+    ...(publishedAtMs !== undefined && { publishedTime: formatInstant(publishedAtMs) }),
+    ...(activatedAtMs !== undefined && { activatedTime: formatInstant(activatedAtMs) }),
+    ...(key.state === "verify-only" && { demotedTime: formatInstant(key.demotedAtMs) }),
+    ...(quiescedAtMs !== undefined && { quiescedTime: formatInstant(quiescedAtMs) }),
     ...(key.state === "verify-only" &&
-      quiescedAtMs !== undefined && { pruneTime: instant(pruneAtMs(key, quiescedAtMs, settings)) }),
+      quiescedAtMs !== undefined && { pruneTime: formatInstant(pruneAtMs(key, quiescedAtMs, settings)) }),
   };
 }
 
 function rotationTime(view: View): Pick<StatusReport, "nextRotationTime"> {
   const { atMs } = nextRotation(view);
-  return atMs === undefined ? {} : { nextRotationTime: instant(atMs) };
+  return atMs === undefined ? {} : { nextRotationTime: formatInstant(atMs) };
 }
 
 /** Without its origin (`spec:`, `annotation:`). */
@@ -149,7 +150,7 @@ export function planReport(plan: Plan): readonly PlanReport[] {
   const due = plan.steps.map((step): PlanReport => ({
     step: step.type,
     ...("kid" in step && { kid: step.kid }),
-    notBefore: instant(plan.nowMs),
+    notBefore: formatInstant(plan.nowMs),
   }));
   const waiting = plan.gates.toSorted((a, b) => notBeforeMs(a) - notBeforeMs(b)).map(gateReport);
   return [...due, ...waiting];
@@ -160,7 +161,7 @@ function gateReport(gate: Gate): PlanReport {
   return {
     step: gate.step,
     ...(gate.kid !== undefined && { kid: gate.kid }),
-    ...(atMs > 0 && { notBefore: instant(atMs) }),
+    ...(atMs > 0 && { notBefore: formatInstant(atMs) }),
     waitingFor: describeGate(gate),
   };
 }
@@ -176,12 +177,10 @@ function revocationsOf(view: View, { revoked }: Ring): StatusReport["revocations
     .slice(0, mostRevocations)
     .map(({ kid, revokedAtMs }) => ({
       kid,
-      time: instant(revokedAtMs),
+      time: formatInstant(revokedAtMs),
       acknowledged: expected(view).every((g) => hasPromised(g) || refuses(g, kid)),
     }));
 }
 
 const refuses = ({ ack }: GatewayView, kid: Kid): boolean =>
   ack !== undefined && ack.generation > 0 && !ack.verifies.includes(kid);
-
-const instant = (atMs: number): string => new Date(atMs).toISOString();

@@ -1,6 +1,6 @@
 import type { KubeObject } from "../kube/object.ts";
-import { isFields } from "../kube/object.ts";
 import type { Ref, Resource } from "../kube/resource.ts";
+import { membersOf } from "../parse/object.ts";
 
 export const leases: Resource = {
   group: "coordination.k8s.io",
@@ -22,7 +22,7 @@ export interface LeaseFacts {
 }
 
 export function leaseFacts({ ["spec"]: raw }: KubeObject): LeaseFacts {
-  const spec = isFields(raw) ? raw : {};
+  const spec = membersOf(raw);
   const { holderIdentity: holder, leaseDurationSeconds: seconds, leaseTransitions: transitions } = spec;
   const renewedAtMs = typeof spec["renewTime"] === "string" ? Date.parse(spec["renewTime"]) : NaN;
   return {
@@ -72,5 +72,5 @@ export const freeLease = (lease: KubeObject, nowMs: number): KubeObject =>
   withSpec(lease, { holderIdentity: "", leaseDurationSeconds: 1, renewTime: microTime(nowMs) });
 
 function withSpec(lease: KubeObject, change: object): KubeObject {
-  return { ...lease, spec: { ...(isFields(lease["spec"]) ? lease["spec"] : {}), ...change } };
+  return { ...lease, spec: { ...membersOf(lease["spec"]), ...change } };
 }

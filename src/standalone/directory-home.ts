@@ -8,7 +8,6 @@ import type { Precheck, RingHome, SetAside } from "../keeper/home.ts";
 import { publicHalvesIn } from "../keeper/recovery.ts";
 import { knownAfter } from "../keeper/strangers.ts";
 import type { ProjectionName } from "../ring/codec.ts";
-import { parseJson } from "../ring/codec/json-text.ts";
 import type { Change } from "../ring/change.ts";
 import type { Decision, Observation } from "../ring/decide.ts";
 import { ChangeNeededError, KeyturnError } from "../errors/keyturn-error.ts";
@@ -29,6 +28,7 @@ import { effective, errorOf, type SettingsRead } from "./settings/effective.ts";
 import { readState } from "./loop/state-file.ts";
 import { withStorageErrors } from "./store/storage-error.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
+import { parseJson } from "../parse/document.ts";
 
 export interface DirectoryHomeOptions {
   readonly clock: Clocks;

@@ -12,6 +12,7 @@ import { Loop } from "./loop/loop.ts";
 import type { PassReport } from "./loop/directory-pass.ts";
 import { withStorageErrors } from "./store/storage-error.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
+import { formatInstant } from "../parse/instant.ts";
 
 export interface StandaloneOptions {
   /** Made when it is missing. */
@@ -85,7 +86,7 @@ function lockDir(
   layout: Layout,
   { clock, chance }: { readonly clock: Clocks; readonly chance: () => number },
 ): Promise<Lock> {
-  const since = new Date(clock.nowMs()).toISOString();
+  const since = formatInstant(clock.nowMs());
   return acquireLock(disk, layout, {
     holder: { pid: process.pid, host: hostname(), since, state: "trying" },
     newId: () =>

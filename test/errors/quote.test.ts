@@ -33,7 +33,8 @@ describe("shown", () => {
   test.each([
     [1, "1"],
     [null, "null"],
-    [undefined, "undefined"],
+    [undefined, "missing"],
+    [-0, "-0"],
     [[1], "a list"],
     [{ d: 1 }, "an object"],
     ["a", '"a"'],

@@ -34,7 +34,7 @@ describe("readMintRequest", () => {
     ['{"sub":"a","ttlSeconds":"60"}', '$.ttlSeconds: must be a whole number from 1 to 9007199254740, is "60"'],
     ['{"sub":"a","claims":[]}', "$.claims: must be an object"],
     ['{"sub":"a","claims":null}', "$.claims: must be an object"],
-    ['{"sub":"a","type":"jwt"}', '$.type: must be "JWT" or "at+jwt", is "jwt"'],
+    ['{"sub":"a","type":"jwt"}', '$.type: must be one of JWT, at+jwt, is "jwt"'],
     ['{"sub":"a","__proto__":{}}', "$.__proto__: is not known"],
   ])("refuses %s", (text, reason) => {
     expect(() => readMintRequest(text)).toThrow(new ChangeNeededError("MintRequestInvalid", `Cannot mint: ${reason}`));

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { compileSanitized, nativeNeeds } from "../../hack/native.ts";
-import { decoded } from "../../src/jwt/base64url.ts";
 import { derOfRaw, rawOfDer } from "../../src/jwt/ecdsa.ts";
+import { fromBase64url } from "../../src/parse/base64url.ts";
 
 const missing = nativeNeeds();
 let folder: string;
@@ -69,7 +69,7 @@ describe("base64url in C, with sanitizers", () => {
       "decode",
       texts.map((text) => Buffer.from(text, "latin1")),
     );
-    expect(got).toEqual(texts.map(decoded));
+    expect(got).toEqual(texts.map(fromBase64url));
     expect(got.filter((one) => one !== undefined).length).toBeGreaterThan(1000);
   });
 

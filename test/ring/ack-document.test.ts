@@ -53,8 +53,8 @@ describe("parseKeyRingAck", () => {
   const name = "must be a text of 1 to 253 characters without control characters";
   const generation = "$.generation: must be a whole number from 0 to 9007199254740991";
   test.each<readonly [string, Json | typeof gone, string]>([
-    ["apiVersion", "v1", '$.apiVersion: must be "keyturn.dev/v1alpha1", is "v1"'],
-    ["kind", "KeyRing", '$.kind: must be "KeyRingAck", is "KeyRing"'],
+    ["apiVersion", "v1", '$.apiVersion: must be keyturn.dev/v1alpha1, is "v1"'],
+    ["kind", "KeyRing", '$.kind: must be KeyRingAck, is "KeyRing"'],
     ["kind", gone, "$.kind: is missing"],
     ["sourceUnfit", "yes", '$.sourceUnfit: must be true or false, is "yes"'],
     ["rotation", gone, "$.rotation: is missing"],

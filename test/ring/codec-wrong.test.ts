@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { decodeKeyRing, encodeKeyRing, type RingObject } from "../../src/ring/codec.ts";
-import { sizeLimit } from "../../src/ring/codec/json-text.ts";
+import { sizeLimit } from "../../src/parse/document.ts";
 import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { at, changed, gone, type Json, type JsonPath } from "../support/documents.ts";
 import { pairOf, realRing } from "../support/keys.ts";
@@ -67,13 +67,13 @@ const check = (object: RingObject, [path, value, message]: Row): void => {
 
 const whole = (least: number): string => `must be a whole number from ${least} to`;
 const instantMust = "must be an instant such as 2026-11-21T03:00:00.000Z";
-const curveMust = 'must be "P-256" or "P-384" or "P-521"';
-const stateMust = 'must be "prepared" or "active" or "verify-only"';
+const curveMust = "must be one of P-256, P-384, P-521";
+const stateMust = "must be one of prepared, active, verify-only";
 const bytes32 = "must be 32 bytes as base64url without padding";
 const positive = "must be a positive number as base64url without padding or leading zeros";
 const name = (most: number): string => `must be a text of 1 to ${most} characters without control characters`;
 const known = ["ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
-const algorithmMust = `must be ${known.map((a) => `"${a}"`).join(" or ")}`;
+const algorithmMust = `must be one of ${known.join(", ")}`;
 
 describe("decodeKeyRing refuses a document", () => {
   test.each<Row>([
@@ -81,8 +81,8 @@ describe("decodeKeyRing refuses a document", () => {
     ["", [], "$: must be an object, is a list"],
     ["", "text", '$: must be an object, is "text"'],
     ["format", gone, "$.format: is missing"],
-    ["format", "keyturn.dev/keyring/v2", '$.format: must be "keyturn.dev/keyring/v1", is "keyturn.dev/keyring/v2"'],
-    ["format", 1, '$.format: must be "keyturn.dev/keyring/v1", is 1'],
+    ["format", "keyturn.dev/keyring/v2", '$.format: must be keyturn.dev/keyring/v1, is "keyturn.dev/keyring/v2"'],
+    ["format", 1, "$.format: must be keyturn.dev/keyring/v1, is 1"],
     ["colour", "red", "$.colour: is not known"],
     ["a b", 1, '$["a b"]: is not known'],
     ["x".repeat(32), 1, `$.${"x".repeat(32)}: is not known`],
@@ -119,7 +119,7 @@ describe("decodeKeyRing refuses a document", () => {
     ["keys", [], "$.keys: must have exactly one active key, has none"],
     ["keys", many(17, () => null), "$.keys: must have at most 16 items, has 17"],
     ["keys[0]", null, "$.keys[0]: must be an object, is null"],
-    ["keys[0].state", "retired", '$.keys[0].state: must be "prepared" or "active" or "verify-only", is "retired"'],
+    ["keys[0].state", "retired", '$.keys[0].state: must be one of prepared, active, verify-only, is "retired"'],
     ["keys[0].state", gone, "$.keys[0].state: is missing"],
     ["keys[0].keyId", "a", "$.keys[0].keyId: is not known"],
     ["keys[0].kid", gone, "$.keys[0].kid: is missing"],
@@ -226,9 +226,9 @@ describe("decodeKeyRing refuses a document", () => {
 
   test.each<Row>([
     ["keys[0].publicJwk", gone, "$.keys[0].publicJwk: is missing"],
-    ["keys[0].publicJwk.kty", "oct", '$.keys[0].publicJwk.kty: must be "EC" or "OKP" or "RSA", is "oct"'],
+    ["keys[0].publicJwk.kty", "oct", '$.keys[0].publicJwk.kty: must be one of EC, OKP, RSA, is "oct"'],
     ["keys[0].publicJwk.crv", "secp256k1", `$.keys[0].publicJwk.crv: ${curveMust}, is "secp256k1"`],
-    ["keys[3].publicJwk.crv", "Ed448", '$.keys[3].publicJwk.crv: must be "Ed25519", is "Ed448"'],
+    ["keys[3].publicJwk.crv", "Ed448", '$.keys[3].publicJwk.crv: must be Ed25519, is "Ed448"'],
     ["keys[0].publicJwk.alg", "ES256", "$.keys[0].publicJwk.alg: is not known"],
     ["keys[0].publicJwk.kid", "a", "$.keys[0].publicJwk.kid: is not known"],
     ["keys[0].publicJwk.d", "AAAA", "$.keys[0].publicJwk.d: is not known"],
@@ -346,7 +346,7 @@ describe("decodeKeyRing refuses a text", () => {
     [
       "with minus zero",
       text.replace('"clockSkewSeconds":60', '"clockSkewSeconds":-0'),
-      "$.settings.clockSkewSeconds: must be 0, is -0",
+      `$.settings.clockSkewSeconds: must be a whole number from 0 to ${Math.floor(Number.MAX_SAFE_INTEGER / 1000)}, is -0`,
     ],
     [
       "with a member that stands twice",
@@ -366,7 +366,7 @@ describe("decodeKeyRing refuses a text", () => {
     ["with __proto__", text.replace("{", '{"__proto__":{"generation":1},'), "$.__proto__: is not known"],
     ["with __proto__ in place of a member", text.replace('"settings":', '"__proto__":'), "$.__proto__: is not known"],
     ["with constructor", text.replace('"generation":100', '"constructor":100'), "$.constructor: is not known"],
-    ["that is nested deeply", "[".repeat(500_000) + "]".repeat(500_000), "$: must be an object, is a list"],
+    ["that is nested deeply", "[".repeat(500_000) + "]".repeat(500_000), "$: must not be deeper than 64"],
   ])("%s", (_name, wrong, message) => {
     expect(messageOf(wrong, "ring")).toBe(message);
   });

@@ -1,6 +1,5 @@
 import { once } from "node:events";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { isFields } from "../../src/kube/object.ts";
 import { LeaderElector, type ElectionOptions } from "../../src/runtime/election.ts";
 import { fenced } from "../../src/runtime/fence.ts";
 import { leases } from "../../src/runtime/lease.ts";
@@ -11,6 +10,7 @@ import { clientTo } from "../kube/support/clients.ts";
 import { type FakeApi, fakeApi } from "../kube/support/fake-api.ts";
 import { FakeClock, turn } from "../support/fake-clock.ts";
 import type { ScriptServer } from "../kube/support/script-server.ts";
+import { isObject } from "../../src/parse/object.ts";
 
 const lease = { namespace: "team", name: "keyturn" };
 
@@ -85,7 +85,7 @@ function candidate({ script }: World, identity: string, more: Partial<ElectionOp
 
 async function spec(client: KubeClient): Promise<Record<string, unknown>> {
   const { spec: found } = await client.get(leases, lease);
-  return isFields(found) ? { ...found } : {};
+  return isObject(found) ? { ...found } : {};
 }
 
 /** Nothing is answered any more. */

@@ -11,6 +11,7 @@ import { listenAddress, type ListenAddress } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli } from "../surroundings.ts";
 import { quoted } from "../../errors/quote.ts";
+import { rotationName } from "../../ring/ring.ts";
 
 interface ControllerFlags extends ClusterFlags, LogFlags {
   /** The environment gives one text. */
@@ -104,8 +105,8 @@ function workers(text: string, name: string): number {
 
 function operatorLog(log: Logger): ControllerLog {
   return {
-    deed: ({ namespace, name }, { step }, generation) => {
-      const fields = { rotation: `${namespace}/${name}`, step: step.type, kid: step.kid, generation };
+    deed: (rotation, { step }, generation) => {
+      const fields = { rotation: rotationName(rotation), step: step.type, kid: step.kid, generation };
       log.info(fields, describeStep(step));
     },
     failure: (rotation, error, retryAfterMs) => {

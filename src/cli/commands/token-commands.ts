@@ -6,6 +6,7 @@ import { commandOf, duration, flag, outputFlag } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 import { quoted } from "../../errors/quote.ts";
+import { jsonIn } from "../../parse/json.ts";
 
 export function tokenCommand(cli: Cli): Command {
   return new Command("token")
@@ -70,16 +71,7 @@ function claimOf(text: string): Claim {
   const at = text.indexOf("=");
   if (at < 1) throw new UsageError(`Cannot use --claim ${quoted(text)}: must be name=value`);
   const value = text.slice(at + 1);
-  return { name: text.slice(0, at), json: isJson(value) ? value : JSON.stringify(value) };
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return { name: text.slice(0, at), json: jsonIn(value) !== undefined ? value : JSON.stringify(value) };
 }
 
 interface VerifyFlags extends HomeFlags {

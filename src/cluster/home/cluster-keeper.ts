@@ -1,12 +1,14 @@
 import type { KubeClient } from "../../kube/client.ts";
 import { ApiError } from "../../kube/kube-errors.ts";
-import { isFields, type KubeObject } from "../../kube/object.ts";
+import { type KubeObject } from "../../kube/object.ts";
 import type { Ref } from "../../kube/resource.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { leaseFacts, leases } from "../../runtime/lease.ts";
 import { rotations } from "../resources.ts";
 import { isSeen } from "./presume.ts";
+import { membersOf } from "../../parse/object.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 /** Clocks may differ, and the next leader needs a moment: this long after its end a Lease is taken for lost, in milliseconds. */
 const graceMs = 30_000;
@@ -31,7 +33,7 @@ export async function clusterKeeper(client: KubeClient, ref: RotationRef, signal
 }
 
 function leaseIn({ status }: KubeObject): Ref | undefined {
-  const named = isFields(status) ? status["lease"] : undefined;
+  const named = membersOf(status)["lease"];
   const [, namespace, name] = (typeof named === "string" && /^([^/]+)\/([^/]+)$/.exec(named)) || [];
   return namespace === undefined || name === undefined ? undefined : { namespace, name };
 }
@@ -48,7 +50,7 @@ export function keeperBy(lease: KubeObject, name: string, nowMs: number): Keeper
       ? { kind: "unknown", why: `the Lease ${name} is between two controllers` }
       : { kind: "acts", who: `controller ${pod}` };
   }
-  const since = renewedAtMs === undefined ? "" : ` since ${new Date(renewedAtMs).toISOString()}`;
+  const since = renewedAtMs === undefined ? "" : ` since ${formatInstant(renewedAtMs)}`;
   const why =
     holder === ""
       ? `no controller holds the Lease ${name}${since}`

@@ -1,11 +1,12 @@
 import type { Change } from "../../ring/change.ts";
 import { isDeepStrictEqual } from "node:util";
-import { isFields, type KubeObject } from "../../kube/object.ts";
+import { type KubeObject } from "../../kube/object.ts";
 import type { Kid } from "../../ring/key.ts";
 import { counts, recoverAnnotation, rotateAnnotation } from "../../ring/resource/limits.ts";
-import { readInstant } from "../../ring/resource/scalars.ts";
 import { annotations } from "../resources.ts";
 import type { FieldPath } from "../../kube/managed-fields.ts";
+import { formatInstant, readInstant } from "../../parse/instant.ts";
+import { type Members, itemsOf, membersOf } from "../../parse/object.ts";
 
 /** Fields of a JwtKeyRotation to set; `null` takes one away (RFC 7386). */
 export interface Edit {
@@ -38,7 +39,7 @@ function wishOf(change: Change, resource: KubeObject, remembered: readonly Kid[]
         spec: { revokeKeysCreatedBefore: later(spec["revokeKeysCreatedBefore"], change.atMs) },
       };
     case "recover": {
-      const requestedAt = new Date(change.requestedAtMs).toISOString();
+      const requestedAt = formatInstant(change.requestedAtMs);
       // Keys that were brought along to an earlier recovery are not brought along again
       const notes = { [recoverAnnotation]: requestedAt, [annotations.recoverJwks]: change.jwks ?? null };
       return { annotations: notes, spec: {} };
@@ -50,21 +51,20 @@ function wishOf(change: Change, resource: KubeObject, remembered: readonly Kid[]
 
 /** At most as many as a spec may name: the first go that the ring remembers anyway. */
 function revokedKidsWith(before: unknown, { kid, reason }: { kid: Kid; reason: string }, remembered: readonly Kid[]) {
-  const list: readonly unknown[] = Array.isArray(before) ? before : [];
-  const others = list.filter((entry) => kidOf(entry) !== kid);
+  const others = itemsOf(before).filter((entry) => kidOf(entry) !== kid);
   let surplus = others.length + 1 - counts.revokedKids;
   const kept = others.filter((entry) => surplus <= 0 || !remembered.includes(kidOf(entry) ?? "") || surplus-- <= 0);
   return [...kept, { kid, ...(reason !== "" && { reason }) }];
 }
 
 function kidOf(entry: unknown): string | undefined {
-  const kid = isFields(entry) ? entry["kid"] : undefined;
+  const kid = membersOf(entry)["kid"];
   return typeof kid === "string" ? kid : undefined;
 }
 
 function later(before: unknown, atMs: number): unknown {
   const beforeMs = typeof before === "string" ? readInstant(before) : undefined;
-  return beforeMs !== undefined && beforeMs >= atMs ? before : new Date(atMs).toISOString();
+  return beforeMs !== undefined && beforeMs >= atMs ? before : formatInstant(atMs);
 }
 
 /** `null` is what is not there. */
@@ -74,7 +74,7 @@ function news<Value>(wanted: Readonly<Record<string, Value>>, now: Readonly<Reco
   );
 }
 
-const specOf = ({ spec }: KubeObject): Readonly<Record<string, unknown>> => (isFields(spec) ? spec : {});
+const specOf = ({ spec }: KubeObject): Members => membersOf(spec);
 
 /** The fields that it changes. */
 export const editedPaths = ({ annotations: notes, spec }: Edit): readonly FieldPath[] => [

@@ -1,26 +1,27 @@
 import type { RotationSummary } from "../../keeper/home.ts";
 import type { KubeClient } from "../../kube/client.ts";
-import { isFields, type KubeObject } from "../../kube/object.ts";
+import { type KubeObject } from "../../kube/object.ts";
 import { lastStatus } from "../last-status.ts";
 import { rotations } from "../resources.ts";
 import { withApiErrors } from "./api-errors.ts";
+import { membersOf, objectsIn } from "../../parse/object.ts";
+import { rotationName } from "../../ring/ring.ts";
 
 /** The rotations of a namespace, or of all, sorted by name: one request, and no Secret is read. */
 export async function listRotations(client: KubeClient, namespace?: string): Promise<readonly RotationSummary[]> {
   const selection = namespace === undefined ? {} : { namespace };
   const { items } = await withApiErrors(() => client.list(rotations, selection));
-  return items.map(summaryOf).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  return items.map(summaryOf).sort((a, b) => (rotationName(a) < rotationName(b) ? -1 : 1));
 }
-
-const keyOf = ({ namespace, name }: RotationSummary): string => `${namespace}/${name}`;
 
 function summaryOf(resource: KubeObject): RotationSummary {
   const { apiVersion, kind, metadata } = resource;
   const { name, namespace = "" } = metadata;
-  const status = isFields(resource["status"]) ? resource["status"] : {};
-  const spec = isFields(resource["spec"]) ? resource["spec"] : {};
-  const algorithm = lastKeys(status).find(({ state }) => state === "Active")?.["algorithm"] ?? spec["algorithm"];
-  const gateways = isFields(status["gateways"]) ? status["gateways"]["summary"] : undefined;
+  const status = membersOf(resource["status"]);
+  const spec = membersOf(resource["spec"]);
+  const algorithm =
+    objectsIn(status["keys"]).find(({ state }) => state === "Active")?.["algorithm"] ?? spec["algorithm"];
+  const gateways = membersOf(status["gateways"])["summary"];
   return {
     ...{ namespace, name, createdAtMs: Date.parse(metadata.creationTimestamp ?? "") },
     conditions: lastStatus(resource).conditions,
@@ -29,11 +30,6 @@ function summaryOf(resource: KubeObject): RotationSummary {
     ...instants({ lastRotationAtMs: status["lastRotationTime"], nextRotationAtMs: status["nextRotationTime"] }),
     document: { apiVersion, kind, metadata: { name, namespace }, status },
   };
-}
-
-function lastKeys({ keys }: Readonly<Record<string, unknown>>) {
-  const all: readonly unknown[] = Array.isArray(keys) ? keys : [];
-  return all.filter(isFields);
 }
 
 function texts<Name extends string>(fields: Readonly<Record<Name, unknown>>): Partial<Record<Name, string>> {

@@ -1,4 +1,4 @@
-import { isFields, type KubeObject } from "../../kube/object.ts";
+import { type KubeObject } from "../../kube/object.ts";
 import type { Reading } from "../../ring/found.ts";
 import type { VerifyOnlyKey } from "../../ring/key.ts";
 import type { Policy } from "../../ring/plan.ts";
@@ -6,6 +6,7 @@ import { keysOf, type Ring } from "../../ring/ring.ts";
 import { forgetAtMs } from "../../ring/rules/retire.ts";
 import { readingOf } from "../../ring/troubles.ts";
 import { lastStatus, type PastCondition } from "../last-status.ts";
+import { membersOf } from "../../parse/object.ts";
 
 export interface Presumption {
   readonly policy: Policy;
@@ -39,7 +40,7 @@ export function reported(resource: KubeObject, type: string): PastCondition | un
 
 /** True once a controller has reported on the resource. */
 export function isSeen({ status }: KubeObject): boolean {
-  const generation = isFields(status) ? status["observedGeneration"] : undefined;
+  const generation = membersOf(status)["observedGeneration"];
   return typeof generation === "number" && generation >= 0;
 }
 

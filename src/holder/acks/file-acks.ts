@@ -4,9 +4,9 @@ import type { Disk } from "../../files/disk.ts";
 import { RefusedEntryError } from "../../files/fs-errors.ts";
 import { keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
-import { parseJson } from "../../ring/codec/json-text.ts";
 import { KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { AckSink } from "./ack-sink.ts";
+import { parseJson } from "../../parse/document.ts";
 
 export interface FileAcksOptions {
   readonly disk: Disk;

@@ -1,8 +1,9 @@
 import type { KubeClient } from "../../kube/client.ts";
-import { isFields, type KubeObject } from "../../kube/object.ts";
+import { type KubeObject } from "../../kube/object.ts";
 import { Reflector } from "../../kube/reflector.ts";
 import { configMaps, secrets, type Ref, type Resource } from "../../kube/resource.ts";
 import { SourceOpener, type SourceOpenerOptions, type SourceReading, type Truth } from "./ring-source.ts";
+import { membersOf } from "../../parse/object.ts";
 
 export interface ApiOptions extends SourceOpenerOptions {
   readonly client: KubeClient;
@@ -77,7 +78,7 @@ export class ApiObject implements Truth {
       const what = `${this.#resource.kind} "${ref.namespace}/${ref.name}"`;
       return Promise.resolve({ kind: "missing", problem: `${what} must be there` });
     }
-    const text = isFields(object["data"]) ? object["data"]["keyring.json"] : undefined;
+    const text = membersOf(object["data"])["keyring.json"];
     if (typeof text !== "string") return this.#opener.open(undefined);
     return this.#opener.open(kind === "signer" ? Buffer.from(text, "base64").toString("utf8") : text);
   }

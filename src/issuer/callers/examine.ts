@@ -1,8 +1,8 @@
-import type { Members } from "../../jwt/json.ts";
 import { claimAt, fillIn, isPlain, longestSubject } from "../config/claims.ts";
 import { fitsAny } from "../config/glob.ts";
 import type { ClaimMatch, Trust, TrustRule } from "../config/token-issuer.ts";
 import { type Failed, failed, type ForeignToken, readForeign } from "./read-foreign.ts";
+import { type Members } from "../../parse/object.ts";
 
 /** A token that would be good if its signature were. */
 export interface Examined {

@@ -1,10 +1,10 @@
 import { quoted } from "../../errors/quote.ts";
-import type { Members } from "../../jwt/json.ts";
 import { fillIn } from "../config/claims.ts";
 import type { TokenIssuer, Trust, TrustRule } from "../config/token-issuer.ts";
 import type { ForeignCheck } from "./caller.ts";
 import { examine, misfit, trustOf } from "./examine.ts";
 import { readForeign } from "./read-foreign.ts";
+import { type Members } from "../../parse/object.ts";
 
 /** What becomes of a token that somebody brings, and why. Of the token it has names alone, quoted by the one rule for that. */
 export interface Explanation {

@@ -3,6 +3,8 @@ import { Agent as HttpsAgent } from "node:https";
 import { Exchange } from "../../kube/exchange.ts";
 import { ConnectionError } from "../../kube/kube-errors.ts";
 import type { Clock } from "../../time/clock.ts";
+import { jsonIn } from "../../parse/json.ts";
+import { isObject, type Members } from "../../parse/object.ts";
 
 /** A source of keys has given none: why, for the log. Never with what it answered. */
 export class SourceError extends Error {}
@@ -67,19 +69,11 @@ async function textOf(head: IncomingMessage, exchange: Exchange, url: URL): Prom
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function objectIn(text: string, url: URL): Readonly<Record<string, unknown>> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // The error would quote the answer
-  }
+function objectIn(text: string, url: URL): Members {
+  const value = jsonIn(text);
   if (isObject(value)) return value;
   throw new SourceError(`${placeOf(url)} must answer a JSON object`);
 }
-
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** In our words: a foreign message may quote what was answered. */
 function problemOf(error: unknown, timeoutMs: number): string {

@@ -1,7 +1,8 @@
-import { decoded } from "../../jwt/base64url.ts";
-import { membersOf, type Members } from "../../jwt/json.ts";
 import { type ForeignAlgorithm, foreignAlgorithms } from "../config/token-issuer.ts";
 import type { ForeignCheck } from "./caller.ts";
+import { fromBase64url } from "../../parse/base64url.ts";
+import { membersInBytes } from "../../jwt/json.ts";
+import { type Members } from "../../parse/object.ts";
 
 /** The first check that a token of somebody else does not pass, and what it must be; nothing of the token is in it. */
 export interface Failed {
@@ -31,7 +32,7 @@ export function readForeign(token: string): ForeignToken | Failed {
     return failed("form", "must be a signed JWT in its compact form");
   }
   const [header, claims] = [objectIn(head), objectIn(body)];
-  if (header === undefined || claims === undefined || decoded(signature) === undefined) {
+  if (header === undefined || claims === undefined || fromBase64url(signature) === undefined) {
     return failed("form", "must be JSON objects in base64url, with each member once");
   }
   if (Object.keys(header).some((name) => notAllowed.has(name))) {
@@ -46,8 +47,8 @@ export function readForeign(token: string): ForeignToken | Failed {
 }
 
 function objectIn(part: string): Members | undefined {
-  const bytes = decoded(part);
-  const members = bytes && membersOf(bytes);
+  const bytes = fromBase64url(part);
+  const members = bytes && membersInBytes(bytes);
   return typeof members === "string" ? undefined : members;
 }
 

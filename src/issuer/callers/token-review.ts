@@ -1,8 +1,6 @@
 import type { Endpoint } from "../../kube/endpoint.ts";
 import { KubeError } from "../../kube/kube-errors.ts";
-import { isFields } from "../../kube/object.ts";
 import type { Transport } from "../../kube/transport.ts";
-import type { Members } from "../../jwt/json.ts";
 import { claimAt, claimPathOf } from "../config/claims.ts";
 import type { Trust } from "../config/token-issuer.ts";
 import type { Clock } from "../../time/clock.ts";
@@ -10,6 +8,7 @@ import type { Failed } from "./read-foreign.ts";
 import { failed } from "./read-foreign.ts";
 import type { SmallFiles } from "./small-files.ts";
 import { Turns } from "./turns.ts";
+import { type Members, isObject, itemsOf, membersOf } from "../../parse/object.ts";
 
 export interface ReviewOptions {
   readonly transport: Pick<Transport, "call">;
@@ -60,13 +59,12 @@ export class TokenReviews {
   }
 
   #judge(answer: unknown, claims: Members): Failed | false {
-    const status = isFields(answer) ? answer["status"] : undefined;
+    const status = membersOf(answer)["status"];
     const no = failed("review", "must be a token that the API server knows");
-    if (!isFields(status) || status["authenticated"] !== true || !isFields(status["user"])) return no;
+    if (!isObject(status) || status["authenticated"] !== true || !isObject(status["user"])) return no;
     const { audiences = [], user } = status;
     // A server that knows no audiences says none
-    const named: readonly unknown[] = Array.isArray(audiences) ? audiences : [];
-    if (!named.some((one) => typeof one === "string" && this.#options.audiences.includes(one))) return no;
+    if (!itemsOf(audiences).some((one) => typeof one === "string" && this.#options.audiences.includes(one))) return no;
     return user["username"] === claims["sub"] && hasSamePod(user["extra"], claims) ? false : no;
   }
 }
@@ -74,7 +72,7 @@ export class TokenReviews {
 /** The bound pod that the server names is the one of the claims, which rules and templates then use. */
 function hasSamePod(extras: unknown, claims: Members): boolean {
   return (["name", "uid"] as const).every((what) => {
-    const values = isFields(extras) ? extras[`${extra}pod-${what}`] : undefined;
+    const values = membersOf(extras)[`${extra}pod-${what}`];
     const said: unknown = Array.isArray(values) ? values[0] : undefined;
     const pointer = claimPathOf(`/kubernetes.io/pod/${what}`);
     return said === undefined || (pointer !== undefined && said === claimAt(claims, pointer));

@@ -1,14 +1,11 @@
+import { isObject, type Members } from "../../parse/object.ts";
+
 /** Where a claim stands in a token. */
 export interface ClaimPath {
   /** As it was written: the name of a claim, or, beginning with a slash, a JSON pointer (RFC 6901) into one. */
   readonly text: string;
   readonly names: readonly string[];
 }
-
-type Claims = Readonly<Record<string, unknown>>;
-
-const isObject = (value: unknown): value is Claims =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Undefined for what is no JSON pointer, or points at everything. */
 export function claimPathOf(text: string): ClaimPath | undefined {
@@ -21,7 +18,7 @@ export function claimPathOf(text: string): ClaimPath | undefined {
 }
 
 /** The claim's value; undefined where it is missing. Lists have no members here. */
-export function claimAt(claims: Claims, { names }: ClaimPath): unknown {
+export function claimAt(claims: Members, { names }: ClaimPath): unknown {
   let value: unknown = claims;
   for (const name of names) {
     if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
@@ -62,7 +59,7 @@ export function templateOf(text: string): SubjectTemplate | string {
  * the character that parts it from the next one, so that two callers never get one subject: of `{a}:{b}` nobody makes `x:y` and `z` into
  * what `x` and `y:z` are.
  */
-export function fillIn({ head, holes }: SubjectTemplate, claims: Claims): string | { readonly problem: ClaimPath } {
+export function fillIn({ head, holes }: SubjectTemplate, claims: Members): string | { readonly problem: ClaimPath } {
   let subject = head;
   for (const [index, { claim, tail }] of holes.entries()) {
     const value = claimAt(claims, claim);

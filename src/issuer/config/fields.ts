@@ -1,6 +1,7 @@
 /** The readers of fields that this folder takes from elsewhere, in one place. */
-export { type DurationBounds, texts as ringTexts, type TextLimit } from "../../ring/resource/limits.ts";
-export { choiceOf, durationOf, flagOf, instantOf, textOf } from "../../ring/resource/scalars.ts";
+export { texts as ringTexts } from "../../ring/resource/limits.ts";
+export type { DurationBounds, TextLimit } from "../../parse/forms.ts";
+export { choiceOf, durationOf, flagOf, instantOf, textOf } from "../../parse/scalars.ts";
 export {
   entriesOf,
   fieldsOf,
@@ -12,4 +13,4 @@ export {
   refuse,
   refuseRepeats,
   type Spot,
-} from "../../ring/resource/spot.ts";
+} from "../../parse/spot.ts";

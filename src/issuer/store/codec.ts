@@ -5,6 +5,7 @@ import { columns, optional } from "../../sql/columns.ts";
 import type { SqlRow, SqlValue } from "../../sql/database.ts";
 import type { GrantRow, GrantTerms } from "./grant-row.ts";
 import type { Revocation } from "./revocation-log.ts";
+import { isObject } from "../../parse/object.ts";
 
 const dayMs = 86_400_000;
 
@@ -165,5 +166,3 @@ const isTexts = (value: unknown): value is readonly string[] =>
   Array.isArray(value) && value.every((one) => typeof one === "string");
 const isNumbers = (value: unknown): value is readonly number[] =>
   Array.isArray(value) && value.every((one) => typeof one === "number");
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { Grant } from "../../grants/grant.ts";
+import { fromBase64url } from "../../parse/base64url.ts";
 
 /** One row of the table `grants`. */
 export interface GrantRow {
@@ -34,6 +35,6 @@ export const sidOf = (grantId: Uint8Array): string => Buffer.from(grantId).toStr
 
 /** The id that {@link sidOf} made it from; undefined for what it never makes. */
 export function grantIdOf(sid: string): Uint8Array | undefined {
-  const id = Buffer.from(sid, "base64url");
-  return id.length === 16 && sidOf(id) === sid ? id : undefined;
+  const id = fromBase64url(sid);
+  return id?.length === 16 ? id : undefined;
 }

@@ -1,12 +1,12 @@
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../jwk.ts";
 import { algorithms, type Key, type Profile } from "../key.ts";
-import type { Cursor, Fields } from "./cursor.ts";
 import { identity, jwkMembers, misfit, modulusBitsOf, readPrivateJwk, readPublicJwk } from "./read-jwk.ts";
 import { longest, type RingObject } from "./wire.ts";
+import { type Cursor, type ObjectCursor } from "../../parse/cursor.ts";
 
 export interface DecodedKey {
   readonly at: Cursor;
-  readonly fields: Fields;
+  readonly fields: ObjectCursor;
   readonly key: Key;
   readonly material: KeyMaterial;
 }
@@ -45,7 +45,7 @@ export function readKey(at: Cursor, object: RingObject): DecodedKey {
 }
 
 function keyOf(
-  fields: Fields,
+  fields: ObjectCursor,
   state: Key["state"],
   { profile, material }: { readonly profile: Profile; readonly material: KeyMaterial },
 ): Key {
@@ -103,7 +103,7 @@ function readProfile(at: Cursor): Profile {
   };
 }
 
-function readMaterial(fields: Fields, { algorithm }: Profile): KeyMaterial {
+function readMaterial(fields: ObjectCursor, { algorithm }: Profile): KeyMaterial {
   const publicAt = fields.at("publicJwk");
   const publicJwk = readPublicJwk(publicAt.fields());
   publicAt.fields().only(jwkMembers(publicJwk.kty, "public"));
@@ -122,7 +122,7 @@ function readPrivateHalf(at: Cursor, publicJwk: PublicJwk): PrivateJwk {
 
 interface Holding {
   readonly at: Cursor;
-  readonly fields: Fields;
+  readonly fields: ObjectCursor;
   readonly state: Key["state"];
   readonly object: RingObject;
   readonly material: KeyMaterial;

@@ -2,11 +2,11 @@ import type { KeyMaterials } from "../jwk.ts";
 import type { ActiveKey, Key, PreparedKey, VerifyOnlyKey } from "../key.ts";
 import { handledLimit, keyLimit, revokedLimit, type Revocation, type Ring, type RingSettings } from "../ring.ts";
 import { writesLimit } from "../lineage.ts";
-import type { Cursor, Fields, Subject } from "./cursor.ts";
 import { readKey, type DecodedKey } from "./decode-key.ts";
 import { identity } from "./read-jwk.ts";
-import { parseJson } from "./json-text.ts";
 import { keyRingFormat, longest, type RingObject } from "./wire.ts";
+import { type Cursor, type ObjectCursor, type Subject } from "../../parse/cursor.ts";
+import { parseJson } from "../../parse/document.ts";
 
 /** A ring as facts, with the key material beside it. */
 export interface KeyRing {
@@ -146,7 +146,7 @@ function readRevoked(at: Cursor, keys: readonly DecodedKey[], object: RingObject
 }
 
 function readRevokedBefore(at: Cursor | undefined): Pick<Ring, "revokedBefore"> {
-  const fields: Fields | undefined = at?.fields().only(["requested", "effective"]);
+  const fields: ObjectCursor | undefined = at?.fields().only(["requested", "effective"]);
   if (!fields) return {};
   const requestedMs = fields.at("requested").instant();
   const effectiveMs = fields.at("effective").instant();
@@ -155,7 +155,7 @@ function readRevokedBefore(at: Cursor | undefined): Pick<Ring, "revokedBefore"> 
 }
 
 function readLongerMaxAge(at: Cursor | undefined): Pick<Ring, "longerMaxAge"> {
-  const fields: Fields | undefined = at?.fields().only(["maxAgeSeconds", "loweredAt"]);
+  const fields: ObjectCursor | undefined = at?.fields().only(["maxAgeSeconds", "loweredAt"]);
   if (!fields) return {};
   const maxAgeMs = fields.at("maxAgeSeconds").seconds(1);
   return { longerMaxAge: { maxAgeMs, loweredAtMs: fields.at("loweredAt").instant() } };

@@ -15,6 +15,7 @@ import {
   type RingObject,
   type WireFacts,
 } from "./wire.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 /**
  * Returns the `keyring.json` of one object: the same text for the same facts, in members' fixed order, keys in the order
@@ -74,10 +75,16 @@ type Closing = Pick<PublicWireRing, "revokedBefore" | "longerMaxAge" | "handledR
 function closing({ revokedBefore, longerMaxAge, handledRequests }: Ring): Closing {
   return {
     ...(revokedBefore && {
-      revokedBefore: { requested: instant(revokedBefore.requestedMs), effective: instant(revokedBefore.effectiveMs) },
+      revokedBefore: {
+        requested: formatInstant(revokedBefore.requestedMs),
+        effective: formatInstant(revokedBefore.effectiveMs),
+      },
     }),
     ...(longerMaxAge && {
-      longerMaxAge: { maxAgeSeconds: seconds(longerMaxAge.maxAgeMs), loweredAt: instant(longerMaxAge.loweredAtMs) },
+      longerMaxAge: {
+        maxAgeSeconds: seconds(longerMaxAge.maxAgeMs),
+        loweredAt: formatInstant(longerMaxAge.loweredAtMs),
+      },
     }),
     handledRequests: [...handledRequests],
   };
@@ -89,10 +96,10 @@ function facts(key: Key): WireFacts {
     kid: key.kid,
     profile: { algorithm, issuer, audiences: [...audiences], maxTTLSeconds: seconds(maxTTLMs) },
     state: key.state,
-    createdAt: instant(key.createdAtMs),
-    ...(key.adoptedAtMs !== undefined && { adoptedAt: instant(key.adoptedAtMs) }),
+    createdAt: formatInstant(key.createdAtMs),
+    ...(key.adoptedAtMs !== undefined && { adoptedAt: formatInstant(key.adoptedAtMs) }),
     waitSeconds: seconds(key.waitMs),
-    ...(key.publishedAtMs !== undefined && { publishedAt: instant(key.publishedAtMs) }),
+    ...(key.publishedAtMs !== undefined && { publishedAt: formatInstant(key.publishedAtMs) }),
     ...stateFacts(key),
   };
 }
@@ -102,14 +109,14 @@ function stateFacts(key: Key): Partial<WireFacts> {
     case "prepared":
       return {};
     case "active":
-      return { activatedAt: instant(key.activatedAtMs), windowSeconds: seconds(key.windowMs) };
+      return { activatedAt: formatInstant(key.activatedAtMs), windowSeconds: seconds(key.windowMs) };
     case "verify-only":
       return {
-        ...(key.activatedAtMs !== undefined && { activatedAt: instant(key.activatedAtMs) }),
+        ...(key.activatedAtMs !== undefined && { activatedAt: formatInstant(key.activatedAtMs) }),
         windowSeconds: seconds(key.windowMs),
-        demotedAt: instant(key.demotedAtMs),
+        demotedAt: formatInstant(key.demotedAtMs),
         demotedInGeneration: key.demotedInGeneration,
-        ...(key.quiescedAtMs !== undefined && { quiescedAt: instant(key.quiescedAtMs) }),
+        ...(key.quiescedAtMs !== undefined && { quiescedAt: formatInstant(key.quiescedAtMs) }),
       };
     default:
       return key satisfies never;
@@ -126,7 +133,7 @@ function privateKey(key: Key, material: KeyMaterial): PrivateWireKey {
 }
 
 function publicRevocation({ kid, thumbprint, revokedAtMs }: Ring["revoked"][number]): PublicWireRevocation {
-  return { kid, ...(thumbprint !== undefined && { thumbprint }), revokedAt: instant(revokedAtMs) };
+  return { kid, ...(thumbprint !== undefined && { thumbprint }), revokedAt: formatInstant(revokedAtMs) };
 }
 
 function privateRevocation(revocation: Ring["revoked"][number]): PrivateWireRevocation {
@@ -149,4 +156,3 @@ const unwritable = (reason: string): ChangeNeededError =>
   new ChangeNeededError("RingUnreadable", `Cannot write key ring: ${reason}`);
 
 const seconds = (durationMs: number): number => durationMs / 1000;
-const instant = (atMs: number): string => new Date(atMs).toISOString();

@@ -1,7 +1,8 @@
 import type { PrivateJwk, PublicJwk } from "../jwk.ts";
 import type { Algorithm } from "../key.ts";
-import { base64urlBytes, base64urlUIntBits, base64urlUIntIsOdd } from "../../parse/base64url.ts";
-import type { Cursor, Fields } from "./cursor.ts";
+import { base64urlUIntBits, base64urlUIntIsOdd } from "../../parse/base64url.ts";
+import { base64urlByteCount } from "../../parse/base64url.ts";
+import { type Cursor, type ObjectCursor } from "../../parse/cursor.ts";
 
 /** RSA moduli that a ring takes, in bits. Keyturn makes 2048 to 4096 (RFC 7518 §3.3 demands 2048); adopted keys may be longer. */
 export const leastModulusBits = 2048;
@@ -35,7 +36,7 @@ export const jwkMembers = (kty: PublicJwk["kty"], half: "public" | "private"): r
   half === "public" ? publicMembers[kty] : [...publicMembers[kty], ...privateMembers[kty]];
 
 /** The public members of a JWK, checked; ignores all others. Does not check that a point lies on its curve. */
-export function readPublicJwk(fields: Fields): PublicJwk {
+export function readPublicJwk(fields: ObjectCursor): PublicJwk {
   const kty = fields.at("kty").oneOf(["EC", "OKP", "RSA"]);
   switch (kty) {
     case "EC": {
@@ -53,7 +54,7 @@ export function readPublicJwk(fields: Fields): PublicJwk {
 }
 
 /** Public and private members of a JWK, checked; ignores all others. Does not check that the halves fit. */
-export function readPrivateJwk(fields: Fields): PrivateJwk {
+export function readPrivateJwk(fields: ObjectCursor): PrivateJwk {
   const jwk = readPublicJwk(fields);
   switch (jwk.kty) {
     case "EC":
@@ -128,7 +129,7 @@ export function defaultAlgorithm(jwk: PublicJwk): Algorithm {
 
 function octets(at: Cursor, length: number): string {
   const { value } = at;
-  if (typeof value !== "string" || base64urlBytes(value) !== length) {
+  if (typeof value !== "string" || base64urlByteCount(value) !== length) {
     throw at.error(`must be ${length} bytes as base64url without padding`);
   }
   return value;

@@ -3,8 +3,8 @@ import type { Policy } from "../plan.ts";
 import { revokedLimit } from "../ring.ts";
 import { texts } from "./limits.ts";
 import type { SpecFields } from "./policy.ts";
-import { instantOf, textOf, textOrEmptyOf } from "./scalars.ts";
-import { fieldsOf, type Spot } from "./spot.ts";
+import { instantOf, textOf, textOrEmptyOf } from "../../parse/scalars.ts";
+import { type Spot, fieldsOf } from "../../parse/spot.ts";
 
 /** What is obeyed whatever else is wrong with the spec that it stands in. */
 export interface Emergency {

@@ -1,3 +1,5 @@
+import { type DurationBounds, printable, type TextLimit } from "../../parse/forms.ts";
+
 /**
  * Every bound, default and text of a rule of a JwtKeyRotation, as data: the parser and the CRD (schema and CEL) take them
  * from here, so a person reads the same words whoever refuses. Lengths are UTF-16 units, never fewer than the characters
@@ -14,12 +16,6 @@ export const kind = "JwtKeyRotation";
 export const reservedPrefix = "keyturn.dev/";
 export const rotateAnnotation = "keyturn.dev/rotate-requested-at";
 export const recoverAnnotation = "keyturn.dev/recover-requested-at";
-
-/** Least and most of a duration, both allowed, in milliseconds. */
-export interface DurationBounds {
-  readonly leastMs: number;
-  readonly mostMs: number;
-}
 
 /** Wide enough for a demo that rotates every ten seconds and for keys that live ten years. */
 export const durations = {
@@ -59,21 +55,6 @@ export const counts = { audiences: 32, revokedKids: 64, templateEntries: 32 } as
  * standby and some room stay below the 16 keys of a ring.
  */
 export const rotationsPerWindow = 12;
-
-/** A text: its longest form, which form, and how to say that. At least one character, unless the form has none. */
-export interface TextLimit {
-  readonly most: number;
-  readonly form: RegExp;
-  /** Fits after the path: `must be …`. */
-  readonly must: string;
-}
-
-const printable = (most: number): TextLimit => ({
-  most,
-  // The control characters of ASCII; a kid or an issuer also goes into headers and log lines
-  form: /^[^\u0000-\u001f\u007f]+$/,
-  must: `must be a text of 1 to ${most} characters without control characters`,
-});
 
 const dnsLabel = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
 const dnsSubdomain = `${dnsLabel}(?:\\.${dnsLabel})*`;

@@ -3,8 +3,9 @@ import { algorithms, isRsa, rsaAlgorithms, type Profile } from "../key.ts";
 import type { Policy, Schedule } from "../plan.ts";
 import { checkCron, shortestSpanMs } from "../schedule.ts";
 import { counts, defaults, durations, modulusBits, rotationsPerWindow, rules, texts } from "./limits.ts";
-import { choiceOf, durationOf, flagOf, instantOf, textOf, textOrEmptyOf, wholeOf } from "./scalars.ts";
-import { fieldsOf, isUnset, itemsOf, need, refuse, refuseRepeats, type Fields, type Spot } from "./spot.ts";
+import { choiceOf, durationOf, flagOf, instantOf, textOf, textOrEmptyOf, read } from "../../parse/scalars.ts";
+import { type Fields, type Spot, fieldsOf, isUnset, itemsOf, need, refuse, refuseRepeats } from "../../parse/spot.ts";
+import { whole } from "../../parse/forms.ts";
 
 /** The fields of `spec`. */
 export const specFields = [
@@ -82,7 +83,7 @@ function readSchedule(at: RotationFields): Schedule {
 
 function readKeyKind(at: SpecFields): Pick<Profile, "algorithm"> & { modulusBits?: number } {
   const chosen = choiceOf(at("algorithm"), algorithms);
-  const bits = wholeOf(at("rsaModulusBits"), modulusBits);
+  const bits = read(at("rsaModulusBits"), whole(modulusBits));
   const algorithm = chosen ?? defaults.algorithm;
   if (isRsa(algorithm)) return { algorithm, modulusBits: bits ?? defaults.modulusBits };
   const isWrong = chosen === undefined && !isUnset(at("algorithm"));

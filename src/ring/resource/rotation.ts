@@ -14,8 +14,8 @@ import {
 } from "./limits.ts";
 import { readEmergency, type Emergency } from "./emergency-fields.ts";
 import { readPolicy, rotationFields, specFields } from "./policy.ts";
-import { choiceOf, instantOf, textOf, textOrEmptyOf } from "./scalars.ts";
-import { entriesOf, fieldsOf, looseFieldsOf, need, refuse, type Spot } from "./spot.ts";
+import { choiceOf, instantOf, textOf, textOrEmptyOf } from "../../parse/scalars.ts";
+import { type Spot, entriesOf, fieldsOf, looseFieldsOf, need, refuse } from "../../parse/spot.ts";
 
 /** Labels or annotations by key. */
 type StringMap = Readonly<Record<string, string>>;

@@ -1,5 +1,7 @@
 import { connect } from "node:net";
 import { errnoOf } from "../../files/fs-errors.ts";
+import { jsonIn } from "../../parse/json.ts";
+import { membersOf } from "../../parse/object.ts";
 
 /** Who has the lock, or tries to get it; without a pid when it does not say. */
 export interface Holder {
@@ -44,21 +46,11 @@ export function askHolder(path: string): Promise<Holder | "dead"> {
 }
 
 function holderIn(text: string): Holder {
-  const said = parsed(text);
-  const { pid, host, since, state } = said;
+  const { pid, host, since, state } = membersOf(jsonIn(text));
   return {
     ...(typeof pid === "number" && { pid }),
     ...(typeof host === "string" && { host }),
     ...(typeof since === "string" && { since }),
     state: state === "trying" ? "trying" : "holding",
   };
-}
-
-function parsed(text: string): Partial<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null ? { ...value } : {};
-  } catch {
-    return {};
-  }
 }

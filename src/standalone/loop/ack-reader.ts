@@ -3,10 +3,10 @@ import type { Reader } from "../../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { instanceName, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { GatewayView } from "../../ring/ack.ts";
-import { parseJson } from "../../ring/codec/json-text.ts";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import type { Clocks } from "../../time/clock.ts";
+import { parseJson } from "../../parse/document.ts";
 
 /** An ack that was not touched for longer does not count: its gateway is gone. Gateways touch theirs every 10 s. */
 const ackLifeMs = 60_000;

@@ -1,9 +1,10 @@
 import { readIfThere, replaceFile } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
-import { parseJson } from "../../ring/codec/json-text.ts";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { modes } from "../store/layout.ts";
+import { formatInstant } from "../../parse/instant.ts";
+import { parseJson } from "../../parse/document.ts";
 
 /** What must outlive the ring itself. */
 export interface State {
@@ -36,7 +37,7 @@ export async function readState(disk: Reader, path: string): Promise<State | und
 }
 
 async function writeState(disk: Disk, path: string, { recoverySeenUpToMs, ringGeneration }: State): Promise<void> {
-  const recoverySeenUpTo = new Date(recoverySeenUpToMs).toISOString();
+  const recoverySeenUpTo = formatInstant(recoverySeenUpToMs);
   const text = `${JSON.stringify({ recoverySeenUpTo, ringGeneration })}\n`;
   await replaceFile(disk, path, { text, mode: modes.secretFile });
 }

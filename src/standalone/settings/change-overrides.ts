@@ -10,6 +10,7 @@ import type { Algorithm, Kid } from "../../ring/key.ts";
 import { counts } from "../../ring/resource/limits.ts";
 import { modes, type Layout } from "../store/layout.ts";
 import { parseOverrides, readOverrides, writeOverrides, type Overrides } from "./overrides.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 export interface OverrideRequest {
   readonly change: Change;
@@ -98,7 +99,7 @@ function overridesWith(before: Overrides, { change, pinnedKid, revoked }: Overri
 
 /** Keys that were brought along to an earlier recovery are not brought along again. */
 function withRecovery(before: Overrides, { requestedAtMs, jwks }: Extract<Change, { kind: "recover" }>): Overrides {
-  const recoverRequestedAt = new Date(requestedAtMs).toISOString();
+  const recoverRequestedAt = formatInstant(requestedAtMs);
   const others = Object.fromEntries(Object.entries(before).filter(([name]) => name !== "recoverJwks"));
   return { ...others, recoverRequestedAt, ...(jwks !== undefined && { recoverJwks: jwks }) };
 }

@@ -1,9 +1,9 @@
 import { KeyturnError } from "../../errors/keyturn-error.ts";
 import { refusalOf, type Told } from "../../ring/obey.ts";
 import type { Emergency } from "../../ring/resource/emergency-fields.ts";
-import { readInstant } from "../../ring/resource/scalars.ts";
 import { requestsOf, type RefusedRotation, type Rotation } from "../../ring/resource/rotation.ts";
 import type { Overrides, OverridesRead } from "./overrides.ts";
+import { readInstant } from "../../parse/instant.ts";
 
 /** A rotation with what the tools ask for beside it. */
 export interface Effective {

@@ -1,12 +1,12 @@
 import { readIfThere, replaceFile } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
-import { type Cursor, type Fields } from "../../ring/codec/cursor.ts";
-import { parseJson } from "../../ring/codec/json-text.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { revokedLimit } from "../../ring/ring.ts";
-import { readInstant } from "../../ring/resource/scalars.ts";
 import { modes } from "../store/layout.ts";
 import { storageError } from "../store/storage-error.ts";
+import { instant } from "../../parse/forms.ts";
+import { type Cursor, type ObjectCursor } from "../../parse/cursor.ts";
+import { parseJson } from "../../parse/document.ts";
 
 /** What the tools ask for, as it stands in overrides.json. */
 export interface Overrides {
@@ -85,7 +85,7 @@ function readableOverrides(text: string): OverridesRead {
 
 type Tried = <Value>(read: () => Value) => Value | undefined;
 
-function membersOf(fields: Fields, tried: Tried): Overrides {
+function membersOf(fields: ObjectCursor, tried: Tried): Overrides {
   tried(() => fields.only(members));
   const rotateRequestedAt = tried(() => fields.maybe("rotateRequestedAt")?.text(texts.request));
   const recoverRequestedAt = tried(() => instantIn(fields, "recoverRequestedAt"));
@@ -108,11 +108,11 @@ function kidOrEmpty(at: Cursor | undefined): string | undefined {
   return at?.value === "" ? "" : at?.text(texts.kid);
 }
 
-function instantIn(fields: Fields, name: string): string | undefined {
+function instantIn(fields: ObjectCursor, name: string): string | undefined {
   const at = fields.maybe(name);
   if (!at) return undefined;
   const text = at.text(texts.instant);
-  if (readInstant(text) === undefined) throw at.error("must be an instant of RFC 3339 such as 2026-11-21T10:00:00Z");
+  at.as(instant);
   return text;
 }
 

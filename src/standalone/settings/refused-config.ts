@@ -2,12 +2,12 @@ import { readIfThere, removeIfThere, replaceFile } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { readDataDir } from "../../files/read-data-dir.ts";
 import { decodeKeyRing } from "../../ring/codec.ts";
-import { parseJson } from "../../ring/codec/json-text.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { readRotation, type RefusedRotation } from "../../ring/resource/rotation.ts";
 import { modes, type Layout } from "../store/layout.ts";
 import { readRingFile } from "../store/ring-dir.ts";
+import { parseJson } from "../../parse/document.ts";
 
 /** What the running process tells the tools of a config that it refuses. */
 export interface RefusedConfig {

@@ -1,7 +1,7 @@
 import { replaceFile, readIfThere } from "../../files/atomic.ts";
 import type { Disk } from "../../files/disk.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
-import type { RotationRef } from "../../ring/ring.ts";
+import { type RotationRef, rotationName } from "../../ring/ring.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../../ring/resource/rotation.ts";
 import { readConfig, type Config } from "./config.ts";
 import { modes, type Layout } from "../store/layout.ts";
@@ -116,6 +116,6 @@ function mustKeepName(next: RotationRef, before: RotationRef | undefined): void 
   if (!before || (next.namespace === before.namespace && next.name === before.name)) return;
   throw new ChangeNeededError(
     "InvalidSpec",
-    `metadata.name: must stay "${before.namespace}/${before.name}", whose keys are in the directory, is "${next.namespace}/${next.name}"`,
+    `metadata.name: must stay "${rotationName(before)}", whose keys are in the directory, is "${rotationName(next)}"`,
   );
 }

@@ -5,7 +5,7 @@ import { statusClaim } from "../../ring/found.ts";
 import { describePending, pendingRevocations } from "../../ring/pending.ts";
 import { RuleError, type TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Step } from "../../ring/plan.ts";
-import type { RotationRef } from "../../ring/ring.ts";
+import { rotationName } from "../../ring/ring.ts";
 import { Attendance, attendedLook, neglectOf } from "../follow/attendance.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import { follow } from "../follow/follow.ts";
@@ -32,8 +32,6 @@ export interface ChangeOptions {
   /** Fires when the patience ends. */
   readonly deadline?: AbortSignal;
 }
-
-export const rotationName = ({ namespace, name }: RotationRef): string => `${namespace}/${name}`;
 
 /**
  * The rotation as it is now, when a change to it can take effect. A revocation can where a projection is somebody else's.

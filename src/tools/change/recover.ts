@@ -1,12 +1,13 @@
 import type { Change } from "../../ring/change.ts";
 import { conflictIn, decide } from "../../ring/decide.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
-import { ask, rotationName, type ChangeOptions } from "./ask-change.ts";
+import { ask, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook, note } from "../first-look.ts";
 import type { Io } from "../text/screen.ts";
 import { withChange } from "./suppose.ts";
+import { rotationName } from "../../ring/ring.ts";
 
 export interface RecoverOptions extends ChangeOptions {
   /** RFC 7517 §5: public keys that are to be verified for a window, too. */

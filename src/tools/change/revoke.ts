@@ -1,14 +1,15 @@
 import { shortKid } from "../../ring/describe.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
 import type { Kid } from "../../ring/key.ts";
-import { keysOf } from "../../ring/ring.ts";
-import { ask, changeable, rotationName, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
+import { keysOf, rotationName } from "../../ring/ring.ts";
+import { ask, changeable, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { kidShown, kidNamed, leastPrefix } from "../text/kids.ts";
 import { line, type Io } from "../text/screen.ts";
 import type { View } from "../../ring/view.ts";
 import { listed } from "../text/words.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 export interface RevokeOptions extends ChangeOptions {
   /** A kid or its prefix. */
@@ -66,7 +67,7 @@ export async function revokeCreatedBefore(
 ): Promise<ExitCode> {
   const before = await changeable({ home, io }, "revoke");
   const atMs = options.atMs === "now" ? before.nowMs : cutoff(options.atMs, before.nowMs);
-  const instant = new Date(atMs).toISOString();
+  const instant = formatInstant(atMs);
   const kids = before.ring
     ? keysOf(before.ring)
         .filter((k) => k.createdAtMs < atMs)
@@ -91,7 +92,7 @@ const mostAheadMs = 30_000;
 /** @throws RuleError `InTheFuture`: the wrong year would revoke every key */
 function cutoff(atMs: number, nowMs: number): number {
   if (atMs <= nowMs + mostAheadMs) return Math.min(atMs, nowMs);
-  const [asked, now] = [atMs, nowMs].map((ms) => new Date(ms).toISOString());
+  const [asked, now] = [atMs, nowMs].map(formatInstant);
   throw new RuleError(
     "InTheFuture",
     `Cannot revoke keys made before "${asked ?? ""}": must not be in the future, it is ${now ?? ""}; "now" revokes every key`,

@@ -1,8 +1,8 @@
 import { shortKid } from "../../ring/describe.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
 import type { Key, Kid } from "../../ring/key.ts";
-import { keysOf, type Ring } from "../../ring/ring.ts";
-import { ask, changeable, rotationName, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
+import { type Ring, keysOf, rotationName } from "../../ring/ring.ts";
+import { ask, changeable, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { kidShown, kidNamed } from "../text/kids.ts";

@@ -1,15 +1,17 @@
 import { shortKid } from "../../ring/describe.ts";
-import { ask, changeable, rotationName, type ChangeOptions } from "./ask-change.ts";
+import { ask, changeable, type ChangeOptions } from "./ask-change.ts";
 import type { ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { line, type Io } from "../text/screen.ts";
 import { holds, type View } from "../../ring/view.ts";
+import { rotationName } from "../../ring/ring.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 /** Asks for a rotation. The prepared key signs as soon as every verifier is known to accept it, not before. */
 export async function rotate(home: RingHome, options: ChangeOptions, io: Io): Promise<ExitCode> {
   const before = await changeable({ home, io }, "rotate");
   const name = rotationName(before.seen.rotation);
-  const requestedAt = new Date(before.nowMs).toISOString();
+  const requestedAt = formatInstant(before.nowMs);
   const hold = heldBy(before);
   if (hold !== undefined) line(io.err, `keyturn: ${name} ${hold}`);
   return ask(

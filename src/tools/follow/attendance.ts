@@ -5,6 +5,7 @@ import { viewOf, type View } from "../../ring/view.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import type { Io } from "../text/screen.ts";
 import { newKeyText } from "../text/words.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 /** A keeper that gets on leaves nothing due for longer, in milliseconds. */
 const promptMs = 5000;
@@ -70,7 +71,7 @@ function dueIn({ decision }: View): string | undefined {
 export function neglectOf({ keeper, overdue }: Attended): string | undefined {
   if (keeper.kind === "nobody") return `nobody carries it out: ${keeper.why}; ${keeper.remedy}`;
   if (overdue === undefined) return undefined;
-  const due = `${overdue.what}, due since ${new Date(overdue.sinceMs).toISOString()} at least`;
+  const due = `${overdue.what}, due since ${formatInstant(overdue.sinceMs)} at least`;
   return keeper.kind === "acts"
     ? `${due}: ${keeper.who} does not get on, its log says why`
     : `${due}: whether anybody carries it out can't be told, ${keeper.why}`;

@@ -1,12 +1,13 @@
 import { shortKid } from "../../ring/describe.ts";
 import type { Step } from "../../ring/plan.ts";
-import { rotationName, waitUntil } from "../change/ask-change.ts";
+import { waitUntil } from "../change/ask-change.ts";
 import type { ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook } from "../first-look.ts";
 import { eventsBetween, type RingEvent } from "./progress.ts";
 import type { Io } from "../text/screen.ts";
 import { holds, type View } from "../../ring/view.ts";
+import { rotationName } from "../../ring/ring.ts";
 
 /** Steps that can be waited for, and what the ring shows when they are done. */
 const steps = {

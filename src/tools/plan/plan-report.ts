@@ -4,6 +4,7 @@ import type { Kid } from "../../ring/key.ts";
 import type { Step } from "../../ring/plan.ts";
 import { planReport, type PlanReport } from "../../ring/status.ts";
 import type { View } from "../../ring/view.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 interface StepReport {
   readonly step: Step["type"];
@@ -35,13 +36,13 @@ export function planDocument(view: View, suppositions: readonly string[]): PlanD
   const { name, namespace } = view.seen.rotation;
   return {
     rotation: { name, namespace },
-    time: instant(nowMs),
+    time: formatInstant(nowMs),
     suppositions,
     ...(decision.kind === "stalled" && { stalled: { reason: decision.reason, message: decision.message } }),
     ...(conflict && { stalled: conflict }),
     plan: decision.kind === "plan" ? planReport(decision.plan) : [],
     forecast: forecast.map(({ atMs, ring, steps }) => ({
-      time: instant(atMs),
+      time: formatInstant(atMs),
       activeKid: ring.signer.kid,
       steps: steps.map((step) => ({
         step: step.type,
@@ -51,5 +52,3 @@ export function planDocument(view: View, suppositions: readonly string[]): PlanD
     })),
   };
 }
-
-const instant = (atMs: number): string => new Date(atMs).toISOString();

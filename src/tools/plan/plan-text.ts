@@ -1,7 +1,7 @@
 import { describeGate, describeStep } from "../../ring/describe.ts";
 import { conflictIn } from "../../ring/decide.ts";
 import type { Gate } from "../../ring/plan.ts";
-import { keysOf } from "../../ring/ring.ts";
+import { keysOf, rotationName } from "../../ring/ring.ts";
 import { paint, type Appearance } from "../text/screen.ts";
 import { notBeforeMs } from "../../ring/status.ts";
 import { table } from "../text/table.ts";
@@ -28,8 +28,7 @@ export interface PlanTextInput {
 export function planText(input: PlanTextInput): readonly string[] {
   const { view, look, suppositions, timeZone } = input;
   const clock: LocalNow = { nowMs: view.nowMs, timeZone };
-  const { namespace, name } = view.seen.rotation;
-  const title = paint(look, "strong", `${namespace}/${name}`);
+  const title = paint(look, "strong", rotationName(view.seen.rotation));
   const head = `${title}  ${[`at ${clockTime(view.nowMs, clock)}`, ...suppositions].join(", ")}`;
   if (view.decision.kind === "stalled") {
     return [

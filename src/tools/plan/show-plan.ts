@@ -11,6 +11,7 @@ import { planDocument } from "./plan-report.ts";
 import { planText } from "./plan-text.ts";
 import { line, type Io } from "../text/screen.ts";
 import { horizonMs, mostWrites, viewOf, type View } from "../../ring/view.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 /** Another spec to plan with. */
 export interface WhatIf {
@@ -61,7 +62,7 @@ const mostWritesUntil = 20_000;
 /** Keys that the forecast makes keep their names: a second forecast would call other keys the same. */
 function supposeTime(view: View, atMs: number): View {
   const { seen, nowMs, decision } = view;
-  const instant = new Date(atMs).toISOString();
+  const instant = formatInstant(atMs);
   if (atMs < nowMs) {
     throw new RuleError("InThePast", `Cannot plan at "${instant}": must not be in the past, the ring keeps no history`);
   }

@@ -2,7 +2,7 @@ import type { Condition } from "../../ring/conditions.ts";
 import { describeGate, describeStep } from "../../ring/describe.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import { nextRotation } from "../../ring/next-rotation.ts";
-import { keysOf, type Ring } from "../../ring/ring.ts";
+import { type Ring, keysOf, rotationName } from "../../ring/ring.ts";
 import { padded, paint, type Appearance, type Style } from "../text/screen.ts";
 import { pairs } from "../text/table.ts";
 import { renderTimeline } from "../timeline/render-timeline.ts";
@@ -37,11 +37,10 @@ export interface StatusTextInput {
 export function statusText(input: StatusTextInput): readonly string[] {
   const { view, keeper, neglect, where, remarks = [], look, timeZone } = input;
   const clock: LocalNow = { nowMs: view.nowMs, timeZone };
-  const { namespace, name } = view.seen.rotation;
   const { ring, forecast, nowMs } = view;
   const picture = ring ? ["", ...renderTimeline({ ring, forecast, nowMs, ...look, timeZone })] : [];
   return [
-    `${paint(look, "strong", `${namespace}/${name}`)}  ${paint(look, "faint", where)}`,
+    `${paint(look, "strong", rotationName(view.seen.rotation))}  ${paint(look, "faint", where)}`,
     "",
     ...conditionLines(view.conditions, look, clock),
     ...(neglect === undefined ? [] : [neglectLine(neglect, look, clock)]),

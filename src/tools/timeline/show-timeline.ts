@@ -1,10 +1,10 @@
 import { RuleError } from "../../errors/keyturn-error.ts";
-import { rotationName } from "../change/ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook } from "../first-look.ts";
 import { line, type Io } from "../text/screen.ts";
 import { renderTimeline } from "./render-timeline.ts";
+import { rotationName } from "../../ring/ring.ts";
 
 export interface TimelineOptions {
   /** How far back the picture goes. @default to the birth of the oldest key */

@@ -1,12 +1,13 @@
-import { decoded } from "../../jwt/base64url.ts";
 import { readHeader } from "../../jwt/header.ts";
-import { membersOf, type Members } from "../../jwt/json.ts";
 import { depthLimit, tokenLimit, type RefusalReason } from "../../jwt/reasons.ts";
 import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../parse/duration.ts";
 import type { Key, Kid } from "../../ring/key.ts";
 import { keysOf, type Revocation, type Ring } from "../../ring/ring.ts";
 import { listed } from "../text/words.ts";
+import { fromBase64url } from "../../parse/base64url.ts";
+import { type Members } from "../../parse/object.ts";
+import { membersInBytes } from "../../jwt/json.ts";
 
 /** A token that a gateway would refuse, and why. */
 export interface TokenRefusal {
@@ -91,8 +92,8 @@ function instantOf(token: string, name: "exp" | "nbf" | "iat"): string {
 }
 
 function claimsOf(token: string): Members {
-  const bytes = decoded(token.split(".")[1] ?? "");
-  const members = bytes && membersOf(bytes);
+  const bytes = fromBase64url(token.split(".")[1] ?? "");
+  const members = bytes && membersInBytes(bytes);
   return members === undefined || typeof members === "string" ? {} : members;
 }
 

@@ -3,9 +3,8 @@ import type { Accepted } from "../../jwt/verifying-key.ts";
 import { compileRing } from "../../jwt/verifier.ts";
 import { shortKid } from "../../ring/describe.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
-import { keysOf, type Ring } from "../../ring/ring.ts";
+import { type Ring, keysOf, rotationName } from "../../ring/ring.ts";
 import type { Key } from "../../ring/key.ts";
-import { rotationName } from "../change/ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { documentText, type DocumentFormat } from "../text/output.ts";
@@ -13,6 +12,7 @@ import { firstLook, note } from "../first-look.ts";
 import { line, paint, type Io } from "../text/screen.ts";
 import { clockTimeAndDistance, withClockTimes, type LocalNow } from "../text/words.ts";
 import { refusal, type TokenRefusal } from "./refusal-words.ts";
+import { formatInstant } from "../../parse/instant.ts";
 
 export interface VerifyOptions {
   /** As a gateway would get it: white space around it makes it another one. */
@@ -84,6 +84,6 @@ function documentOf(answer: Valid | TokenRefusal): object {
     issuer: profile.issuer,
     ...(subject !== undefined && { subject }),
     audiences,
-    expirationTime: new Date(expiresAtMs).toISOString(),
+    expirationTime: formatInstant(expiresAtMs),
   };
 }

@@ -1,6 +1,7 @@
 import { formatDuration } from "../../../src/parse/duration.ts";
-import { type DurationBounds, durations } from "../../../src/ring/resource/limits.ts";
+import { durations } from "../../../src/ring/resource/limits.ts";
 import { resource, withRotation, withTokens } from "../../ring/resource/resource.ts";
+import { type DurationBounds } from "../../../src/parse/forms.ts";
 
 /** Just outside, at and just inside what a duration may be. */
 const edges = ({ leastMs, mostMs }: DurationBounds): readonly string[] =>

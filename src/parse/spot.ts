@@ -1,8 +1,11 @@
-import { hiddenName, shown as shownValue } from "../../errors/quote.ts";
+import { shown } from "../errors/quote.ts";
+import { isObject } from "./object.ts";
+import { itemPath, memberPath } from "./path.ts";
 
 /**
- * A value somewhere in the resource, the way to it, and where problems are noted. Readers note what is wrong and go on with
- * `undefined` or another stand-in, so that one reading finds every problem; whoever began throws before a stand-in gets out.
+ * A value somewhere in a resource, the way to it, and where problems are noted: for what people write. Readers note what is wrong
+ * and go on with `undefined` or another stand-in, so that one reading finds every problem; whoever began throws before a stand-in
+ * gets out. For what programs write see {@link Cursor}.
  */
 export interface Spot {
   readonly value: unknown;
@@ -11,9 +14,6 @@ export interface Spot {
   /** Where fields that are not known are noted: with the problems, or apart. */
   readonly unknown: string[];
 }
-
-/** A value as it may be quoted; `null` is unset, too. */
-const shown = (value: unknown): string => (value === undefined || value === null ? "missing" : shownValue(value));
 
 /** Notes `path: must …, is …`. */
 export function refuse(spot: Spot, must: string, actual = `is ${shown(spot.value)}`): void {
@@ -25,20 +25,9 @@ export const isUnset = ({ value }: Spot): boolean => value === undefined || valu
 
 /** Notes an unset value as missing. */
 export function need(spot: Spot): Spot {
-  if (isUnset(spot)) refuse(spot, "must be set");
+  if (isUnset(spot)) refuse(spot, "must be set", "is missing");
   return spot;
 }
-
-/** Anything but a simple name goes into brackets, and quotes where it has to, so that no path can break a line. */
-function below(path: string, name: string): string {
-  const hidden = hiddenName(name);
-  if (hidden !== undefined) return `${path}${hidden}`;
-  if (/^[A-Za-z_$][\w$-]*$/.test(name)) return path === "" ? name : `${path}.${name}`;
-  return `${path}[${/^[\w./-]+$/.test(name) ? name : JSON.stringify(name)}]`;
-}
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** Own members of an object, none if it is unset; another value is noted. */
 export function entriesOf(spot: Spot): readonly (readonly [name: string, member: Spot])[] {
@@ -48,7 +37,7 @@ export function entriesOf(spot: Spot): readonly (readonly [name: string, member:
     return [];
   }
   const { path } = spot;
-  return Object.entries(spot.value).map(([name, value]) => [name, { ...spot, value, path: below(path, name) }]);
+  return Object.entries(spot.value).map(([name, value]) => [name, { ...spot, value, path: memberPath(path, name) }]);
 }
 
 /** The members of an object by name, set or not. */
@@ -58,7 +47,7 @@ export type Fields<Name extends string> = (name: Name) => Spot;
 function lookUp(spot: Spot, entries: ReturnType<typeof entriesOf>): Fields<string> {
   const problems = isUnset(spot) || isObject(spot.value) ? spot.problems : [];
   const members = new Map(entries);
-  return (name) => members.get(name) ?? { ...spot, value: undefined, path: below(spot.path, name), problems };
+  return (name) => members.get(name) ?? { ...spot, value: undefined, path: memberPath(spot.path, name), problems };
 }
 
 /** The members of an object that may have any: Kubernetes' own metadata. */
@@ -86,7 +75,7 @@ export function itemsOf(spot: Spot, most: number): readonly Spot[] {
     refuse(spot, `must have at most ${most} items`, `has ${items.length}`);
     return [];
   }
-  return items.map((item, index) => ({ ...spot, value: item, path: `${path}[${index}]` }));
+  return items.map((item, index) => ({ ...spot, value: item, path: itemPath(path, index) }));
 }
 
 /** Notes every item whose text stood in the list before. */

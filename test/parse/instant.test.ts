@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readInstant } from "../../../src/ring/resource/scalars.ts";
+import { formatInstant, readInstant, readOwnInstant } from "../../src/parse/instant.ts";
 
 describe("readInstant", () => {
   it.each([
@@ -36,5 +37,31 @@ describe("readInstant", () => {
     "2026-01-01T00:00:00Z\n",
   ])("refuses %j", (text) => {
     expect(readInstant(text)).toBeUndefined();
+  });
+});
+
+describe("readOwnInstant", () => {
+  it("reads what formatInstant writes, and so does readInstant", () => {
+    fc.assert(
+      fc.property(
+        fc.date({ min: new Date(0), max: new Date("9999-12-31T23:59:59.999Z"), noInvalidDate: true }),
+        (date) => {
+          const text = formatInstant(date.getTime());
+          expect([readOwnInstant(text), readInstant(text)]).toEqual([date.getTime(), date.getTime()]);
+        },
+      ),
+    );
+  });
+
+  it.each([
+    "2026-11-21T10:00:00Z",
+    "2026-11-21T10:00:00.00Z",
+    "2026-11-21T10:00:00.000+00:00",
+    "2026-02-30T10:00:00.000Z",
+    "2026-11-21T24:00:00.000Z",
+    "+010000-01-01T00:00:00.000Z",
+    "",
+  ])("refuses %j", (text) => {
+    expect(readOwnInstant(text)).toBeUndefined();
   });
 });
