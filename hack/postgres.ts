@@ -105,6 +105,12 @@ export class PostgresServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
+  /** Makes a database; answers its URL. */
+  async create(database: string): Promise<string> {
+    await this.query(`CREATE DATABASE ${database}`);
+    return this.url(database);
+  }
+
   /** One statement as its administrator. */
   async query(text: string, database?: string): Promise<readonly Readonly<Record<string, unknown>>[]> {
     const client = new pg.Client({ connectionString: this.url(database) });

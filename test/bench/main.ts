@@ -5,6 +5,7 @@ import { tableOf, type Bench, type BenchResult } from "./bench.ts";
 import { codecBench } from "./codec.ts";
 import { figuresTable, type FiguresBench } from "./figures.ts";
 import { gatewayBench } from "./gateway.ts";
+import { issuerBench } from "./issuer.ts";
 import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
 import { operatorBench } from "./operator.ts";
@@ -16,7 +17,7 @@ import { swapBench } from "./swap.ts";
 const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
 
 /** Whole stories, measured once. */
-const stories: readonly FiguresBench[] = [operatorBench, sidecarBench];
+const stories: readonly FiguresBench[] = [operatorBench, sidecarBench, issuerBench];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 
 const full: Effort = { rounds: 15, batchMs: 100 };
