@@ -2,17 +2,26 @@ import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { type SqlRow, type SqlValue, type Statement, textFor } from "./database.ts";
 import { storeAway } from "./store-away.ts";
 
+interface Prepared {
+  readonly statement: StatementSync;
+  /** Which value each `?` is, from 1. */
+  readonly order: readonly number[];
+}
+
 /** One connection, which keeps its statements prepared. Every call blocks. */
 export class SqliteConnection {
   readonly #database: DatabaseSync;
-  readonly #prepared = new Map<string, StatementSync>();
+  readonly #prepared = new Map<string, Prepared>();
 
   constructor(database: DatabaseSync) {
     this.#database = database;
   }
 
   run(statement: Statement, values: readonly SqlValue[]): readonly SqlRow[] {
-    return this.#try(() => this.#prepare(statement).all(...values));
+    return this.#try(() => {
+      const prepared = this.#prepare(statement);
+      return prepared.statement.all(...prepared.order.map((place) => values[place - 1] ?? null));
+    });
   }
 
   exec(text: string): void {
@@ -28,11 +37,16 @@ export class SqliteConnection {
     this.#database.close();
   }
 
-  #prepare(statement: Statement): StatementSync {
+  /** To SQLite `$1` is a name; `?1` would be the first value, but not for every version of Node.js. */
+  #prepare(statement: Statement): Prepared {
     const known = this.#prepared.get(statement.name);
     if (known !== undefined) return known;
-    // `$1` is a name to SQLite, `?1` the first value
-    const prepared = this.#database.prepare(textFor(statement, "sqlite").replaceAll(/\$(\d+)/g, "?$1"));
+    const order: number[] = [];
+    const text = textFor(statement, "sqlite").replaceAll(/\$(\d+)/g, (_, place) => {
+      order.push(Number(place));
+      return "?";
+    });
+    const prepared = { statement: this.#database.prepare(text), order };
     this.#prepared.set(statement.name, prepared);
     return prepared;
   }

@@ -42,11 +42,19 @@ describe("npm run bench", () => {
     for (const { ours } of perRotation) expect(ours).toBeGreaterThan(0);
   });
 
+  test("issuer still works", async () => {
+    const file = join(folder, "issuer.json");
+    await run("issuer", "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
+    expect(result?.figures.map(({ unit }) => unit)).toEqual(["a second", "µs", "rows", "a second", "µs", "rows"]);
+    expect(result?.figures.filter(({ unit }) => unit === "rows").map(({ ours }) => ours)).toEqual([1, 1]);
+  });
+
   test("refuses a name that it does not know, with exit code 2", async () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, operator; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, operator, issuer; options follow "--"\n',
     });
   });
 });
