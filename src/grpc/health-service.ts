@@ -2,7 +2,7 @@ import { type handleUnaryCall, status } from "@grpc/grpc-js";
 import { describeService, field, message, unary } from "./describe.ts";
 import type { GrpcService } from "./grpc-server.ts";
 
-export interface HealthRequest {
+interface HealthRequest {
   readonly service?: string;
 }
 
