@@ -26,6 +26,8 @@ const atOnce = 2;
 export interface StepOptions {
   /** Takes each step's result in a line, and its output if it failed. */
   readonly say: (text: string) => void;
+  /** Takes the name of a step that failed, at once. */
+  readonly fail?: (step: string) => void;
   /** {@link RunOptions.isYielding} */
   readonly isYielding?: boolean;
 }
@@ -33,15 +35,17 @@ export interface StepOptions {
 /** Runs every step, also after one has failed. */
 export async function runSteps(
   steps: readonly Step[],
-  { say, isYielding = false }: StepOptions,
+  { say, fail, isYielding = false }: StepOptions,
 ): Promise<{ passed: number; failed: number }> {
   const waiting = [...steps];
   let failed = 0;
   const work = async (): Promise<void> => {
     for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
       const ended = await run(step.command, { isYielding });
-      if (ended.code !== 0) failed += 1;
       say(verdict(step, ended));
+      if (ended.code === 0) continue;
+      failed += 1;
+      fail?.(step.name);
     }
   };
   await Promise.all(Array.from({ length: atOnce }, work));

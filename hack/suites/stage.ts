@@ -6,7 +6,7 @@ export interface Stage {
   readonly isYielding: boolean;
   /** For people. */
   readonly say: (text: string) => void;
-  /** Takes a test that failed, at once. */
+  /** Takes the name of a test that failed, at once. */
   readonly fail: (test: string) => void;
 }
 
