@@ -16,7 +16,7 @@ import { bare, type BareUpdate } from "./issuer-bare.ts";
 /** So many clients renew at once. */
 export const atOnce = 32;
 /** Connections, of ours and of the bare driver. */
-export const connections = 10;
+const connections = 10;
 
 const minuteMs = 60_000;
 const startMs = Date.UTC(2026, 0, 1);
