@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { nodeDisk } from "../files/disk.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
-import type { CallReport } from "../kube/transport.ts";
+import type { CallReport } from "../kube/api-request.ts";
 import type { ProjectionName } from "../ring/codec.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { AckSink } from "./acks/ack-sink.ts";

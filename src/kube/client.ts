@@ -3,7 +3,8 @@ import { asObject, type KubeObject } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Ref, Resource, Selection } from "./resource.ts";
 import type { Method } from "./retry.ts";
-import type { ApiRequest, Caller } from "./transport.ts";
+import type { ApiRequest } from "./api-request.ts";
+import type { Caller } from "./transport.ts";
 import { isObject } from "../parse/object.ts";
 
 export type CallOptions = Pick<ApiRequest, "signal" | "timeoutMs" | "totalMs">;
@@ -12,19 +13,6 @@ export interface WriteOptions extends CallOptions {
   readonly subresource?: "status";
   /** Who is named in `managedFields`. @default the user agent up to its slash */
   readonly fieldManager?: string;
-}
-
-export interface ApplyOptions extends WriteOptions {
-  readonly fieldManager: string;
-  /** Takes fields that others own. @default false */
-  readonly force?: boolean;
-}
-
-export interface DeleteOptions extends CallOptions {
-  /** The object is deleted only while it is still this one. */
-  readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string };
-  /** @default Background */
-  readonly propagationPolicy?: "Background" | "Foreground" | "Orphan";
 }
 
 /** What a list saw, at one instant. */
@@ -101,17 +89,6 @@ export class KubeClient {
     return this.update(resource, object, { ...options, subresource: "status" });
   }
 
-  /** Server-side apply: the fields of `object` become the manager's; needs `apiVersion`, `kind` and a name. */
-  apply(resource: Resource, object: KubeObject, options: ApplyOptions): Promise<KubeObject> {
-    const path = at.objectPath(resource, object.metadata, options.subresource) + writeQuery(options);
-    const contentType = "application/apply-patch+yaml";
-    return this.#object(
-      { method: "PATCH", verb: "apply", path, resource, ref: object.metadata, contentType },
-      object,
-      options,
-    );
-  }
-
   /** JSON merge patch (RFC 7386): `null` removes, lists are replaced whole. With a resourceVersion in it, checked. */
   merge(resource: Resource, patch: { ref: Ref; body: object }, options: WriteOptions = {}): Promise<KubeObject> {
     const path = at.objectPath(resource, patch.ref, options.subresource) + writeQuery(options);
@@ -121,19 +98,6 @@ export class KubeClient {
       patch.body,
       options,
     );
-  }
-
-  /** Resolves when the server took it; finalizers may keep the object for a while. */
-  async delete(resource: Resource, ref: Ref, options: DeleteOptions = {}): Promise<void> {
-    const { preconditions, propagationPolicy = "Background", ...rest } = options;
-    const path = at.objectPath(resource, ref);
-    const body = {
-      kind: "DeleteOptions",
-      apiVersion: "v1",
-      propagationPolicy,
-      ...(preconditions && { preconditions }),
-    };
-    await this.transport.call({ method: "DELETE", path, what: `delete ${at.nameOf(resource, ref)}`, body, ...rest });
   }
 
   async #object(call: ObjectCall, body: object | undefined, options: CallOptions): Promise<KubeObject> {
@@ -186,9 +150,7 @@ interface ObjectCall {
   readonly contentType?: string;
 }
 
-function writeQuery({ fieldManager, force }: WriteOptions & { readonly force?: boolean }): string {
-  return at.queryText({ fieldManager, force: force === true ? true : undefined });
-}
+const writeQuery = ({ fieldManager }: WriteOptions): string => at.queryText({ fieldManager });
 
 /** Of an object that is to be made, which may leave its name to the server (`generateName`). */
 function refOf(object: object): Partial<Ref> {

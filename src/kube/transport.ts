@@ -1,65 +1,15 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import { Agents } from "./agents.ts";
+import type { Answer, ApiRequest, CallReport, OpenAnswer } from "./api-request.ts";
 import type { Chance } from "../time/backoff.ts";
 import { type Clock, sleep } from "../time/clock.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { ApiError, ConnectionError, StoppedError } from "./kube-errors.ts";
 import { Exchange } from "./exchange.ts";
-import { type Method, waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
+import { waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
+import { ServerClock } from "./server-clock.ts";
 import { apiError, isSecretPath } from "./api-status.ts";
 import { frozenJson } from "./object.ts";
-
-export interface ApiRequest {
-  readonly method: Method;
-  /** With its query, without the server's own path. */
-  readonly path: string;
-  /** For messages: `update secrets "team/gateway"`. */
-  readonly what: string;
-  readonly body?: unknown;
-  /** @default application/json */
-  readonly contentType?: string;
-  readonly signal?: AbortSignal;
-  /** How long one try may take, in milliseconds. @default 30000 */
-  readonly timeoutMs?: number;
-  /** How long all tries and the waits between them may take, in milliseconds. @default 60000 */
-  readonly totalMs?: number;
-  /** Asked just before each try is sent; where it says false, nothing is sent, and the call is stopped. */
-  readonly guard?: () => boolean;
-}
-
-export interface Answer {
-  readonly status: number;
-  /** JSON, frozen to its leaves. */
-  readonly body: unknown;
-}
-
-/** The body of an answer that goes on. */
-export interface OpenAnswer {
-  /** Ends when the server ends it; leaving the loop closes the connection. @throws ConnectionError | StoppedError */
-  readonly chunks: AsyncIterable<Buffer>;
-  /** Ends it now, at any time: {@link chunks} then fails with this error. */
-  cut(error: ConnectionError | StoppedError): void;
-}
-
-/** One try of a request, for metrics. */
-export interface CallReport {
-  readonly method: Method;
-  /** Without its query. Holds names, so it is no label of a metric. */
-  readonly path: string;
-  readonly host: string;
-  /** HTTP status, or `<error>` as client-go says it. */
-  readonly code: string;
-  /** Until the head of the answer. */
-  readonly durationMs: number;
-}
-
-/** What the API server's clock said, in whole seconds, and when that came in. */
-export interface ServerDate {
-  readonly dateMs: number;
-  readonly receivedAtMonotonicMs: number;
-  /** So much later it may have been when the answer came in, in milliseconds: a second, and what the answer took. */
-  readonly doubtMs: number;
-}
 
 /** What a client needs of a {@link Transport}. */
 export type Caller = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs" | "serverDoubtMs">;
@@ -83,30 +33,24 @@ export class Transport {
   readonly chance: Chance;
   readonly #options: TransportOptions;
   readonly #agents: Agents;
-  #serverDate: ServerDate | undefined;
+  readonly #serverClock: ServerClock;
 
   constructor(options: TransportOptions) {
     this.#options = options;
     this.clock = options.clock;
     this.chance = options.chance;
+    this.#serverClock = new ServerClock(options.clock);
     this.#agents = new Agents(options.endpoint.server.startsWith("https:"));
   }
 
-  /** Of the answer that says most; undefined before the first. */
-  get serverDate(): ServerDate | undefined {
-    return this.#serverDate;
-  }
-
-  /** What the API server's clock says now at the least, by its `Date` headers; see {@link serverDoubtMs}. Unix milliseconds. */
+  /** As {@link ServerClock} has it. */
   serverNowMs(): number | undefined {
-    const { dateMs, receivedAtMonotonicMs } = this.#serverDate ?? {};
-    if (dateMs === undefined || receivedAtMonotonicMs === undefined) return undefined;
-    return dateMs + (this.clock.monotonicMs() - receivedAtMonotonicMs);
+    return this.#serverClock.nowMs();
   }
 
-  /** So much later the API server's clock may be than {@link serverNowMs}, in milliseconds: about a second. */
+  /** As {@link ServerClock} has it. */
   serverDoubtMs(): number {
-    return this.#serverDate?.doubtMs ?? 0;
+    return this.#serverClock.doubtMs();
   }
 
   /**
@@ -230,7 +174,7 @@ export class Transport {
     try {
       const head = await exchange.head();
       report(String(head.statusCode ?? 0));
-      this.#note(head.headers.date, startedAtMs);
+      this.#serverClock.note(head.headers.date, startedAtMs);
       return head;
     } catch (error) {
       report("<error>");
@@ -242,19 +186,5 @@ export class Transport {
   /** After a timeout the idle connections are likely to be dead as well. */
   #dropDead(error: unknown): void {
     if (error instanceof ConnectionError && error.code === "TimedOut") this.#agents.dropIdle();
-  }
-
-  /**
-   * Whole seconds: of several answers the one that was stamped latest in its second says most, and is kept. One that can't be
-   * true beside it tells of a clock that was set back.
-   */
-  #note(date: string | undefined, sentAtMonotonicMs: number): void {
-    const dateMs = date === undefined ? NaN : Date.parse(date);
-    if (Number.isNaN(dateMs)) return;
-    const receivedAtMonotonicMs = this.clock.monotonicMs();
-    const doubtMs = 1000 + (receivedAtMonotonicMs - sentAtMonotonicMs);
-    const knownMs = this.serverNowMs();
-    if (knownMs !== undefined && dateMs <= knownMs && knownMs < dateMs + doubtMs) return;
-    this.#serverDate = { dateMs, receivedAtMonotonicMs, doubtMs };
   }
 }

@@ -1,5 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { CallReport } from "../kube/transport.ts";
+import type { CallReport } from "../kube/api-request.ts";
 import type { ReconcileLoop, ReconcileLoopObserver } from "./reconcile-loop.ts";
 import type { LeaderElector } from "./election.ts";
 import type { EventRecorder } from "./events.ts";

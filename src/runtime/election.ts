@@ -1,12 +1,12 @@
 import type { Chance } from "../time/backoff.ts";
 import type { KubeClient } from "../kube/client.ts";
-import { type Clock, sleep } from "../time/clock.ts";
+import { type Clock, momentOf, sleep } from "../time/clock.ts";
 import { isAlreadyExists, isWriteConflict } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Ref } from "../kube/resource.ts";
 import { watchLag } from "../telemetry/lag.ts";
 import { freeLease, heldLease, leaseFacts, leases, newLease } from "./lease.ts";
-import { instantOf, type Leadership, Term } from "./term.ts";
+import { type Leadership, Term } from "./term.ts";
 
 export interface ElectionOptions {
   readonly client: KubeClient;
@@ -75,7 +75,7 @@ export class LeaderElector {
   /** A term, if the lease could be taken. */
   async #tryTerm(stop: AbortSignal): Promise<Term | undefined> {
     const { clock, renewDeadlineMs } = this.#options;
-    const at = instantOf(clock);
+    const at = momentOf(clock);
     if (!(await this.#hold(stop))) return undefined;
     return new Term(clock, renewDeadlineMs, at);
   }
@@ -110,7 +110,7 @@ export class LeaderElector {
     for (;;) {
       await this.#pause(either);
       if (either.aborted) return;
-      const at = instantOf(clock);
+      const at = momentOf(clock);
       const isHeld = await this.#hold(either);
       if (isHeld) term.renewed(at);
       else if (this.#holder !== undefined && this.#holder !== this.#options.identity) {

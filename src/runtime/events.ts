@@ -86,7 +86,7 @@ export class EventRecorder {
   record(happening: EventFacts): void {
     const nowMs = this.#options.clock.monotonicMs();
     this.#forget(nowMs);
-    const key = keyOf(happening);
+    const key = seriesKeyOf(happening);
     const series = this.#series.get(key);
     if (series !== undefined) this.#repeat(key, series, nowMs);
     else if (this.#waiting >= mostWaiting - (happening.isUrgent === true ? 0 : keptForUrgent))
@@ -169,7 +169,7 @@ export class EventRecorder {
   }
 }
 
-function keyOf({ regarding: { metadata, kind }, type, reason, action, note }: EventFacts): string {
+function seriesKeyOf({ regarding: { metadata, kind }, type, reason, action, note }: EventFacts): string {
   return JSON.stringify([kind, metadata.namespace, metadata.name, metadata.uid, type, reason, action, note]);
 }
 

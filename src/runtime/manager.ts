@@ -50,7 +50,7 @@ export async function runManager(parts: ManagerParts, stop: AbortSignal): Promis
  * How long the first lists may take before the work begins without them, in milliseconds. Whoever begins earlier does it all
  * twice; but what can't be seen holds up nothing that can.
  */
-const patienceMs = 4000;
+const firstListsMs = 4000;
 
 /** Begins when each watch has had its first try, ends when the work has. */
 async function leadWith(parts: ManagerParts, leadership: Leadership, stop: AbortSignal): Promise<void> {
@@ -85,7 +85,7 @@ async function graceOver(
 async function tried({ clock, reflectors }: ManagerParts, signal: AbortSignal): Promise<boolean> {
   const done = new AbortController();
   const all = Promise.all(reflectors.map((reflector) => reflector.tried()));
-  await Promise.race([all, sleep(clock, patienceMs, AbortSignal.any([signal, done.signal]))]);
+  await Promise.race([all, sleep(clock, firstListsMs, AbortSignal.any([signal, done.signal]))]);
   done.abort();
   return !signal.aborted;
 }

@@ -1,4 +1,4 @@
-import type { Cancel, Clock } from "../time/clock.ts";
+import { type Cancel, type Clock, type Moment, momentOf } from "../time/clock.ts";
 
 /** What a leader may count on. */
 export interface Leadership {
@@ -19,25 +19,17 @@ export class LeadershipLostError extends Error {
   }
 }
 
-/** A point on both clocks. */
-export interface Instant {
-  readonly monotonicMs: number;
-  readonly nowMs: number;
-}
-
-export const instantOf = (clock: Clock): Instant => ({ monotonicMs: clock.monotonicMs(), nowMs: clock.nowMs() });
-
 /** One leadership from its beginning to its end, which comes by itself when nobody renews it. */
 export class Term implements Leadership {
   readonly #clock: Clock;
   readonly #deadlineMs: number;
   readonly #controller = new AbortController();
-  #renewedAt: Instant;
+  #renewedAt: Moment;
   #cancel: Cancel;
   #lostBy: LeadershipLostError | undefined;
 
   /** @param at - From before the lease was asked for */
-  constructor(clock: Clock, deadlineMs: number, at: Instant) {
+  constructor(clock: Clock, deadlineMs: number, at: Moment) {
     this.#clock = clock;
     this.#deadlineMs = deadlineMs;
     this.#renewedAt = at;
@@ -60,8 +52,8 @@ export class Term implements Leadership {
     return this.#lostBy === undefined;
   }
 
-  /** The lease was renewed by a request that was begun at this instant. Too late is too late. */
-  renewed(at: Instant): void {
+  /** The lease was renewed by a request that was begun at this moment. Too late is too late. */
+  renewed(at: Moment): void {
     if (!this.isHeld()) return;
     this.#renewedAt = at;
     this.#cancel();
@@ -82,7 +74,7 @@ export class Term implements Leadership {
 
   /** The monotonic clock stands still while a machine sleeps, the wall clock can be set: whichever says more. */
   #ageMs(): number {
-    const { monotonicMs, nowMs } = instantOf(this.#clock);
+    const { monotonicMs, nowMs } = momentOf(this.#clock);
     return Math.max(monotonicMs - this.#renewedAt.monotonicMs, nowMs - this.#renewedAt.nowMs);
   }
 

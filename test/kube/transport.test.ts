@@ -1,7 +1,8 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
 import { ApiError, type ConnectionError, StoppedError } from "../../src/kube/kube-errors.ts";
-import type { CallReport, Transport } from "../../src/kube/transport.ts";
+import type { CallReport } from "../../src/kube/api-request.ts";
+import type { Transport } from "../../src/kube/transport.ts";
 import { transportTo } from "./support/clients.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { cut, json, type Reply, scriptServer, stall, status } from "./support/script-server.ts";
@@ -300,7 +301,7 @@ describe("Transport.serverNowMs", () => {
     ]);
     const transport = transportTo(server, { clock: new FakeClock() });
     await failure(transport.call(read));
-    expect(transport.serverDate?.dateMs).toBe(Date.parse("2026-11-21T09:00:00Z"));
+    expect(transport.serverNowMs()).toBe(Date.parse("2026-11-21T09:00:00Z"));
   });
 });
 

@@ -6,7 +6,7 @@ import { leases } from "../../src/runtime/lease.ts";
 import type { Leadership } from "../../src/runtime/term.ts";
 import { KubeClient } from "../../src/kube/client.ts";
 import { configMaps } from "../../src/kube/resource.ts";
-import { clientTo } from "../kube/support/clients.ts";
+import { clientTo, removed } from "../kube/support/clients.ts";
 import { type FakeApi, fakeApi } from "../kube/support/fake-api.ts";
 import { FakeClock, turn } from "../support/fake-clock.ts";
 import type { ScriptServer } from "../kube/support/script-server.ts";
@@ -285,7 +285,9 @@ test("fenced sends reads, and no write from when the leadership is lost", async 
   const object = await guarded.create(configMaps, { metadata: { namespace: "team", name: "x" } });
   clock.freeze(10_000);
   await expect(guarded.update(configMaps, { ...object, data: {} })).rejects.toMatchObject({ code: "Stopped" });
-  await expect(guarded.delete(configMaps, { namespace: "team", name: "x" })).rejects.toMatchObject({ code: "Stopped" });
+  await expect(removed(guarded, configMaps, { namespace: "team", name: "x" })).rejects.toMatchObject({
+    code: "Stopped",
+  });
   expect(await guarded.get(configMaps, { namespace: "team", name: "x" })).toEqual(object);
 });
 

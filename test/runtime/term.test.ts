@@ -1,17 +1,18 @@
 import { expect, test } from "vitest";
 import { watchLag } from "../../src/telemetry/lag.ts";
-import { instantOf, LeadershipLostError, Term } from "../../src/runtime/term.ts";
+import { LeadershipLostError, Term } from "../../src/runtime/term.ts";
+import { momentOf } from "../../src/time/clock.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 
 function begin() {
   const clock = new FakeClock();
-  return { clock, term: new Term(clock, 10_000, instantOf(clock)) };
+  return { clock, term: new Term(clock, 10_000, momentOf(clock)) };
 }
 
 test("Term ends at its deadline, counted from the beginning of the last renewal", async () => {
   const { clock, term } = begin();
   await clock.advance(6000);
-  const at = instantOf(clock);
+  const at = momentOf(clock);
   await clock.advance(3000);
   term.renewed(at);
   await clock.advance(6999);
@@ -23,7 +24,7 @@ test("Term ends at its deadline, counted from the beginning of the last renewal"
 test("Term takes no renewal whose answer comes after the deadline, also before anybody noticed", () => {
   const { clock, term } = begin();
   clock.freeze(9000);
-  const at = instantOf(clock);
+  const at = momentOf(clock);
   clock.freeze(1000);
   term.renewed(at);
   expect([term.isHeld(), term.signal.aborted]).toEqual([false, true]);
@@ -37,7 +38,7 @@ test("Term goes on waiting when its timer rings early", () => {
     return () => undefined;
   };
   const early = { nowMs: clock.nowMs, monotonicMs: clock.monotonicMs, after };
-  const term = new Term(early, 10_000, instantOf(clock));
+  const term = new Term(early, 10_000, momentOf(clock));
   clock.freeze(9999);
   ring();
   expect(term.signal.aborted).toBe(false);

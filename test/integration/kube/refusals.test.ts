@@ -22,7 +22,7 @@ async function refusal(name: string): Promise<ApiError> {
     () =>
       client.create(secrets, secret(name)).then(
         async () => {
-          await client.delete(secrets, { namespace, name });
+          await admin.remove(`/api/v1/namespaces/${namespace}/secrets/${name}`);
           throw new Error("was taken");
         },
         (one: unknown) => one,

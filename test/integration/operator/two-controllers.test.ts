@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { CallReport } from "../../../src/kube/transport.ts";
+import type { CallReport } from "../../../src/kube/api-request.ts";
 import { admin } from "../support/scene.ts";
 import { holds, makeRotation, makeScene, quick, startOperator, type Status } from "./support/scene.ts";
 

@@ -5,6 +5,7 @@ import type { KubeObject } from "../../../src/kube/object.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
 import { configMaps, pods, type Resource, secrets, type Selection } from "../../../src/kube/resource.ts";
 import type { CacheChange } from "../../../src/kube/object-cache.ts";
+import { removed } from "./clients.ts";
 
 export interface Target {
   /** With pages of 3. */
@@ -131,15 +132,6 @@ function writeContract(target: () => Promise<Target>): void {
     expect(isWriteConflict(await failure(client.merge(configMaps, { ref, body: stale })))).toBe(true);
   });
 
-  test("apply makes what is missing", async () => {
-    const { client, namespace } = await target();
-    const metadata = { namespace, name: unused("applied") };
-    const object = { apiVersion: "v1", kind: "ConfigMap", metadata, data: { a: "1" } };
-    expect((await client.apply(configMaps, object, { fieldManager: "m" }))["data"]).toEqual({ a: "1" });
-    const again = { ...object, data: { a: "2" } };
-    expect((await client.apply(configMaps, again, { fieldManager: "m", force: true }))["data"]).toEqual({ a: "2" });
-  });
-
   test("updateStatus writes the status, update all but the status", async () => {
     const { client, namespace } = await target();
     const metadata = { namespace, name: unused("pod") };
@@ -154,16 +146,6 @@ function writeContract(target: () => Promise<Target>): void {
       status: {},
     });
     expect([updated["status"], updated.metadata.labels]).toMatchObject([{ message: "hello" }, { a: "b" }]);
-  });
-
-  test("delete keeps an object that is another one than was meant", async () => {
-    const { client, object } = await start();
-    const ref = { namespace: object.metadata.namespace ?? "", name: object.metadata.name };
-    const other = client.delete(configMaps, ref, { preconditions: { uid: "another" } });
-    expect(isWriteConflict(await failure(other))).toBe(true);
-    await client.delete(configMaps, ref, { preconditions: { uid: object.metadata.uid ?? "" } });
-    expect(await client.find(configMaps, ref)).toBeUndefined();
-    expect(isNotFound(await failure(client.delete(configMaps, ref)))).toBe(true);
   });
 }
 
@@ -204,7 +186,7 @@ function reflectorContract(target: () => Promise<Target>): void {
     expect([...seen].sort()).toEqual(["a", "b", "c", "d"].map((each) => `added ${label}-${each}`));
     const made = await client.create(configMaps, { metadata: metadata("e") });
     const changed = await client.update(configMaps, { ...made, data: { x: "1" } });
-    await client.delete(configMaps, { namespace, name: `${label}-a` });
+    await removed(client, configMaps, { namespace, name: `${label}-a` });
     await saw(7);
     expect(seen.slice(4)).toEqual([`added ${label}-e`, `updated ${label}-e`, `deleted ${label}-a`]);
     expect(reflector.store.get({ namespace, name: `${label}-e` })).toEqual(changed);

@@ -85,11 +85,9 @@ export class FakeApi {
     const body = (call.body === "" ? {} : JSON.parse(call.body)) as Stored;
     if (call.method === "POST") return this.#create(address, body);
     const found = this.#objects.get(keyOf(address, address.name ?? ""));
-    const isApply = call.headers["content-type"] === "application/apply-patch+yaml";
-    if (found === undefined && isApply) return this.#create(address, body);
     if (found === undefined) return refuse(404, "NotFound", address);
     if (call.method === "GET") return json(200, found);
-    if (call.method === "DELETE") return this.#delete(address, found, body);
+    if (call.method === "DELETE") return this.#delete(address, found);
     const next = call.method === "PUT" ? body : (merged(found, body) as Stored);
     return this.#replace(address, found, next);
   }
@@ -123,10 +121,7 @@ export class FakeApi {
     return json(200, this.#happen("MODIFIED", address, kept));
   }
 
-  #delete(address: Address, found: Stored, body: object): Reply {
-    const { preconditions = {} } = body as { preconditions?: Record<string, string> };
-    const fits = Object.entries(preconditions).every(([field, value]) => found.metadata[field] === value);
-    if (!fits) return conflict(address);
+  #delete(address: Address, found: Stored): Reply {
     this.#happen("DELETED", address, found);
     return json(200, { kind: "Status", status: "Success" });
   }
