@@ -68,9 +68,12 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   "@grpc/grpc-js": ["grpc", "gateway"],
   "@grpc/proto-loader": ["grpc"],
+  "@fastify/rate-limit": ["issuer"],
+  "@fastify/swagger": ["issuer"],
   "@kubernetes/client-node": ["cli"],
   commander: ["cli"],
   croner: ["ring"],
+  fastify: ["issuer"],
   jose: ["issuer"],
   pg: ["sql"],
 };

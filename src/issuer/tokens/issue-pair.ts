@@ -30,6 +30,14 @@ export async function issuePair(parts: IssuerParts, caller: Caller, asked: Asked
   return begin(parts, granted, { ...termsOf(granted, asked), clientId, ...foreign });
 }
 
+/** What is asked for below another grant. */
+export interface AskedBelow extends Omit<Asked, "grantType" | "subject"> {
+  /** Its subject is the parent's with this behind it: nobody can so become somebody else. */
+  readonly name: string;
+  /** Claims that the endpoint sets, whatever may be asked for. */
+  readonly own: Readonly<Record<string, unknown>>;
+}
+
 /**
  * A pair below another grant, for whoever shows an access token of it: an agent's, a path's. It has no more than its parent, and ends
  * with it.
@@ -40,7 +48,7 @@ export async function issuePair(parts: IssuerParts, caller: Caller, asked: Asked
 export async function issueBelow(
   parts: IssuerParts,
   parentToken: string,
-  asked: Omit<Asked, "grantType"> & { readonly subject: string },
+  { name, own, ...asked }: AskedBelow,
 ): Promise<TokenPair | Denial> {
   const signing = signingOf(parts);
   const verdict = signing.verify(parentToken);
@@ -52,10 +60,14 @@ export async function issueBelow(
   const { terms, grant } = row;
   const standing = standingOf(parts.callers.config, originOf(terms));
   if (standing === undefined) return denied("invalid_token", "caller-gone", "Cannot issue: must be allowed still");
-  const parent = { ...terms, ...grant, mayAskFor: standing.claims };
+  const parent = { ...terms, ...grant, claims: { ...terms.claims, ...own }, mayAskFor: standing.claims };
   // The token may be narrower than its grant (RFC 6749 §6)
   const scopes = scopesIn(verdict.claims["scope"]).filter((one) => terms.scopes.includes(one));
-  const granted = narrowBelow({ ...parent, scopes }, asked, { signer: signing.profile, nowMs: parts.nowMs() });
+  const granted = narrowBelow(
+    { ...parent, scopes },
+    { ...asked, subject: `${terms.subject}/${name}` },
+    { signer: signing.profile, nowMs: parts.nowMs() },
+  );
   if (granted.kind === "refused") return denialOf(granted);
   const { clientId, foreign, keyThumbprint } = terms;
   return begin(parts, granted, {

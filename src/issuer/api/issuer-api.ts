@@ -1,0 +1,97 @@
+import rateLimit from "@fastify/rate-limit";
+import swagger from "@fastify/swagger";
+import fastify, { type FastifyInstance } from "fastify";
+import type { Log } from "../../telemetry/log.ts";
+import type { Clock } from "../../time/clock.ts";
+import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import { answerOfError, ApiError, sendError } from "./api-error.ts";
+import { jsonRoutes } from "./json-routes.ts";
+import { type JwksHandler, metadataRoutes } from "./metadata-routes.ts";
+import { oauthRoutes } from "./oauth-routes.ts";
+import { acceptForms, acceptJson, bodyLimit } from "./request-body.ts";
+import { revocationRoutes } from "./revocation-routes.ts";
+
+export interface IssuerApiOptions {
+  readonly jwks: JwksHandler;
+  readonly clock: Pick<Clock, "after">;
+  /** Ends the streams. */
+  readonly closing: AbortSignal;
+  readonly log: Log;
+  /** Requests a second of one address. @default 100 */
+  readonly mostASecond?: number;
+  /** Whose `X-Forwarded-For` is believed: addresses and networks. @default nobody's */
+  readonly trustedProxies?: readonly string[];
+  readonly version: string;
+}
+
+/** Every endpoint of the issuer; it listens nowhere yet. Nothing that it logs has a body, a header or a query. */
+export async function newIssuerApi(parts: IssuerParts, options: IssuerApiOptions): Promise<FastifyInstance> {
+  const api = fastify({
+    logger: false,
+    bodyLimit,
+    requestTimeout: 30_000,
+    connectionTimeout: 60_000,
+    exposeHeadRoutes: false,
+    trustProxy: options.trustedProxies === undefined ? false : [...options.trustedProxies],
+    ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
+  });
+  const methods = rememberMethods(api);
+  await limit(api, options);
+  // A token is nobody else's to keep (RFC 6749 §5.1)
+  api.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
+  api.setErrorHandler((error, request, reply) => {
+    const answer = answerOfError(error);
+    const fields = { status: answer.status, code: answer.code, route: request.routeOptions.url ?? "none" };
+    if (answer.status === 500) options.log.error({ ...fields, err: error }, "a request failed");
+    else options.log.debug(fields, "a request is refused");
+    sendError(answer, reply);
+  });
+  api.setNotFoundHandler((request, reply) => {
+    const [path = ""] = request.url.split("?", 1);
+    const allow = [...(methods.get(path) ?? [])].join(", ");
+    const message = allow === "" ? "Must be a path of the API: see /openapi.json" : `Must be ${allow}`;
+    const what = allow === "" ? { status: 404, code: "NotFound" } : { status: 405, code: "MethodNotAllowed" };
+    sendError({ ...what, error: "invalid_request", message, ...(allow !== "" && { headers: { allow } }) }, reply);
+  });
+  await api.register((scope, _options, done) => {
+    acceptForms(scope);
+    oauthRoutes(scope, parts);
+    done();
+  });
+  await api.register((scope, _options, done) => {
+    acceptJson(scope);
+    jsonRoutes(scope, parts);
+    done();
+  });
+  revocationRoutes(api, parts, options);
+  metadataRoutes(api, parts, options.jwks);
+  api.get("/openapi.json", { schema: { hide: true } }, () => api.swagger());
+  return api;
+}
+
+/** Which methods a path has: for whoever comes with another one. */
+function rememberMethods(api: FastifyInstance): ReadonlyMap<string, ReadonlySet<string>> {
+  const methods = new Map<string, Set<string>>();
+  api.addHook("onRoute", ({ url, method }) => {
+    const known = methods.get(url) ?? new Set<string>();
+    for (const one of [method].flat()) known.add(one);
+    methods.set(url, known);
+  });
+  return methods;
+}
+
+async function limit(api: FastifyInstance, { mostASecond = 100, version }: IssuerApiOptions): Promise<void> {
+  await api.register(swagger, { openapi: { openapi: "3.1.0", info: { title: "Keyturn issuer", version } } });
+  await api.register(rateLimit, {
+    max: mostASecond,
+    timeWindow: 1000,
+    errorResponseBuilder: (_request, { ttl }) =>
+      new ApiError({
+        status: 429,
+        error: "temporarily_unavailable",
+        code: "TooMany",
+        message: "Must ask less often",
+        headers: { "retry-after": String(Math.max(1, Math.ceil(ttl / 1000))) },
+      }),
+  });
+}

@@ -1,0 +1,166 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { Asked, Caller } from "../callers/caller.ts";
+import { grantTypes } from "../config/token-issuer.ts";
+import { introspect } from "../tokens/introspect.ts";
+import { issuePair } from "../tokens/issue-pair.ts";
+import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import { renewPair } from "../tokens/renew-pair.ts";
+import { revokeTokens } from "../tokens/revoke-tokens.ts";
+import type { TokenPair } from "../tokens/token-pair.ts";
+import { badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
+import { formType } from "./request-body.ts";
+import { clientBy, credentialsOf, foreignBy, secretIn } from "./who-asks.ts";
+
+const exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
+const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+const accessTokenType = "urn:ietf:params:oauth:token-type:access_token";
+const jwtType = "urn:ietf:params:oauth:token-type:jwt";
+const subjectTypes = [jwtType, accessTokenType, "urn:ietf:params:oauth:token-type:id_token"];
+
+type Form = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+const text = { type: "string", minLength: 1, maxLength: 32_768 } as const;
+const texts = { type: "array", items: text, maxItems: 64 } as const;
+const clientFields = { client_id: text, client_secret: text } as const;
+const form = (properties: object, required: readonly string[]): object => ({
+  type: "object",
+  properties,
+  required,
+  additionalProperties: false,
+});
+
+const tokenForm = form(
+  {
+    ...clientFields,
+    grant_type: { type: "string", enum: grantTypes },
+    refresh_token: text,
+    assertion: text,
+    subject_token: text,
+    subject_token_type: { type: "string", enum: subjectTypes },
+    requested_token_type: { type: "string", enum: [accessTokenType, jwtType] },
+    scope: texts,
+    audience: texts,
+    resource: texts,
+    expiresIn: text,
+    refreshTokenTtlSeconds: text,
+  },
+  ["grant_type"],
+);
+
+/** RFC 6749 §3.2 with RFC 8693 and RFC 7523, RFC 7009, RFC 7662. */
+export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
+  const consumes = [formType];
+  api.post<{ Body: Form }>("/oauth2/token", { schema: { consumes, body: tokenForm } }, async (request) => {
+    const { body } = request;
+    if (body["grant_type"] === "refresh_token") return oauthAnswer(await renew(parts, request), parts.nowMs());
+    const granted = await issuePair(parts, await callerOf(parts, request), askedIn(body));
+    if (granted.kind === "denied") throw errorOfDenial(granted);
+    return {
+      ...oauthAnswer(granted, parts.nowMs()),
+      ...(body["grant_type"] === exchange && { issued_token_type: accessTokenType }),
+    };
+  });
+
+  const tokenField = form({ ...clientFields, token: text, token_type_hint: text }, ["token"]);
+  api.post<{ Body: Form }>("/oauth2/revoke", { schema: { consumes, body: tokenField } }, async (request, reply) => {
+    const done = await revokeTokens(parts, await clientOf(parts, request), { token: one(request.body, "token") });
+    if (done.kind === "denied") throw errorOfDenial(done);
+    return reply.code(200).send();
+  });
+
+  api.post<{ Body: Form }>("/oauth2/introspect", { schema: { consumes, body: tokenField } }, async (request) => {
+    await clientOf(parts, request);
+    return introspect(parts, one(request.body, "token"));
+  });
+}
+
+const maybe = (body: Form, name: string): string | undefined => {
+  const value = body[name];
+  return typeof value === "string" ? value : value?.[0];
+};
+
+function one(body: Form, name: string): string {
+  const value = maybe(body, name);
+  if (value !== undefined) return value;
+  throw badRequest("RequestInvalid", `Must have the parameter ${name}`);
+}
+
+const list = (body: Form, name: string): readonly string[] => [body[name] ?? []].flat();
+
+/** The client's secret in the header or in the form, never in both (RFC 6749 §2.3). */
+function shownSecret(request: FastifyRequest<{ Body: Form }>): { id: string; secret: string } | undefined {
+  const { body } = request;
+  const credentials = credentialsOf(request);
+  const [id, secret] = [maybe(body, "client_id"), maybe(body, "client_secret")];
+  if (credentials?.scheme === "basic") {
+    const shown = secretIn(credentials.value);
+    const isOnce = secret === undefined && (id === undefined || id === shown.id);
+    if (isOnce) return shown;
+    throw badRequest("CredentialsRepeated", "Must show the client's secret once");
+  }
+  return secret === undefined ? undefined : { id: id ?? one(body, "client_id"), secret };
+}
+
+function clientOf(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): Promise<Caller> {
+  const shown = shownSecret(request);
+  if (shown !== undefined) return clientBy(parts, shown);
+  const credentials = credentialsOf(request);
+  if (credentials?.scheme === "bearer") return foreignBy(parts, credentials.value);
+  throw unauthorized("CredentialsMissing", "Must show the client's id and secret");
+}
+
+async function callerOf(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): Promise<Caller> {
+  const { body } = request;
+  const grantType = one(body, "grant_type");
+  if (grantType === jwtBearer) return foreignBy(parts, one(body, "assertion"));
+  if (grantType !== exchange) return clientOf(parts, request);
+  one(body, "subject_token_type");
+  return foreignBy(parts, one(body, "subject_token"));
+}
+
+/** A proof is not asked for, and counts where it is shown: the client's secret, or an assertion of the first token's subject. */
+async function renew(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): Promise<TokenPair> {
+  const { body } = request;
+  const shown = shownSecret(request);
+  const assertion = maybe(body, "assertion") ?? maybe(body, "subject_token");
+  const proven = shown ? clientBy(parts, shown) : assertion === undefined ? undefined : foreignBy(parts, assertion);
+  const caller = await proven;
+  const scopes = scopesIn(body);
+  const renewal = await renewPair(parts, {
+    refreshToken: one(body, "refresh_token"),
+    ...(caller && { caller }),
+    ...(scopes && { scopes }),
+  });
+  if (renewal.kind === "denied") throw errorOfDenial(renewal);
+  return renewal;
+}
+
+const scopesIn = (body: Form): readonly string[] | undefined =>
+  body["scope"] === undefined
+    ? undefined
+    : list(body, "scope").flatMap((all) => all.split(" ").filter((scope) => scope !== ""));
+
+function askedIn(body: Form): Asked {
+  const grantType = grantTypes.find((known) => known === body["grant_type"]) ?? "client_credentials";
+  const scopes = scopesIn(body);
+  const audiences = [...list(body, "audience"), ...list(body, "resource")];
+  return {
+    grantType,
+    ...(scopes && { scopes }),
+    ...(audiences.length > 0 && { audiences }),
+    expiresIn: body["expiresIn"],
+    refreshTokenTtlSeconds: body["refreshTokenTtlSeconds"],
+  };
+}
+
+/** RFC 6749 §5.1. Seconds from now, rounded down, so that nobody takes a token for good that is not. */
+function oauthAnswer({ accessToken, accessTokenExpiresAtMs, refresh, scopes }: TokenPair, nowMs: number): object {
+  const secondsTo = (ms: number): number => Math.max(0, Math.floor((ms - nowMs) / 1000));
+  return {
+    access_token: accessToken,
+    token_type: "Bearer",
+    expires_in: secondsTo(accessTokenExpiresAtMs),
+    ...(scopes.length > 0 && { scope: scopes.join(" ") }),
+    ...(refresh && { refresh_token: refresh.token, refresh_token_expires_in: secondsTo(refresh.expiresAtMs) }),
+  };
+}
