@@ -1,3 +1,4 @@
+import type { GatewaysRead } from "../keeper/observe.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { ApiError, ConnectionError } from "../kube/kube-errors.ts";
 import { type KubeObject } from "../kube/object.ts";
@@ -9,16 +10,8 @@ import type { RotationRef } from "../ring/ring.ts";
 import { keyRingAcks, labels } from "./resources.ts";
 import { isObject, type Members, membersOf, objectsIn } from "../parse/object.ts";
 
-export interface GatewaysRead {
-  readonly gateways: readonly GatewayView[];
-  /** Acks that can't be read, one line each. */
-  readonly warnings: readonly string[];
-  /** Why not all could be seen; absent when they were. The gateways then include one that stands for the others. */
-  readonly unseen?: Unanswered;
-}
-
 /** The API server refused to say, or could not be asked. */
-export type Unanswered = ApiError | ConnectionError;
+type Unanswered = ApiError | ConnectionError;
 
 /** The sidecar's container, as `keyturn inject` and the chart name it. */
 const gatewayContainer = "keyturn";

@@ -2,19 +2,14 @@ import { createHash } from "node:crypto";
 import { ourFiles } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
 import type { DocumentRead } from "../keeper/document.ts";
-import type { SetAside } from "../keeper/home.ts";
-import { knownAfter, losesKeys, strangerTest } from "../keeper/strangers.ts";
+import { losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { KubeObject } from "../kube/object.ts";
-import { apiVersionOf, nameOf, secrets } from "../kube/resource.ts";
-import type { RingObject } from "../ring/codec.ts";
-import type { Decision } from "../ring/decide.ts";
-import type { KeyMaterials } from "../ring/jwk.ts";
+import { apiVersionOf, secrets } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { labels } from "./resources.ts";
-import { entriesIn, filesIn, type Slot, slotOf } from "./slot.ts";
+import { entriesIn, filesIn, type Slot } from "./slot.ts";
 
-type ObjectRead = DocumentRead & { readonly object?: KubeObject };
-type Snapshot = Readonly<Record<RingObject, ObjectRead>>;
+type ClusterRead = DocumentRead & { readonly object?: KubeObject };
 
 /** The longest name of an object (RFC 1123 §2.1, as Kubernetes has it). */
 const longestName = 253;
@@ -23,7 +18,11 @@ const longestName = 253;
  * Names of the entries of ours that must be kept before the object is written over: those of a ring that can't be read, and
  * those with keys that the ring does not have. Entries of other names stay where they are.
  */
-export function unclaimedIn({ object, ...read }: ObjectRead, { role, resource }: Slot, next: Known): readonly string[] {
+export function unclaimedIn(
+  { object, ...read }: ClusterRead,
+  { role, resource }: Slot,
+  next: Known,
+): readonly string[] {
   if (object === undefined || read.reading.kind === "foreign" || read.reading.kind === "absent") return [];
   const isStrange = strangerTest(read, role);
   const entries = Object.entries(filesIn(object, resource));
@@ -67,22 +66,4 @@ export function setAsideSecret(
     },
     data,
   };
-}
-
-/** What a decision sets aside of the objects that were read, by names for people. */
-export function setsAside(
-  decision: Decision,
-  { snapshot, rotation }: { readonly snapshot: Snapshot; readonly rotation: RotationFrame },
-  brought: KeyMaterials,
-): readonly SetAside[] {
-  const next = knownAfter(decision, snapshot, brought);
-  if (!next) return [];
-  return (["ring", "signer", "public"] as const).flatMap((role) => {
-    const slot = slotOf(rotation, role);
-    const read = snapshot[role];
-    const names = unclaimedIn(read, slot, next);
-    if (read.object === undefined || names.length === 0) return [];
-    const { metadata } = setAsideSecret(slot, read.object, { names, rotation, generation: next.ring.generation });
-    return [{ from: nameOf(slot.resource, slot.ref), to: nameOf(secrets, metadata) }];
-  });
 }

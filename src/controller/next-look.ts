@@ -1,4 +1,4 @@
-import type { Sight } from "../cluster/observe-cluster.ts";
+import type { Observed } from "../keeper/observe.ts";
 import { conflictIn, type Decision } from "../ring/decide.ts";
 import { pendingWaitMs } from "../ring/view.ts";
 import type { Chance } from "../time/backoff.ts";
@@ -12,8 +12,8 @@ export const longestLookMs = 3_600_000;
 const stalledMs = 30_000;
 
 /** What a pass saw and decided. */
-export interface Seen {
-  readonly sight: Pick<Sight, "observation" | "unseen">;
+export interface PassFacts {
+  readonly seen: Pick<Observed, "observation" | "unseen">;
   readonly decision: Decision;
 }
 
@@ -27,15 +27,15 @@ export interface Fleet {
  * After how many milliseconds a rotation is looked at again, unasked, when a pass has left nothing to do: when the next step is
  * due, when a pending revocation is to be told, or when a Secret may have changed unseen, whichever comes first.
  */
-export function nextLookMs(seen: Seen, fleet: Fleet): number {
-  const { decision, sight } = seen;
-  const { found } = sight.observation;
+export function nextLookMs(pass: PassFacts, fleet: Fleet): number {
+  const { decision, seen } = pass;
+  const { found } = seen.observation;
   const dueMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - found.nowMs : Infinity;
-  const pendingMs = pendingWaitMs(sight.observation, decision);
-  return Math.max(1, Math.min(dueMs, pendingMs, isStalled(seen) ? stalledMs : spreadMs(fleet)));
+  const pendingMs = pendingWaitMs(seen.observation, decision);
+  return Math.max(1, Math.min(dueMs, pendingMs, isStalled(pass) ? stalledMs : spreadMs(fleet)));
 }
 
-function isStalled({ decision, sight: { observation, unseen } }: Seen): boolean {
+function isStalled({ decision, seen: { observation, unseen } }: PassFacts): boolean {
   const isHeld = decision.kind === "stalled" || conflictIn(decision) !== undefined;
   return isHeld || !observation.clockTrusted || unseen !== undefined;
 }

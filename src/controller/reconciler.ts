@@ -1,5 +1,7 @@
-import { ObjectStore } from "../cluster/object-store.ts";
+import { ClusterStore } from "../cluster/cluster-store.ts";
+import { type Committed, hasProgressed, type PassReport } from "../keeper/pass.ts";
 import { quarrelRestMs } from "../keeper/quarrel.ts";
+import type { SetAside } from "../keeper/store.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { mayWorkLater } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
@@ -17,7 +19,7 @@ import { outcomeOf } from "./outcome.ts";
 import { answerMs } from "./rival.ts";
 import { RotationMemory } from "./rotation-memory.ts";
 import type { RotationMetrics } from "./rotation-metrics.ts";
-import { type Committed, hasProgressed, type PassReport, runPass } from "./rotation-pass.ts";
+import { runRotationPass } from "./rotation-pass.ts";
 import { type Deed, withReport, withTrouble } from "./status-report.ts";
 import { eventsOf, setAsideEvent, stallEvents, warningEvent } from "./step-events.ts";
 import { urgencyOf } from "./urgency.ts";
@@ -123,12 +125,12 @@ export class Reconciler {
     const { client, record } = this.#parts;
     memory.passedAtMs = this.#monotonicMs();
     const rotation = readRotation(resource, { unknownFields: "warn" });
-    const onSetAside = (note: string): void => record({ regarding: resource, ...setAsideEvent(note) });
-    const store = new ObjectStore({ client, rotation, owner: resource, signal, onSetAside });
+    const onSetAside = (kept: SetAside): void => record({ regarding: resource, ...setAsideEvent(kept) });
+    const store = new ClusterStore({ client, rotation, owner: resource, signal, onSetAside });
     const onCommitted = (committed: Committed): void => this.#announce(memory, resource, committed);
     const sources = { client, store, signal, seenGeneration: memory.generation, onCommitted };
-    const report = await runPass(sources, resource, rotation);
-    for (const warning of report.sight.warnings) record({ regarding: resource, ...warningEvent(warning) });
+    const report = await runRotationPass(sources, resource, rotation);
+    for (const warning of report.seen.warnings) record({ regarding: resource, ...warningEvent(warning) });
     memory.passed(report, resource);
     return report;
   }
@@ -149,8 +151,8 @@ export class Reconciler {
 
   #conclude(turn: Turn, report: PassReport): Conclusion {
     const { resource, memory, quarrel } = turn;
-    const { decision, sight } = report;
-    const { observation, unseen } = sight;
+    const { decision, seen } = report;
+    const { observation, unseen } = seen;
     // An emergency did not wait for it; there is nothing to say before it is known
     if (unseen && mayWorkLater(unseen)) return this.#concludeFailure(turn, unseen);
     memory.failingSinceMs = undefined;

@@ -1,11 +1,11 @@
+import type { PassReport } from "../keeper/pass.ts";
 import { quarrelIn, withWrite, type Writes } from "../keeper/quarrel.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Because } from "../ring/lack.ts";
 import type { Ring } from "../ring/ring.ts";
 import { pendingWaitMs } from "../ring/view.ts";
 import { Rivals } from "./rival.ts";
-import type { PassReport } from "./rotation-pass.ts";
-import type { Seen } from "./next-look.ts";
+import type { PassFacts } from "./next-look.ts";
 import type { Deed } from "./status-report.ts";
 
 /** What the leader remembers of a rotation between two passes. All of it may be lost. */
@@ -52,10 +52,10 @@ export class RotationMemory {
   }
 
   /** A pass has come to its end. */
-  passed({ sight, decision, ring }: Seen & Pick<PassReport, "ring">, { metadata }: KubeObject): void {
+  passed({ seen, decision, ring }: PassFacts & Pick<PassReport, "ring">, { metadata }: KubeObject): void {
     this.#generation = Math.max(this.#generation, ring?.generation ?? 0);
     this.#obeyed = metadata.generation;
-    this.#isPending = pendingWaitMs(sight.observation, decision) !== Infinity;
+    this.#isPending = pendingWaitMs(seen.observation, decision) !== Infinity;
   }
 
   /** The status says everything that was done. */

@@ -1,3 +1,4 @@
+import type { SetAside } from "../keeper/store.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { describeStep, mostNamed, shortKid } from "../ring/describe.ts";
 import type { NamedStep } from "../ring/forecast.ts";
@@ -103,10 +104,10 @@ export const warningEvent = (note: string): StepEvent => ({
 });
 
 /** Keys that were found and could not be taken over. */
-export const setAsideEvent = (note: string): StepEvent => ({
+export const setAsideEvent = ({ from, to }: SetAside): StepEvent => ({
   type: "Warning",
   reason: "KeysSetAside",
   action: "Recover",
-  note,
+  note: `${from} held what the ring does not have: it is kept in ${to}`,
   isUrgent: true,
 });

@@ -2,6 +2,7 @@ import type { Change } from "../ring/change.ts";
 import type { ProjectionName } from "../ring/codec.ts";
 import type { Decision, Observation } from "../ring/decide.ts";
 import type { Keeper } from "../ring/keeper.ts";
+import type { SetAside } from "./store.ts";
 
 /** What must be known before a change is asked for. */
 export interface Precheck {
@@ -14,14 +15,6 @@ export interface Precheck {
     /** What to change there: a part of the JwtKeyRotation. */
     readonly manifest: object;
   };
-}
-
-/** Keys that a change will not take over, and must not lose. */
-export interface SetAside {
-  /** Where they stand. */
-  readonly from: string;
-  /** Where they are kept from then on. */
-  readonly to: string;
 }
 
 /** Where a ring lives: a directory, or a namespace of a cluster. The tools know no more of either than this. */

@@ -1,15 +1,16 @@
+import type { Known } from "../crypto/unclaimed.ts";
 import type { ProjectionName } from "../ring/codec.ts";
 import type { Reading } from "../ring/found.ts";
 import type { Conflict } from "../ring/plan.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
+import type { DocumentRead } from "./document.ts";
+import type { RingStore, Snapshot } from "./store.ts";
 
-export interface Publishing {
-  /** What stood in the two places when the pass read them. */
-  readonly found: Readonly<Record<ProjectionName, Reading>>;
+export interface Publishing<Read extends DocumentRead = DocumentRead> {
+  /** What stood there when the pass read it. */
+  readonly snapshot: Snapshot<Read>;
   /** What is somebody else's, and never written. */
   readonly conflicts: readonly Conflict[];
-  /** Brings one of them up to date. Returns false when it is already. */
-  readonly write: (object: ProjectionName) => Promise<boolean>;
 }
 
 /** What became of the projections. */
@@ -34,16 +35,22 @@ export const unwrittenBy = <Object extends string>(object: Object, error: unknow
  * and the signer object waits for it, unless it is lost and its key was published before. In an emergency each is written by
  * itself, the signer object first: whoever has a revoked key in hand signs with it, and accepts it, until that is written.
  */
-export async function publishEach(ring: Ring, { found, conflicts, write }: Publishing): Promise<Published> {
-  const isUrgent = holdsRevoked(found.signer, ring) || holdsRevoked(found.public, ring);
-  const isAlone = isUrgent || (found.signer.kind !== "ring" && ring.signer.publishedAtMs !== undefined);
+export async function publishEach<Read extends DocumentRead>(
+  store: Pick<RingStore<Read>, "publish">,
+  next: Known,
+  { snapshot, conflicts }: Publishing<Read>,
+): Promise<Published> {
+  const { ring } = next;
+  const [signer, open] = [snapshot.signer.reading, snapshot.public.reading];
+  const isUrgent = holdsRevoked(signer, ring) || holdsRevoked(open, ring);
+  const isAlone = isUrgent || (signer.kind !== "ring" && ring.signer.publishedAtMs !== undefined);
   const written: ProjectionName[] = [];
   const unwritten: Unwritten<ProjectionName>[] = [];
   for (const object of isUrgent ? signerFirst : publicFirst) {
     if (conflicts.some((conflict) => conflict.object === object)) continue;
     if (unwritten.length > 0 && !isAlone) break;
     try {
-      if (await write(object)) written.push(object);
+      if (await store.publish(object, next, snapshot)) written.push(object);
     } catch (error) {
       unwritten.push(unwrittenBy(object, error));
     }

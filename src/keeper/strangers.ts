@@ -5,7 +5,8 @@ import type { Decision } from "../ring/decide.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { applyPlan, needsFreshKey } from "../ring/steps.ts";
 import type { DocumentRead } from "./document.ts";
-import { materialsOf, type Objects } from "./enact.ts";
+import { materialsOf } from "./enact.ts";
+import type { Snapshot } from "./store.ts";
 
 /** A file: its name and its text. */
 export type NamedText = readonly [name: string, text: string];
@@ -33,7 +34,7 @@ export function losesKeys(strangers: readonly NamedText[], { reading, materials 
  *
  * @param brought - Public halves that come with a request
  */
-export function knownAfter(decision: Decision, objects: Objects, brought: KeyMaterials): Known | undefined {
+export function knownAfter(decision: Decision, objects: Snapshot, brought: KeyMaterials): Known | undefined {
   if (decision.kind !== "plan") return undefined;
   const { plan } = decision;
   const { reading } = objects.ring;

@@ -33,7 +33,7 @@ export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100):
     const kids = plan.steps.filter(needsFreshKey).map(() => `(new ${++made})`);
     const ring = applyPlan(baseFor(plan, before), plan, kids);
     if (!ring) break;
-    if (plan.steps.length > 0) writes.push({ atMs: now.nowMs, steps: named(plan, kids), ring });
+    if (plan.steps.length > 0) writes.push({ atMs: now.nowMs, steps: namedSteps(plan, kids), ring });
     // Who has yet to answer does so at once, not when the next pass is due
     const settled = isProjected(now, ring) && haveAnswered(now, ring);
     if (settled && plan.nextCheckAtMs > endMs) break;
@@ -46,7 +46,8 @@ export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100):
 const baseFor = (plan: Plan, before: Ring | undefined): Ring | undefined =>
   plan.steps[0]?.type === "rebuild" ? { ...plan.steps[0].remains, generation: plan.baseGeneration } : before;
 
-function named(plan: Plan, kids: readonly Kid[]): readonly NamedStep[] {
+/** The steps, each that makes a key with the next of the kids. */
+export function namedSteps(plan: Plan, kids: readonly Kid[]): readonly NamedStep[] {
   const fresh = [...kids];
   return plan.steps.map((step): NamedStep => {
     const kid = needsFreshKey(step) ? fresh.shift() : undefined;

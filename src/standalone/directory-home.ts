@@ -1,34 +1,35 @@
 import { realpath, stat } from "node:fs/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
-import { readIfThere } from "../files/atomic.ts";
 import { readDataDir } from "../files/read-data-dir.ts";
 import { watchDirs } from "../files/watch-dirs.ts";
 import { Bell } from "../time/bell.ts";
-import type { Precheck, RingHome, SetAside } from "../keeper/home.ts";
+import type { Precheck, RingHome } from "../keeper/home.ts";
+import { type ClockReading, observe, type Observed } from "../keeper/observe.ts";
 import { publicHalvesIn } from "../keeper/recovery.ts";
+import type { SetAside } from "../keeper/store.ts";
 import { knownAfter } from "../keeper/strangers.ts";
 import type { ProjectionName } from "../ring/codec.ts";
 import type { Change } from "../ring/change.ts";
 import type { Decision, Observation } from "../ring/decide.ts";
-import { ChangeNeededError, KeyturnError } from "../errors/keyturn-error.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { Keeper } from "../ring/keeper.ts";
-import { readRotation, type RefusedRotation, type Rotation } from "../ring/resource/rotation.ts";
+import { algorithmOf } from "../ring/resource/rotation.ts";
 import { AckReader } from "./loop/ack-reader.ts";
 import { changeOverrides, damagedName, isEmergency } from "./settings/change-overrides.ts";
 import type { Clocks } from "../time/clock.ts";
-import { configDirs, readConfig, type Config } from "./settings/config.ts";
-import { fingerprint } from "./store/fingerprint.ts";
+import { configDirs, type Config } from "./settings/config.ts";
+import { fingerprint } from "./loop/fingerprint.ts";
 import { directoryKeeper } from "./lock/directory-keeper.ts";
 import { layoutOf, type Layout } from "./store/layout.ts";
-import { observeDirectory, type Sight, type Sources } from "./loop/observe-directory.ts";
+import { directorySources } from "./loop/directory-sources.ts";
 import { readOverrides } from "./settings/overrides.ts";
-import { readRefused, standIn } from "./settings/refused-config.ts";
-import { effective, errorOf, type SettingsRead } from "./settings/effective.ts";
+import { settingsFor } from "./settings/settings-for.ts";
+import { effective } from "./settings/effective.ts";
 import { readState } from "./loop/state-file.ts";
 import { withStorageErrors } from "./store/storage-error.ts";
+import type { DirectoryRead } from "./store/readings.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
-import { parseJson } from "../parse/document.ts";
 
 export interface DirectoryHomeOptions {
   readonly clock: Clocks;
@@ -56,10 +57,10 @@ async function diskFor(dir: string): Promise<Disk> {
   return process.geteuid?.() === 0 ? nodeDisk({ alsoTrusted: [uid], owner: { uid, gid } }) : nodeDisk();
 }
 
-const algorithmFor = ({ policy }: Pick<Observation, "policy">): Algorithm =>
-  policy.adoptionAlgorithm ?? policy.profile.algorithm;
-
-const trustedAt = (nowMs: number) => ({ trusted: true, jumpMs: 0, holdMs: 0, nowMs, waitsFromMs: nowMs });
+interface DirectoryLook extends Observed<DirectoryRead> {
+  /** Of new keys. */
+  readonly algorithm: Algorithm;
+}
 
 class Home implements RingHome {
   readonly where: string;
@@ -67,7 +68,9 @@ class Home implements RingHome {
   readonly #layout: Layout;
   readonly #config: Config | undefined;
   readonly #pollMs: number;
-  readonly #sources: Sources;
+  readonly #clock: Clocks;
+  readonly #acks: AckReader;
+  readonly #store: DirectoryStore;
 
   constructor(dir: string, disk: Disk, { clock, config, pollMs = 1000 }: DirectoryHomeOptions) {
     this.where = `directory ${dir}`;
@@ -75,26 +78,25 @@ class Home implements RingHome {
     this.#layout = layoutOf(dir);
     this.#config = config;
     this.#pollMs = pollMs;
-    this.#sources = {
-      store: new DirectoryStore(disk, this.#layout),
-      acks: new AckReader(disk, this.#layout.acks, clock),
-      clock,
-      // Whoever looks only for a moment can't tell that the clock was set
-      judgeClock: () => trustedAt(clock.nowMs()),
-    };
+    this.#clock = clock;
+    this.#acks = new AckReader(disk, this.#layout.acks, clock);
+    this.#store = new DirectoryStore({ disk, layout: this.#layout, clock });
   }
 
   async observe(): Promise<Observation> {
     return (await this.#look()).observation;
   }
 
-  #look(): Promise<Sight> {
+  #look(): Promise<DirectoryLook> {
     return withStorageErrors(async () => {
-      const settings = await this.#settings();
+      const settings = await settingsFor(this.#disk, this.#layout, this.#config);
       const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
-      const nothing = { recoverySeenUpToMs: this.#sources.clock.nowMs() };
-      const state = await readState(this.#disk, this.#layout.state);
-      return observeDirectory(this.#sources, now, state ?? nothing);
+      const nowMs = this.#clock.nowMs();
+      const state = (await readState(this.#disk, this.#layout.state)) ?? { recoverySeenUpToMs: nowMs };
+      // Whoever looks only for a moment can't tell that the clock was set
+      const readClock = (): ClockReading => ({ trusted: true, nowMs, waitsFromMs: nowMs });
+      const seen = await observe(directorySources({ store: this.#store, acks: this.#acks, readClock }, now, state));
+      return { ...seen, algorithm: algorithmOf(now.told.rotation) };
     });
   }
 
@@ -118,22 +120,22 @@ class Home implements RingHome {
   }
 
   async setsAside(decision: Decision, change: Change): Promise<readonly SetAside[]> {
-    const { snapshot, observation } = await this.#look();
-    const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithmFor(observation)));
-    const kept = next ? await withStorageErrors(() => this.#sources.store.setsAside(snapshot, next)) : [];
-    return kept.map(({ object, to }) => ({ from: `the ${object} object`, to }));
+    const { snapshot, algorithm } = await this.#look();
+    const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithm));
+    return next ? withStorageErrors(() => this.#store.setsAside(next, snapshot)) : [];
   }
 
   async change(change: Change): Promise<void> {
     await withStorageErrors(async () => {
-      const { found, policy } = await this.observe();
+      const { observation, algorithm } = await this.#look();
+      const { found, policy } = observation;
       const revoked = found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
       await changeOverrides(this.#disk, this.#layout, {
         change,
         pinnedKid: policy.pinnedKid,
-        algorithm: algorithmFor({ policy }),
+        algorithm,
         revoked,
-        nowMs: this.#sources.clock.nowMs(),
+        nowMs: this.#clock.nowMs(),
       });
     });
   }
@@ -154,41 +156,7 @@ class Home implements RingHome {
 
   #fingerprint(): Promise<string> {
     const config = this.#config ?? { path: this.#layout.rotation };
-    return withStorageErrors(() => fingerprint(this.#disk, this.#layout, { acks: this.#sources.acks, config }));
-  }
-
-  /** The config in force, as the process that runs here has it; where that has none, what stands in for it. */
-  async #settings(): Promise<Pick<SettingsRead, "rotation" | "refused">> {
-    const told = this.#config ? undefined : await readRefused(this.#disk, this.#layout);
-    const last = await this.#lastConfig();
-    if (last && "policy" in last && told?.holds !== true) {
-      return { rotation: last, ...(told && { refused: told.error }) };
-    }
-    const broken = last && !("policy" in last) ? last : undefined;
-    const why: RefusedRotation | KeyturnError = told?.error ?? broken ?? this.#noRotation();
-    const rotation = told || broken ? await standIn(why, this.#disk, this.#layout) : undefined;
-    if (!rotation) throw errorOf(why);
-    return { rotation };
-  }
-
-  async #lastConfig(): Promise<Rotation | RefusedRotation | KeyturnError | undefined> {
-    try {
-      if (this.#config) return readRotation(await readConfig(this.#config));
-      const text = await readIfThere(this.#disk, this.#layout.rotation);
-      if (text === undefined) return undefined;
-      const subject = { code: "ConfigUnreadable", action: `Cannot read "${this.#layout.rotation}"` };
-      return readRotation(parseJson(text, { subject, publicOnly: true }).value);
-    } catch (error) {
-      if (error instanceof KeyturnError) return error;
-      throw error;
-    }
-  }
-
-  #noRotation(): ChangeNeededError {
-    return new ChangeNeededError(
-      "NoRotation",
-      `Cannot use directory "${this.#layout.dir}": must hold a rotation, "keyturn standalone" has not run here`,
-    );
+    return withStorageErrors(() => fingerprint(this.#disk, this.#layout, { acks: this.#acks, config }));
   }
 
   #fileOf(object: ProjectionName, name: string): Promise<string> {

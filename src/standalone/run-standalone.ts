@@ -3,13 +3,13 @@ import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
 import { Bell } from "../time/bell.ts";
+import type { PassReport } from "../keeper/pass.ts";
 import { acquireLock, type Lock } from "./lock/lock.ts";
 import type { Clocks } from "../time/clock.ts";
 import type { Config } from "./settings/config.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Loop } from "./loop/loop.ts";
-import type { PassReport } from "./loop/directory-pass.ts";
 import { withStorageErrors } from "./store/storage-error.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
 import { formatInstant } from "../parse/instant.ts";
@@ -54,9 +54,11 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
         "no lock is possible here; compare-and-swap alone guards the ring",
       );
     }
-    const store = new DirectoryStore(disk, layout, ({ object, to }) =>
-      log.warn({ object, to }, `the ${object} object held what the ring does not have: it is kept in ${to}`),
-    );
+    const store = new DirectoryStore({
+      ...{ disk, layout, clock },
+      onSetAside: ({ object, from, to }) =>
+        log.warn({ object, to }, `${from} held what the ring does not have: it is kept in ${to}`),
+    });
     await withStorageErrors(() => store.prepare());
     const { pollMs = 1000, bell = new Bell() } = options;
     await new Loop({

@@ -26,14 +26,14 @@ describe("breaches of a made-up tree", () => {
         "src/jwt/verifier.ts": importing("../ring/key.ts", "../crypto/jwks.ts", "node:crypto", "node:buffer"),
         "src/kube/transport.ts": importing("node:https"),
         "src/runtime/queue.ts": importing("../kube/transport.ts", "../time/clock.ts"),
-        "src/cluster/object-store.ts": importing("../runtime/queue.ts", "../keeper/pass.ts"),
+        "src/cluster/cluster-store.ts": importing("../runtime/queue.ts", "../keeper/pass.ts"),
         "src/holder/reduce.ts": importing("../crypto/jwks.ts", "../files/read.ts"),
         "src/gateway/mint.ts": importing("../crypto/jwks.ts", "../holder/reduce.ts"),
         "src/issuer/foreign.ts": importing("jose"),
         "src/cli/kubeconfig.ts": importing("@kubernetes/client-node"),
         "src/cli/cluster-access.ts": 'const { endpoint } = await import("./kubeconfig.ts");',
         "src/files/read.ts": "export const pid = process.pid;",
-        "src/cli/main.ts": `${importing("../cluster/object-store.ts", "../gateway/mint.ts", "commander", "../../package.json")}
+        "src/cli/main.ts": `${importing("../cluster/cluster-store.ts", "../gateway/mint.ts", "commander", "../../package.json")}
           console.log(process.argv, process.env);`,
       }),
     ).toEqual([]);

@@ -11,8 +11,8 @@ const still: Observation = seeing();
 /** @param chance - 0: as soon as may be, about 1: as late as may be */
 function lookMs(observation: Observation, { count = 1, chance = 1, unseen = false } = {}): number {
   const error = new ApiError({ action: "list pods", status: 403, reason: "Forbidden", causes: [] }, "no");
-  const sight = { observation, ...(unseen && { unseen: error }) };
-  return nextLookMs({ sight, decision: decide(observation) }, { count, chance: () => chance });
+  const seen = { observation, ...(unseen && { unseen: error }) };
+  return nextLookMs({ seen, decision: decide(observation) }, { count, chance: () => chance });
 }
 
 describe("nextLookMs", () => {

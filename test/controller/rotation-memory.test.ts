@@ -9,7 +9,7 @@ const object = resource();
 function quarrelled(generation = object.metadata.generation): RotationMemory {
   const memory = new RotationMemory("uid");
   const observation = seeing();
-  memory.passed({ sight: { observation }, decision: decide(observation) }, resource({}, { generation }));
+  memory.passed({ seen: { observation }, decision: decide(observation) }, resource({}, { generation }));
   for (let atMs = 0; atMs <= 100; atMs++) memory.wrote(atMs);
   return memory;
 }

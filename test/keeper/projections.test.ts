@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { unusable } from "../../src/keeper/document.ts";
 import { publishEach } from "../../src/keeper/projections.ts";
 import type { ProjectionName } from "../../src/ring/codec.ts";
 import type { Reading } from "../../src/ring/found.ts";
@@ -19,6 +20,13 @@ const unpublished = ringOf({
   signer: { state, kid, profile, createdAtMs, waitMs, activatedAtMs, windowMs, canSign },
 });
 
+const withoutMaterials = (ring: Ring) => ({ ring, materials: new Map() });
+const snapshotOf = (signer: Reading) => ({
+  ring: unusable(holding(before)),
+  signer: unusable(signer),
+  public: unusable(holding(before)),
+});
+
 interface Scene {
   readonly ring: Ring;
   readonly refuse?: readonly ProjectionName[];
@@ -28,13 +36,15 @@ interface Scene {
 
 async function outcomeOf({ ring, refuse = [], conflict, signer = holding(before) }: Scene) {
   const tried: ProjectionName[] = [];
-  const { written, unwritten } = await publishEach(ring, {
-    found: { signer, public: holding(before) },
-    conflicts: conflict === undefined ? [] : [{ object: conflict, problem: "it is somebody else's" }],
-    write: (object) => {
+  const store = {
+    publish: (object: ProjectionName) => {
       tried.push(object);
       return refuse.includes(object) ? Promise.reject(new Error("no")) : Promise.resolve(true);
     },
+  };
+  const { written, unwritten } = await publishEach(store, withoutMaterials(ring), {
+    snapshot: snapshotOf(signer),
+    conflicts: conflict === undefined ? [] : [{ object: conflict, problem: "it is somebody else's" }],
   });
   return { tried, written, refused: unwritten.map(({ object }) => object) };
 }
@@ -83,8 +93,9 @@ describe("publishEach", () => {
   );
 
   it("says what it found up to date", async () => {
-    const conflicts = { found: { signer: holding(before), public: holding(before) }, conflicts: [] };
-    const { written } = await publishEach(before, { ...conflicts, write: (one) => Promise.resolve(one === "public") });
+    const store = { publish: (object: ProjectionName) => Promise.resolve(object === "public") };
+    const publishing = { snapshot: snapshotOf(holding(before)), conflicts: [] };
+    const { written } = await publishEach(store, withoutMaterials(before), publishing);
     expect(written).toEqual(["public"]);
   });
 });

@@ -82,8 +82,8 @@ describe("setsAside", () => {
     const generations = await readdir(world.path("set-aside"));
     const places = ["ring", "signer"].map((name) => world.path("set-aside", generations.join(), name));
     expect(told).toEqual([
-      { from: "the ring object", to: world.path("set-aside", "<generation>", "ring") },
-      { from: "the signer object", to: world.path("set-aside", "<generation>", "signer") },
+      { object: "ring", from: "the ring object", to: world.path("set-aside", "<generation>", "ring") },
+      { object: "signer", from: "the signer object", to: world.path("set-aside", "<generation>", "signer") },
     ]);
     expect(await Promise.all(places.map((dir) => readdir(dir)))).toEqual([[newest], ["signing.pem"]]);
   });

@@ -64,8 +64,8 @@ describe("a config file that turns bad while the loop runs", () => {
     const ring = await world.ring();
     expect(ring.signer.kid).toBe(first.standby?.kid);
     expect(ring.revoked).toMatchObject([{ kid: first.signer.kid, reason: "stolen" }]);
-    expect(reports.at(-1)?.sight.observation.refused).toMatchObject({ holds: false });
-    expect(reports.at(-1)?.sight.observation.refused?.message).toContain(words);
+    expect(reports.at(-1)?.seen.observation.refused).toMatchObject({ holds: false });
+    expect(reports.at(-1)?.seen.observation.refused?.message).toContain(words);
     const [ready, stalled] = await conditionsAt(world);
     expect([ready?.slice(0, 11), stalled?.slice(0, 12)]).toEqual(["Ready False", "Stalled True"]);
     expect(ready).toContain(words);

@@ -21,7 +21,7 @@ async function bothFor(world: World, ms: number): Promise<readonly string[]> {
       time.endIn(ms, () => controller.abort());
       const disk = nodeDisk();
       const layout = layoutOf(world.dir);
-      const store = new DirectoryStore(disk, layout);
+      const store = new DirectoryStore({ disk, layout, clock: time });
       await store.prepare();
       const parts = { disk, layout, store, config: { resource: resource() }, clock: time, bell: time, log };
       await new Loop({

@@ -10,7 +10,7 @@ import { decodeKeyRing } from "../../src/ring/codec.ts";
 import { keysOf, type Ring } from "../../src/ring/ring.ts";
 import type { Config } from "../../src/standalone/settings/config.ts";
 import type { Log } from "../../src/telemetry/log.ts";
-import type { PassReport } from "../../src/standalone/loop/directory-pass.ts";
+import type { PassReport } from "../../src/keeper/pass.ts";
 import { runStandalone } from "../../src/standalone/run-standalone.ts";
 import { FakeTime } from "./fake-time.ts";
 import { resource } from "./resource.ts";

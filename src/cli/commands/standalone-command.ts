@@ -66,7 +66,7 @@ async function runCommand(cli: Cli, flags: StandaloneFlags): Promise<void> {
     clock: { nowMs: () => io.nowMs(), monotonicMs: () => cli.monotonicMs() },
     log,
     signal,
-    on: ({ sight }) => (refused = sight.observation.refused?.message),
+    on: ({ seen }) => (refused = seen.observation.refused?.message),
   });
   const both = flags.gateway === true ? [rotation, gatewayOn(cli, flags, { dir, signal, remarks })] : [rotation];
   // Where one fails, the other ends in good order before that is told

@@ -1,5 +1,7 @@
-import type { Precheck, RingHome, SetAside } from "../../keeper/home.ts";
+import type { Precheck, RingHome } from "../../keeper/home.ts";
 import { publicHalvesIn } from "../../keeper/recovery.ts";
+import type { SetAside } from "../../keeper/store.ts";
+import { knownAfter } from "../../keeper/strangers.ts";
 import { readPublicJwks } from "../../crypto/brought.ts";
 import { DocumentOpener } from "../../keeper/document.ts";
 import type { KubeClient } from "../../kube/client.ts";
@@ -21,7 +23,6 @@ import { News } from "./news.ts";
 import { ownManager } from "./owners.ts";
 import { precheckOf } from "./precheck.ts";
 import { readResource, type RotationResource } from "./read-resource.ts";
-import { setsAside } from "../set-aside-secret.ts";
 import { stalledSinceMs } from "../last-status.ts";
 import { rotations } from "../resources.ts";
 import { filesIn, slotOf } from "../slot.ts";
@@ -112,8 +113,9 @@ class Home implements RingHome {
   }
 
   async setsAside(decision: Decision, change: Change): Promise<readonly SetAside[]> {
-    const seen = await this.#look();
-    return setsAside(decision, seen, publicHalvesIn(change, algorithmOf(seen.rotation)));
+    const { store, snapshot, rotation } = await this.#look();
+    const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithmOf(rotation)));
+    return next ? store.setsAside(next, snapshot) : [];
   }
 
   async change(change: Change): Promise<void> {

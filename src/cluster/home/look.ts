@@ -1,12 +1,14 @@
 import type { DocumentOpener } from "../../keeper/document.ts";
+import { observe } from "../../keeper/observe.ts";
+import type { Snapshot } from "../../keeper/store.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import type { KubeObject } from "../../kube/object.ts";
 import { conditionsOf } from "../../ring/conditions.ts";
 import { decide, type Observation } from "../../ring/decide.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import type { RefusedRotation, Rotation } from "../../ring/resource/rotation.ts";
-import { observeCluster } from "../observe-cluster.ts";
-import type { Snapshot } from "../object-store.ts";
+import { clusterSources, mostSkewMs } from "../cluster-sources.ts";
+import type { ClusterRead, ClusterStore } from "../cluster-store.ts";
 import { LookingStore } from "./looking-store.ts";
 import { isSeen, reported } from "./presume.ts";
 import { readResource } from "./read-resource.ts";
@@ -23,28 +25,24 @@ export interface ClusterLook {
   /** What could not be seen, or must be known beside it: a line each. */
   readonly remarks: readonly string[];
   /** The objects as they were read. */
-  readonly snapshot: Snapshot;
+  readonly snapshot: Snapshot<ClusterRead>;
+  /** The store that they were read from. */
+  readonly store: ClusterStore;
   readonly rotation: Rotation | RefusedRotation;
 }
-
-/** Further apart the clocks of this machine and of the API server may not be without a word, in milliseconds. */
-const mostSkewMs = 30_000;
 
 /** Reads what a pass reads, as far as the person behind the client may. */
 export async function look({ client, ref, opener, signal }: Looking): Promise<ClusterLook> {
   const { resource, rotation } = await readResource(client, ref, signal);
   const store = new LookingStore({ client, rotation, owner: resource, signal, opener });
-  const { observation, warnings, unseen, snapshot } = await observeCluster(
-    { client, store, signal },
-    resource,
-    rotation,
-  );
+  const sources = clusterSources({ client, store, signal }, resource, rotation);
+  const { observation, warnings, unseen, snapshot } = await observe(sources);
   // The controller may see them: what is true of a look is not true of its passes
   if (unseen) throw unseen;
   // Whether the controller's clock is right, only the controller knows
   const seen = { ...observation, clockTrusted: reported(resource, "Stalled")?.reason !== "ClockSkew" };
   const remarks = [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings];
-  return { seen, remarks, snapshot, rotation };
+  return { seen, remarks, snapshot, store, rotation };
 }
 
 function presumed({ unseen }: LookingStore): readonly string[] {

@@ -1,4 +1,5 @@
 import { type DocumentRead, unusable } from "../../keeper/document.ts";
+import type { RotationIdentity } from "../../keeper/store.ts";
 import { ApiError } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";
 import { TryLaterError } from "../../errors/keyturn-error.ts";
@@ -6,19 +7,19 @@ import type { RingObject } from "../../ring/codec.ts";
 import { inForce } from "../../ring/obey.ts";
 import { lastStatus } from "../last-status.ts";
 import { slotOf } from "../slot.ts";
-import { ObjectStore, type ObjectRead, type StoreOptions } from "../object-store.ts";
+import { ClusterStore, type ClusterRead, type ClusterStoreOptions } from "../cluster-store.ts";
 import { presumedRing, toldReading } from "./presume.ts";
 
 /**
  * The three objects for somebody who only looks, and may not read every one: the public document then stands in for a
  * Secret, each time read anew, so that nothing is older than what was read before it.
  */
-export class LookingStore extends ObjectStore {
-  readonly #options: StoreOptions;
+export class LookingStore extends ClusterStore {
+  readonly #options: ClusterStoreOptions;
   readonly #unseen = new Set<string>();
   #signer: DocumentRead | undefined;
 
-  constructor(options: StoreOptions) {
+  constructor(options: ClusterStoreOptions) {
     super(options);
     this.#options = options;
   }
@@ -28,21 +29,21 @@ export class LookingStore extends ObjectStore {
     return [...this.#unseen];
   }
 
-  override async read(role: RingObject): Promise<ObjectRead> {
+  override async read(role: RingObject, identity: RotationIdentity): Promise<ClusterRead> {
     try {
-      const read = await super.read(role);
+      const read = await super.read(role, identity);
       if (role === "signer") this.#signer = read;
       return read;
     } catch (error) {
       if (role === "public" || !(error instanceof ApiError) || error.status !== 403) throw error;
       this.#unseen.add(this.#nameOf(role));
       const told = toldReading(this.#options.owner, role);
-      return told ? unusable(told) : this.#standIn(role);
+      return told ? unusable(told) : this.#standIn(role, identity);
     }
   }
 
-  async #standIn(role: "ring" | "signer"): Promise<ObjectRead> {
-    const open = await super.read("public");
+  async #standIn(role: "ring" | "signer", identity: RotationIdentity): Promise<ClusterRead> {
+    const open = await super.read("public", identity);
     const { reading } = [open, this.#signer].find((one) => one?.reading.kind === "ring") ?? open;
     if (reading.kind === "ring") {
       const { client, rotation } = this.#options;

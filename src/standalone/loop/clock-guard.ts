@@ -1,3 +1,4 @@
+import type { ClockReading } from "../../keeper/observe.ts";
 import type { Clocks } from "../../time/clock.ts";
 import type { VerifyOnlyKey } from "../../ring/key.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
@@ -66,6 +67,13 @@ export class ClockGuard {
     const unsetMs = wallMs - jumpMs;
     const times = { nowMs: Math.floor(Math.min(wallMs, unsetMs)), waitsFromMs: Math.ceil(Math.max(wallMs, unsetMs)) };
     return isTrusted ? { trusted: true, jumpMs: 0, holdMs: 0, ...times } : { trusted: false, jumpMs, holdMs, ...times };
+  }
+
+  /** As a pass takes it: while the clock is not trusted only revocation runs, by what it says. */
+  read(ring: Ring | undefined): ClockReading {
+    const verdict = this.check(ring);
+    const wallMs = this.#clock.nowMs();
+    return verdict.trusted ? verdict : { ...verdict, nowMs: wallMs, waitsFromMs: wallMs };
   }
 
   /** How long what was under way when the clock was set is to be waited for still. */

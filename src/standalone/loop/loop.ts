@@ -1,22 +1,21 @@
-import { join } from "node:path";
-import { removeIfThere } from "../../files/atomic.ts";
 import { watchDirs } from "../../files/watch-dirs.ts";
+import { hasProgressed, type PassReport, runPass } from "../../keeper/pass.ts";
 import { quarrelIn, quarrelRestMs, withWrite, type Writes } from "../../keeper/quarrel.ts";
 import { type Backoff, backoffMs } from "../../time/backoff.ts";
 import type { Bell } from "../../time/bell.ts";
 import type { Disk } from "../../files/disk.ts";
-import { ChangeNeededError, KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
+import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { pendingWaitMs } from "../../ring/view.ts";
 import { AckReader } from "./ack-reader.ts";
 import type { Clocks } from "../../time/clock.ts";
 import { ClockGuard } from "./clock-guard.ts";
 import { configDirs, type Config } from "../settings/config.ts";
-import { fingerprint, wishes } from "../store/fingerprint.ts";
+import { fingerprint, wishes } from "./fingerprint.ts";
 import type { Layout } from "../store/layout.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Sources } from "./observe-directory.ts";
-import { runPass, type PassReport } from "./directory-pass.ts";
+import { directorySources, type DirectoryReaders } from "./directory-sources.ts";
+import { failureOf, Housekeeping } from "./housekeeping.ts";
 import { Reporter } from "./reporter.ts";
 import { SettingsFiles } from "../settings/settings-files.ts";
 import { StateFile } from "./state-file.ts";
@@ -42,28 +41,27 @@ export interface LoopParts {
 /** How often what is refused is read again, in milliseconds: a file that was closed to us is opened without a change of it. */
 const refusedMs = 10_000;
 const backoff: Backoff = { baseMs: 100, maxMs: 30_000 };
-/** How long the files before the current ones stay for those who have just resolved `..data`. */
-const graceMs = 10_000;
 
 /** One pass after the other, and what lies between them. */
 export class Loop {
   readonly #parts: LoopParts;
   readonly #settings: SettingsFiles;
   readonly #acks: AckReader;
-  readonly #sources: Sources;
+  readonly #readers: DirectoryReaders;
+  readonly #housekeeping: Housekeeping;
   readonly #report: Reporter;
   readonly #memory: StateFile;
   #failures = 0;
   #writes: Writes = [];
-  #tidyAtMonotonicMs = Infinity;
 
   constructor(parts: LoopParts) {
-    const { disk, layout, config, clock, store } = parts;
+    const { disk, layout, config, clock, store, isAlone } = parts;
     const guard = new ClockGuard(clock);
     this.#parts = parts;
     this.#settings = new SettingsFiles(disk, layout, config);
     this.#acks = new AckReader(disk, layout.acks, clock);
-    this.#sources = { store, clock, acks: this.#acks, judgeClock: (ring) => guard.check(ring) };
+    this.#readers = { store, acks: this.#acks, readClock: (ring) => guard.read(ring) };
+    this.#housekeeping = new Housekeeping({ disk, layout, store, acks: this.#acks, clock, isAlone });
     this.#report = new Reporter(parts.log);
     this.#memory = new StateFile(disk, layout.state);
   }
@@ -98,17 +96,12 @@ export class Loop {
 
   /** Returns how long to wait for the next pass, in milliseconds; 0 while there is more to do. */
   async #pass(): Promise<number> {
-    const { clock, on, store, isAlone } = this.#parts;
-    let untidy: KeyturnError | undefined;
-    if (!store.isTidy) {
-      // What can't be cleaned holds up no pass: that may have a key to revoke
-      untidy = await failureOf(() => store.tidy({ nowMs: clock.nowMs(), isAlone }));
-      // The process before may have swapped a moment ago: its readers have their grace, too
-      this.#tidyAtMonotonicMs = Math.min(this.#tidyAtMonotonicMs, clock.monotonicMs() + graceMs);
-    }
+    const { clock, on } = this.#parts;
+    const untidy = await this.#housekeeping.before();
     await this.#settings.refresh();
     const { current } = this.#settings;
-    const report = await runPass(this.#sources, current, await this.#memory.recall(clock.nowMs()));
+    const state = await this.#memory.recall(clock.nowMs());
+    const report = await runPass(directorySources(this.#readers, current, state));
     const unshown = await failureOf(() => this.#settings.show());
     const trouble = report.unwritten[0]?.error ?? unshown ?? untidy;
     this.#report.pass(report);
@@ -118,38 +111,20 @@ export class Loop {
     }
     on?.(report);
     if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
-    const progressed = report.steps.length > 0 || report.published.length > 0;
-    if (progressed) this.#writes = withWrite(this.#writes, clock.monotonicMs());
+    if (hasProgressed(report)) this.#writes = withWrite(this.#writes, clock.monotonicMs());
     this.#report.quarrel(quarrelIn(this.#writes, clock.monotonicMs()));
-    if (report.published.length > 0) this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
-    await this.#tidyWhenDue();
-    await this.#buryAcks();
+    await this.#housekeeping.after(report.published.length > 0);
     if (trouble !== undefined) throw trouble;
-    return progressed ? 0 : this.#waitMs(report);
+    return hasProgressed(report) ? 0 : this.#waitMs(report);
   }
 
-  #waitMs({ decision, sight }: PassReport): number {
-    const { clock } = this.#parts;
-    const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - sight.observation.found.nowMs : Infinity;
-    const holdMs = sight.clockVerdict.trusted ? Infinity : sight.clockVerdict.holdMs;
-    const againMs = sight.observation.refused ? refusedMs : Infinity;
-    const pendingMs = pendingWaitMs(sight.observation, decision);
-    return Math.max(1, Math.min(checkInMs, holdMs, againMs, pendingMs, this.#tidyAtMonotonicMs - clock.monotonicMs()));
-  }
-
-  /** A gateway that was killed leaves its ack behind; its next life has another name. */
-  async #buryAcks(): Promise<void> {
-    const { disk, layout } = this.#parts;
-    for (const name of this.#acks.dead) await removeIfThere(disk, join(layout.acks, name));
-  }
-
-  async #tidyWhenDue(): Promise<void> {
-    const { clock, store } = this.#parts;
-    if (clock.monotonicMs() < this.#tidyAtMonotonicMs) return;
-    // Should the disk refuse it: the pass was good, so no back-off holds the next try
-    this.#tidyAtMonotonicMs = clock.monotonicMs() + graceMs;
-    await store.tidyProjections();
-    this.#tidyAtMonotonicMs = Infinity;
+  #waitMs({ decision, seen }: PassReport): number {
+    const { observation, clock } = seen;
+    const checkInMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs - observation.found.nowMs : Infinity;
+    const holdMs = clock.trusted ? Infinity : (clock.holdMs ?? Infinity);
+    const againMs = observation.refused ? refusedMs : Infinity;
+    const pendingMs = pendingWaitMs(observation, decision);
+    return Math.max(1, Math.min(checkInMs, holdMs, againMs, pendingMs, this.#housekeeping.dueInMs));
   }
 
   #fingerprint(): Promise<string> {
@@ -185,18 +160,6 @@ export class Loop {
   #wishes(): Promise<string> {
     const { disk, layout, config } = this.#parts;
     return wishes(disk, layout, config);
-  }
-}
-
-/** Why the work could not be done; undefined when it was. */
-async function failureOf(work: () => Promise<void>): Promise<KeyturnError | undefined> {
-  try {
-    await work();
-    return undefined;
-  } catch (cause) {
-    const error = storageError(cause);
-    if (error instanceof KeyturnError) return error;
-    throw error;
   }
 }
 

@@ -1,3 +1,5 @@
+import type { ClockReading } from "../../keeper/observe.ts";
+import type { PassReport } from "../../keeper/pass.ts";
 import { conditionsOf } from "../../ring/conditions.ts";
 import type { Decision, Observation } from "../../ring/decide.ts";
 import { describeGate, describeStep, shortKid } from "../../ring/describe.ts";
@@ -8,7 +10,6 @@ import type { Refusal } from "../../ring/plan.ts";
 import { viewOf } from "../../ring/view.ts";
 import type { Log } from "../../telemetry/log.ts";
 import { Changes } from "./change-log.ts";
-import type { PassReport } from "./directory-pass.ts";
 
 /** Turns what happened into log lines: each step, and everything else when it changes. Never key material. */
 export class Reporter {
@@ -19,18 +20,18 @@ export class Reporter {
     this.#log = log;
   }
 
-  pass({ sight, decision, ring, steps, published }: PassReport): void {
+  pass({ seen, decision, ring, steps, published }: PassReport): void {
     for (const step of steps) this.#step(step, ring?.generation);
     if (published.length > 0)
       this.#log.debug({ published, generation: ring?.generation }, "the projections are written");
-    const { policy, refused } = sight.observation;
+    const { policy, refused } = seen.observation;
     this.#refusal(refused);
     this.#stall(decision, policy.suspend, refused);
-    this.#clock(sight.clockVerdict);
-    for (const warning of sight.warnings) this.#once(warning);
+    this.#clock(seen.clock);
+    for (const warning of seen.warnings) this.#once(warning);
     this.#gateways(decision);
     // What this pass did is seen by the next one only
-    if (steps.length + published.length === 0) this.#pending(sight.observation, decision);
+    if (steps.length + published.length === 0) this.#pending(seen.observation, decision);
   }
 
   /** Nothing failed in a pass: the next failure, be it the same as before, is told again. */
@@ -75,7 +76,7 @@ export class Reporter {
     else this.#log.info(fields, describeStep(step));
   }
 
-  #clock({ trusted, jumpMs, holdMs }: PassReport["sight"]["clockVerdict"]): void {
+  #clock({ trusted, jumpMs = 0, holdMs }: ClockReading): void {
     const message = trusted ? undefined : `the clock was set ${jumpMs > 0 ? "forwards" : "backwards"}`;
     if (!this.#changes.isNew("clock", message)) return;
     this.#log.warn({ jumpMs, holdMs }, `${message ?? ""}: everything but revocation is held`);

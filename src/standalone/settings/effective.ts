@@ -1,19 +1,10 @@
+import type { Instructions } from "../../keeper/observe.ts";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
 import { refusalOf, type Told } from "../../ring/obey.ts";
 import type { Emergency } from "../../ring/resource/emergency-fields.ts";
 import { requestsOf, type RefusedRotation, type Rotation } from "../../ring/resource/rotation.ts";
 import type { Overrides, OverridesRead } from "./overrides.ts";
 import { readInstant } from "../../parse/instant.ts";
-
-/** A rotation with what the tools ask for beside it. */
-export interface Effective {
-  readonly told: Told;
-  /** Each origin's current request; the tools are an origin of their own, so that neither hides the other's. */
-  readonly requests: readonly string[];
-  /** The latest request for a recovery, of whichever origin. */
-  readonly recoverRequestedAtMs?: number;
-  readonly recoverJwks?: string;
-}
 
 /** What was read of a directory's settings. */
 export interface SettingsRead {
@@ -24,8 +15,8 @@ export interface SettingsRead {
   readonly overrides: OverridesRead;
 }
 
-/** What a pass is told: nothing of it is lost because another part can't be used. */
-export function effective({ rotation, refused, overrides }: SettingsRead): Effective {
+/** The config with what the tools ask for beside it; they are an origin of requests of their own. */
+export function effective({ rotation, refused, overrides }: SettingsRead): Instructions {
   const { rotateRequestedAt, recoverRequestedAt, recoverJwks } = overrides.overrides;
   const asked = [rotation.annotations.recoverRequestedAtMs, instantMs(recoverRequestedAt)];
   const recoverRequestedAtMs = Math.max(...asked.map((ms) => ms ?? -Infinity));

@@ -7,7 +7,8 @@ import { readConfig, type Config } from "./config.ts";
 import { modes, type Layout } from "../store/layout.ts";
 import { readOverrides, unitedOverrides, type Overrides, type OverridesRead } from "./overrides.ts";
 import { nameInRing, standIn, writeRefused } from "./refused-config.ts";
-import { effective, errorOf, type Effective } from "./effective.ts";
+import type { Instructions } from "../../keeper/observe.ts";
+import { effective, errorOf } from "./effective.ts";
 
 /**
  * Config and overrides, followed while the loop runs, each by itself: what is good takes effect, what is bad changes nothing,
@@ -20,7 +21,7 @@ export class SettingsFiles {
   #last: ConfigRead | undefined;
   #good: Rotation | undefined;
   #overrides: Overrides = {};
-  #current: Effective | undefined;
+  #current: Instructions | undefined;
 
   constructor(disk: Disk, layout: Layout, config: Config) {
     this.#disk = disk;
@@ -29,7 +30,7 @@ export class SettingsFiles {
   }
 
   /** What is in force. @throws TypeError before {@link load} */
-  get current(): Effective {
+  get current(): Instructions {
     if (!this.#current) throw new TypeError("Cannot tell the settings: they were not read yet");
     return this.#current;
   }

@@ -5,50 +5,40 @@ import { ensureDir } from "../../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type DataFiles } from "../../files/data-dir.ts";
 import type { Disk } from "../../files/disk.ts";
 import { DocumentOpener } from "../../keeper/document.ts";
+import type { RingStore, RotationIdentity, SetAside, Snapshot } from "../../keeper/store.ts";
 import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
-import type { KeyMaterials } from "../../ring/jwk.ts";
 import type { Ring } from "../../ring/ring.ts";
+import type { Clocks } from "../../time/clock.ts";
 import { modes, type Layout } from "./layout.ts";
-import { readProjection, readRing, type Identity, type ObjectRead, type ReadingPorts } from "./readings.ts";
+import { readProjection, readRing, type DirectoryRead, type ReadingPorts } from "./readings.ts";
 import { lostIn, type Place, setAside, type Standing } from "./set-aside-files.ts";
 import { fileOf, tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
-/** The three objects, read one after the other: projections first, the ring last. */
-export interface Snapshot {
-  readonly signer: ObjectRead;
-  readonly public: ObjectRead;
-  readonly ring: ObjectRead;
-}
-
-/** Files that hold what the ring does not have, and where they are kept from now on. */
-export interface SetAside {
-  readonly object: RingObject;
-  readonly to: string;
-}
-
 const projections: readonly ProjectionName[] = ["public", "signer"];
 
-/** What a projection is made from. */
-export interface Projection extends Known {
-  readonly nowMs: number;
+export interface DirectoryStoreParts {
+  readonly disk: Disk;
+  readonly layout: Layout;
+  readonly clock: Pick<Clocks, "nowMs">;
+  /** Hears of what is kept because it could not be taken over. */
+  readonly onSetAside?: (kept: SetAside) => void;
 }
 
 /** The three objects in a directory. Reading never writes. */
-export class DirectoryStore {
+export class DirectoryStore implements RingStore<DirectoryRead> {
+  readonly #parts: DirectoryStoreParts;
   readonly #disk: Disk;
   readonly #layout: Layout;
   readonly #opener = new DocumentOpener();
-  readonly #tell: (what: SetAside) => void;
   #isTidy = false;
   /** The ring is there, and whole: other copies of it are of no use any more. */
   #hasRing = false;
 
-  /** @param tell - Hears of what is kept because it could not be taken over */
-  constructor(disk: Disk, layout: Layout, tell: (what: SetAside) => void = () => undefined) {
-    this.#disk = disk;
-    this.#layout = layout;
-    this.#tell = tell;
+  constructor(parts: DirectoryStoreParts) {
+    this.#parts = parts;
+    this.#disk = parts.disk;
+    this.#layout = parts.layout;
   }
 
   /** False when a crash or a fault may have left something: {@link tidy} removes it. */
@@ -56,31 +46,23 @@ export class DirectoryStore {
     return this.#isTidy;
   }
 
-  async readProjections(identity: Identity): Promise<Pick<Snapshot, ProjectionName>> {
+  async read(object: RingObject, identity: RotationIdentity): Promise<DirectoryRead> {
     const ports = this.#ports(identity);
-    return {
-      signer: await readProjection(ports, this.#layout, "signer"),
-      public: await readProjection(ports, this.#layout, "public"),
-    };
-  }
-
-  async readRing(identity: Identity): Promise<ObjectRead> {
-    const read = await readRing(this.#ports(identity), this.#layout);
+    if (object !== "ring") return readProjection(ports, this.#layout, object);
+    const read = await readRing(ports, this.#layout);
     this.#hasRing = read.reading.kind === "ring";
     return read;
   }
 
-  #ports(identity: Identity): ReadingPorts {
+  #ports(identity: RotationIdentity): ReadingPorts {
     return { disk: this.#disk, opener: this.#opener, ...identity };
   }
 
   /**
-   * Makes this the ring, by compare-and-swap against what the snapshot has seen. A ring file that can't be read is set aside
-   * first: in its place it would go with the third ring after it.
-   *
-   * @throws TryLaterError `Conflict` when somebody else was faster
+   * As {@link RingStore} says. A ring file that can't be read is set aside first: in its place it would go with the third ring
+   * after it.
    */
-  async commit(ring: Ring, materials: KeyMaterials, seen: Snapshot): Promise<void> {
+  async commit({ ring, materials }: Known, seen: Snapshot<DirectoryRead>): Promise<void> {
     const text = ringObject(ring, materials)["keyring.json"] ?? "";
     await ensureDir(this.#disk, this.#layout.ring, modes.secretDir);
     if (seen.ring.reading.kind === "unreadable") {
@@ -101,12 +83,11 @@ export class DirectoryStore {
   }
 
   /**
-   * Brings a projection up to date. Returns false if it was already.
+   * As {@link RingStore} says; over what stands there now, since a directory has no version to follow.
    *
-   * @throws TryLaterError `Conflict` when it is newer than this ring
    * @throws ChangeNeededError `ForeignFile` when it has become somebody else's
    */
-  async project(object: ProjectionName, { ring, materials, nowMs }: Projection): Promise<boolean> {
+  async publish(object: ProjectionName, { ring, materials }: Known): Promise<boolean> {
     const ports = this.#ports({ rotation: ring.rotation, algorithm: ring.signer.profile.algorithm });
     const want = filesOf[object](ring, materials);
     const found = await readProjection(ports, this.#layout, object);
@@ -115,16 +96,13 @@ export class DirectoryStore {
     const where = { disk: this.#disk, layout: this.#layout, hasRing: this.#hasRing };
     const lost = await lostIn(where, { found, object, next: { ring, materials } });
     if (lost.length > 0) await this.#setAside(lost, ring, object);
-    const write = { files: want, nowMs, ...modesOf[object] };
+    const write = { files: want, nowMs: this.#parts.clock.nowMs(), ...modesOf[object] };
     await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
     return true;
   }
 
-  /**
-   * What will be set aside when this becomes the ring, and is published. Writes nothing. The generation is known when the ring is
-   * made: it follows the clock.
-   */
-  async setsAside(seen: Snapshot, next: Known): Promise<readonly SetAside[]> {
+  /** The generation is known when the ring is made: it follows the clock. */
+  async setsAside(next: Known, seen: Snapshot<DirectoryRead>): Promise<readonly SetAside[]> {
     const where = { disk: this.#disk, layout: this.#layout, hasRing: this.#hasRing };
     const lost = await Promise.all(
       projections.map(async (object) =>
@@ -135,7 +113,7 @@ export class DirectoryStore {
       ...(seen.ring.reading.kind === "unreadable" ? (["ring"] as const) : []),
       ...lost.flat(),
     ];
-    return objects.map((object) => ({ object, to: join(this.#layout.setAside, "<generation>", object) }));
+    return objects.map((object) => told(object, join(this.#layout.setAside, "<generation>", object)));
   }
 
   #aside({ generation }: Ring, object: RingObject): Place {
@@ -144,7 +122,7 @@ export class DirectoryStore {
 
   async #setAside(files: readonly Standing[], ring: Ring, object: RingObject): Promise<void> {
     const to = await setAside(this.#disk, files, this.#aside(ring, object));
-    this.#tell({ object, to });
+    this.#parts.onSetAside?.(told(object, to));
   }
 
   /** Makes the directories, and gives those with private halves their permissions back. */
@@ -174,12 +152,14 @@ export class DirectoryStore {
   }
 }
 
+const told = (object: RingObject, to: string): SetAside => ({ object, from: `the ${object} object`, to });
+
 const modesOf = {
   signer: { mode: modes.secretFile, dirMode: modes.secretDir },
   public: { mode: modes.openFile, dirMode: modes.openDir },
 };
 
-function mustNotBeNewer({ reading }: ObjectRead, { generation }: Ring, object: ProjectionName): void {
+function mustNotBeNewer({ reading }: DirectoryRead, { generation }: Ring, object: ProjectionName): void {
   if (reading.kind === "foreign") {
     throw new ChangeNeededError("ForeignFile", `Cannot write the ${object} object: ${reading.problem}`);
   }

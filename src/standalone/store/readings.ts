@@ -5,39 +5,31 @@ import type { Reader } from "../../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { readDataDir, readVersion, type DataDir } from "../../files/read-data-dir.ts";
 import { type DocumentRead, type DocumentOpener, readFiles } from "../../keeper/document.ts";
+import type { RotationIdentity } from "../../keeper/store.ts";
 import { versionsIn, type DataFiles } from "../../files/data-dir.ts";
 import type { ProjectionName, RingObject } from "../../ring/codec.ts";
-import type { Algorithm } from "../../ring/key.ts";
 import type { Reading } from "../../ring/reading.ts";
-import type { RotationRef } from "../../ring/ring.ts";
 import { readPlainKeys } from "./adoption.ts";
 import type { Layout } from "./layout.ts";
 import { readRingFile, ringFilesBefore, type RingFile } from "./ring-dir.ts";
 
 /** One of the three objects as it stands on the disk. */
-export interface ObjectRead extends DocumentRead {
+export interface DirectoryRead extends DocumentRead {
   /** Generation in the ring file's name, 0 when there is none: what the next write follows. */
   readonly fileGeneration: number;
   /** The files of a projection, when they are all there under the names that people see. */
   readonly files?: DataFiles;
 }
 
-const nothing = { materials: new Map(), fileGeneration: 0 } satisfies Partial<ObjectRead>;
+const nothing = { materials: new Map(), fileGeneration: 0 } satisfies Partial<DirectoryRead>;
 
-/** Whose objects these are to be. */
-export interface Identity {
-  readonly rotation: RotationRef;
-  /** The algorithm of new keys. */
-  readonly algorithm: Algorithm;
-}
-
-export interface ReadingPorts extends Identity {
+export interface ReadingPorts extends RotationIdentity {
   readonly disk: Reader;
   readonly opener: DocumentOpener;
 }
 
 /** The ring object. */
-export async function readRing(ports: ReadingPorts, layout: Layout): Promise<ObjectRead> {
+export async function readRing(ports: ReadingPorts, layout: Layout): Promise<DirectoryRead> {
   const file = await refusedAsProblem(() => readRingFile(ports.disk, layout.ring));
   if (file === undefined) return { ...nothing, reading: { kind: "absent" } };
   if (typeof file === "string") return { ...nothing, reading: { kind: "foreign", problem: file } };
@@ -46,7 +38,7 @@ export async function readRing(ports: ReadingPorts, layout: Layout): Promise<Obj
   return { ...(await withEarlier(read, earlierRings(ports, layout, file))), fileGeneration: file.generation };
 }
 
-async function ringIn(ports: ReadingPorts, { generation, path, text }: RingFile): Promise<ObjectRead> {
+async function ringIn(ports: ReadingPorts, { generation, path, text }: RingFile): Promise<DirectoryRead> {
   const createdAtMs = (await changedAtMs(ports.disk, path)) ?? 0;
   const read = await objectIn(ports, { files: { "keyring.json": text }, object: "ring", createdAtMs });
   const { reading } = read;
@@ -60,15 +52,15 @@ async function* earlierRings(
   ports: ReadingPorts,
   layout: Layout,
   { generation }: RingFile,
-): AsyncGenerator<ObjectRead> {
+): AsyncGenerator<DirectoryRead> {
   for await (const file of ringFilesBefore(ports.disk, layout.ring, generation)) yield await ringIn(ports, file);
 }
 
 /** The unreadable object with the first of these copies that is whole. */
 async function withEarlier(
-  read: ObjectRead,
-  copies: AsyncIterable<ObjectRead> | Iterable<ObjectRead>,
-): Promise<ObjectRead> {
+  read: DirectoryRead,
+  copies: AsyncIterable<DirectoryRead> | Iterable<DirectoryRead>,
+): Promise<DirectoryRead> {
   const { reading } = read;
   if (reading.kind !== "unreadable") return read;
   for await (const { reading: copy, materials } of copies) {
@@ -80,7 +72,11 @@ async function withEarlier(
 }
 
 /** A projection. */
-export async function readProjection(ports: ReadingPorts, layout: Layout, object: ProjectionName): Promise<ObjectRead> {
+export async function readProjection(
+  ports: ReadingPorts,
+  layout: Layout,
+  object: ProjectionName,
+): Promise<DirectoryRead> {
   const place = { dir: layout[object], object };
   const found = await refusedAsProblem(() => readDataDir(ports.disk, place.dir));
   if (typeof found === "string") return { ...nothing, reading: { kind: "foreign", problem: found } };
@@ -104,9 +100,9 @@ interface Place {
 }
 
 /** Where `..data` was lost, as by a backup that knows no links, the versions beside it may be whole. */
-async function readStrays(ports: ReadingPorts, { dir, object }: Place, otherwise: Reading): Promise<ObjectRead> {
+async function readStrays(ports: ReadingPorts, { dir, object }: Place, otherwise: Reading): Promise<DirectoryRead> {
   const { disk } = ports;
-  const strays: ObjectRead[] = [];
+  const strays: DirectoryRead[] = [];
   const versions = versionsIn((await unlessMissing(disk.names(dir))) ?? []);
   for (const version of versions) {
     const files = await refusedAsProblem(() => readVersion(disk, join(dir, version)));
@@ -129,7 +125,7 @@ async function readData(
   ports: ReadingPorts,
   { files, linked, version }: Extract<DataDir, { kind: "data" }>,
   { dir, object }: Place,
-): Promise<ObjectRead> {
+): Promise<DirectoryRead> {
   const names = Object.keys(files);
   const isOurs = names.length === 0 || names.some((name) => ourFiles.includes(name));
   if (object === "signer" && (!isOurs || isAdoptable(files))) {
@@ -145,7 +141,7 @@ async function readPlain(
   ports: ReadingPorts,
   { names }: Extract<DataDir, { kind: "plain" }>,
   { dir, object }: Place,
-): Promise<ObjectRead> {
+): Promise<DirectoryRead> {
   if (names.includes("keyring.json") && names.every((name) => ourFiles.includes(name))) {
     const files = await refusedAsProblem(() => filesOf(ports.disk, dir, names));
     if (typeof files === "string") return { ...nothing, reading: { kind: "foreign", problem: files } };
@@ -170,7 +166,7 @@ interface FilesRead {
   readonly createdAtMs: number;
 }
 
-async function objectIn(ports: ReadingPorts, { files, object, createdAtMs }: FilesRead): Promise<ObjectRead> {
+async function objectIn(ports: ReadingPorts, { files, object, createdAtMs }: FilesRead): Promise<DirectoryRead> {
   const { opener, rotation, algorithm } = ports;
   const context = { createdAtMs, algorithm };
   return { ...nothing, ...(await readFiles(files, { opener, object, rotation, context })) };

@@ -8,7 +8,7 @@ import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
 import { losesKeys, strangerTest } from "../../keeper/strangers.ts";
 import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { type Layout, modes } from "./layout.ts";
-import type { ObjectRead } from "./readings.ts";
+import type { DirectoryRead } from "./readings.ts";
 
 /** A file that is about to be written over or removed. */
 export interface Standing {
@@ -41,7 +41,7 @@ async function standingIn(disk: Reader, dir: string): Promise<readonly Standing[
 
 interface Writing {
   /** What stands there. */
-  readonly found: ObjectRead;
+  readonly found: DirectoryRead;
   readonly object: ProjectionName;
   readonly next: Known;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Decision } from "../../../src/ring/decide.ts";
+import type { SetAside } from "../../../src/keeper/store.ts";
 import type { RingHome } from "../../../src/keeper/home.ts";
 import { recover } from "../../../src/tools/change/recover.ts";
 import { pairOf } from "../../support/keys.ts";
@@ -57,9 +58,9 @@ describe("recover", () => {
     expect(home.asked).toEqual([]);
   });
 
-  const kept = [
-    { from: "the ring object", to: "/var/lib/keyturn/set-aside/9/ring" },
-    { from: "the signer object", to: "/var/lib/keyturn/set-aside/9/signer" },
+  const kept: readonly SetAside[] = [
+    { object: "ring", from: "the ring object", to: "/var/lib/keyturn/set-aside/9/ring" },
+    { object: "signer", from: "the signer object", to: "/var/lib/keyturn/set-aside/9/signer" },
   ];
   const notes = kept.map(({ from, to }) => `keyturn: note: ${from} holds what is not taken over: it is kept in ${to}`);
 

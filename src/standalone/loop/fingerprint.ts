@@ -4,9 +4,9 @@ import { currentVersion } from "../../files/data-dir.ts";
 import type { Disk } from "../../files/disk.ts";
 import { readIfThere } from "../../files/atomic.ts";
 import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
-import type { AckReader } from "../loop/ack-reader.ts";
+import type { AckReader } from "./ack-reader.ts";
 import type { Config } from "../settings/config.ts";
-import type { Layout } from "./layout.ts";
+import type { Layout } from "../store/layout.ts";
 
 /**
  * A text that changes when something changes that a pass reads: cheap enough for every second. An ack that was touched
