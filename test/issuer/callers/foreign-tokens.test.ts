@@ -176,6 +176,20 @@ describe("RemoteKeys", () => {
     expect(await log.heard("Cannot load the keys")).toContain("nothing whole came within 5 s");
   });
 
+  test("so many wait for a fetch, and those who come then are to come again at once", async () => {
+    const { verify, key, source, clock } = await trusted();
+    await verify(key);
+    source.answer = stall;
+    await clock.advance(intervalMs);
+    const flood = Array.from({ length: 257 }, (_, index) => verify(key, {}, { kid: `unknown-${index}` }));
+    expect(await flood.at(-1)).toMatchObject(away);
+    await source.called(2);
+    expect(await verify(key)).toMatchObject(good);
+    await clock.advance(5000);
+    expect(await flood[0]).toMatchObject(refusedAt("key"));
+    expect(await flood[255]).toMatchObject(refusedAt("key"));
+  });
+
   test("an issuer whose source hangs holds up no other", async () => {
     const [slow, quick] = [await provider(), await provider()];
     slow.answer = stall;
