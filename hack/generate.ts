@@ -19,15 +19,18 @@ const generatedFiles: readonly GeneratedFile[] = [
   {
     file: "crds/jwtkeyrotations.yaml",
     async produce() {
-      const [{ yamlFile }, { jwtKeyRotations }] = [await import("./crds/yaml.ts"), await import("./crds/rotation.ts")];
-      return yamlFile("hack/crds/rotation.ts", jwtKeyRotations);
+      const [{ yamlFile }, { rotationDefinition }] = [
+        await import("./crds/yaml.ts"),
+        await import("./crds/rotation.ts"),
+      ];
+      return yamlFile("hack/crds/rotation.ts", rotationDefinition);
     },
   },
   {
     file: "crds/keyringacks.yaml",
     async produce() {
-      const [{ yamlFile }, { keyRingAcks }] = [await import("./crds/yaml.ts"), await import("./crds/ack.ts")];
-      return yamlFile("hack/crds/ack.ts", keyRingAcks);
+      const [{ yamlFile }, { keyRingAckDefinition }] = [await import("./crds/yaml.ts"), await import("./crds/ack.ts")];
+      return yamlFile("hack/crds/ack.ts", keyRingAckDefinition);
     },
   },
   { file: "deploy/crds.yaml", produce: async () => (await import("./chart/templates.ts")).crdsFile() },

@@ -1,4 +1,4 @@
-import { jwtKeyRotations } from "../crds/rotation.ts";
+import { rotationDefinition } from "../crds/rotation.ts";
 import { isRecord } from "./comments.ts";
 
 /** As much of JSON Schema (draft 7, which every Helm 3 and 4 reads) as the values need. */
@@ -81,7 +81,9 @@ function fieldAt(value: unknown, ...path: readonly (string | number)[]): unknown
 }
 
 function rotations(): JsonSchema {
-  const spec = plain(fieldAt(jwtKeyRotations.spec, "versions", 0, "schema", "openAPIV3Schema", "properties", "spec"));
+  const spec = plain(
+    fieldAt(rotationDefinition.spec, "versions", 0, "schema", "openAPIV3Schema", "properties", "spec"),
+  );
   const { properties = {}, required = [] } = spec;
   const own = {
     name: { ...name, maxLength: 63, pattern: `^${dnsName}$`, description: "Of the JwtKeyRotation." },

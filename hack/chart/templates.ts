@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseAllDocuments, stringify } from "yaml";
-import { jwtKeyRotations } from "../crds/rotation.ts";
-import { keyRingAcks } from "../crds/ack.ts";
+import { rotationDefinition } from "../crds/rotation.ts";
+import { keyRingAckDefinition } from "../crds/ack.ts";
 import { root } from "../run.ts";
 
 // Templates of the chart that are made from what is the truth elsewhere: crds/ and policies/.
@@ -23,7 +23,7 @@ const labelsOf = (component: string): string =>
 
 /** The custom resource definitions, if the release is to install them. */
 export function crdsTemplate(): string {
-  const documents = [jwtKeyRotations, keyRingAcks].map(
+  const documents = [rotationDefinition, keyRingAckDefinition].map(
     ({ apiVersion, kind, metadata, spec }) => `---
 apiVersion: ${apiVersion}
 kind: ${kind}
@@ -114,6 +114,6 @@ const boundNamespaces = `  {{- with .Values.watchNamespaces }}
 
 /** For `kubectl apply --server-side -f`: both definitions in one file. */
 export const crdsFile = (): string =>
-  `# Generated from hack/crds by npm run generate\n${[jwtKeyRotations, keyRingAcks]
+  `# Generated from hack/crds by npm run generate\n${[rotationDefinition, keyRingAckDefinition]
     .map((crd) => stringify(crd, { lineWidth: 120, aliasDuplicateObjects: false }))
     .join("---\n")}`;

@@ -1,7 +1,9 @@
+import { verifiesLimit } from "../../src/ring/ack-document.ts";
 import { longest } from "../../src/ring/codec/wire.ts";
 import { texts } from "../../src/ring/resource/limits.ts";
 import { type Column, type CustomResourceDefinition, definition } from "./definition.ts";
 import { flag, object, plain, setOf, text, whole } from "./schema.ts";
+import { keyRingAcks } from "../../src/ring/api-names.ts";
 
 const columns: readonly Column[] = [
   { name: "Rotation", type: "string", jsonPath: ".rotation", description: "The JwtKeyRotation." },
@@ -16,13 +18,9 @@ const columns: readonly Column[] = [
   },
 ];
 
-/** The most kids that an ack may list; see src/ring/ack-document.ts. */
-const verifiesLimit = 32;
-
 /** What a gateway says of the ring that it has in memory. */
-export const keyRingAcks: CustomResourceDefinition = definition({
-  kind: "KeyRingAck",
-  plural: "keyringacks",
+export const keyRingAckDefinition: CustomResourceDefinition = definition({
+  names: keyRingAcks,
   shortName: "kra",
   columns,
   hasStatus: false,

@@ -1,4 +1,5 @@
 import type { Schema } from "./schema.ts";
+import { apiVersion } from "../../src/ring/api-names.ts";
 
 export interface Column {
   readonly name: string;
@@ -17,8 +18,7 @@ export interface CustomResourceDefinition {
 }
 
 interface Sketch {
-  readonly kind: string;
-  readonly plural: string;
+  readonly names: { readonly group: string; readonly version: string; readonly plural: string; readonly kind: string };
   readonly shortName: string;
   readonly columns: readonly Column[];
   readonly hasStatus: boolean;
@@ -26,19 +26,18 @@ interface Sketch {
   readonly schema: Schema;
 }
 
-const group = "keyturn.dev";
-
 const typeMeta = {
-  apiVersion: { type: "string", description: `The group and its version: ${group}/v1alpha1.` },
+  apiVersion: { type: "string", description: `The group and its version: ${apiVersion}.` },
   kind: { type: "string", description: "The kind." },
   metadata: { type: "object" },
 };
 
 /** A namespaced custom resource of the group keyturn.dev, in its one version. */
 export function definition(sketch: Sketch): CustomResourceDefinition {
-  const { kind, plural, shortName, columns, hasStatus, schema } = sketch;
+  const { shortName, columns, hasStatus, schema } = sketch;
+  const { group, version: name, plural, kind } = sketch.names;
   const version = {
-    name: "v1alpha1",
+    name,
     served: true,
     storage: true,
     ...(hasStatus && { subresources: { status: {} } }),

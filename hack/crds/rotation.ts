@@ -3,6 +3,7 @@ import { type Column, type CustomResourceDefinition, definition } from "./defini
 import { object } from "./schema.ts";
 import { specSchema } from "./spec.ts";
 import { statusSchema } from "./status.ts";
+import { rotations } from "../../src/ring/api-names.ts";
 
 const conditionStatus = (type: string): string => `.status.conditions[?(@.type=="${type}")].status`;
 
@@ -56,9 +57,8 @@ const secretNameOf = (self: string): string =>
   `(has(${self}.spec.secretName) ? ${self}.spec.secretName : ${self}.metadata.name)`;
 
 /** The custom resource that rotates keys. */
-export const jwtKeyRotations: CustomResourceDefinition = definition({
-  kind: "JwtKeyRotation",
-  plural: "jwtkeyrotations",
+export const rotationDefinition: CustomResourceDefinition = definition({
+  names: rotations,
   shortName: "jkr",
   columns,
   hasStatus: true,

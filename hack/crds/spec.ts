@@ -1,9 +1,10 @@
 import { algorithms, rsaAlgorithms } from "../../src/ring/key.ts";
-import { counts, defaults, durations, modulusBits, reservedPrefix, texts } from "../../src/ring/resource/limits.ts";
+import { counts, defaults, durations, modulusBits, texts } from "../../src/ring/resource/limits.ts";
 import { formatDuration } from "../../src/parse/duration.ts";
 import { fits } from "./cel.ts";
 import { rotationRules, scheduleRules, specRules, timeZoneRules } from "./rules.ts";
 import { choice, duration, flag, mapBy, object, type Schema, setOf, text, textOrEmpty } from "./schema.ts";
+import { annotations, reservedPrefix } from "../../src/ring/api-names.ts";
 
 const instantForm = new RegExp(
   "^(" +
@@ -63,7 +64,7 @@ const rotation = object(
     ),
     requestID: textOrEmpty(
       "Any value that was not seen before rotates once, as soon as it is safe; the value that is there at creation counts as seen. " +
-        "The annotation keyturn.dev/rotate-requested-at does the same.",
+        `The annotation ${annotations.rotateRequestedAt} does the same.`,
       texts.requestID,
     ),
   },

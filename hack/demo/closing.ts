@@ -4,7 +4,7 @@ import { describeStep } from "../../src/ring/describe.ts";
 import { formatDuration } from "../../src/parse/duration.ts";
 import { forecast } from "../../src/ring/forecast.ts";
 import { parseRotation } from "../../src/ring/resource/rotation.ts";
-import { apiVersion, kind } from "../../src/ring/resource/limits.ts";
+import { apiVersion, rotations } from "../../src/ring/api-names.ts";
 import { line, paint, type Io, type Appearance } from "../../src/tools/text/screen.ts";
 import { pairs, table } from "../../src/tools/text/table.ts";
 import { shortSpan } from "../../src/tools/text/words.ts";
@@ -76,7 +76,7 @@ const day = 86_400_000;
 function inEarnest(look: Appearance, nowMs: number): readonly string[] {
   const { issuer, audience, name } = demo;
   const spec = { tokens: { issuer, audiences: [audience] } };
-  const { policy, ref } = parseRotation({ apiVersion, kind, metadata: { name }, spec });
+  const { policy, ref } = parseRotation({ apiVersion, kind: rotations.kind, metadata: { name }, spec });
   const stored = { kind: "nothing", generationFloor: 0 } as const;
   const input = { rotation: ref, policy, stored, requests: [], gateways: [], clockTrusted: true, nowMs };
   const all = forecast(input, 365 * day, 30);

@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { apiVersion, kind } from "../ring/resource/limits.ts";
+import { apiVersion, rotations } from "../ring/api-names.ts";
 import { parseRotation } from "../ring/resource/rotation.ts";
 import { UsageError } from "./report-error.ts";
 import { flag } from "./flags.ts";
@@ -106,7 +106,7 @@ const nameOf = (option: FieldFlag): string => new Option(option.flags).long ?? o
 
 /** The resource that the flags describe, unchecked. */
 function resourceOf(values: Readonly<Record<string, unknown>>): unknown {
-  const resource: Record<string, unknown> = { apiVersion, kind };
+  const resource: Record<string, unknown> = { apiVersion, kind: rotations.kind };
   for (const field of fields) {
     const value = values[keyOf(field)] ?? (keyOf(field) === "name" ? "keyturn" : undefined);
     if (value === undefined) continue;

@@ -1,7 +1,7 @@
 import { managedFieldsOf } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
-import { rotateAnnotation } from "../ring/resource/limits.ts";
+import { annotations } from "../ring/api-names.ts";
 import { lastStatus } from "./last-status.ts";
 
 /** Requests that stood there when the resource was made, as {@link requestsOf} names them: whoever made it asks for nothing. */
@@ -24,6 +24,7 @@ function isMadeWithAnnotation(resource: KubeObject): boolean {
   if (lastStatus(resource).conditions.length > 0) return false;
   const madeAtMs = Date.parse(resource.metadata.creationTimestamp ?? "");
   return managedFieldsOf(resource).some(
-    ({ atMs, owns }) => atMs <= madeAtMs && owns(["spec"]) && owns(["metadata", "annotations", rotateAnnotation]),
+    ({ atMs, owns }) =>
+      atMs <= madeAtMs && owns(["spec"]) && owns(["metadata", "annotations", annotations.rotateRequestedAt]),
   );
 }

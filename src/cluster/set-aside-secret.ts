@@ -6,7 +6,7 @@ import { losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { apiVersionOf, secrets } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
-import { labels } from "./resources.ts";
+import { annotations, labels } from "../ring/api-names.ts";
 import { entriesIn, filesIn, type Slot } from "./slot.ts";
 
 type ClusterRead = DocumentRead & { readonly object?: KubeObject };
@@ -62,7 +62,7 @@ export function setAsideSecret(
       namespace: ref.namespace,
       name: `${rotation.secretName.slice(0, longestName - suffix.length)}${suffix}`,
       labels: { [labels.rotation]: rotation.ref.name, [labels.object]: "set-aside" },
-      annotations: { "keyturn.dev/set-aside-from": `${role} object, before generation ${generation}` },
+      annotations: { [annotations.setAsideFrom]: `${role} object, before generation ${generation}` },
     },
     data,
   };

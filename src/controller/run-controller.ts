@@ -20,6 +20,7 @@ import { Reconciler } from "./reconciler.ts";
 import { answerMs } from "./rival.ts";
 import type { Deed } from "./status-report.ts";
 import { Watches } from "./watches.ts";
+import { eventReporter } from "../ring/api-names.ts";
 
 /** What the operator says of itself, for a log. Never key material. */
 export interface ControllerLog {
@@ -153,7 +154,7 @@ function newRecorder({ clock, identity, unique, log }: ControllerOptions, client
     client,
     clock,
     unique,
-    reportingController: "keyturn.dev/controller",
+    reportingController: eventReporter,
     reportingInstance: identity,
     onProblem: (error) => log.problem("event", error),
   });

@@ -9,8 +9,8 @@ import { openRing } from "./open-ring.ts";
 import type { Confirmation, Floor } from "./state.ts";
 import { formatInstant } from "../parse/instant.ts";
 import { parseJson } from "../parse/document.ts";
+import { formats } from "../ring/api-names.ts";
 
-const format = "keyturn.dev/floor/v1";
 /** More revoked kids than a rotation comes to know; more than this is a mistake. */
 const refusedLimit = 65_536;
 
@@ -47,7 +47,7 @@ export class FloorFile {
 function encoded({ ring: { ring, publicJwks }, refused, confirmed }: Floor): string {
   const materials = new Map([...publicJwks].map(([kid, publicJwk]) => [kid, { publicJwk }]));
   return JSON.stringify({
-    format,
+    format: formats.floor,
     // As text: it is read by the same reader as any other key ring
     keyring: encodeKeyRing(ring, materials, "public"),
     refused: [...refused],
@@ -58,7 +58,7 @@ function encoded({ ring: { ring, publicJwks }, refused, confirmed }: Floor): str
 async function decoded(text: string): Promise<Floor> {
   const subject = { code: "FloorUnreadable", action: "Cannot read floor" };
   const root = parseJson(text, { subject, publicOnly: true }).fields();
-  root.at("format").oneOf([format]);
+  root.at("format").oneOf([formats.floor]);
   const kept = root.maybe("confirmed")?.fields();
   const confirmed: Confirmation | undefined = kept && {
     kid: kept.at("kid").text(longest.kid),

@@ -13,8 +13,9 @@ import {
   unfold,
   valueAt,
 } from "./manifest.ts";
-import { accountObject, type Account, rightsOf, sidecarLabel } from "./rights.ts";
-import { rotationLabel, sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
+import { accountObject, type Account, rightsOf } from "./rights.ts";
+import { sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
+import { labels } from "../ring/api-names.ts";
 
 export interface InjectOptions extends SidecarOptions {
   /** Of what is added, where the manifest names none. */
@@ -51,7 +52,9 @@ const podPathOf = ({ document }: Part): Path | undefined =>
  * @throws ChangeNeededError when the text is no manifest, has no workload, or has one beside which the gateway does not fit
  */
 export function inject(text: string, options: InjectOptions): Injected {
-  const parts = readManifest(text).filter((part) => textAt(part.document, ["metadata", "labels", sidecarLabel]) === "");
+  const parts = readManifest(text).filter(
+    (part) => textAt(part.document, ["metadata", "labels", labels.sidecar]) === "",
+  );
   const notes: string[] = [];
   const rights = new Map<string, Part>();
   for (const part of parts) {
@@ -83,8 +86,8 @@ function addSidecar(part: Part, { pod, options, notes }: Adding): Account {
   mustFit(document, { spec, name }, options);
   part.text = undefined;
   unfold(part);
-  if (options.acks === "off") mapAt(document, [...pod, "metadata"]).deleteIn(["labels", rotationLabel]);
-  else mapAt(document, [...pod, "metadata", "labels"]).set(rotationLabel, options.rotation);
+  if (options.acks === "off") mapAt(document, [...pod, "metadata"]).deleteIn(["labels", labels.rotation]);
+  else mapAt(document, [...pod, "metadata", "labels"]).set(labels.rotation, options.rotation);
   const account = accountOf(document, spec, options);
   const own = mapAt(document, spec);
   if (account.isOwn) own.set("serviceAccountName", account.name);

@@ -1,5 +1,6 @@
 import { ringObjectRef, type SidecarOptions } from "./sidecar.ts";
 import type { Members } from "../parse/object.ts";
+import { keyRingAcks, labels } from "../ring/api-names.ts";
 
 /** Who the pods are. */
 export interface Account {
@@ -9,9 +10,6 @@ export interface Account {
   /** Absent: the manifest names none. A binding must; it then says `default`. */
   readonly namespace?: string;
 }
-
-/** What was made for a sidecar has it: it is made anew with every injection. */
-export const sidecarLabel = "keyturn.dev/sidecar";
 
 /** An object of the API. */
 export interface ManifestObject {
@@ -30,7 +28,11 @@ function rulesOf(options: SidecarOptions): readonly Members[] {
   if (options.acks === "off") return [reads];
   return [
     reads,
-    { apiGroups: ["keyturn.dev"], resources: ["keyringacks"], verbs: ["get", "list", "watch", "create", "update"] },
+    {
+      apiGroups: [keyRingAcks.group],
+      resources: [keyRingAcks.plural],
+      verbs: ["get", "list", "watch", "create", "update"],
+    },
   ];
 }
 
@@ -59,4 +61,4 @@ export const accountObject = ({ name, namespace }: Account, options: SidecarOpti
 const metadataOf = (
   { name, namespace }: { readonly name: string; readonly namespace: string | undefined },
   { rotation }: SidecarOptions,
-) => ({ name, ...(namespace !== undefined && { namespace }), labels: { [sidecarLabel]: rotation } });
+) => ({ name, ...(namespace !== undefined && { namespace }), labels: { [labels.sidecar]: rotation } });

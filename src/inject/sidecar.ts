@@ -33,9 +33,6 @@ export function ringObjectRef({ rotation, secretName = rotation, isPublic = fals
 /** Name of the container; its volumes begin with it. */
 export const sidecarName = "keyturn";
 
-/** Pods with it are waited for (docs/design.md, section 7). */
-export const rotationLabel = "keyturn.dev/rotation";
-
 const keysPath = "/run/keyturn/keys";
 const floorPath = "/run/keyturn/floor";
 

@@ -1,12 +1,10 @@
 import type { Ack } from "./ack.ts";
+import { apiVersion, keyRingAcks } from "./api-names.ts";
 import { longest } from "./codec/wire.ts";
 import { Cursor, type ObjectCursor } from "../parse/cursor.ts";
 
-const ackApiVersion = "keyturn.dev/v1alpha1";
-export const ackKind = "KeyRingAck";
-
 /** The most kids that an ack may list: twice what a ring may hold. */
-const verifiesLimit = 32;
+export const verifiesLimit = 32;
 
 /** Which gateway states what: an {@link Ack} with the pod (standalone: the instance) and the rotation that it is about. */
 export interface StatedAck {
@@ -18,8 +16,8 @@ export interface StatedAck {
 
 /** A KeyRingAck as it is stored. Without status and spec: its fields stand at top level. */
 export interface KeyRingAck<Metadata extends { readonly name: string } = { readonly name: string }> {
-  readonly apiVersion: typeof ackApiVersion;
-  readonly kind: typeof ackKind;
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: typeof keyRingAcks.kind;
   readonly metadata: Metadata;
   readonly rotation: string;
   readonly podName: string;
@@ -40,8 +38,8 @@ export interface KeyRingAck<Metadata extends { readonly name: string } = { reado
  */
 export function parseKeyRingAck(document: unknown): StatedAck {
   const fields = new Cursor(document, "$", { code: "AckUnreadable", action: "Cannot read acknowledgement" }).fields();
-  fields.at("apiVersion").oneOf([ackApiVersion]);
-  fields.at("kind").oneOf([ackKind]);
+  fields.at("apiVersion").oneOf([apiVersion]);
+  fields.at("kind").oneOf([keyRingAcks.kind]);
   return {
     rotation: fields.at("rotation").text(longest.name),
     podName: fields.at("podName").text(longest.name),
@@ -73,8 +71,8 @@ export function keyRingAck<Metadata extends { readonly name: string }>(
   { rotation, podName, ack }: StatedAck,
 ): KeyRingAck<Metadata> {
   return {
-    apiVersion: ackApiVersion,
-    kind: ackKind,
+    apiVersion,
+    kind: keyRingAcks.kind,
     metadata,
     rotation,
     podName,

@@ -10,6 +10,7 @@ import { pruneAtMs } from "./rules/retire.ts";
 import { type ObjectTrouble, troublesOf } from "./troubles.ts";
 import type { View } from "./view.ts";
 import { formatInstant } from "../parse/instant.ts";
+import { apiVersion, rotations } from "./api-names.ts";
 
 /** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
 interface KeyReport {
@@ -58,8 +59,8 @@ export interface StatusReport {
 
 /** The document that `status -o json` and `-o yaml` print: shaped as `kubectl get jkr -o json` has it. */
 export interface StatusDocument {
-  readonly apiVersion: "keyturn.dev/v1alpha1";
-  readonly kind: "JwtKeyRotation";
+  readonly apiVersion: typeof apiVersion;
+  readonly kind: typeof rotations.kind;
   readonly metadata: { readonly name: string; readonly namespace: string };
   readonly status: StatusReport;
 }
@@ -69,8 +70,8 @@ const mostSteps = 6;
 const mostRevocations = 64;
 
 export const statusDocument = (view: View): StatusDocument => ({
-  apiVersion: "keyturn.dev/v1alpha1",
-  kind: "JwtKeyRotation",
+  apiVersion,
+  kind: rotations.kind,
   metadata: { name: view.seen.rotation.name, namespace: view.seen.rotation.namespace },
   status: statusReport(view),
 });

@@ -5,6 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { isRecord } from "../../hack/chart/comments.ts";
 import { root } from "../../hack/run.ts";
 import { readManifests } from "../../hack/testcluster/apply.ts";
+import { labels } from "../../src/ring/api-names.ts";
 import { kindsOf, render, runHelm } from "./support/render.ts";
 
 const page = await readFile(join(root, "docs/install.md"), "utf8");
@@ -45,6 +46,6 @@ describe("docs/install.md", () => {
   it("says who stays by the labels and names that there are", async () => {
     const definitions = await readManifests(join(root, "deploy/crds.yaml"));
     for (const { metadata } of definitions) expect(page).toContain(metadata.name);
-    expect(await readFile(join(root, "src/cluster/resources.ts"), "utf8")).toContain('"keyturn.dev/object"');
+    expect(page).toContain(labels.object);
   });
 });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { keyRingAcks } from "../../hack/crds/ack.ts";
+import { keyRingAckDefinition } from "../../hack/crds/ack.ts";
 import type { CustomResourceDefinition } from "../../hack/crds/definition.ts";
-import { jwtKeyRotations } from "../../hack/crds/rotation.ts";
+import { rotationDefinition } from "../../hack/crds/rotation.ts";
 import type { Schema } from "../../hack/crds/schema.ts";
 import { specFields } from "../../src/ring/resource/policy.ts";
 
@@ -17,7 +17,7 @@ function* all(schema: Schema, path: string): Generator<[path: string, schema: Sc
   if (schema.additionalProperties) yield* all(schema.additionalProperties, `${path}{}`);
 }
 
-const schemas = [jwtKeyRotations, keyRingAcks].flatMap((definition) => [...all(rootOf(definition), "")]);
+const schemas = [rotationDefinition, keyRingAckDefinition].flatMap((definition) => [...all(rootOf(definition), "")]);
 const where = (fits: (schema: Schema) => boolean): string[] =>
   schemas.filter(([, one]) => fits(one)).map(([path]) => path);
 
@@ -46,7 +46,7 @@ describe("the custom resources", () => {
   });
 
   it("have the fields that parseRotation knows", () => {
-    expect(Object.keys(rootOf(jwtKeyRotations).properties?.["spec"]?.properties ?? {})).toEqual(specFields);
+    expect(Object.keys(rootOf(rotationDefinition).properties?.["spec"]?.properties ?? {})).toEqual(specFields);
   });
 
   it("say no message of more than one line", () => {

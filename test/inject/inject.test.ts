@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { sidecarLabel } from "../../src/inject/rights.ts";
+import { labels } from "../../src/ring/api-names.ts";
 import { inject, type InjectOptions } from "../../src/inject/inject.ts";
-import { rotationLabel, sidecarContainer, sidecarVolumes } from "../../src/inject/sidecar.ts";
+import { sidecarContainer, sidecarVolumes } from "../../src/inject/sidecar.ts";
 
 const ports = { "--port": 8080, "--admin-port": 9090 };
 const options: InjectOptions = { rotation: "orders", image: "keyturn:1", ports, flags: [] };
@@ -59,7 +59,7 @@ describe("inject", () => {
   it("adds container, label, volumes and rights, and leaves the rest", () => {
     const { manifest, notes } = inject(`${deployment}---\n${service}`, options);
     const { metadata, spec } = podIn(manifest);
-    expect(metadata.labels).toEqual({ app: "orders", [rotationLabel]: "orders" });
+    expect(metadata.labels).toEqual({ app: "orders", [labels.rotation]: "orders" });
     expect(spec.initContainers).toEqual([sidecarContainer(options)]);
     expect(spec.volumes).toEqual(sidecarVolumes(options));
     expect(spec.containers).toHaveLength(1);
@@ -96,7 +96,7 @@ describe("inject", () => {
     expect(account?.metadata).toEqual({
       name: "orders-keyturn",
       namespace: "shop",
-      labels: { [sidecarLabel]: "orders" },
+      labels: { [labels.sidecar]: "orders" },
     });
   });
 
@@ -148,7 +148,7 @@ describe("inject", () => {
     const alone = `apiVersion: v1\nkind: Pod\nmetadata: {name: b}\n${pod}\n`;
     const [first, second] = parse(inject(`${cron}---\n${alone}`, options).manifest);
     expect(first).toMatchObject({
-      spec: { jobTemplate: { spec: { template: { metadata: { labels: { [rotationLabel]: "orders" } } } } } },
+      spec: { jobTemplate: { spec: { template: { metadata: { labels: { [labels.rotation]: "orders" } } } } } },
     });
     expect(second).toMatchObject({ spec: { initContainers: [{ name: "keyturn" }] } });
   });
@@ -181,7 +181,7 @@ describe("inject", () => {
 
   it("quotes names that YAML 1.1 would take for something else", () => {
     const { manifest } = inject(deployment, { ...options, rotation: "on", secretName: "1e3" });
-    expect(podIn(manifest).metadata.labels).toMatchObject({ [rotationLabel]: "on" });
+    expect(podIn(manifest).metadata.labels).toMatchObject({ [labels.rotation]: "on" });
     expect(podIn(manifest).spec.volumes).toContainEqual({ name: "keyturn-keys", secret: { secretName: "1e3" } });
   });
 
@@ -198,7 +198,7 @@ spec:
 `;
     const { manifest } = inject(text, options);
     const { metadata, spec } = podIn(manifest);
-    expect(metadata.labels).toEqual({ app: "orders", [rotationLabel]: "orders" });
+    expect(metadata.labels).toEqual({ app: "orders", [labels.rotation]: "orders" });
     expect(spec.volumes).toContainEqual({ name: "data", emptyDir: {} });
     expect(spec.initContainers).toMatchObject([{ name: "keyturn" }, { name: "migrate" }]);
     const [workload] = parse(manifest);

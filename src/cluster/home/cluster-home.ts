@@ -20,11 +20,10 @@ import { withApiErrors } from "./api-errors.ts";
 import { clusterKeeper } from "./cluster-keeper.ts";
 import { type ClusterLook, look } from "./look.ts";
 import { News } from "./news.ts";
-import { ownManager } from "./owners.ts";
 import { precheckOf } from "./precheck.ts";
 import { readResource, type RotationResource } from "./read-resource.ts";
 import { stalledSinceMs } from "../last-status.ts";
-import { rotations } from "../resources.ts";
+import { rotations, toolsManager } from "../../ring/api-names.ts";
 import { filesIn, slotOf } from "../slot.ts";
 
 export interface ClusterHomeOptions {
@@ -148,7 +147,7 @@ class Home implements RingHome {
     if ("policy" in rotation) parseRotation(edited(resource, edit), { unknownFields: "warn" });
     try {
       const patch = { ref: this.#ref, body: patchOf(edit, resource) };
-      await this.#client.merge(rotations, patch, { fieldManager: ownManager });
+      await this.#client.merge(rotations, patch, { fieldManager: toolsManager });
       return true;
     } catch (error) {
       if (isWriteConflict(error)) return false;

@@ -2,8 +2,8 @@ import type { Change } from "../../ring/change.ts";
 import { isDeepStrictEqual } from "node:util";
 import { type KubeObject } from "../../kube/object.ts";
 import type { Kid } from "../../ring/key.ts";
-import { counts, recoverAnnotation, rotateAnnotation } from "../../ring/resource/limits.ts";
-import { annotations } from "../resources.ts";
+import { counts } from "../../ring/resource/limits.ts";
+import { annotations } from "../../ring/api-names.ts";
 import type { FieldPath } from "../../kube/managed-fields.ts";
 import { formatInstant, readInstant } from "../../parse/instant.ts";
 import { type Members, itemsOf, membersOf } from "../../parse/object.ts";
@@ -25,7 +25,7 @@ function wishOf(change: Change, resource: KubeObject, remembered: readonly Kid[]
   const spec = specOf(resource);
   switch (change.kind) {
     case "rotate":
-      return { annotations: { [rotateAnnotation]: change.requestedAt }, spec: {} };
+      return { annotations: { [annotations.rotateRequestedAt]: change.requestedAt }, spec: {} };
     case "pin":
       return { annotations: {}, spec: { activeKid: change.kid ?? null } };
     case "revoke": {
@@ -41,7 +41,7 @@ function wishOf(change: Change, resource: KubeObject, remembered: readonly Kid[]
     case "recover": {
       const requestedAt = formatInstant(change.requestedAtMs);
       // Keys that were brought along to an earlier recovery are not brought along again
-      const notes = { [recoverAnnotation]: requestedAt, [annotations.recoverJwks]: change.jwks ?? null };
+      const notes = { [annotations.recoverRequestedAt]: requestedAt, [annotations.recoverJwks]: change.jwks ?? null };
       return { annotations: notes, spec: {} };
     }
     default:

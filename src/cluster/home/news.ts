@@ -4,7 +4,7 @@ import { Reflector } from "../../kube/reflector.ts";
 import { configMaps, pods } from "../../kube/resource.ts";
 import type { Observation } from "../../ring/decide.ts";
 import type { RotationRef } from "../../ring/ring.ts";
-import { keyRingAcks, labels, rotations } from "../resources.ts";
+import { keyRingAcks, labels, rotations } from "../../ring/api-names.ts";
 
 /** Whoever follows a rotation looks again after this time although nothing seems to happen, in milliseconds: Secrets are not watched. */
 const longestMs = 15_000;

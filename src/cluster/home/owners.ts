@@ -1,5 +1,6 @@
 import { type FieldPath, managedFieldsOf } from "../../kube/managed-fields.ts";
 import type { KubeObject } from "../../kube/object.ts";
+import { toolsManager } from "../../ring/api-names.ts";
 
 /** Somebody who has set a field, by `metadata.managedFields`. */
 export interface Owner {
@@ -7,9 +8,6 @@ export interface Owner {
   /** It applies a manifest again and again: what others change it puts back. */
   readonly isDeclarative: boolean;
 }
-
-/** Under this name the tools change resources. */
-export const ownManager = "keyturn-cli";
 
 /** Tools that apply what stands in a repository, by the names under which they do. */
 const declarative = [
@@ -30,7 +28,7 @@ const declarative = [
 /** Those who set the field, beside the tools themselves. */
 export function ownersOf(resource: KubeObject, path: FieldPath): readonly Owner[] {
   const found = managedFieldsOf(resource)
-    .filter(({ manager, owns }) => manager !== ownManager && owns(path))
+    .filter(({ manager, owns }) => manager !== toolsManager && owns(path))
     .map(({ manager, operation }) => ownerOf(manager, operation));
   return found.filter(({ manager }, index) => found.findIndex((one) => one.manager === manager) === index);
 }

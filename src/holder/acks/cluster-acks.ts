@@ -3,20 +3,12 @@ import type { KubeClient } from "../../kube/client.ts";
 import { isAlreadyExists, isWriteConflict, isNotFound } from "../../kube/kube-errors.ts";
 import type { KubeObject, Metadata } from "../../kube/object.ts";
 import { Reflector } from "../../kube/reflector.ts";
-import type { Resource } from "../../kube/resource.ts";
-import { ackKind, keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
+import { keyRingAcks, labels } from "../../ring/api-names.ts";
+import { keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { isSameAck } from "../state-view.ts";
 import type { AckSink } from "./ack-sink.ts";
-
-export const keyRingAcks: Resource = {
-  group: "keyturn.dev",
-  version: "v1alpha1",
-  plural: "keyringacks",
-  kind: ackKind,
-  namespaced: true,
-};
 
 /** The pod that acknowledges; the token must be bound to it (policies/keyringacks.yaml). */
 export interface PodIdentity {
@@ -117,7 +109,7 @@ export class ClusterAcks implements AckSink {
     const metadata: Metadata = {
       name: this.#name,
       namespace,
-      labels: { "keyturn.dev/rotation": this.#rotation },
+      labels: { [labels.rotation]: this.#rotation },
       ownerReferences: [{ apiVersion: "v1", kind: "Pod", name, uid }],
       ...(resourceVersion !== undefined && { resourceVersion }),
     };

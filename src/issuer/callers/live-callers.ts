@@ -6,7 +6,7 @@ import { watchDirs } from "../../files/watch-dirs.ts";
 import { onlyOneOf } from "../../parse/manifest.ts";
 import { Bell } from "../../time/bell.ts";
 import { parseTokenIssuer } from "../config/read-token-issuer.ts";
-import { kind } from "../config/token-issuer-limits.ts";
+import { tokenIssuerKind } from "../../ring/api-names.ts";
 import type { Client, TokenIssuer, Trust } from "../config/token-issuer.ts";
 import type { ClientCaller, ForeignCaller, Refused } from "./caller.ts";
 import type { Callers, ShownSecret } from "./callers.ts";
@@ -136,7 +136,7 @@ export class LiveCallers implements Callers {
   async #read(): Promise<Read> {
     const { path, files } = this.#options;
     const text = await files.read(path);
-    const config = parseTokenIssuer(onlyOneOf(kind, text, path), dirname(resolve(path)));
+    const config = parseTokenIssuer(onlyOneOf(tokenIssuerKind, text, path), dirname(resolve(path)));
     const stamp = createHmac("sha256", this.#key).update(text);
     const secrets: [Client, readonly StoredSecret[]][] = [];
     for (const client of config.clients) {

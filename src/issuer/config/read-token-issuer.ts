@@ -11,11 +11,12 @@ import {
   type Spot,
   textOf,
 } from "./fields.ts";
-import { apiVersion, counts, defaults, durations, kind, texts } from "./token-issuer-limits.ts";
+import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
 import { needSome, refuseSame } from "./list-fields.ts";
 import { readAllowed } from "./read-allowed.ts";
 import { type Around, pathOf, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
+import { apiVersion, tokenIssuerKind } from "../../ring/api-names.ts";
 
 const mostProblems = 50;
 
@@ -40,7 +41,7 @@ export function parseTokenIssuer(value: unknown, dir: string): TokenIssuer {
   const problems: string[] = [];
   const root = fieldsOf({ value, path: "", problems, unknown: problems }, ["apiVersion", "kind", "metadata", "spec"]);
   choiceOf(need(root("apiVersion")), [apiVersion]);
-  choiceOf(need(root("kind")), [kind]);
+  choiceOf(need(root("kind")), [tokenIssuerKind]);
   const read: TokenIssuer = {
     name: textOf(need(looseFieldsOf(root("metadata"))("name")), texts.name) ?? "",
     ...readSpec(root("spec"), dir),

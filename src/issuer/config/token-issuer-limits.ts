@@ -7,9 +7,6 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 
-export const apiVersion = "keyturn.dev/v1alpha1";
-export const kind = "TokenIssuer";
-
 /** Least and most, both allowed, in milliseconds. */
 export const durations = {
   accessTtl: { leastMs: secondMs, mostMs: 8760 * hourMs },

@@ -4,9 +4,10 @@ import { handledLimit, keyLimit, revokedLimit, type Revocation, type Ring, type 
 import { writesLimit } from "../lineage.ts";
 import { readKey, type DecodedKey } from "./decode-key.ts";
 import { identity } from "./read-jwk.ts";
-import { keyRingFormat, longest, type RingObject } from "./wire.ts";
+import { longest, type RingObject } from "./wire.ts";
 import { type Cursor, type ObjectCursor, type Subject } from "../../parse/cursor.ts";
 import { parseJson } from "../../parse/document.ts";
+import { formats } from "../api-names.ts";
 
 /** A ring as facts, with the key material beside it. */
 export interface KeyRing {
@@ -28,7 +29,7 @@ export function decodeKeyRing(text: string, object: RingObject): KeyRing {
 /** {@link decodeKeyRing} with other words in its errors. */
 export function readKeyRing(text: string, object: RingObject, subject: Subject): KeyRing {
   const root = parseJson(text, { subject, publicOnly: object === "public" }).fields();
-  root.at("format").oneOf([keyRingFormat]);
+  root.at("format").oneOf([formats.keyRing]);
   root.only([
     "format",
     "rotation",

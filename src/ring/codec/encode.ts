@@ -5,7 +5,6 @@ import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { readKeyRing, type KeyRing } from "./decode.ts";
 import { bothHalves, publicHalf } from "./read-jwk.ts";
 import {
-  keyRingFormat,
   type PrivateWireKey,
   type PrivateWireRevocation,
   type PrivateWireRing,
@@ -16,6 +15,7 @@ import {
   type WireFacts,
 } from "./wire.ts";
 import { formatInstant } from "../../parse/instant.ts";
+import { formats } from "../api-names.ts";
 
 /**
  * Returns the `keyring.json` of one object: the same text for the same facts, in members' fixed order, keys in the order
@@ -57,7 +57,7 @@ type Opening = Pick<PublicWireRing, "format" | "rotation" | "generation" | "writ
 
 function opening({ rotation, generation, writes, settings }: Ring): Opening {
   return {
-    format: keyRingFormat,
+    format: formats.keyRing,
     rotation: { namespace: rotation.namespace, name: rotation.name },
     generation,
     ...(writes && { writes: [...writes] }),

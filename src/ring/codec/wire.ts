@@ -1,8 +1,6 @@
 import type { PrivateJwk, PublicJwk } from "../jwk.ts";
 import type { Algorithm, Key } from "../key.ts";
-
-/** The `format` of every key ring document. A changed form gets a new name, since unknown members are refused. */
-export const keyRingFormat = "keyturn.dev/keyring/v1";
+import { type formats } from "../api-names.ts";
 
 /** Which of the three objects a document belongs to: the truth, or one of its projections. */
 export type RingObject = "ring" | "signer" | "public";
@@ -63,7 +61,7 @@ export interface PrivateWireRevocation extends PublicWireRevocation {
 
 /** What all three objects say of the ring beside keys and revocations. */
 interface WireRing<WireKey extends PublicWireKey, Revocation extends PublicWireRevocation> {
-  readonly format: typeof keyRingFormat;
+  readonly format: typeof formats.keyRing;
   readonly rotation: { readonly namespace: string; readonly name: string };
   readonly generation: number;
   readonly writes?: readonly string[];

@@ -10,13 +10,6 @@ const secondMs = 1000;
 const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 
-export const apiVersion = "keyturn.dev/v1alpha1";
-export const kind = "JwtKeyRotation";
-/** Labels and annotations below it are Keyturn's own; no `secretTemplate` may set them. */
-export const reservedPrefix = "keyturn.dev/";
-export const rotateAnnotation = "keyturn.dev/rotate-requested-at";
-export const recoverAnnotation = "keyturn.dev/recover-requested-at";
-
 /** Wide enough for a demo that rotates every ten seconds and for keys that live ten years. */
 export const durations = {
   /** 0s: only on request. */

@@ -2,20 +2,12 @@ import { ChangeNeededError, type KeyturnError } from "../../errors/keyturn-error
 import type { Algorithm } from "../key.ts";
 import type { Policy } from "../plan.ts";
 import type { RotationRef } from "../ring.ts";
-import {
-  apiVersion,
-  counts,
-  defaults,
-  kind,
-  recoverAnnotation,
-  reservedPrefix,
-  rotateAnnotation,
-  texts,
-} from "./limits.ts";
+import { counts, defaults, texts } from "./limits.ts";
 import { readEmergency, type Emergency } from "./emergency-fields.ts";
 import { readPolicy, rotationFields, specFields } from "./policy.ts";
 import { choiceOf, instantOf, textOf, textOrEmptyOf } from "../../parse/scalars.ts";
 import { type Spot, entriesOf, fieldsOf, looseFieldsOf, need, refuse } from "../../parse/spot.ts";
+import { annotations, apiVersion, reservedPrefix, rotations } from "../api-names.ts";
 
 /** Labels or annotations by key. */
 type StringMap = Readonly<Record<string, string>>;
@@ -83,8 +75,8 @@ const mostProblems = 50;
 function readAnnotations(spot: Spot, warnings: string[]): Rotation["annotations"] {
   const at = looseFieldsOf(spot);
   const lenient = (name: string): Spot => ({ ...at(name), problems: warnings });
-  const rotateRequestedAt = textOrEmptyOf(lenient(rotateAnnotation), texts.rotateRequestedAt);
-  const recoverRequestedAtMs = instantOf(lenient(recoverAnnotation));
+  const rotateRequestedAt = textOrEmptyOf(lenient(annotations.rotateRequestedAt), texts.rotateRequestedAt);
+  const recoverRequestedAtMs = instantOf(lenient(annotations.recoverRequestedAt));
   return {
     ...(rotateRequestedAt !== undefined && { rotateRequestedAt }),
     ...(recoverRequestedAtMs !== undefined && { recoverRequestedAtMs }),
@@ -143,7 +135,7 @@ export function readRotation(
   const unknown = unknownFields === "warn" ? warnings : problems;
   const root = fieldsOf({ value, path: "", problems, unknown }, ["apiVersion", "kind", "metadata", "spec", "status"]);
   choiceOf(need(root("apiVersion")), [apiVersion]);
-  choiceOf(need(root("kind")), [kind]);
+  choiceOf(need(root("kind")), [rotations.kind]);
   const metadata = looseFieldsOf(root("metadata"));
   const spec = fieldsOf(root("spec"), specFields);
   const template = fieldsOf(spec("secretTemplate"), ["labels", "annotations"]);

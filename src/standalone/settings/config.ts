@@ -5,7 +5,7 @@ import { longestTextBytes } from "../../files/disk.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { configError, onlyOneOf } from "../../parse/manifest.ts";
-import { kind } from "../../ring/resource/limits.ts";
+import { rotations } from "../../ring/api-names.ts";
 import { storageError } from "../store/storage-error.ts";
 
 /** Where the JwtKeyRotation comes from: a file that is looked at again and again, or an object made of flags. */
@@ -50,4 +50,4 @@ async function readPlain(path: string): Promise<string> {
 }
 
 /** {@link onlyOneOf} a text: the JwtKeyRotation. @throws ChangeNeededError `ConfigUnreadable` */
-export const rotationIn = (text: string, path: string): unknown => onlyOneOf(kind, text, path);
+export const rotationIn = (text: string, path: string): unknown => onlyOneOf(rotations.kind, text, path);

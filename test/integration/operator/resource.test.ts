@@ -1,7 +1,7 @@
 import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/time/clock.ts";
-import { rotateAnnotation } from "../../../src/ring/resource/limits.ts";
+import { annotations as names } from "../../../src/ring/api-names.ts";
 import { admin, exists, gone, hasKubectl, kubectl, sees } from "../support/scene.ts";
 import { expectSound, roles } from "./support/objects.ts";
 import {
@@ -166,7 +166,7 @@ describe("a JwtKeyRotation", () => {
     const before = await rotation.ready();
     await admin.remove(rotation.path);
     await gone(rotation.path);
-    const annotations = { [rotateAnnotation]: "a" };
+    const annotations = { [names.rotateRequestedAt]: "a" };
     await admin.create(rotationsPath(namespace), {
       apiVersion: "keyturn.dev/v1alpha1",
       kind: "JwtKeyRotation",
@@ -176,7 +176,7 @@ describe("a JwtKeyRotation", () => {
     const after = await rotation.reaches("seen", (now) => holds(now, "Ready") && now["lastHandledRequestID"] === "a");
     expect(after.activeKid).toBe(before.activeKid);
     await admin.request("PATCH", `${rotation.path}?fieldManager=somebody`, {
-      body: { metadata: { annotations: { [rotateAnnotation]: "b" } } },
+      body: { metadata: { annotations: { [names.rotateRequestedAt]: "b" } } },
       as: "merge",
     });
     await rotation.reaches("rotated", (now) => now.activeKid !== before.activeKid);
