@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../time/clock.ts";
 import { Bell } from "../../time/bell.ts";
@@ -39,7 +40,7 @@ export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, optio
     }
     const after = seqIn(request.headers["last-event-id"]);
     const ended = new AbortController();
-    request.raw.once("close", () => ended.abort());
+    // Not the request's: that closes as soon as it is read
     reply.raw.once("close", () => ended.abort());
     streams += 1;
     const events = eventsAfter(parts, {
@@ -47,21 +48,15 @@ export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, optio
       clock: options.clock,
       signal: AbortSignal.any([ended.signal, options.closing]),
     });
-    return reply.type("text/event-stream").send(
-      (async function* () {
-        try {
-          yield* events;
-        } finally {
-          streams -= 1;
-        }
-      })(),
-    );
+    const stream = Readable.from(events, { objectMode: false });
+    stream.once("close", () => (streams -= 1));
+    return reply.type("text/event-stream").send(stream);
   });
 }
 
 function seqIn(header: string | readonly string[] | undefined): number {
   const text = typeof header === "string" ? header : "0";
-  const seq = /^\d{1,15}$/.test(text) ? Number(text) : NaN;
+  const seq = /^\d{1,16}$/.test(text) ? Number(text) : NaN;
   if (Number.isSafeInteger(seq)) return seq;
   throw badRequest("RequestInvalid", "Last-Event-ID must be the seq of the last revocation that was read");
 }

@@ -1,4 +1,5 @@
 import { afterAll, expect, inject, onTestFinished, test } from "vitest";
+import { ApiError } from "../../../hack/testcluster/client.ts";
 import { KubeClient } from "../../../src/kube/client.ts";
 import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
@@ -52,6 +53,18 @@ function reflecting() {
   return { reflector, codes, problems, saw };
 }
 
+/** The API server refuses a request that comes while it puts a definition's new storage in the place of the old one. */
+async function createLamp(lamp: string): Promise<void> {
+  for (;;) {
+    try {
+      await admin.create(path, { apiVersion, kind: lamps.kind, metadata: { name: lamp } });
+      return;
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 503)) throw error;
+    }
+  }
+}
+
 test(
   "Reflector misses nothing, and complains of nothing, while the definition of its objects changes",
   { timeout: 60_000 },
@@ -67,7 +80,7 @@ test(
     await reflector.synced();
     for (let n = 1; n <= 60; n++) {
       await admin.merge(`${definitions}/${name}`, { spec: { versions: versions(String(n)) } });
-      await admin.create(path, { apiVersion, kind, metadata: { name: `lamp-${n}` } });
+      await createLamp(`lamp-${n}`);
       await saw(`lamp-${n}`);
     }
     console.log(`60 changes of a definition; a reflector's lists and watches were answered: ${codes.join(" ")}`);
