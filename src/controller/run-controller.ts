@@ -11,6 +11,7 @@ import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
 import { EventRecorder } from "../runtime/events.ts";
 import { fenced } from "../runtime/fence.ts";
 import { Checks } from "../telemetry/health.ts";
+import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { runManager } from "../runtime/manager.ts";
 import { Metrics } from "../runtime/controller-metrics.ts";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
@@ -71,7 +72,7 @@ const mostSilenceMs = 30_000;
 export async function runController(options: ControllerOptions, stop: AbortSignal): Promise<void> {
   const { clock, log } = options;
   const metrics = new Metrics();
-  metrics.addProcess();
+  addProcessMetrics(metrics.registry);
   const transport = newTransport(options, metrics);
   const client = new KubeClient(transport);
   const loop = newLoop(options, metrics);

@@ -1,3 +1,4 @@
+import type { Registry } from "prom-client";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
@@ -15,6 +16,7 @@ import { isReady } from "../holder/state-view.ts";
 interface Behind {
   readonly gateway: RingHolder;
   readonly metrics: GatewayMetrics;
+  readonly registry: Registry;
 }
 
 export interface Faces {
@@ -113,7 +115,7 @@ function openAdmin({
 }: Opening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
   const { host, port } = address;
   const { memory } = behind.gateway;
-  const { registry } = behind.metrics;
+  const { registry } = behind;
   const remarks = (): readonly string[] => [
     ...silenceOf(memory.state, momentOf(options.clock)),
     ...(options.remarks?.() ?? []),

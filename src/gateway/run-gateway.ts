@@ -1,10 +1,13 @@
+import { Registry } from "prom-client";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { assemble } from "../holder/assemble.ts";
 import type { Address } from "../http/address.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
 import { RingHolder } from "../holder/ring-holder.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
-import { newObserver } from "./observer.ts";
+import { HolderMetrics } from "../holder/holder-metrics.ts";
+import { newObserver } from "../holder/observer.ts";
+import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
 import { aborted } from "../time/signal.ts";
@@ -23,18 +26,20 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   if (options.mintListen !== undefined) mustBeLocal(options.mintListen);
   const here: { gateway?: RingHolder } = {};
   const state = () => here.gateway?.memory.state;
-  const metrics = new GatewayMetrics(clock, state);
+  const registry = new Registry();
+  const metrics = new GatewayMetrics(registry);
+  const ofHolder = new HolderMetrics({ registry, prefix: "keyturn_gateway", clock, state });
   const parts = await assemble(options.sources, { ...options, state });
   const gateway = (here.gateway = await RingHolder.begin({
     ...options,
     ...parts,
-    observer: newObserver(log, metrics),
+    observer: newObserver(log, ofHolder),
   }));
   const stop = new AbortController();
-  const faces = await openFaces(options, { gateway, metrics });
+  const faces = await openFaces(options, { gateway, metrics, registry });
   const { ports } = faces;
   options.onListening?.(ports);
-  const forget = clock.after(processMetricsAfterMs, () => metrics.addProcess());
+  const forget = clock.after(processMetricsAfterMs, () => addProcessMetrics(registry));
   const running = gateway.run(stop.signal);
   try {
     await Promise.race([aborted(signal), running, failing(ports.mint)]);

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import type { CallReport } from "../kube/api-request.ts";
 import type { ReconcileLoop, ReconcileLoopObserver } from "./reconcile-loop.ts";
 import type { LeaderElector } from "./election.ts";
@@ -45,11 +45,6 @@ export class Metrics {
     "name",
     "controller",
   ]);
-
-  /** What Node.js and the process say of themselves: memory, CPU, event loop, garbage collection. */
-  addProcess(): void {
-    collectDefaultMetrics({ register: this.registry });
-  }
 
   /** For `TransportOptions.onCall`. */
   readonly onCall = ({ method, host, code, durationMs }: CallReport): void => {

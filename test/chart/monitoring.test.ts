@@ -5,6 +5,7 @@ import { describe, expect, it } from "vitest";
 import { root } from "../../hack/run.ts";
 import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
 import { measureWatches, RotationMetrics } from "../../src/controller/rotation-metrics.ts";
+import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
 import { sidecarContainer } from "../../src/inject/sidecar.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
@@ -20,8 +21,11 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   const rotation = new Registry();
   new RotationMetrics(rotation, () => 0);
   measureWatches(rotation, () => []);
-  const gateway = new GatewayMetrics({ nowMs: () => 0, monotonicMs: () => 0 }, () => undefined);
-  const registries = [process.registry, rotation, gateway.registry];
+  const gateway = new Registry();
+  new GatewayMetrics(gateway);
+  const clock = { nowMs: () => 0, monotonicMs: () => 0 };
+  new HolderMetrics({ registry: gateway, prefix: "keyturn_gateway", clock, state: () => undefined });
+  const registries = [process.registry, rotation, gateway];
   const found = registries.flatMap((registry) => registry.getMetricsAsArray() as readonly unknown[]);
   const all = found as readonly { name: string; labelNames?: readonly string[] }[];
   return new Map(

@@ -1,8 +1,10 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { Registry } from "prom-client";
 import { describe, expect, onTestFinished, test, vi } from "vitest";
 import { type Reconcile, ReconcileLoop } from "../../src/runtime/reconcile-loop.ts";
 import { Checks } from "../../src/telemetry/health.ts";
+import { addProcessMetrics } from "../../src/telemetry/process-metrics.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { type AdminLimits, startAdminServer } from "../../src/telemetry/admin-server.ts";
 import { clientTo } from "../kube/support/clients.ts";
@@ -180,8 +182,8 @@ test("Metrics.onCall counts API requests", async () => {
   expect(text).toContain(`rest_client_request_duration_seconds_count{verb="GET",host="${host}"} 1`);
 });
 
-test("Metrics.addProcess adds those of Node.js", async () => {
-  const metrics = new Metrics();
-  metrics.addProcess();
-  expect(await metrics.registry.metrics()).toContain("nodejs_eventloop_lag_p99_seconds");
+test("addProcessMetrics adds those of Node.js", async () => {
+  const registry = new Registry();
+  addProcessMetrics(registry);
+  expect(await registry.metrics()).toContain("nodejs_eventloop_lag_p99_seconds");
 });

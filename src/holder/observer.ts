@@ -1,13 +1,13 @@
 import type { Log } from "../telemetry/log.ts";
-import type { HolderObserver } from "../holder/ring-memory.ts";
-import type { GatewayMetrics } from "./gateway-metrics.ts";
-import type { HolderState, Source } from "../holder/state.ts";
-import { isReady, whyNotReady } from "../holder/state-view.ts";
+import type { HolderMetrics } from "./holder-metrics.ts";
+import type { HolderObserver } from "./ring-memory.ts";
+import type { HolderState, Source } from "./state.ts";
+import { isReady, whyNotReady } from "./state-view.ts";
 
 const sources: readonly (Source | "ack")[] = ["mount", "watch", "truth", "ack"];
 
 /** Logs and counts what changes, once for each change. */
-export function newObserver(log: Log, metrics: GatewayMetrics): HolderObserver {
+export function newObserver(log: Log, metrics: Pick<HolderMetrics, "swapped" | "unfit">): HolderObserver {
   return {
     swapped: ({ current, refused }, tookMs) => {
       metrics.swapped(tookMs);
