@@ -1,12 +1,16 @@
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
+import { lastStatus } from "../../src/cluster/last-status.ts";
+
 import { KubeClient } from "../../src/kube/client.ts";
 import { ApiError, ConnectionError } from "../../src/kube/kube-errors.ts";
 import { ChangeNeededError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { RotationMetrics } from "../../src/controller/rotation-metrics.ts";
+import { rotations } from "../../src/ring/api-names.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
-import { transportTo } from "../kube/support/clients.ts";
+import { clientTo, transportTo } from "../kube/support/clients.ts";
+import { fakeApi } from "../kube/support/fake-api.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { resource } from "../cluster/support/resources.ts";
 
@@ -119,5 +123,51 @@ describe("Reconciler, of a pass that fails,", () => {
     client.error = failing;
     await expect(pass()).rejects.toThrow("no answer came");
     expect(client.written).toHaveLength(1);
+  });
+});
+
+/** A reconciler with a Lease, over an API server with one rotation, which has begun and said so. */
+async function settled() {
+  const clock = new FakeClock();
+  const { api, script } = await fakeApi();
+  api.fault = (_, response) => {
+    response.setHeader("date", new Date(clock.nowMs()).toUTCString());
+    return false;
+  };
+  const client = clientTo(script.server, { clock });
+  const ref = { namespace: "default", name: "gateway" };
+  let object = await client.create(rotations, resource({ metadata: { ...ref, generation: 1 } }));
+  const reconciler = new Reconciler({
+    ...{ client, count: () => 1, record: () => undefined, resources: { byKey: () => object }, lease: "a/keyturn" },
+    metrics: new RotationMetrics(new Registry(), () => clock.nowMs()),
+  });
+  const read = async () => (object = await client.get(rotations, ref));
+  const pass = async () => {
+    await read();
+    return reconciler.reconcile("default/gateway", new AbortController().signal);
+  };
+  let next = await pass();
+  while ("requeueAfterMs" in next && next.requeueAfterMs === 0) next = await pass();
+  return { client, pass, read };
+}
+
+describe("Reconciler, of a rotation that has begun,", () => {
+  it("tells what was done once: the next pass changes no report", async () => {
+    const { pass, read } = await settled();
+    const told = await read();
+    expect(lastStatus(told).history).not.toEqual([]);
+    // Nine tenths of half a minute: a change that nobody watches
+    expect(await pass()).toEqual({ requeueAfterMs: 27_000 });
+    expect(await read()).toEqual(told);
+  });
+
+  it("answers the report of another controller within ten seconds", async () => {
+    const { client, pass, read } = await settled();
+    const ours = await read();
+    await client.updateStatus(rotations, { ...ours, status: { ...(ours["status"] as object), lease: "b/keyturn" } });
+    expect(await pass()).toEqual({ requeueAfterMs: 10_000 });
+    const { lease, conditions } = lastStatus(await read());
+    expect(lease).toBe("a/keyturn");
+    expect(conditions).toContainEqual(expect.objectContaining({ type: "Stalled", reason: "SeveralControllers" }));
   });
 });

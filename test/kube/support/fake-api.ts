@@ -36,6 +36,8 @@ const kinds: Readonly<Record<string, string>> = {
   pods: "Pod",
   leases: "Lease",
   events: "Event",
+  jwtkeyrotations: "JwtKeyRotation",
+  keyringacks: "KeyRingAck",
 };
 
 /** As much of an API server as fits here; the contract test holds it to what a real one does. */
