@@ -44,7 +44,7 @@ export async function cliReference(): Promise<string> {
     "",
     program.description(),
     "",
-    ...commands.map((command) => `- [\`${pathOf(command)}\`](#${anchorOf(command)}): ${command.summary()}`),
+    ...commands.map((command) => `- [\`${commandPathOf(command)}\`](#${anchorOf(command)}): ${command.summary()}`),
     "",
     ...exitCodes(),
     ...environment(),
@@ -55,9 +55,9 @@ export async function cliReference(): Promise<string> {
 const leavesOf = (command: Command): readonly Command[] =>
   command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
 
-const pathOf = (command: Command): string =>
-  command.parent ? `${pathOf(command.parent)} ${command.name()}` : command.name();
-const anchorOf = (command: Command): string => pathOf(command).replaceAll(" ", "-");
+const commandPathOf = (command: Command): string =>
+  command.parent ? `${commandPathOf(command.parent)} ${command.name()}` : command.name();
+const anchorOf = (command: Command): string => commandPathOf(command).replaceAll(" ", "-");
 
 function exitCodes(): readonly string[] {
   const rows = exitCodeText.map((text) => {
@@ -90,13 +90,13 @@ const environment = (): readonly string[] => [
 function section(command: Command): readonly string[] {
   const [summary = "", ...details] = command.description().split("\n\n");
   return [
-    `## ${pathOf(command)}`,
+    `## ${commandPathOf(command)}`,
     "",
     sentence(summary),
     "",
     ...details.flatMap((text) => [text.replaceAll("\n", " "), ""]),
     "```",
-    `${pathOf(command)} ${command.usage()}`.trim(),
+    `${commandPathOf(command)} ${command.usage()}`.trim(),
     "```",
     "",
     ...argumentsOf(command.registeredArguments),

@@ -101,14 +101,14 @@ const optionOf = ({ flags, text, otherwise, read }: FieldFlag): Option =>
   );
 
 /** `--time-zone <zone>` is `timeZone` among the values. */
-const keyOf = (option: FieldFlag): string => new Option(option.flags).attributeName();
+const attributeOf = (option: FieldFlag): string => new Option(option.flags).attributeName();
 const nameOf = (option: FieldFlag): string => new Option(option.flags).long ?? option.flags;
 
 /** The resource that the flags describe, unchecked. */
 function resourceOf(values: Readonly<Record<string, unknown>>): unknown {
   const resource: Record<string, unknown> = { apiVersion, kind: rotations.kind };
   for (const field of fields) {
-    const value = values[keyOf(field)] ?? (keyOf(field) === "name" ? "keyturn" : undefined);
+    const value = values[attributeOf(field)] ?? (attributeOf(field) === "name" ? "keyturn" : undefined);
     if (value === undefined) continue;
     let at = resource;
     for (const step of field.path.slice(0, -1)) {

@@ -39,14 +39,14 @@ const oneOf = (choices: readonly string[], value: string, name: string): string 
 };
 
 /** A Go-style duration in milliseconds. */
-export function duration(text: string, name: string): number {
+export function durationFlag(text: string, name: string): number {
   const ms = readDuration(text);
   if (ms === undefined) throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like 90m, 1h30m or 45s`);
   return ms;
 }
 
 /** An RFC 3339 instant in Unix milliseconds. */
-export function instant(text: string, name: string): number {
+export function instantFlag(text: string, name: string): number {
   const atMs = readInstant(text);
   if (atMs !== undefined) return atMs;
   throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be an instant such as 2026-11-21T10:00:00Z`);
@@ -69,7 +69,7 @@ export const changeFlags = (owner: string): readonly Option[] => [
 export const timeoutFlag = (owner: string): Option =>
   flag("--timeout <duration>", "give up waiting after this time, with exit code 4", {
     owner,
-    parse: duration,
+    parse: durationFlag,
     otherwise: "10m after the last change, and after what is foreseen",
   });
 

@@ -30,7 +30,7 @@ export function kubeConfigEndpoint(options: KubeConfigOptions): FromKubeConfig {
   if (server === undefined) throw bad(options, "its context must name a cluster");
   const endpoint: Endpoint = {
     server,
-    credentials: () => credentialsOf(config),
+    credentials: () => apiCredentialsOf(config),
     refresh: () => {
       config = load(options);
     },
@@ -65,7 +65,7 @@ function loaded(file: string): KubeConfig {
   return config;
 }
 
-async function credentialsOf(config: KubeConfig): Promise<ApiCredentials> {
+async function apiCredentialsOf(config: KubeConfig): Promise<ApiCredentials> {
   const wanted: RequestOptions = { headers: {} };
   try {
     await config.applyToHTTPSOptions(wanted);

@@ -21,7 +21,7 @@ export function algorithmFor(jwk: PublicJwk, wanted: Algorithm | undefined): Alg
   return jwk.kty === "RSA" && wanted !== undefined && isRsa(wanted) ? wanted : defaultAlgorithm(jwk);
 }
 
-interface Named {
+interface ExistingKey {
   readonly kid: Kid;
   readonly algorithm: Algorithm;
   readonly material: KeyMaterial;
@@ -31,7 +31,7 @@ interface Named {
 
 /** The facts of a key that exists already. */
 export function adoptable(
-  { kid, algorithm, material, isUnstated = false }: Named,
+  { kid, algorithm, material, isUnstated = false }: ExistingKey,
   { createdAtMs }: AdoptionContext,
 ): AdoptableKey {
   const modulusBits = modulusBitsOf(material.publicJwk);

@@ -3,7 +3,7 @@ import type { KeyMaterials, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm, Key, Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 
-interface Named {
+interface JwkNames {
   readonly kid: Kid;
   /** RFC 7517 §4.4. */
   readonly alg: Algorithm;
@@ -13,12 +13,12 @@ interface Named {
 
 /** A JWK Set as verifiers fetch it (RFC 7517 §5). */
 export interface PublicJwks {
-  readonly keys: readonly (PublicJwk & Named)[];
+  readonly keys: readonly (PublicJwk & JwkNames)[];
 }
 
 /** The same, with the private half of the first key. Never leaves the signer object. */
 export interface PrivateJwks {
-  readonly keys: readonly ((PublicJwk | PrivateJwk) & Named)[];
+  readonly keys: readonly ((PublicJwk | PrivateJwk) & JwkNames)[];
 }
 
 /** Every key that verifies: signer first, then the standby, then verify-only keys. */
@@ -39,4 +39,4 @@ function publicEntries(key: Key, materials: KeyMaterials): PublicJwks["keys"] {
   return material ? [{ ...names(key), ...publicHalf(material.publicJwk) }] : [];
 }
 
-const names = (key: Key): Named => ({ kid: key.kid, alg: key.profile.algorithm, use: "sig" });
+const names = (key: Key): JwkNames => ({ kid: key.kid, alg: key.profile.algorithm, use: "sig" });

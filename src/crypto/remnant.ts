@@ -22,7 +22,7 @@ export interface RemnantRead {
 }
 
 /** A key that is whole, wherever it stands. */
-interface Whole {
+interface WholeKey {
   readonly kid: Kid;
   readonly algorithm: Algorithm;
   readonly material: KeyMaterial;
@@ -57,7 +57,7 @@ export async function readRemnant(files: Files, context: AdoptionContext): Promi
   };
 }
 
-async function firstThatSigns(keys: readonly Whole[]): Promise<Whole | undefined> {
+async function firstThatSigns(keys: readonly WholeKey[]): Promise<WholeKey | undefined> {
   for (const key of keys) {
     if (key.material.privateJwk === undefined) continue;
     if (await fits(key)) return key;
@@ -65,7 +65,7 @@ async function firstThatSigns(keys: readonly Whole[]): Promise<Whole | undefined
   return undefined;
 }
 
-async function fits({ material, algorithm }: Whole): Promise<boolean> {
+async function fits({ material, algorithm }: WholeKey): Promise<boolean> {
   try {
     await probe(material, algorithm);
     return true;
@@ -75,7 +75,7 @@ async function fits({ material, algorithm }: Whole): Promise<boolean> {
 }
 
 /** Each key once, and each kid once: the first counts. */
-function differing(keys: readonly Whole[]): readonly Whole[] {
+function differing(keys: readonly WholeKey[]): readonly WholeKey[] {
   const taken = new Set<string>();
   return keys.filter(({ kid, material }) => {
     const names = [`kid ${kid}`, `key ${identity(material.publicJwk)}`];
@@ -85,7 +85,7 @@ function differing(keys: readonly Whole[]): readonly Whole[] {
   });
 }
 
-function setKeys(text: string | undefined, { algorithm }: AdoptionContext): readonly Whole[] {
+function setKeys(text: string | undefined, { algorithm }: AdoptionContext): readonly WholeKey[] {
   const entries = text === undefined ? [] : (whole(() => setEntries(text, subject)) ?? []);
   return entries.flatMap((entry) => {
     const key = whole(() => readSetKey(entry, (jwk) => algorithmFor(jwk, algorithm), ownKid));
@@ -96,7 +96,7 @@ function setKeys(text: string | undefined, { algorithm }: AdoptionContext): read
 }
 
 /** Keys of a `keyring.json` that is no ring: the active one first, and no private half but its own. */
-function ringKeys(text: string | undefined): readonly Whole[] {
+function ringKeys(text: string | undefined): readonly WholeKey[] {
   if (text === undefined) return [];
   const entries = whole(() => parseJson(text, { subject, publicOnly: false }).fields().at("keys").list(64)) ?? [];
   const isActive = (fields: ObjectCursor): boolean => fields.maybe("state")?.value === "active";
@@ -106,7 +106,7 @@ function ringKeys(text: string | undefined): readonly Whole[] {
   );
 }
 
-function ringKey(fields: ObjectCursor, signs: boolean): Whole {
+function ringKey(fields: ObjectCursor, signs: boolean): WholeKey {
   const publicJwk = readPublicJwk(fields.at("publicJwk").fields());
   const at = fields.maybe("privateJwk");
   const half = signs && at ? whole(() => readPrivateJwk(at.fields())) : undefined;
@@ -115,13 +115,14 @@ function ringKey(fields: ObjectCursor, signs: boolean): Whole {
 }
 
 /** The key of `signing.pem`, or of `public.pem`, under the name that `kid` or another file gives it; else under its thumbprint. */
-function singleKey(files: Files, others: readonly Whole[], { algorithm }: AdoptionContext): readonly Whole[] {
+function singleKey(files: Files, others: readonly WholeKey[], { algorithm }: AdoptionContext): readonly WholeKey[] {
   const read = (name: string): string => files[name] ?? "";
   const material: KeyMaterial | undefined =
     whole(() => readPrivatePem(read("signing.pem"), { ...subject, file: "signing.pem" })) ??
     whole(() => ({ publicJwk: readPublicPem(read("public.pem"), { ...subject, file: "public.pem" }) }));
   if (!material) return [];
-  const isSame = ({ material: { publicJwk } }: Whole): boolean => identity(publicJwk) === identity(material.publicJwk);
+  const isSame = ({ material: { publicJwk } }: WholeKey): boolean =>
+    identity(publicJwk) === identity(material.publicJwk);
   const known = others.find(isSame);
   const named = whole(() => readKid(new Cursor(kidIn(files), "kid", subject)));
   const isTaken = others.some((other) => other.kid === named && !isSame(other));

@@ -4,7 +4,7 @@ import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import { isSmallOrder } from "./ed25519.ts";
 
-interface Signing {
+interface SignatureOptions {
   /** Undefined for EdDSA, which hashes by itself. */
   readonly hash: string | undefined;
   readonly options: { readonly padding?: number; readonly saltLength?: number };
@@ -15,7 +15,7 @@ const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 
 /** How node:crypto signs by each algorithm (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1); ECDSA signatures are DER here. */
-const signing: Readonly<Record<Algorithm, Signing>> = {
+const signing: Readonly<Record<Algorithm, SignatureOptions>> = {
   ES256: { hash: "sha256", options: {} },
   ES384: { hash: "sha384", options: {} },
   ES512: { hash: "sha512", options: {} },

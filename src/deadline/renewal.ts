@@ -65,10 +65,11 @@ export function isDueAtStart(life: Life, nowMs: number): boolean {
 export const hasEnded = (life: Life, nowMs: number): boolean => leftMs(life, nowMs) <= 0;
 
 /** A timer that waits no longer than this sees a clock that was set, or a machine that slept, in time. In milliseconds. */
-const longestLookMs = 30 * secondMs;
+const longestClockWaitMs = 30 * secondMs;
 
 /** How long to wait before looking at the clock again, in milliseconds; 0: it is time. */
-export const nextLookMs = (atMs: number, nowMs: number): number => Math.min(longestLookMs, Math.max(0, atMs - nowMs));
+export const clockWaitMs = (atMs: number, nowMs: number): number =>
+  Math.min(longestClockWaitMs, Math.max(0, atMs - nowMs));
 
 const leftMs = ({ expiresAtMs = Infinity }: Life, nowMs: number): number => expiresAtMs - nowMs;
 

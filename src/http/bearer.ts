@@ -24,7 +24,7 @@ const usual = "Bearer ";
  *
  * @param rawHeaders - Names and values in turn, as they came
  */
-export function credentialsOf(rawHeaders: readonly string[]): BearerCredentials {
+export function bearerOf(rawHeaders: readonly string[]): BearerCredentials {
   let value: string | undefined;
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index];

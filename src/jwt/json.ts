@@ -1,7 +1,7 @@
 import { type JsonFlaw, objectIn } from "../parse/json.ts";
 import type { Members } from "../parse/object.ts";
 import { utf8Text } from "../parse/utf8.ts";
-import { depthLimit } from "./reasons.ts";
+import { tokenDepthLimit } from "./reasons.ts";
 
 /** The object that the bytes are, as UTF-8 without a byte order mark; or what is wrong with it. */
 export function membersInBytes(bytes: Buffer): Members | JsonFlaw {
@@ -10,18 +10,18 @@ export function membersInBytes(bytes: Buffer): Members | JsonFlaw {
 }
 
 /** The JSON object of a header or of claims, or what is wrong with it. */
-export const membersIn = (text: string): Members | JsonFlaw => objectIn(text, depthLimit);
+export const membersIn = (text: string): Members | JsonFlaw => objectIn(text, tokenDepthLimit);
 
 /** Does `JSON.stringify` write the value as it is, at most `depth` deep? Not so for NaN, undefined, dates, or a `toJSON`. */
 export function isJson(value: unknown, depth: number): boolean {
   if (value === null || typeof value === "string" || typeof value === "boolean") return true;
   if (typeof value === "number") return Number.isFinite(value);
-  if (typeof value !== "object" || depth === 0 || !isPlain(value)) return false;
+  if (typeof value !== "object" || depth === 0 || !isPlainObject(value)) return false;
   for (const one of Object.values(value)) if (!isJson(one, depth - 1)) return false;
   return true;
 }
 
-function isPlain(value: object): boolean {
+function isPlainObject(value: object): boolean {
   if (Array.isArray(value)) return true;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;

@@ -1,6 +1,6 @@
 import { tokenTypes, type TokenType } from "./header.ts";
 import { membersIn } from "./json.ts";
-import { depthLimit } from "./reasons.ts";
+import { tokenDepthLimit } from "./reasons.ts";
 import { type Members, isObject } from "../parse/object.ts";
 import { Cursor, type ObjectCursor } from "../parse/cursor.ts";
 
@@ -35,16 +35,16 @@ export function readMintRequest(text: string): MintRequest {
   const root = new Cursor(typeof members === "string" ? undefined : members, "$", subject);
   if (typeof members === "string") throw root.error(flaws[members]);
   const fields = root.fields().only(["sub", "audience", "ttlSeconds", "claims", "type"]);
-  return { subject: fields.at("sub").text(longestText), ...optional(fields) };
+  return { subject: fields.at("sub").text(longestText), ...optionalFields(fields) };
 }
 
 const flaws = {
   Malformed: "must be a JSON object",
-  TooDeep: `must not be deeper than ${depthLimit}`,
+  TooDeep: `must not be deeper than ${tokenDepthLimit}`,
   DuplicateMember: "must have each member once",
 };
 
-function optional(fields: ObjectCursor): Omit<MintRequest, "subject"> {
+function optionalFields(fields: ObjectCursor): Omit<MintRequest, "subject"> {
   const audience = fields.maybe("audience")?.text(longestText);
   const ttlMs = fields.maybe("ttlSeconds")?.seconds(1);
   const claims = fields.maybe("claims");
@@ -52,12 +52,12 @@ function optional(fields: ObjectCursor): Omit<MintRequest, "subject"> {
   return {
     ...(audience !== undefined && { audience }),
     ...(ttlMs !== undefined && { ttlMs }),
-    ...(claims !== undefined && { claims: readClaims(claims) }),
+    ...(claims !== undefined && { claims: readOwnClaims(claims) }),
     ...(type !== undefined && { type }),
   };
 }
 
-function readClaims(at: Cursor): Members {
+function readOwnClaims(at: Cursor): Members {
   if (isObject(at.value)) return at.value;
   throw at.error("must be an object");
 }

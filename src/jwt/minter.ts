@@ -5,7 +5,7 @@ import type { Ring } from "../ring/ring.ts";
 import { headerPart } from "./header.ts";
 import { isJson } from "./json.ts";
 import { reservedClaims, type MintRequest } from "./mint-request.ts";
-import { depthLimit, tokenLimit } from "./reasons.ts";
+import { tokenDepthLimit, tokenLimit } from "./reasons.ts";
 import { signOf } from "./scheme.ts";
 import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
 import { quoted } from "../errors/quote.ts";
@@ -132,8 +132,8 @@ function checkClaims(claims: Members): void {
         `Cannot set claim "${name}": the minter alone sets ${reservedClaims.join(", ")}`,
       );
     }
-    if (isJson(claims[name], depthLimit - 1)) continue;
-    const reason = `must be JSON, at most ${depthLimit - 1} deep`;
+    if (isJson(claims[name], tokenDepthLimit - 1)) continue;
+    const reason = `must be JSON, at most ${tokenDepthLimit - 1} deep`;
     throw new RuleError("ClaimInvalid", `Cannot set claim ${quoted(name)}: ${reason}`);
   }
 }

@@ -19,7 +19,7 @@ const hashIdentifier = (last: number): readonly number[] => [0x06, 9, 0x60, 0x86
  */
 export function pssPublicKey(key: KeyObject, hash: Sha2): KeyObject {
   const numbers = key.export({ type: "pkcs1", format: "der" });
-  const spki = der(sequence, algorithmOf(hash), der(0x03, zero, numbers));
+  const spki = der(sequence, algorithmIdentifier(hash), der(0x03, zero, numbers));
   return createPublicKey({ key: spki, format: "der", type: "spki" });
 }
 
@@ -27,7 +27,7 @@ export function pssPublicKey(key: KeyObject, hash: Sha2): KeyObject {
 export function pssPrivateKey(key: KeyObject, hash: Sha2): KeyObject {
   const numbers = key.export({ type: "pkcs1", format: "der" });
   const text = der(0x04, numbers);
-  const pkcs8 = der(sequence, der(0x02, zero), algorithmOf(hash), text);
+  const pkcs8 = der(sequence, der(0x02, zero), algorithmIdentifier(hash), text);
   try {
     return createPrivateKey({ key: pkcs8, format: "der", type: "pkcs8" });
   } finally {
@@ -37,7 +37,7 @@ export function pssPrivateKey(key: KeyObject, hash: Sha2): KeyObject {
 
 const zero = Buffer.from([0]);
 
-function algorithmOf(hash: Sha2): Buffer {
+function algorithmIdentifier(hash: Sha2): Buffer {
   const { last, bytes } = hashes[hash];
   const hashAlgorithm = der(sequence, Buffer.from([...hashIdentifier(last), 0x05, 0]));
   const parameters = der(

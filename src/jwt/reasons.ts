@@ -46,4 +46,4 @@ export type RefusalReason = (typeof refusalReasons)[number];
 /** The most characters that a token may have. */
 export const tokenLimit = 16_384;
 /** How deep objects and lists may lie in each other in a header and in claims; the outermost object counts. */
-export const depthLimit = 16;
+export const tokenDepthLimit = 16;

@@ -4,7 +4,14 @@ import { publicKeyObject } from "../crypto/signature.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import { pssPrivateKey, pssPublicKey } from "./pss.ts";
-import { type Form, nodeSignatures, type Sha2, type Sign, type Signatures, type Verify } from "./signatures.ts";
+import {
+  type SignatureForm,
+  nodeSignatures,
+  type Sha2,
+  type Sign,
+  type Signatures,
+  type Verify,
+} from "./signatures.ts";
 import { fromBase64url } from "../parse/base64url.ts";
 
 /** Each algorithm's kind, hash and lengths (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1). */
@@ -61,7 +68,7 @@ export function signOf(algorithm: Algorithm, key: KeyObject, signatures: Signatu
   return signatures.signer(scheme.kind === "pss" ? pssPrivateKey(key, scheme.hash) : key, formOf(scheme, key));
 }
 
-function formOf(scheme: Scheme, key: KeyObject): Form {
+function formOf(scheme: Scheme, key: KeyObject): SignatureForm {
   switch (scheme.kind) {
     case "eddsa":
       return { hash: null, bytes: ed25519Bytes, isPair: false };

@@ -18,7 +18,7 @@ export type Sha2 = "sha256" | "sha384" | "sha512";
 export type Hash = Sha2 | null;
 
 /** A signature as JWS has it. */
-export interface Form {
+export interface SignatureForm {
   readonly hash: Hash;
   /** The only length that it may have, in bytes. */
   readonly bytes: number;
@@ -30,9 +30,9 @@ export interface Form {
 export interface Signatures {
   readonly name: "native" | "node:crypto";
   /** The key must be one for the form. */
-  verifier(key: KeyObject, form: Form): Verify;
+  verifier(key: KeyObject, form: SignatureForm): Verify;
   /** The key must be one for the form. */
-  signer(key: KeyObject, form: Form): Sign;
+  signer(key: KeyObject, form: SignatureForm): Sign;
 }
 
 /** There wherever Node.js is. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { constants } from "node:os";
-import type { Form, Hash, Sign, Signatures, Verify } from "../jwt/signatures.ts";
+import type { SignatureForm, Hash, Sign, Signatures, Verify } from "../jwt/signatures.ts";
 import { replacement, utf8Text } from "../parse/utf8.ts";
 
 /** What signatures.c exports. */
@@ -11,7 +11,7 @@ interface Exports {
 
 type FormArguments = readonly [hash: Hash, bytes: number, isPair: boolean];
 
-const argumentsOf = ({ hash, bytes, isPair }: Form): FormArguments => [hash, bytes, isPair];
+const argumentsOf = ({ hash, bytes, isPair }: SignatureForm): FormArguments => [hash, bytes, isPair];
 
 /** How signatures.c is called once it was compiled for this machine. */
 export const nativeFile = `signatures-${process.platform}-${process.arch}.node`;

@@ -1,6 +1,6 @@
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { shown } from "../errors/quote.ts";
-import { choice, flag, type Form, freeText, ownInstant, printable, text, whole } from "./forms.ts";
+import { choice, trueOrFalse, type Form, freeText, ownInstant, printable, text, whole } from "./forms.ts";
 import { isObject } from "./object.ts";
 import { itemPath, memberPath } from "./path.ts";
 
@@ -61,7 +61,7 @@ export class Cursor {
   }
 
   trueOrFalse(): boolean {
-    return this.as(flag);
+    return this.as(trueOrFalse);
   }
 
   wholeNumber(least: number, most: number = Number.MAX_SAFE_INTEGER): number {

@@ -8,7 +8,7 @@ import { itemPath, memberPath } from "./path.ts";
 export const sizeLimit = 1_048_576;
 
 /** How deep objects and lists may lie in each other. What Keyturn writes is less than ten deep. */
-const depthLimit = 64;
+const documentDepthLimit = 64;
 
 /** A document whose members are private halves by their names (RFC 7518 §6.2.2, §6.3.2, §6.4.1), or ours. */
 const privateNames: ReadonlySet<string> = new Set(["d", "p", "q", "dp", "dq", "qi", "oth", "k", "privateJwk"]);
@@ -31,8 +31,8 @@ export function parseJson(text: string, { subject, publicOnly }: JsonRules): Cur
   if (size > sizeLimit) throw at("$").error(`must measure at most ${sizeLimit} bytes, measures ${size}`);
   const value = jsonIn(text);
   if (value === undefined) throw at("$").error("must be JSON");
-  const flaw = jsonFlaw(text, value, depthLimit);
-  if (flaw === "TooDeep") throw at("$").error(`must not be deeper than ${depthLimit}`);
+  const flaw = jsonFlaw(text, value, documentDepthLimit);
+  if (flaw === "TooDeep") throw at("$").error(`must not be deeper than ${documentDepthLimit}`);
   if (flaw !== undefined) throw at(duplicateIn(text) ?? "$").error("must stand once, stands twice");
   const privatePath = publicOnly ? privateMember(value, "$") : undefined;
   if (privatePath !== undefined) throw at(privatePath).error("is private and must not be public");

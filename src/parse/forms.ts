@@ -47,7 +47,7 @@ export const choice = <const Word extends string>(words: readonly Word[]): Form<
   must: `must be ${words.length > 1 ? "one of " : ""}${words.join(", ")}`,
 });
 
-export const flag: Form<boolean> = {
+export const trueOrFalse: Form<boolean> = {
   read: (value) => (typeof value === "boolean" ? value : undefined),
   must: "must be true or false",
 };

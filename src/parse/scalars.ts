@@ -1,4 +1,13 @@
-import { choice, duration, type DurationBounds, flag, type Form, instant, text, type TextLimit } from "./forms.ts";
+import {
+  choice,
+  duration,
+  type DurationBounds,
+  trueOrFalse,
+  type Form,
+  instant,
+  text,
+  type TextLimit,
+} from "./forms.ts";
 import { isUnset, refuse, type Spot } from "./spot.ts";
 
 /** The value in the form; undefined if unset or wrong, which is noted. */
@@ -22,7 +31,7 @@ export const choiceOf = <Choice extends string>(spot: Spot, choices: readonly Ch
   read(spot, choice(choices));
 
 /** True or false; undefined if unset or wrong. */
-export const flagOf = (spot: Spot): boolean | undefined => read(spot, flag);
+export const flagOf = (spot: Spot): boolean | undefined => read(spot, trueOrFalse);
 
 /**
  * A duration of whole seconds within its bounds, in milliseconds; undefined if unset. `NaN` if wrong: every comparison with

@@ -63,7 +63,7 @@ export function fieldsOf<Name extends string>(spot: Spot, names: readonly Name[]
 }
 
 /** The items of a list, none if it is unset or too long, which is noted. */
-export function itemsOf(spot: Spot, most: number): readonly Spot[] {
+export function itemSpotsOf(spot: Spot, most: number): readonly Spot[] {
   const { value, path } = spot;
   if (isUnset(spot)) return [];
   if (!Array.isArray(value)) {

@@ -44,7 +44,7 @@ function withoutRevocations(
   const trouble = united([troubleOf(input, plan), unwritten, rival]);
   if (stored.kind !== "ring") {
     const [first] = plan.steps;
-    const message = first ? describeStep(first) : lineOf(plan.gates);
+    const message = first ? describeStep(first) : gateLine(plan.gates);
     const waiting = { reason: "NoRing", message: message ?? "there is no ring yet" };
     return trouble
       ? [...stalledBy(trouble), suspension(suspended)]
@@ -177,7 +177,7 @@ function pinOf({ policy }: PlanInput, ring: Ring): Condition {
 // --- one line ---------------------------------------------------------------------------------
 
 /** The gate that a person would ask about first: barriers before waits, the schedule last. */
-export function lineOf(gates: readonly Gate[]): string | undefined {
+export function gateLine(gates: readonly Gate[]): string | undefined {
   const rank = (g: Gate): number => {
     if (g.waitsFor.some((b) => b.kind === "gateway")) return 0;
     if (g.waitsFor.some((b) => b.kind !== "time")) return 1;

@@ -25,7 +25,7 @@ const credibleLead = 1_000_000;
  */
 export function classify(found: Found): Stored | Stall {
   if (found.ring.kind === "foreign") return stalledBy({ object: "ring", problem: found.ring.problem });
-  const conflicts = conflictsIn(found);
+  const conflicts = projectionConflicts(found);
   const [conflict] = conflicts;
   if (!conflict) return classifyOurs(found);
   // What is ours must still obey a revocation; all else waits, since a ring can't be known to be the newest
@@ -42,7 +42,7 @@ function stalledBy(conflict: Parameters<typeof conflictOf>[0]): Stall {
   return stall(reason, message);
 }
 
-function conflictsIn(found: Found): readonly Conflict[] {
+function projectionConflicts(found: Found): readonly Conflict[] {
   const strange = strangeSigner(found);
   const foreign = (["signer", "public"] as const).flatMap((object): readonly Conflict[] => {
     const reading = found[object];

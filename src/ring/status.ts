@@ -1,6 +1,6 @@
 import { type GatewayView, hasPromised } from "./ack.ts";
 import type { Condition } from "./conditions.ts";
-import { lineOf } from "./conditions.ts";
+import { gateLine } from "./conditions.ts";
 import { describeGate } from "./describe.ts";
 import type { Algorithm, Key, Kid } from "./key.ts";
 import { nextRotation } from "./next-rotation.ts";
@@ -97,7 +97,7 @@ export function statusReport(view: View): StatusReport {
 }
 
 /** While something is due nothing is waited for: its gates are those of keys that don't exist yet. */
-const waitingLine = ({ steps, gates }: Plan): string | undefined => (steps.length > 0 ? undefined : lineOf(gates));
+const waitingLine = ({ steps, gates }: Plan): string | undefined => (steps.length > 0 ? undefined : gateLine(gates));
 
 const states = { prepared: "Prepared", active: "Active", "verify-only": "VerifyOnly" } as const;
 

@@ -54,9 +54,9 @@ export function applyStep(ring: Ring | undefined, step: Step, stamp: Stamp): Rin
   return changeRing(ring, step, stamp);
 }
 
-type Change = Exclude<Step, { type: "begin" | "adopt" | "rebuild" }>;
+type ChangingStep = Exclude<Step, { type: "begin" | "adopt" | "rebuild" }>;
 
-function changeRing(ring: Ring, step: Change, stamp: Stamp): Ring {
+function changeRing(ring: Ring, step: ChangingStep, stamp: Stamp): Ring {
   switch (step.type) {
     case "create": {
       const facts = freshFacts(step, earliestCreationMs(ring, stamp.nowMs), stamp);

@@ -9,7 +9,7 @@ export type Migration = Readonly<Record<Dialect, string>>;
 const lockKey = 0x6b_65_79_74_75_72;
 
 const createVersions = "CREATE TABLE IF NOT EXISTS schema_versions (version INTEGER PRIMARY KEY)";
-const readVersion: Statement = {
+const versionQuery: Statement = {
   name: "schema-version",
   text: "SELECT coalesce(max(version), 0) AS version FROM schema_versions",
 };
@@ -36,7 +36,7 @@ export function migrate(database: Database, migrations: readonly Migration[]): P
 }
 
 async function versionOf(transaction: Transaction): Promise<number> {
-  const [row = {}] = await transaction.run(readVersion);
+  const [row = {}] = await transaction.run(versionQuery);
   return columns.integer(row, "version");
 }
 

@@ -1,6 +1,6 @@
 import pg from "pg";
 import type { KeyturnError } from "../errors/keyturn-error.ts";
-import { isOurs, storeAway } from "./store-away.ts";
+import { isOwnError, storeAway } from "./store-away.ts";
 
 /** Two transactions each waited for the other, or can't be put in a row: the server took one back. The same may work at once. */
 export const isDeadlock = (error: unknown): boolean =>
@@ -13,7 +13,7 @@ const quotesValues = /^2[23]/;
  * The error of a driver as ours. It is not kept as the cause: a DatabaseError has fields with values of the row, and a log would show them.
  */
 export function awayFor(error: unknown): KeyturnError {
-  if (isOurs(error)) return error;
+  if (isOwnError(error)) return error;
   if (!(error instanceof pg.DatabaseError)) return storeAway(error instanceof Error ? messageOf(error) : String(error));
   const { code = "no SQLSTATE", message } = error;
   return storeAway(quotesValues.test(code) ? `SQLSTATE ${code}` : `${message} (SQLSTATE ${code})`);

@@ -2,7 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import { columns } from "./columns.ts";
 import type { DatabaseLoad, SqlRow, SqlValue, Statement, Transaction } from "./database.ts";
 import type { SqliteConnection } from "./sqlite-connection.ts";
-import { isOurs, storeAway } from "./store-away.ts";
+import { isOwnError, storeAway } from "./store-away.ts";
 
 /** One call that waits to be written. */
 interface Job {
@@ -121,7 +121,7 @@ export class SqliteWriter {
     } catch (error) {
       this.#isWakeDue = false;
       // Some of them have failed before, of their own: a promise is settled once
-      for (const job of jobs) job.fail(isOurs(error) ? error : storeAway("a transaction failed", { cause: error }));
+      for (const job of jobs) job.fail(isOwnError(error) ? error : storeAway("a transaction failed", { cause: error }));
       this.#takeBack();
       return;
     }

@@ -6,4 +6,4 @@ export function storeAway(reason: string, options?: ErrorOptions): TryLaterError
 }
 
 /** Our own errors as they are: work that was refused, not a database that failed. */
-export const isOurs = (error: unknown): error is KeyturnError => error instanceof KeyturnError;
+export const isOwnError = (error: unknown): error is KeyturnError => error instanceof KeyturnError;

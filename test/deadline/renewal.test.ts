@@ -6,7 +6,7 @@ import {
   isDueOnUse,
   type Life,
   lifeOf,
-  nextLookMs,
+  clockWaitMs,
   renewAtMs,
 } from "../../src/deadline/renewal.ts";
 
@@ -120,10 +120,10 @@ describe("hasEnded", () => {
 
 describe("nextLookMs", () => {
   it("is never longer than 30 s, so that a jump of the clock or a sleep is seen, and 0 when it is time", () => {
-    expect(nextLookMs(receivedAtMs + hour, receivedAtMs)).toBe(30 * second);
-    expect(nextLookMs(receivedAtMs + 500, receivedAtMs)).toBe(500);
-    expect(nextLookMs(receivedAtMs, receivedAtMs)).toBe(0);
-    expect(nextLookMs(receivedAtMs - day, receivedAtMs)).toBe(0);
+    expect(clockWaitMs(receivedAtMs + hour, receivedAtMs)).toBe(30 * second);
+    expect(clockWaitMs(receivedAtMs + 500, receivedAtMs)).toBe(500);
+    expect(clockWaitMs(receivedAtMs, receivedAtMs)).toBe(0);
+    expect(clockWaitMs(receivedAtMs - day, receivedAtMs)).toBe(0);
   });
 
   it("renews in time on a machine whose clock jumps or that sleeps, whenever that is less than a fifth of the life", () => {
@@ -134,8 +134,8 @@ describe("nextLookMs", () => {
         const atMs = renewAtMs(life, jitter);
         let nowMs = receivedAtMs;
         let looks = 0;
-        for (const jumpMs of jumpsMs) nowMs += nextLookMs(atMs, nowMs) + jumpMs;
-        for (let waitMs = nextLookMs(atMs, nowMs); waitMs > 0 && looks < 20_000; waitMs = nextLookMs(atMs, nowMs)) {
+        for (const jumpMs of jumpsMs) nowMs += clockWaitMs(atMs, nowMs) + jumpMs;
+        for (let waitMs = clockWaitMs(atMs, nowMs); waitMs > 0 && looks < 20_000; waitMs = clockWaitMs(atMs, nowMs)) {
           nowMs += waitMs;
           looks++;
         }

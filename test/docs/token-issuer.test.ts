@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { foreignChecks } from "../../src/issuer/callers/caller.ts";
 import { allowedFields } from "../../src/issuer/config/read-allowed.ts";
-import { clientFields, specFields } from "../../src/issuer/config/read-token-issuer.ts";
+import { clientFields, issuerSpecFields } from "../../src/issuer/config/read-token-issuer.ts";
 import { ruleFields, trustFields } from "../../src/issuer/config/read-trust.ts";
 
 const page = readFileSync(new URL("../../docs/token-issuer.md", import.meta.url), "utf8");
@@ -16,7 +16,7 @@ function namesBelow(heading: string): readonly string[] {
 
 describe("docs/token-issuer.md", () => {
   test.each<[heading: string, fields: readonly string[]]>([
-    ["spec", specFields],
+    ["spec", issuerSpecFields],
     ["spec.clients[]", clientFields],
     ["spec.trust[]", trustFields],
     ["spec.trust[].rules[]", ruleFields],

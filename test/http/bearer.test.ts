@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { credentialsOf } from "../../src/http/bearer.ts";
+import { bearerOf } from "../../src/http/bearer.ts";
 
 describe("credentialsOf", () => {
   test.each([
@@ -20,6 +20,6 @@ describe("credentialsOf", () => {
     [["Authorization", "Bearera.b.c"], { flaw: "SchemeNotBearer" }],
     [["Authorization", "DPoP a.b.c"], { flaw: "SchemeNotBearer" }],
   ])("%j: %j", (headers, expected) => {
-    expect(credentialsOf(headers)).toEqual(expected);
+    expect(bearerOf(headers)).toEqual(expected);
   });
 });

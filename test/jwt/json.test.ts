@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { isJson, membersIn, membersInBytes } from "../../src/jwt/json.ts";
-import { depthLimit } from "../../src/jwt/reasons.ts";
+import { tokenDepthLimit } from "../../src/jwt/reasons.ts";
 
 const nested = (open: string, close: string, levels: number): string =>
   `{"a":${open.repeat(levels)}1${close.repeat(levels)}}`;
@@ -45,8 +45,8 @@ describe("membersIn", () => {
     ["lists", "[", "]"],
     ["objects", '{"a":', "}"],
   ])("takes %s as deep as the limit, and no deeper", (_, open, close) => {
-    expect(membersIn(nested(open, close, depthLimit - 1))).toBeTypeOf("object");
-    expect(membersIn(nested(open, close, depthLimit))).toBe("TooDeep");
+    expect(membersIn(nested(open, close, tokenDepthLimit - 1))).toBeTypeOf("object");
+    expect(membersIn(nested(open, close, tokenDepthLimit))).toBe("TooDeep");
     expect(membersIn(nested(open, close, 5000))).toBe("TooDeep");
   });
 

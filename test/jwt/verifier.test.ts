@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
-import { depthLimit, refusalReasons, tokenLimit } from "../../src/jwt/reasons.ts";
+import { tokenDepthLimit, refusalReasons, tokenLimit } from "../../src/jwt/reasons.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
 import { pairOf } from "../support/keys.ts";
 import { epoch, policy } from "../support/story.ts";
@@ -58,8 +58,8 @@ const headerRows: readonly Row[] = [
   ["an alg that is a list", { header: { alg: ["ES256"] } }, "AlgorithmMismatch"],
   ["alg in another case", { header: { alg: "es256" } }, "AlgorithmMismatch"],
   ["an algorithm of another key of the ring", { header: { alg: "RS256" } }, "AlgorithmMismatch"],
-  ["a header that lies as deep as is allowed", { header: { a: deep(depthLimit - 1) } }, "ok"],
-  ["a header that lies deeper", { header: { a: deep(depthLimit) } }, "TooDeep"],
+  ["a header that lies as deep as is allowed", { header: { a: deep(tokenDepthLimit - 1) } }, "ok"],
+  ["a header that lies deeper", { header: { a: deep(tokenDepthLimit) } }, "TooDeep"],
 ];
 
 const claimRows: readonly Row[] = [
@@ -88,8 +88,8 @@ const claimRows: readonly Row[] = [
   ["a jti that is an object", { claims: { jti: {} } }, "ClaimInvalid"],
   ["no jti", { claims: { jti: undefined } }, "ok"],
   ["an exp with a fraction", { claims: { exp: now + 0.5 } }, "ok"],
-  ["claims that lie as deep as is allowed", { claims: { a: deep(depthLimit - 1) } }, "ok"],
-  ["claims that lie deeper", { claims: { a: deep(depthLimit) } }, "TooDeep"],
+  ["claims that lie as deep as is allowed", { claims: { a: deep(tokenDepthLimit - 1) } }, "ok"],
+  ["claims that lie deeper", { claims: { a: deep(tokenDepthLimit) } }, "TooDeep"],
   ["a claim called __proto__", { claims: `{"__proto__":{"iss":1},${JSON.stringify(goodClaims).slice(1)}` }, "ok"],
   ["a claim with a replacement character", { claims: { name: "\ufffd" } }, "ok"],
   ["a name with an emoji", { claims: { name: "Zoë 🦊" } }, "ok"],

@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { nativeNeeds, nativeSignatures } from "../../hack/native.ts";
 import { verifyOf, signOf } from "../../src/jwt/scheme.ts";
-import { type Form, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
+import { type SignatureForm, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
 import { compileMinter } from "../../src/jwt/minter.ts";
 import { tokenLimit } from "../../src/jwt/reasons.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
@@ -169,8 +169,8 @@ describe("native signatures: ECDSA", () => {
 
 /** A key whose DER is what the test says. */
 const rawKey = (der: Buffer): KeyObject => ({ export: () => der }) as unknown as KeyObject;
-const es256: Form = { hash: "sha256", bytes: 64, isPair: true };
-const eddsa: Form = { hash: null, bytes: 64, isPair: false };
+const es256: SignatureForm = { hash: "sha256", bytes: 64, isPair: true };
+const eddsa: SignatureForm = { hash: null, bytes: 64, isPair: false };
 const publicKey = (): KeyObject => createPublicKey({ key: pairOf("ES256").material.publicJwk, format: "jwk" });
 const publicDer = (): Buffer => publicKey().export({ format: "der", type: "spki" });
 
@@ -230,8 +230,8 @@ describe("native signatures", () => {
     for (const copy of [good, bad]) expect(copy.every((byte) => byte === 0)).toBe(true);
   });
 
-  const verifierWith = (form: Partial<Record<keyof Form, unknown>>, key = publicKey()) =>
-    native.verifier(key, { ...es256, ...form } as Form);
+  const verifierWith = (form: Partial<Record<keyof SignatureForm, unknown>>, key = publicKey()) =>
+    native.verifier(key, { ...es256, ...form } as SignatureForm);
   const verify = (token: unknown, ...dots: readonly unknown[]) =>
     native.verifier(publicKey(), es256)(token as string, ...(dots as [number, number]));
   const signer = () => native.signer(privateKeyOf(pairOf("ES256")), es256) as (...args: readonly unknown[]) => unknown;

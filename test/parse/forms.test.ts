@@ -3,7 +3,7 @@ import { Cursor } from "../../src/parse/cursor.ts";
 import {
   choice,
   duration,
-  flag,
+  trueOrFalse,
   type Form,
   freeText,
   instant,
@@ -26,7 +26,7 @@ const forms: readonly (readonly [string, Form<unknown>, Readonly<Record<"good" |
   ],
   ["freeText", freeText(1, 3), { good: ["a", "\n\n\n"], bad: ["", "abcd", 1, null] }],
   ["choice", choice(["a", "b"]), { good: ["a", "b"], bad: ["c", "A", "", ["a"], undefined] }],
-  ["flag", flag, { good: [true, false], bad: ["true", 0, null] }],
+  ["flag", trueOrFalse, { good: [true, false], bad: ["true", 0, null] }],
   ["whole", whole({ least: 0, most: 9 }), { good: [0, 9], bad: [-1, 10, -0, 0.5, Number.NaN, "1"] }],
   ["whole", whole({ least: 8, most: 24, multipleOf: 8 }), { good: [8, 16, 24], bad: [0, 12, 32] }],
   [

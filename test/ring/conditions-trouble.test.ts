@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { conditionsOf, lineOf } from "../../src/ring/conditions.ts";
+import { conditionsOf, gateLine } from "../../src/ring/conditions.ts";
 import { planRotation } from "../../src/ring/planner.ts";
 import type { Gate } from "../../src/ring/plan.ts";
 import type { Ring } from "../../src/ring/ring.ts";
@@ -217,20 +217,20 @@ describe("lineOf", () => {
     const from = order.slice(
       ["markQuiesced", "activate:", "activate k2", "prune"].findIndex((start) => line.startsWith(start)),
     );
-    expect(lineOf([done, ...from])).toBe(line);
-    expect(lineOf([...from.toReversed(), done])).toBe(line);
+    expect(gateLine([done, ...from])).toBe(line);
+    expect(gateLine([...from.toReversed(), done])).toBe(line);
   });
 
   it("takes a gate for what weighs most in it", () => {
     const projections: Gate = { ...gateway, kid: "both", waitsFor: [{ kind: "projections" }, ...gateway.waitsFor] };
-    expect(lineOf([standby, projections])).toMatch(/^markQuiesced both/);
+    expect(gateLine([standby, projections])).toMatch(/^markQuiesced both/);
     const pending: Gate = { ...prune, kid: "both", waitsFor: [...prune.waitsFor, { kind: "projections" }] };
-    expect(lineOf([schedule, pending])).toMatch(/^prune both/);
+    expect(gateLine([schedule, pending])).toMatch(/^prune both/);
   });
 
   it("names the first of equals", () => {
     expect(
-      lineOf([
+      gateLine([
         { ...gateway, kid: "a" },
         { ...gateway, kid: "b" },
       ]),
@@ -238,11 +238,11 @@ describe("lineOf", () => {
   });
 
   it("shortens the kid", () => {
-    expect(lineOf([{ ...prune, kid: "NzbLsXh8uDCcd-6MNwXF4W" }])).toMatch(/^prune NzbLsXh8…: /);
+    expect(gateLine([{ ...prune, kid: "NzbLsXh8uDCcd-6MNwXF4W" }])).toMatch(/^prune NzbLsXh8…: /);
   });
 
   it("is nothing when nothing waits", () => {
-    expect(lineOf([])).toBeUndefined();
-    expect(lineOf([done])).toBeUndefined();
+    expect(gateLine([])).toBeUndefined();
+    expect(gateLine([done])).toBeUndefined();
   });
 });

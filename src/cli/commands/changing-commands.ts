@@ -6,7 +6,7 @@ import { rollback } from "../../tools/change/rollback.ts";
 import { rotate } from "../../tools/change/rotate.ts";
 import { wait, waitForOf, waitSteps, type WaitFor } from "../../tools/follow/wait.ts";
 import { UsageError } from "../report-error.ts";
-import { commandOf, deadlineOf, flag, instant, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
+import { commandOf, deadlineOf, flag, instantFlag, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 import { quoted } from "../../errors/quote.ts";
@@ -77,7 +77,7 @@ interface RevokeFlags extends Flags {
 }
 
 export function revokeCommand(cli: Cli): Command {
-  const parse = (text: string, name: string): number | "now" => (text === "now" ? "now" : instant(text, name));
+  const parse = (text: string, name: string): number | "now" => (text === "now" ? "now" : instantFlag(text, name));
   return commandOf({
     name: "revoke",
     summary: "have a key refused, everywhere and at once",

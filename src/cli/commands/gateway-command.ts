@@ -5,7 +5,7 @@ import type { OwnedHeader } from "../../gateway/faces/owned-headers.ts";
 import type { GatewayOptions } from "../../gateway/options.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../report-error.ts";
-import { commandOf, dirFlag, duration, flag } from "../flags.ts";
+import { commandOf, dirFlag, durationFlag, flag } from "../flags.ts";
 import { hostAndPort } from "../listen.ts";
 import { logFlags, type LogFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
@@ -90,7 +90,7 @@ export const faceFlags = () => [
   }),
   flag("--drain-timeout <duration>", "how long requests may take after SIGTERM", {
     owner,
-    parse: duration,
+    parse: durationFlag,
     otherwise: "20s",
   }),
 ];

@@ -6,7 +6,7 @@ import { overview } from "../../tools/status/overview.ts";
 import { plan, type WhatIf } from "../../tools/plan/show-plan.ts";
 import { status } from "../../tools/status/show-status.ts";
 import { timeline } from "../../tools/timeline/show-timeline.ts";
-import { commandOf, duration, flag, instant, outputFlag } from "../flags.ts";
+import { commandOf, durationFlag, flag, instantFlag, outputFlag } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import { UsageError } from "../report-error.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
@@ -57,10 +57,14 @@ export function timelineCommand(cli: Cli): Command {
     arguments: [rotationArgument()],
     flags: [
       ...homeFlags(),
-      flag("--past <duration>", "how far back", { owner: "timeline", parse: duration, otherwise: "the oldest key" }),
+      flag("--past <duration>", "how far back", {
+        owner: "timeline",
+        parse: durationFlag,
+        otherwise: "the oldest key",
+      }),
       flag("--future <duration>", "how far ahead", {
         owner: "timeline",
-        parse: duration,
+        parse: durationFlag,
         otherwise: "until the present signer is pruned",
       }),
     ],
@@ -90,7 +94,7 @@ export function planCommand(cli: Cli): Command {
       outputFlag(["json", "yaml"]),
       flag("--at <instant>", "as if it were then, and everything had gone as forecast", {
         owner: "plan",
-        parse: instant,
+        parse: instantFlag,
       }),
       flag("--spec <file>", "as if the rotation had this spec from now on", { owner: "plan" }),
     ],

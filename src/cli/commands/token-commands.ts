@@ -2,7 +2,7 @@ import { Argument, Command } from "commander";
 import { mint, type Claim } from "../../tools/token/mint-token.ts";
 import { verify } from "../../tools/token/verify-token.ts";
 import { UsageError } from "../report-error.ts";
-import { commandOf, duration, flag, outputFlag } from "../flags.ts";
+import { commandOf, durationFlag, flag, outputFlag } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 import { quoted } from "../../errors/quote.ts";
@@ -43,7 +43,7 @@ function mintCommand(cli: Cli): Command {
       flag("--audience <audience>", "one of the rotation's audiences", { ...own, otherwise: "the first of them" }),
       flag("--ttl <duration>", "how long it lives, in whole seconds", {
         ...own,
-        parse: duration,
+        parse: durationFlag,
         otherwise: "as long as tokens may",
       }),
       claim.argParser((text: string, before: readonly Claim[] | undefined) => [...(before ?? []), claimOf(text)]),

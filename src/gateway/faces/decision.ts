@@ -2,7 +2,7 @@ import type { RefusalReason } from "../../jwt/reasons.ts";
 import type { Requirements } from "../../jwt/requirements.ts";
 import type { Verifier } from "../../jwt/verifier.ts";
 import type { HeaderList } from "../../http/answer.ts";
-import { type CredentialFlaw, credentialsOf } from "../../http/bearer.ts";
+import { type CredentialFlaw, bearerOf } from "../../http/bearer.ts";
 import { type OwnedHeader, ownedHeaders } from "./owned-headers.ts";
 
 /** What became of a request, for metrics. */
@@ -39,7 +39,7 @@ export function decider({ verifier, required, owned, nowMs, count }: AuthOptions
   const outcomeOf = (rawHeaders: readonly string[]): readonly [AuthOutcome, AuthDecision] => {
     const inForce = verifier();
     if (inForce === undefined) return ["NotReady", unavailable];
-    const credentials = credentialsOf(rawHeaders);
+    const credentials = bearerOf(rawHeaders);
     if ("flaw" in credentials) return [credentials.flaw, denied];
     const verdict = inForce.verify(credentials.token, nowMs(), required);
     if (verdict.ok) return ["Accepted", { status: 200, headers: ownedHeaders(owned, verdict.claims) }];

@@ -14,7 +14,7 @@ interface ErrorAnswer {
 }
 
 /** Ends a request: an answer in the form of RFC 6749 §5.2, with a code that tells more, for programs. */
-export class ApiError extends Error {
+export class AnswerError extends Error {
   readonly answer: ErrorAnswer;
 
   constructor(answer: ErrorAnswer) {
@@ -24,8 +24,8 @@ export class ApiError extends Error {
 }
 
 /** A request at fault: 400. */
-export const badRequest = (code: string, message: string): ApiError =>
-  new ApiError({ status: 400, error: "invalid_request", code, message });
+export const badRequest = (code: string, message: string): AnswerError =>
+  new AnswerError({ status: 400, error: "invalid_request", code, message });
 
 const bothSchemes = { "www-authenticate": 'Basic realm="keyturn", Bearer realm="keyturn"' };
 
@@ -34,7 +34,7 @@ export const unauthorized = (
   code: string,
   message: string,
   headers: Readonly<Record<string, string>> = bothSchemes,
-): ApiError => new ApiError({ status: 401, error: "invalid_client", code, message, headers });
+): AnswerError => new AnswerError({ status: 401, error: "invalid_client", code, message, headers });
 
 /** `invalid_client` and `invalid_token` ask for other credentials, with the scheme that is meant (RFC 6749 §5.2, RFC 6750 §3). */
 const challenges: Readonly<Record<string, string>> = {
@@ -49,24 +49,24 @@ const statuses: Readonly<Record<string, number>> = {
 };
 
 /** A refusal of the rules as an answer. */
-export function errorOfDenial({ error, code, message }: Denial): ApiError {
+export function errorOfDenial({ error, code, message }: Denial): AnswerError {
   const challenge = challenges[error];
   const headers = {
     ...(challenge !== undefined && { "www-authenticate": challenge }),
     ...(error === "temporarily_unavailable" && retrySoon),
   };
-  return new ApiError({ status: statuses[error] ?? 400, error, code, message, headers });
+  return new AnswerError({ status: statuses[error] ?? 400, error, code, message, headers });
 }
 
 const retrySoon = { "retry-after": "1" };
 
 /** 503: every token stays as good as it was, and the same request may work later. */
-export const tryLater = (code: string, message: string): ApiError =>
-  new ApiError({ status: 503, error: "temporarily_unavailable", code, message, headers: retrySoon });
+export const tryLater = (code: string, message: string): AnswerError =>
+  new AnswerError({ status: 503, error: "temporarily_unavailable", code, message, headers: retrySoon });
 
 /** Any error as an answer; what nobody foresaw says nothing of itself. */
 export function answerOfError(error: unknown): ErrorAnswer {
-  if (error instanceof ApiError) return error.answer;
+  if (error instanceof AnswerError) return error.answer;
   if (error instanceof TryLaterError) return tryLater(error.code, "Cannot answer now: try again").answer;
   if (error instanceof RuleError) return badRequest(error.code, error.message).answer;
   if (isFastifyError(error)) {

@@ -4,7 +4,7 @@ import fastify, { type FastifyInstance } from "fastify";
 import type { Log } from "../../telemetry/log.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
-import { answerOfError, ApiError, sendError } from "./api-error.ts";
+import { answerOfError, AnswerError, sendError } from "./api-error.ts";
 import { jsonRoutes } from "./json-routes.ts";
 import { type JwksHandler, metadataRoutes } from "./metadata-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
@@ -86,7 +86,7 @@ async function limit(api: FastifyInstance, { mostASecond = 100, version }: Issue
     max: mostASecond,
     timeWindow: 1000,
     errorResponseBuilder: (_request, { ttl }) =>
-      new ApiError({
+      new AnswerError({
         status: 429,
         error: "temporarily_unavailable",
         code: "TooMany",

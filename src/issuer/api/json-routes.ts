@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Asked } from "../callers/caller.ts";
+import type { TokenRequest } from "../callers/caller.ts";
 import { introspect } from "../tokens/introspect.ts";
 import { type AskedBelow, issueBelow, issuePair } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
@@ -8,7 +8,7 @@ import { type RevocationRequest, revokeTokens, type Revoker } from "../tokens/re
 import type { TokenPair } from "../tokens/token-pair.ts";
 import type { Denial } from "../tokens/denial.ts";
 import { errorOfDenial } from "./api-error.ts";
-import { clientBy, credentialsOf, foreignBy, isOurs, secretIn, credentialsMissing } from "./who-asks.ts";
+import { clientBy, credentialsOf, foreignBy, saysItIsOurs, secretIn, credentialsMissing } from "./who-asks.ts";
 
 const text = { type: "string", minLength: 1, maxLength: 255 } as const;
 const token = { type: "string", minLength: 1, maxLength: 32_768 } as const;
@@ -141,7 +141,7 @@ async function callerOf(parts: IssuerParts, request: FastifyRequest) {
 /** A caller who may ask for tokens, or whoever shows one of ours that is good. */
 async function revokerOf(parts: IssuerParts, request: FastifyRequest): Promise<Revoker> {
   const credentials = credentialsOf(request);
-  if (credentials?.scheme !== "bearer" || !isOurs(parts, credentials.value)) return callerOf(parts, request);
+  if (credentials?.scheme !== "bearer" || !saysItIsOurs(parts, credentials.value)) return callerOf(parts, request);
   const verdict = await introspect(parts, credentials.value);
   const subject = verdict.active ? verdict["sub"] : undefined;
   if (typeof subject === "string") return { kind: "bearer", subject };
@@ -163,7 +163,13 @@ async function below(
   return pairOrThrow(await issueBelow(parts, credentials.value, { ...askedIn(request.body), name, own }));
 }
 
-function askedIn({ refreshTokenTtlSeconds, expiresIn, audience, scopes, claims }: Common): Omit<Asked, "grantType"> {
+function askedIn({
+  refreshTokenTtlSeconds,
+  expiresIn,
+  audience,
+  scopes,
+  claims,
+}: Common): Omit<TokenRequest, "grantType"> {
   return {
     refreshTokenTtlSeconds,
     expiresIn,

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
-import type { Asked, Caller } from "../callers/caller.ts";
+import type { TokenRequest, Caller } from "../callers/caller.ts";
 import { grantTypes } from "../config/token-issuer.ts";
 import { introspect } from "../tokens/introspect.ts";
 import { issuePair } from "../tokens/issue-pair.ts";
@@ -17,7 +17,7 @@ const accessTokenType = "urn:ietf:params:oauth:token-type:access_token";
 const jwtType = "urn:ietf:params:oauth:token-type:jwt";
 const subjectTypes = [jwtType, accessTokenType, "urn:ietf:params:oauth:token-type:id_token"];
 
-type Form = Readonly<Record<string, string | readonly string[] | undefined>>;
+type FormBody = Readonly<Record<string, string | readonly string[] | undefined>>;
 
 const text = { type: "string", minLength: 1, maxLength: 32_768 } as const;
 const texts = { type: "array", items: text, maxItems: 64 } as const;
@@ -50,7 +50,7 @@ const tokenForm = form(
 /** RFC 6749 §3.2 with RFC 8693 and RFC 7523, RFC 7009, RFC 7662. */
 export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
   const consumes = [formType];
-  api.post<{ Body: Form }>("/oauth2/token", { schema: { consumes, body: tokenForm } }, async (request) => {
+  api.post<{ Body: FormBody }>("/oauth2/token", { schema: { consumes, body: tokenForm } }, async (request) => {
     const { body } = request;
     if (body["grant_type"] === "refresh_token") return oauthAnswer(await renew(parts, request), parts.nowMs());
     const granted = await issuePair(parts, await callerOf(parts, request), askedIn(body));
@@ -62,33 +62,33 @@ export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
   });
 
   const tokenField = form({ ...clientFields, token: text, token_type_hint: text }, ["token"]);
-  api.post<{ Body: Form }>("/oauth2/revoke", { schema: { consumes, body: tokenField } }, async (request, reply) => {
+  api.post<{ Body: FormBody }>("/oauth2/revoke", { schema: { consumes, body: tokenField } }, async (request, reply) => {
     const done = await revokeTokens(parts, await clientOf(parts, request), { token: one(request.body, "token") });
     if (done.kind === "denied") throw errorOfDenial(done);
     return reply.code(200).send();
   });
 
-  api.post<{ Body: Form }>("/oauth2/introspect", { schema: { consumes, body: tokenField } }, async (request) => {
+  api.post<{ Body: FormBody }>("/oauth2/introspect", { schema: { consumes, body: tokenField } }, async (request) => {
     await clientOf(parts, request);
     return introspect(parts, one(request.body, "token"));
   });
 }
 
-const maybe = (body: Form, name: string): string | undefined => {
+const maybe = (body: FormBody, name: string): string | undefined => {
   const value = body[name];
   return typeof value === "string" ? value : value?.[0];
 };
 
-function one(body: Form, name: string): string {
+function one(body: FormBody, name: string): string {
   const value = maybe(body, name);
   if (value !== undefined) return value;
   throw badRequest("RequestInvalid", `Must have the parameter ${name}`);
 }
 
-const list = (body: Form, name: string): readonly string[] => [body[name] ?? []].flat();
+const list = (body: FormBody, name: string): readonly string[] => [body[name] ?? []].flat();
 
 /** The client's secret in the header or in the form, never in both (RFC 6749 §2.3). */
-function shownSecret(request: FastifyRequest<{ Body: Form }>): { id: string; secret: string } | undefined {
+function shownSecret(request: FastifyRequest<{ Body: FormBody }>): { id: string; secret: string } | undefined {
   const { body } = request;
   const credentials = credentialsOf(request);
   const [id, secret] = [maybe(body, "client_id"), maybe(body, "client_secret")];
@@ -101,7 +101,7 @@ function shownSecret(request: FastifyRequest<{ Body: Form }>): { id: string; sec
   return secret === undefined ? undefined : { id: id ?? one(body, "client_id"), secret };
 }
 
-function clientOf(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): Promise<Caller> {
+function clientOf(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
   const shown = shownSecret(request);
   if (shown !== undefined) return clientBy(parts, shown);
   const credentials = credentialsOf(request);
@@ -109,7 +109,7 @@ function clientOf(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): 
   throw unauthorized("CredentialsMissing", "Must show the client's id and secret");
 }
 
-async function callerOf(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): Promise<Caller> {
+async function callerOf(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
   const { body } = request;
   const grantType = one(body, "grant_type");
   if (grantType === jwtBearer) return foreignBy(parts, one(body, "assertion"));
@@ -119,7 +119,7 @@ async function callerOf(parts: IssuerParts, request: FastifyRequest<{ Body: Form
 }
 
 /** A proof is not asked for, and counts where it is shown: the client's secret, or an assertion of the first token's subject. */
-async function renew(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>): Promise<TokenPair> {
+async function renew(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<TokenPair> {
   const { body } = request;
   const shown = shownSecret(request);
   const assertion = maybe(body, "assertion") ?? maybe(body, "subject_token");
@@ -135,12 +135,12 @@ async function renew(parts: IssuerParts, request: FastifyRequest<{ Body: Form }>
   return renewal;
 }
 
-const scopesIn = (body: Form): readonly string[] | undefined =>
+const scopesIn = (body: FormBody): readonly string[] | undefined =>
   body["scope"] === undefined
     ? undefined
     : list(body, "scope").flatMap((all) => all.split(" ").filter((scope) => scope !== ""));
 
-function askedIn(body: Form): Asked {
+function askedIn(body: FormBody): TokenRequest {
   const grantType = grantTypes.find((known) => known === body["grant_type"]) ?? "client_credentials";
   const scopes = scopesIn(body);
   const audiences = [...list(body, "audience"), ...list(body, "resource")];

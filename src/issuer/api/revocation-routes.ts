@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
 import type { Clock } from "../../time/clock.ts";
 import { Bell } from "../../time/bell.ts";
-import type { Revocation } from "../store/revocation-log.ts";
+import type { LoggedRevocation } from "../store/revocation-log.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { badRequest, tryLater } from "./api-error.ts";
 import { clientBy, credentialsOf, foreignBy, secretIn, credentialsMissing } from "./who-asks.ts";
@@ -61,7 +61,7 @@ function seqIn(header: string | readonly string[] | undefined): number {
   throw badRequest("RequestInvalid", "Last-Event-ID must be the seq of the last revocation that was read");
 }
 
-interface Following {
+interface RevocationsAfter {
   /** The `seq` of the last revocation that is known. */
   readonly after: number;
   readonly clock: Pick<Clock, "after">;
@@ -70,7 +70,7 @@ interface Following {
 
 async function* eventsAfter(
   { store }: IssuerParts,
-  { after, clock, signal }: Following,
+  { after, clock, signal }: RevocationsAfter,
 ): AsyncGenerator<string, void, void> {
   const bell = new Bell(clock);
   const forget = store.onRevocation(() => bell.ring());
@@ -90,7 +90,7 @@ async function* eventsAfter(
   }
 }
 
-const wireOf = ({ seq, kind, value, atMs, endsAtMs }: Revocation): object => ({
+const wireOf = ({ seq, kind, value, atMs, endsAtMs }: LoggedRevocation): object => ({
   seq,
   kind,
   value,

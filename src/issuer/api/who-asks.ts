@@ -4,7 +4,7 @@ import type { Caller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
-import { type ApiError, badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
+import { type AnswerError, badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
 
 /** What stands in the one Authorization header. */
 type Credentials = { readonly scheme: "basic" | "bearer"; readonly value: string };
@@ -50,7 +50,7 @@ export async function foreignBy({ callers }: IssuerParts, token: string): Promis
 }
 
 /** Whether the token says that it is ours; whoever believes it looks at the signature. */
-export function isOurs({ signing }: IssuerParts, token: string): boolean {
+export function saysItIsOurs({ signing }: IssuerParts, token: string): boolean {
   const issuer = signing()?.profile.issuer;
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
@@ -60,5 +60,5 @@ export function isOurs({ signing }: IssuerParts, token: string): boolean {
   }
 }
 
-export const credentialsMissing = (): ApiError =>
+export const credentialsMissing = (): AnswerError =>
   unauthorized("CredentialsMissing", "Must have an Authorization header");

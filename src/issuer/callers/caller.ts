@@ -44,7 +44,7 @@ export type OAuthError =
   | "temporarily_unavailable";
 
 /** The check that failed: stable, for programs, metrics and logs. */
-export type Check =
+export type CallerCheck =
   /** The client is not known, or its secret is wrong: nobody is told which. */
   | "client"
   /** Too many ask at once. */
@@ -91,16 +91,16 @@ export type NarrowCheck =
   "grant-type" | "asked-subject" | "asked-audience" | "asked-scope" | "asked-claims" | "not-after";
 
 /** No, and why. */
-export interface Refused {
+export interface RefusedCaller {
   readonly kind: "refused";
   readonly error: OAuthError;
-  readonly check: Check;
+  readonly check: CallerCheck;
   /** For people and for `error_description`; nothing secret, no claims. */
   readonly message: string;
 }
 
 /** What somebody asks for, as it came in; nothing of it is trusted. Absent: not asked for. */
-export interface Asked {
+export interface TokenRequest {
   readonly grantType: GrantType;
   /** `identityId`. */
   readonly subject?: string;
@@ -136,7 +136,7 @@ export interface Ttl {
   readonly from: "asked" | "cap" | "default";
 }
 
-export const refusal = (error: OAuthError, check: Check, message: string): Refused => ({
+export const refusedCaller = (error: OAuthError, check: CallerCheck, message: string): RefusedCaller => ({
   kind: "refused",
   error,
   check,

@@ -10,9 +10,9 @@ export const shortestSecret = 16;
 
 /** What the files of a client hold. @throws ChangeNeededError without anything of them */
 export const readSecrets = ({ secretFiles }: Client, files: SmallFiles): Promise<readonly StoredSecret[]> =>
-  Promise.all(secretFiles.map(async (path) => secretIn(await files.readLine(path), path)));
+  Promise.all(secretFiles.map(async (path) => storedSecretIn(await files.readLine(path), path)));
 
-function secretIn(line: string, path: string): StoredSecret {
+function storedSecretIn(line: string, path: string): StoredSecret {
   if (!saysScrypt(line)) {
     if (line.length >= shortestSecret && line.length <= longestSecret) return { plain: line };
     throw unfit(path, `must hold a secret of ${shortestSecret} to ${longestSecret} characters, or its hash`);

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import type { Client } from "../config/token-issuer.ts";
-import { type ClientCaller, type Refused, refusal } from "./caller.ts";
+import { type ClientCaller, type RefusedCaller, refusedCaller } from "./caller.ts";
 import type { ShownSecret } from "./callers.ts";
 import { isOfSecret, type ScryptCost, type ScryptHash } from "./scrypt-hash.ts";
 import { Turns } from "./turns.ts";
@@ -53,7 +53,7 @@ export class Clients {
     this.#toll = tollOf(known.map(([, { hashes }]) => hashes));
   }
 
-  async authenticate({ id, secret }: ShownSecret): Promise<ClientCaller | Refused> {
+  async authenticate({ id, secret }: ShownSecret): Promise<ClientCaller | RefusedCaller> {
     const known = this.#known.get(id);
     if (secret.length > longestSecret) return wrong;
     const digest = this.#digest(secret);
@@ -61,7 +61,7 @@ export class Clients {
     if (this.#toll.length === 0) return wrong;
     const isGood = await this.#hashing.turns.take(() => this.#isAnyOf(known?.hashes ?? [], secret));
     if (isGood === undefined)
-      return refusal("temporarily_unavailable", "busy", "must be asked again later: too many ask at once");
+      return refusedCaller("temporarily_unavailable", "busy", "must be asked again later: too many ask at once");
     if (!isGood || !known) return wrong;
     // As many as there are hashes, and once each: two answers at once must not fill it
     if (!isAmong(known.good, digest)) known.good.push(digest);
@@ -86,7 +86,7 @@ export class Clients {
   }
 }
 
-const wrong = refusal("invalid_client", "client", "must be a client that is known, with its secret");
+const wrong = refusedCaller("invalid_client", "client", "must be a client that is known, with its secret");
 
 const callerOf = ({ id: clientId, subject, allowed }: Client): ClientCaller => ({
   kind: "client",

@@ -1,4 +1,4 @@
-import { claimAt, fillIn, isPlain, longestSubject } from "../config/claims.ts";
+import { claimAt, fillIn, isPlainText, longestSubject } from "../config/claims.ts";
 import { fitsAny } from "../config/glob.ts";
 import type { ClaimMatch, Trust, TrustRule } from "../config/token-issuer.ts";
 import { type Failed, failed, type ForeignToken, readForeign } from "./read-foreign.ts";
@@ -29,7 +29,7 @@ export function examine(token: string, trusts: readonly Trust[], nowMs: number):
   if ("failed" in trust) return trust;
   const instants = examineClaims(read, trust, nowMs);
   if ("failed" in instants) return instants;
-  const rule = trust.rules.find((one) => misfit(one, claims) === undefined);
+  const rule = trust.rules.find((one) => misfitClaim(one, claims) === undefined);
   if (rule === undefined) return failed("rule", "must fit a rule of its issuer");
   const subject = fillIn(rule.subject, claims);
   if (typeof subject !== "string") return failed("template", "must have claims that make a subject");
@@ -49,7 +49,7 @@ export function examineClaims(
   if (!trust.algorithms.includes(algorithm)) return failed("header", "must be signed by an algorithm that is allowed");
   const { aud, sub } = claims;
   if (!namesOneOf(aud, trust.audiences)) return failed("audience", "must be for an audience that is expected");
-  if (typeof sub !== "string" || !isPlain(sub) || sub.length > longestSubject) {
+  if (typeof sub !== "string" || !isPlainText(sub) || sub.length > longestSubject) {
     return failed("subject", `must have a subject of 1 to ${longestSubject} characters`);
   }
   return examineTime({ claims, sub }, trust, nowMs);
@@ -83,11 +83,11 @@ function examineTime(
 const isInstant = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 
 /** The first claim that does not fit the rule; undefined when all do. */
-export const misfit = ({ match }: TrustRule, claims: Members): ClaimMatch | undefined =>
-  match.find(({ claim, globs }) => !textsOf(claimAt(claims, claim)).some((text) => fitsAny(globs, text)));
+export const misfitClaim = ({ match }: TrustRule, claims: Members): ClaimMatch | undefined =>
+  match.find(({ claim, globs }) => !claimTexts(claimAt(claims, claim)).some((text) => fitsAny(globs, text)));
 
 /** A text, a number or a truth value; or of a list each of them, of which one has to fit. Nothing else fits anything. */
-function textsOf(value: unknown): readonly string[] {
+function claimTexts(value: unknown): readonly string[] {
   const values: readonly unknown[] = Array.isArray(value) ? value : [value];
   return values.filter((one) => ["string", "number", "boolean"].includes(typeof one)).map(String);
 }

@@ -2,7 +2,7 @@ import { quoted } from "../../errors/quote.ts";
 import { fillIn } from "../config/claims.ts";
 import type { TokenIssuer, Trust, TrustRule } from "../config/token-issuer.ts";
 import type { ForeignCheck } from "./caller.ts";
-import { examine, misfit, trustOf } from "./examine.ts";
+import { examine, misfitClaim, trustOf } from "./examine.ts";
 import { readForeign } from "./read-foreign.ts";
 import { type Members } from "../../parse/object.ts";
 
@@ -60,7 +60,7 @@ const explainRules = ({ rules }: Trust, claims: Members): readonly ExplainedRule
 
 function explainRule(rule: TrustRule, claims: Members): ExplainedRule {
   const { name, subject } = rule;
-  const wrong = misfit(rule, claims);
+  const wrong = misfitClaim(rule, claims);
   if (wrong)
     return { name, fits: false, misfit: { claim: wrong.claim.text, globs: wrong.globs.map(({ text }) => text) } };
   const filled = fillIn(subject, claims);

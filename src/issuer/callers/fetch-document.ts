@@ -40,7 +40,7 @@ export async function fetchDocument(url: URL, options: FetchOptions): Promise<Re
   try {
     const head = await exchange.head();
     if (head.statusCode !== 200) throw refused(head, exchange, url);
-    return objectIn(await textOf(head, exchange, url), url);
+    return bodyObject(await bodyText(head, exchange, url), url);
   } catch (error) {
     if (error instanceof SourceError) throw error;
     throw new SourceError(`${placeOf(url)} must answer: ${problemOf(error, options.timeoutMs)}`);
@@ -58,7 +58,7 @@ function refused({ statusCode = 0 }: IncomingMessage, exchange: Exchange, url: U
   return new SourceError(`${placeOf(url)} must answer 200, ${why}`);
 }
 
-async function textOf(head: IncomingMessage, exchange: Exchange, url: URL): Promise<string> {
+async function bodyText(head: IncomingMessage, exchange: Exchange, url: URL): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of exchange.chunks(head)) {
@@ -69,7 +69,7 @@ async function textOf(head: IncomingMessage, exchange: Exchange, url: URL): Prom
   return Buffer.concat(chunks).toString("utf8");
 }
 
-function objectIn(text: string, url: URL): Members {
+function bodyObject(text: string, url: URL): Members {
   const value = jsonIn(text);
   if (isObject(value)) return value;
   throw new SourceError(`${placeOf(url)} must answer a JSON object`);

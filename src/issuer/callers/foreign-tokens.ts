@@ -4,7 +4,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Clock } from "../../time/clock.ts";
 import { claimAt } from "../config/claims.ts";
 import type { Trust } from "../config/token-issuer.ts";
-import { type ForeignCaller, type Refused, refusal } from "./caller.ts";
+import { type ForeignCaller, type RefusedCaller, refusedCaller } from "./caller.ts";
 import { examine, type Examined } from "./examine.ts";
 import { type Failed, failed } from "./read-foreign.ts";
 import { NoKeysError, UnknownKeyError } from "./remote-keys.ts";
@@ -35,7 +35,7 @@ export class ForeignTokens {
     this.#trusts = [...options.judges.keys()];
   }
 
-  async verify(token: string): Promise<ForeignCaller | Refused> {
+  async verify(token: string): Promise<ForeignCaller | RefusedCaller> {
     const nowMs = this.#options.clock.nowMs();
     const examined = examine(token, this.#trusts, nowMs);
     if ("failed" in examined) return this.#refuse(examined);
@@ -43,7 +43,7 @@ export class ForeignTokens {
     return flaw ? this.#refuse(flaw, examined) : callerOf(examined);
   }
 
-  #refuse({ failed: check, must }: Failed, examined?: Examined): Refused {
+  #refuse({ failed: check, must }: Failed, examined?: Examined): RefusedCaller {
     const names = examined && {
       trust: examined.trust.name,
       issuer: quoted(examined.trust.issuer),
@@ -51,7 +51,7 @@ export class ForeignTokens {
       rule: examined.rule.name,
     };
     this.#options.log.warn({ check, ...names }, `Cannot exchange a token: ${must}`);
-    return refusal(check === "keys" ? "temporarily_unavailable" : "invalid_grant", check, must);
+    return refusedCaller(check === "keys" ? "temporarily_unavailable" : "invalid_grant", check, must);
   }
 
   async #judge(token: string, { trust, claims }: Examined, nowMs: number): Promise<Failed | undefined> {

@@ -13,7 +13,7 @@ import { RemoteKeys } from "./remote-keys.ts";
 import type { SmallFiles } from "./small-files.ts";
 import { endpointOf, TokenReviews } from "./token-review.ts";
 
-export interface Surroundings {
+export interface JudgePorts {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
@@ -38,7 +38,7 @@ export const judgeKeyOf = ({ name, issuer, keys, caFile, bearerTokenFile, audien
   JSON.stringify([name, issuer, keys, caFile, bearerTokenFile, keys.kind === "tokenReview" && audiences]);
 
 /** Starts to load keys, where there are any to load. */
-export function openJudge(trust: Trust, around: Surroundings): OpenJudge {
+export function openJudge(trust: Trust, around: JudgePorts): OpenJudge {
   const { keys } = trust;
   switch (keys.kind) {
     case "jwks":
@@ -53,7 +53,7 @@ export function openJudge(trust: Trust, around: Surroundings): OpenJudge {
   }
 }
 
-function openRemote(trust: Trust, source: RemoteSource, { clock, files, log }: Surroundings): OpenJudge {
+function openRemote(trust: Trust, source: RemoteSource, { clock, files, log }: JudgePorts): OpenJudge {
   const { name } = trust;
   const remote = new RemoteKeys({
     clock,
@@ -71,7 +71,7 @@ function openRemote(trust: Trust, source: RemoteSource, { clock, files, log }: S
 const problemOf = (problem: unknown): string =>
   problem instanceof SourceError || problem instanceof ChangeNeededError ? problem.message : "it can't be understood";
 
-function openReviews(trust: Trust, server: URL | undefined, around: Surroundings): OpenJudge {
+function openReviews(trust: Trust, server: URL | undefined, around: JudgePorts): OpenJudge {
   const { clock, chance, userAgent, apiServer, log } = around;
   const endpoint = server === undefined ? apiServer : endpointOf(trust, server, around);
   if (endpoint === undefined) {

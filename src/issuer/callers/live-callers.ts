@@ -8,15 +8,15 @@ import { Bell } from "../../time/bell.ts";
 import { parseTokenIssuer } from "../config/read-token-issuer.ts";
 import { tokenIssuerKind } from "../../ring/api-names.ts";
 import type { Client, TokenIssuer, Trust } from "../config/token-issuer.ts";
-import type { ClientCaller, ForeignCaller, Refused } from "./caller.ts";
+import type { ClientCaller, ForeignCaller, RefusedCaller } from "./caller.ts";
 import type { Callers, ShownSecret } from "./callers.ts";
 import { readSecrets } from "./client-secrets.ts";
 import { Clients, type StoredSecret } from "./clients.ts";
 import { ForeignTokens } from "./foreign-tokens.ts";
-import { judgeKeyOf, openJudge, type OpenJudge, type Surroundings } from "./judges.ts";
+import { judgeKeyOf, openJudge, type OpenJudge, type JudgePorts } from "./judges.ts";
 import { SingleUse } from "./single-use.ts";
 
-export interface LiveOptions extends Surroundings {
+export interface LiveOptions extends JudgePorts {
   /** The TokenIssuer file; documents of other kinds in it are passed over. */
   readonly path: string;
   /** A change that the kernel does not tell of is seen after this long. @default 10000 */
@@ -74,11 +74,11 @@ export class LiveCallers implements Callers {
     return this.#refused;
   }
 
-  authenticate(shown: ShownSecret): Promise<ClientCaller | Refused> {
+  authenticate(shown: ShownSecret): Promise<ClientCaller | RefusedCaller> {
     return this.#now.clients.authenticate(shown);
   }
 
-  verify(token: string): Promise<ForeignCaller | Refused> {
+  verify(token: string): Promise<ForeignCaller | RefusedCaller> {
     return this.#now.foreign.verify(token);
   }
 

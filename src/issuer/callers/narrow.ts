@@ -1,10 +1,10 @@
 import { defaultRefreshTtlMs, longestRefreshTtlMs, secondsIn } from "../../grants/lifetime.ts";
 import type { Profile } from "../../ring/key.ts";
-import { isPlain, longestSubject } from "../config/claims.ts";
+import { isPlainText, longestSubject } from "../config/claims.ts";
 import { fitsAny, type Glob } from "../config/glob.ts";
 import { isReserved } from "../config/reserved.ts";
 import type { Allowed } from "../config/token-issuer.ts";
-import { type Asked, type Caller, type Granted, type Refused, refusal, type Ttl } from "./caller.ts";
+import { type TokenRequest, type Caller, type Granted, type RefusedCaller, refusedCaller, type Ttl } from "./caller.ts";
 
 /** What holds whoever asks. */
 export interface Bounds {
@@ -17,14 +17,14 @@ export interface Bounds {
  * What a caller gets of what he asks for. An audience or a scope is his or refused, never dropped; a life is cut to what is allowed,
  * and what is no life (0, "x") gets the default. Pure.
  */
-export function narrow(caller: Caller, asked: Asked, bounds: Bounds): Granted | Refused {
+export function narrow(caller: Caller, asked: TokenRequest, bounds: Bounds): Granted | RefusedCaller {
   const { allowed } = caller;
   if (!allowed.grantTypes.includes(asked.grantType)) {
-    return refusal("unauthorized_client", "grant-type", "must use a grant type that is allowed for it");
+    return refusedCaller("unauthorized_client", "grant-type", "must use a grant type that is allowed for it");
   }
   const subject = asked.subject ?? caller.subject;
   if (subject !== caller.subject && !(isSubject(subject) && fitsAny(allowed.subjects, subject))) {
-    return refusal("invalid_request", "asked-subject", "must ask for a subject that is allowed for it");
+    return refusedCaller("invalid_request", "asked-subject", "must ask for a subject that is allowed for it");
   }
   return within({ ...caller, subject }, asked, bounds);
 }
@@ -45,9 +45,9 @@ export interface Parent {
 /** As {@link narrow}, for a grant below another one: nothing of it goes beyond its parent. Whom it is for is not looked at. */
 export function narrowBelow(
   parent: Parent,
-  asked: Omit<Asked, "grantType"> & { readonly subject: string },
+  asked: Omit<TokenRequest, "grantType"> & { readonly subject: string },
   bounds: Bounds,
-): Granted | Refused {
+): Granted | RefusedCaller {
   const { audiences, scopes, claims, accessTtlMs, refreshTtlMs, notAfterMs, mayAskFor } = parent;
   const allowed: Allowed = {
     grantTypes: refreshTtlMs === undefined ? [] : ["refresh_token"],
@@ -60,38 +60,42 @@ export function narrowBelow(
     ...(notAfterMs !== undefined && { notAfterMs }),
   };
   if (!isSubject(asked.subject)) {
-    return refusal("invalid_request", "asked-subject", `must ask for a subject of 1 to ${longestSubject} characters`);
+    return refusedCaller(
+      "invalid_request",
+      "asked-subject",
+      `must ask for a subject of 1 to ${longestSubject} characters`,
+    );
   }
   return within({ subject: asked.subject, claims, allowed }, asked, bounds);
 }
 
-const isSubject = (subject: string): boolean => subject.length <= longestSubject && isPlain(subject);
+const isSubject = (subject: string): boolean => subject.length <= longestSubject && isPlainText(subject);
 
-type Whole = Pick<Caller, "subject" | "claims" | "allowed">;
+type CallerRights = Pick<Caller, "subject" | "claims" | "allowed">;
 
 function within(
-  { subject, claims: own, allowed }: Whole,
-  asked: Omit<Asked, "grantType">,
+  { subject, claims: own, allowed }: CallerRights,
+  asked: Omit<TokenRequest, "grantType">,
   bounds: Bounds,
-): Granted | Refused {
+): Granted | RefusedCaller {
   const { signer, nowMs } = bounds;
   const { notAfterMs } = allowed;
   if (notAfterMs !== undefined && nowMs >= notAfterMs) {
-    return refusal("unauthorized_client", "not-after", "must ask before the end that is set for it");
+    return refusedCaller("unauthorized_client", "not-after", "must ask before the end that is set for it");
   }
   const audiences = asked.audiences?.length ? unique(asked.audiences) : allowed.audiences.slice(0, 1);
   if (!audiences.every((one) => allowed.audiences.includes(one) && signer.audiences.includes(one))) {
-    return refusal("invalid_target", "asked-audience", "must ask for audiences that are allowed for it");
+    return refusedCaller("invalid_target", "asked-audience", "must ask for audiences that are allowed for it");
   }
   const scopes = unique(asked.scopes ?? allowed.scopes);
   if (!scopes.every((one) => allowed.scopes.includes(one))) {
-    return refusal("invalid_scope", "asked-scope", "must ask for scopes that are allowed for it");
+    return refusedCaller("invalid_scope", "asked-scope", "must ask for scopes that are allowed for it");
   }
   const claims = asked.claims ?? {};
   const isAllowed = (name: string): boolean =>
     !isReserved(name) && !Object.hasOwn(own, name) && fitsAny(allowed.claims, name);
   if (!Object.keys(claims).every(isAllowed)) {
-    return refusal("invalid_request", "asked-claims", "must ask for claims that are allowed for it");
+    return refusedCaller("invalid_request", "asked-claims", "must ask for claims that are allowed for it");
   }
   return {
     kind: "granted",
@@ -106,7 +110,7 @@ const unique = (texts: readonly string[]): readonly string[] => [...new Set(text
 
 function lives(
   { accessTtl, refreshTtl, grantTypes }: Allowed,
-  { expiresIn, refreshTokenTtlSeconds }: Omit<Asked, "grantType">,
+  { expiresIn, refreshTokenTtlSeconds }: Omit<TokenRequest, "grantType">,
   { maxTTLMs }: Bounds["signer"],
 ): Pick<Granted, "accessTtl" | "refreshTtl"> {
   const mostAccessMs = Math.min(maxTTLMs, accessTtl.maxMs ?? maxTTLMs);

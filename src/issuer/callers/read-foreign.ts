@@ -31,7 +31,7 @@ export function readForeign(token: string): ForeignToken | Failed {
   if (head === undefined || body === undefined || !signature || more !== undefined) {
     return failed("form", "must be a signed JWT in its compact form");
   }
-  const [header, claims] = [objectIn(head), objectIn(body)];
+  const [header, claims] = [partObject(head), partObject(body)];
   if (header === undefined || claims === undefined || fromBase64url(signature) === undefined) {
     return failed("form", "must be JSON objects in base64url, with each member once");
   }
@@ -46,7 +46,7 @@ export function readForeign(token: string): ForeignToken | Failed {
   return algorithm === undefined ? failed("header", "must be signed with an asymmetric key") : { algorithm, claims };
 }
 
-function objectIn(part: string): Members | undefined {
+function partObject(part: string): Members | undefined {
   const bytes = fromBase64url(part);
   const members = bytes && membersInBytes(bytes);
   return typeof members === "string" ? undefined : members;

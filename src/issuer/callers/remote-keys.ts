@@ -22,7 +22,7 @@ const mostWaiting = 256;
 export class NoKeysError extends Error {}
 export class UnknownKeyError extends Error {}
 
-type Keys = ReturnType<typeof createLocalJWKSet>;
+type LoadedKeys = ReturnType<typeof createLocalJWKSet>;
 
 /**
  * The keys of one issuer, loaded in the background. A token whose key is known never waits; one that names another key waits for a
@@ -31,7 +31,7 @@ type Keys = ReturnType<typeof createLocalJWKSet>;
 export class RemoteKeys {
   readonly #options: RemoteKeysOptions;
   readonly #stop = new AbortController();
-  #keys: Keys | undefined;
+  #keys: LoadedKeys | undefined;
   #loadedAtMs = -Infinity;
   #beganAtMs = -Infinity;
   #loading: Promise<void> | undefined;
@@ -75,7 +75,7 @@ export class RemoteKeys {
   }
 
   /** The keys, unless their source has been away for too long. */
-  #current(): Keys | undefined {
+  #current(): LoadedKeys | undefined {
     return this.#options.clock.monotonicMs() - this.#loadedAtMs < staleMs ? this.#keys : undefined;
   }
 

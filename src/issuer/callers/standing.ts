@@ -8,7 +8,7 @@ export interface Origin {
 }
 
 /** What the file in force allows those whom a grant was given to, now. */
-export interface Standing {
+export interface GrantStanding {
   /** The cap of the next renewal, in milliseconds. */
   readonly maxRefreshTtlMs: number;
   /** Of the next access token, in milliseconds; absent: what the signing key allows. */
@@ -21,7 +21,10 @@ export interface Standing {
  * Undefined: the client, or the issuer, is no longer in the file, and its grants are not to be renewed. Of an issuer's rules the one
  * that allows most counts, since no row says which it was.
  */
-export function standingOf({ clients, trust }: TokenIssuer, { clientId, trustIssuer }: Origin): Standing | undefined {
+export function standingOf(
+  { clients, trust }: TokenIssuer,
+  { clientId, trustIssuer }: Origin,
+): GrantStanding | undefined {
   if (trustIssuer !== undefined) {
     const rules = trust.find(({ issuer }) => issuer === trustIssuer)?.rules;
     return rules && most(rules.map(({ allowed }) => allowed));
@@ -30,7 +33,7 @@ export function standingOf({ clients, trust }: TokenIssuer, { clientId, trustIss
   return client && most([client.allowed]);
 }
 
-function most(all: readonly Allowed[]): Standing {
+function most(all: readonly Allowed[]): GrantStanding {
   const maxAccessTtlMs = Math.max(...all.map(({ accessTtl }) => accessTtl.maxMs ?? Infinity));
   return {
     maxRefreshTtlMs: Math.max(...all.map(({ refreshTtl }) => refreshTtl.maxMs)),

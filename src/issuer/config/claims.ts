@@ -64,7 +64,7 @@ export function fillIn({ head, holes }: SubjectTemplate, claims: Members): strin
   for (const [index, { claim, tail }] of holes.entries()) {
     const value = claimAt(claims, claim);
     const parting = index < holes.length - 1 ? tail.slice(0, 1) : "";
-    const isGood = typeof value === "string" && isPlain(value) && (parting === "" || !value.includes(parting));
+    const isGood = typeof value === "string" && isPlainText(value) && (parting === "" || !value.includes(parting));
     if (!isGood) return { problem: claim };
     subject += value + tail;
     if (subject.length > longestSubject) return { problem: claim };
@@ -73,5 +73,5 @@ export function fillIn({ head, holes }: SubjectTemplate, claims: Members): strin
 }
 
 /** Has it characters, and none of them a control character or one that parts lines? */
-export const isPlain = (text: string): boolean =>
+export const isPlainText = (text: string): boolean =>
   text !== "" && text.isWellFormed() && !/[\p{C}\p{Zl}\p{Zp}]/u.test(text);

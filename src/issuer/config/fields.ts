@@ -7,7 +7,7 @@ export {
   fieldsOf,
   type Fields,
   isUnset,
-  itemsOf,
+  itemSpotsOf,
   looseFieldsOf,
   need,
   refuse,

@@ -1,6 +1,15 @@
-import { itemsOf, looseFieldsOf, need, refuse, refuseRepeats, type Spot, type TextLimit, textOf } from "./fields.ts";
+import {
+  itemSpotsOf,
+  looseFieldsOf,
+  need,
+  refuse,
+  refuseRepeats,
+  type Spot,
+  type TextLimit,
+  textOf,
+} from "./fields.ts";
 import { type Glob, globOf } from "./glob.ts";
-import { counts, texts } from "./token-issuer-limits.ts";
+import { issuerCounts, issuerTexts } from "./token-issuer-limits.ts";
 
 /** Notes a list that is unset or empty. */
 export function needSome(spot: Spot): void {
@@ -10,12 +19,12 @@ export function needSome(spot: Spot): void {
 
 /** A list of texts as a set with an order. */
 export function textsOf(spot: Spot, most: number, limit: TextLimit): readonly string[] {
-  const items = itemsOf(spot, most);
+  const items = itemSpotsOf(spot, most);
   refuseRepeats(items);
   return items.map((item) => textOf(need(item), limit) ?? "");
 }
 
-export const globsOf = (spot: Spot): readonly Glob[] => textsOf(spot, counts.globs, texts.glob).map(globOf);
+export const globsOf = (spot: Spot): readonly Glob[] => textsOf(spot, issuerCounts.globs, issuerTexts.glob).map(globOf);
 
 /** Notes every item whose member has a value that another one has. */
 export function refuseSame(items: readonly Spot[], member: string): void {

@@ -5,14 +5,14 @@ import {
   fieldsOf,
   instantOf,
   isUnset,
-  itemsOf,
+  itemSpotsOf,
   need,
   refuse,
   refuseRepeats,
   type Spot,
 } from "./fields.ts";
 import { globsOf, needSome, textsOf } from "./list-fields.ts";
-import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
+import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
 import type { Allowed, GrantType, TokenIssuer } from "./token-issuer.ts";
 
 /** What the file as a whole allows. */
@@ -35,13 +35,13 @@ type AllowedFields = Fields<(typeof allowedFields)[number]>;
 /** @param grants - The grant types that make sense here, all of which are the default */
 export function readAllowed(spot: Spot, grants: readonly GrantType[], file: FileLimits): Allowed {
   const at = fieldsOf(need(spot), allowedFields);
-  const audiences = textsOf(at("audiences"), counts.audiences, texts.audience);
+  const audiences = textsOf(at("audiences"), issuerCounts.audiences, issuerTexts.audience);
   if (!isUnset(spot)) needSome(at("audiences"));
   const notAfterMs = instantOf(at("notAfter"));
   return {
     grantTypes: readGrantTypes(at("grantTypes"), grants),
     audiences,
-    scopes: textsOf(at("scopes"), counts.scopes, texts.scope),
+    scopes: textsOf(at("scopes"), issuerCounts.scopes, issuerTexts.scope),
     subjects: globsOf(at("subjects")),
     claims: globsOf(at("claims")),
     accessTtl: readAccessTtl(at, file),
@@ -53,14 +53,14 @@ export function readAllowed(spot: Spot, grants: readonly GrantType[], file: File
 function readGrantTypes(spot: Spot, grants: readonly GrantType[]): readonly GrantType[] {
   if (isUnset(spot)) return grants;
   needSome(spot);
-  const items = itemsOf(spot, grants.length);
+  const items = itemSpotsOf(spot, grants.length);
   refuseRepeats(items);
   return items.map((item) => choiceOf(need(item), grants)).filter((type) => type !== undefined);
 }
 
 function readAccessTtl(at: AllowedFields, file: FileLimits): Allowed["accessTtl"] {
-  const defaultMs = durationOf(at("accessTTL"), durations.accessTtl);
-  const ownMs = durationOf(at("maxAccessTTL"), durations.accessTtl);
+  const defaultMs = durationOf(at("accessTTL"), issuerDurations.accessTtl);
+  const ownMs = durationOf(at("maxAccessTTL"), issuerDurations.accessTtl);
   const { maxAccessTtlMs = Infinity } = file;
   if (ownMs !== undefined && ownMs > maxAccessTtlMs) refuse(at("maxAccessTTL"), "must be at most spec.maxAccessTTL");
   const maxMs = ownMs ?? file.maxAccessTtlMs;
@@ -71,12 +71,12 @@ function readAccessTtl(at: AllowedFields, file: FileLimits): Allowed["accessTtl"
 }
 
 function readRefreshTtl(at: AllowedFields, file: FileLimits): Allowed["refreshTtl"] {
-  const askedMs = durationOf(at("refreshTTL"), durations.refreshTtl);
-  const ownMs = durationOf(at("maxRefreshTTL"), durations.refreshTtl);
+  const askedMs = durationOf(at("refreshTTL"), issuerDurations.refreshTtl);
+  const ownMs = durationOf(at("maxRefreshTTL"), issuerDurations.refreshTtl);
   if (ownMs !== undefined && ownMs > file.maxRefreshTtlMs) {
     refuse(at("maxRefreshTTL"), "must be at most spec.maxRefreshTTL");
   }
   const maxMs = ownMs ?? file.maxRefreshTtlMs;
   if (askedMs !== undefined && askedMs > maxMs) refuse(at("refreshTTL"), "must be at most maxRefreshTTL");
-  return { defaultMs: askedMs ?? Math.min(defaults.refreshTtlMs, maxMs), maxMs };
+  return { defaultMs: askedMs ?? Math.min(issuerDefaults.refreshTtlMs, maxMs), maxMs };
 }

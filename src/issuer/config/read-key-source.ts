@@ -1,6 +1,6 @@
 import { createPublicKey, type JsonWebKey } from "node:crypto";
-import { entriesOf, type Fields, fieldsOf, isUnset, itemsOf, refuse, type Spot } from "./fields.ts";
-import { counts } from "./token-issuer-limits.ts";
+import { entriesOf, type Fields, fieldsOf, isUnset, itemSpotsOf, refuse, type Spot } from "./fields.ts";
+import { issuerCounts } from "./token-issuer-limits.ts";
 import type { KeySource } from "./token-issuer.ts";
 import { addressFlaw, addressOf } from "./web-address.ts";
 
@@ -73,7 +73,7 @@ type Jwks = Extract<KeySource, { kind: "jwks" }>["jwks"];
 
 function readJwks(spot: Spot): Jwks {
   const keys = fieldsOf(spot, ["keys"])("keys");
-  const items = itemsOf(keys, counts.jwks);
+  const items = itemSpotsOf(keys, issuerCounts.jwks);
   if (items.length === 0) refuse(keys, "must have at least one key", "has none");
   return { keys: items.map(readJwk) };
 }

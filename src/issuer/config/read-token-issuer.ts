@@ -4,23 +4,23 @@ import {
   durationOf,
   fieldsOf,
   instantOf,
-  itemsOf,
+  itemSpotsOf,
   looseFieldsOf,
   need,
   refuseRepeats,
   type Spot,
   textOf,
 } from "./fields.ts";
-import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
+import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
 import { needSome, refuseSame } from "./list-fields.ts";
 import { readAllowed } from "./read-allowed.ts";
-import { type Around, pathOf, readTrust } from "./read-trust.ts";
+import { type Around, absolutePathOf, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
 import { apiVersion, tokenIssuerKind } from "../../ring/api-names.ts";
 
 const mostProblems = 50;
 
-export const specFields = [
+export const issuerSpecFields = [
   "retryWindow",
   "recoverGrantsUntil",
   "maxAccessTTL",
@@ -43,7 +43,7 @@ export function parseTokenIssuer(value: unknown, dir: string): TokenIssuer {
   choiceOf(need(root("apiVersion")), [apiVersion]);
   choiceOf(need(root("kind")), [tokenIssuerKind]);
   const read: TokenIssuer = {
-    name: textOf(need(looseFieldsOf(root("metadata"))("name")), texts.name) ?? "",
+    name: textOf(need(looseFieldsOf(root("metadata"))("name")), issuerTexts.name) ?? "",
     ...readSpec(root("spec"), dir),
   };
   if (problems.length === 0) return read;
@@ -53,20 +53,23 @@ export function parseTokenIssuer(value: unknown, dir: string): TokenIssuer {
 }
 
 function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
-  const at = fieldsOf(need(spot), specFields);
-  const maxAccessTtlMs = durationOf(at("maxAccessTTL"), durations.accessTtl);
+  const at = fieldsOf(need(spot), issuerSpecFields);
+  const maxAccessTtlMs = durationOf(at("maxAccessTTL"), issuerDurations.accessTtl);
   const limits = {
     ...(maxAccessTtlMs !== undefined && { maxAccessTtlMs }),
-    maxRefreshTtlMs: durationOf(at("maxRefreshTTL"), durations.refreshTtl) ?? defaults.maxRefreshTtlMs,
+    maxRefreshTtlMs: durationOf(at("maxRefreshTTL"), issuerDurations.refreshTtl) ?? issuerDefaults.maxRefreshTtlMs,
   };
   const recoverGrantsUntilMs = instantOf(at("recoverGrantsUntil"));
-  const [clients, trust] = [itemsOf(at("clients"), counts.clients), itemsOf(at("trust"), counts.trust)];
+  const [clients, trust] = [
+    itemSpotsOf(at("clients"), issuerCounts.clients),
+    itemSpotsOf(at("trust"), issuerCounts.trust),
+  ];
   refuseSame(clients, "id");
   refuseSame(trust, "name");
   refuseSame(trust, "issuer");
   return {
     ...limits,
-    retryWindowMs: durationOf(at("retryWindow"), durations.retryWindow) ?? defaults.retryWindowMs,
+    retryWindowMs: durationOf(at("retryWindow"), issuerDurations.retryWindow) ?? issuerDefaults.retryWindowMs,
     ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }),
     clients: clients.map((client) => readClient(client, { dir, limits })),
     trust: trust.map((one) => readTrust(one, { dir, limits })),
@@ -75,14 +78,14 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
 
 function readClient(spot: Spot, { dir, limits }: Around): Client {
   const at = fieldsOf(need(spot), clientFields);
-  const id = textOf(need(at("id")), texts.clientId) ?? "";
-  const files = itemsOf(at("secretFiles"), counts.secretFiles);
+  const id = textOf(need(at("id")), issuerTexts.clientId) ?? "";
+  const files = itemSpotsOf(at("secretFiles"), issuerCounts.secretFiles);
   needSome(at("secretFiles"));
   refuseRepeats(files);
   return {
     id,
-    secretFiles: files.map((file) => pathOf(need(file), dir) ?? ""),
-    subject: textOf(at("subject"), texts.subject) ?? id,
+    secretFiles: files.map((file) => absolutePathOf(need(file), dir) ?? ""),
+    subject: textOf(at("subject"), issuerTexts.subject) ?? id,
     allowed: readAllowed(
       at("allow"),
       [

@@ -7,7 +7,7 @@ import {
   fieldsOf,
   flagOf,
   isUnset,
-  itemsOf,
+  itemSpotsOf,
   need,
   refuse,
   refuseRepeats,
@@ -15,7 +15,7 @@ import {
   textOf,
 } from "./fields.ts";
 import { globOf } from "./glob.ts";
-import { counts, defaults, durations, texts } from "./token-issuer-limits.ts";
+import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
 import { globsOf, needSome, refuseSame, textsOf } from "./list-fields.ts";
 import { type FileLimits, readAllowed } from "./read-allowed.ts";
 import { readKeySource, sourceFields } from "./read-key-source.ts";
@@ -47,39 +47,39 @@ export const ruleFields = ["name", "match", "subject", "carry", "allow"] as cons
 
 export function readTrust(spot: Spot, around: Around): Trust {
   const at = fieldsOf(need(spot), trustFields);
-  const issuer = textOf(need(at("issuer")), texts.issuer) ?? "";
-  const file = (path: Spot): string | undefined => pathOf(path, around.dir);
+  const issuer = textOf(need(at("issuer")), issuerTexts.issuer) ?? "";
+  const file = (path: Spot): string | undefined => absolutePathOf(path, around.dir);
   const caFile = file(at("caFile"));
   const bearerTokenFile = file(at("bearerTokenFile"));
   needSome(at("audiences"));
   needSome(at("rules"));
-  const rules = itemsOf(at("rules"), counts.rules);
+  const rules = itemSpotsOf(at("rules"), issuerCounts.rules);
   refuseSame(rules, "name");
   return {
-    name: textOf(need(at("name")), texts.name) ?? "",
+    name: textOf(need(at("name")), issuerTexts.name) ?? "",
     issuer,
     keys: readKeySource(at, issuer),
     ...(caFile !== undefined && { caFile }),
     ...(bearerTokenFile !== undefined && { bearerTokenFile }),
-    audiences: textsOf(at("audiences"), counts.audiences, texts.audience),
+    audiences: textsOf(at("audiences"), issuerCounts.audiences, issuerTexts.audience),
     algorithms: readAlgorithms(at("algorithms")),
-    clockSkewMs: durationOf(at("clockSkew"), durations.clockSkew) ?? defaults.clockSkewMs,
-    maxAgeMs: durationOf(at("maxAge"), durations.maxAge) ?? defaults.maxAgeMs,
+    clockSkewMs: durationOf(at("clockSkew"), issuerDurations.clockSkew) ?? issuerDefaults.clockSkewMs,
+    maxAgeMs: durationOf(at("maxAge"), issuerDurations.maxAge) ?? issuerDefaults.maxAgeMs,
     singleUse: flagOf(at("singleUse")) ?? false,
     rules: rules.map((rule) => readRule(rule, around.limits)),
   };
 }
 
 /** Absolute; undefined if unset or wrong. */
-export function pathOf(spot: Spot, dir: string): string | undefined {
-  const path = textOf(spot, texts.path);
+export function absolutePathOf(spot: Spot, dir: string): string | undefined {
+  const path = textOf(spot, issuerTexts.path);
   return path === undefined ? undefined : resolve(dir, path);
 }
 
 function readAlgorithms(spot: Spot): Trust["algorithms"] {
   if (isUnset(spot)) return foreignAlgorithms;
   needSome(spot);
-  const items = itemsOf(spot, foreignAlgorithms.length);
+  const items = itemSpotsOf(spot, foreignAlgorithms.length);
   refuseRepeats(items);
   return items.map((item) => choiceOf(need(item), foreignAlgorithms)).filter((one) => one !== undefined);
 }
@@ -87,7 +87,7 @@ function readAlgorithms(spot: Spot): Trust["algorithms"] {
 function readRule(spot: Spot, limits: FileLimits): TrustRule {
   const at = fieldsOf(need(spot), ruleFields);
   return {
-    name: textOf(need(at("name")), texts.name) ?? "",
+    name: textOf(need(at("name")), issuerTexts.name) ?? "",
     match: readMatch(at("match")),
     subject: readTemplate(at("subject")),
     carry: readCarry(at("carry")),
@@ -105,11 +105,11 @@ function readRule(spot: Spot, limits: FileLimits): TrustRule {
 
 /** Always with `sub`: a rule without it would be about everybody whom the issuer knows, and that is to be said. */
 function readMatch(spot: Spot): readonly ClaimMatch[] {
-  const entries = boundedEntries(need(spot), counts.matches);
+  const entries = boundedEntries(need(spot), issuerCounts.matches);
   if (!isUnset(spot) && !entries.some(([name]) => name === "sub")) refuse(spot, 'must have "sub"', "has none");
   return entries.map(([name, globs]) => ({
     claim: readClaim({ ...globs, value: name }),
-    globs: typeof globs.value === "string" ? [globOf(textOf(globs, texts.glob) ?? "")] : readGlobs(globs),
+    globs: typeof globs.value === "string" ? [globOf(textOf(globs, issuerTexts.glob) ?? "")] : readGlobs(globs),
   }));
 }
 
@@ -126,14 +126,14 @@ function boundedEntries(spot: Spot, most: number): ReturnType<typeof entriesOf> 
 }
 
 function readClaim(spot: Spot): ClaimPath {
-  const text = textOf(need(spot), texts.claim) ?? "claim";
+  const text = textOf(need(spot), issuerTexts.claim) ?? "claim";
   const path = claimPathOf(text);
   if (path === undefined) refuse(spot, "must be a claim's name, or a JSON pointer such as /kubernetes.io/namespace");
   return path ?? { text, names: [text] };
 }
 
 function readTemplate(spot: Spot): SubjectTemplate {
-  const text = textOf(need(spot), texts.template) ?? "";
+  const text = textOf(need(spot), issuerTexts.template) ?? "";
   const template = templateOf(text);
   if (typeof template !== "string") return template;
   refuse(spot, template);
@@ -141,9 +141,9 @@ function readTemplate(spot: Spot): SubjectTemplate {
 }
 
 function readCarry(spot: Spot): TrustRule["carry"] {
-  const entries = boundedEntries(spot, counts.carry).map(([name, from]) => {
+  const entries = boundedEntries(spot, issuerCounts.carry).map(([name, from]) => {
     const named = { ...from, value: name };
-    textOf(named, texts.claim);
+    textOf(named, issuerTexts.claim);
     if (isReserved(name)) refuse(named, "must be a claim that is not reserved");
     return [name, readClaim(from)] as const;
   });

@@ -8,7 +8,7 @@ const minuteMs = 60 * secondMs;
 const hourMs = 60 * minuteMs;
 
 /** Least and most, both allowed, in milliseconds. */
-export const durations = {
+export const issuerDurations = {
   accessTtl: { leastMs: secondMs, mostMs: 8760 * hourMs },
   /** The most is `longestRefreshTtlMs` of src/grants. */
   refreshTtl: { leastMs: secondMs, mostMs: 2160 * hourMs },
@@ -18,16 +18,16 @@ export const durations = {
 } as const satisfies Record<string, DurationBounds>;
 
 /** In force where a field is unset. */
-export const defaults = {
+export const issuerDefaults = {
   retryWindowMs: 30 * secondMs,
-  maxRefreshTtlMs: durations.refreshTtl.mostMs,
+  maxRefreshTtlMs: issuerDurations.refreshTtl.mostMs,
   refreshTtlMs: 24 * hourMs,
   clockSkewMs: minuteMs,
   maxAgeMs: 24 * hourMs,
 } as const;
 
 /** The most items of a list or entries of a map. */
-export const counts = {
+export const issuerCounts = {
   clients: 10_000,
   secretFiles: 8,
   audiences: 32,
@@ -52,7 +52,7 @@ const printable = (most: number): TextLimit => ({
   must: `must be a text of 1 to ${most} characters without control characters`,
 });
 
-export const texts = {
+export const issuerTexts = {
   name: ringTexts.name,
   /** RFC 6749 appendix A.1. */
   clientId: visibleAscii(255),

@@ -1,5 +1,5 @@
 import { isUnset, refuse, type Spot, textOf } from "./fields.ts";
-import { texts } from "./token-issuer-limits.ts";
+import { issuerTexts } from "./token-issuer-limits.ts";
 
 /** This machine alone hears it: the one place that may be spoken to in clear. */
 export const isLoopback = ({ hostname }: URL): boolean =>
@@ -15,7 +15,7 @@ export function addressFlaw({ protocol, username, password, hash }: URL): string
 /** A URL of https, or of http on this machine; undefined if unset or wrong. Never quoted: a URL may hold a password. */
 export function addressOf(spot: Spot): URL | undefined {
   if (isUnset(spot)) return undefined;
-  const text = textOf(spot, texts.url);
+  const text = textOf(spot, issuerTexts.url);
   if (text === undefined) return undefined;
   const url = URL.parse(text);
   const flaw = url === null ? "must be a URL" : (addressFlaw(url) ?? clearFlaw(url));

@@ -4,7 +4,7 @@ import type { Grant, RevocationReason } from "../../grants/grant.ts";
 import { columns, optional } from "../../sql/columns.ts";
 import type { SqlRow, SqlValue } from "../../sql/database.ts";
 import type { GrantRow, GrantTerms } from "./grant-row.ts";
-import type { Revocation } from "./revocation-log.ts";
+import type { LoggedRevocation } from "./revocation-log.ts";
 import { isObject } from "../../parse/object.ts";
 
 const dayMs = 86_400_000;
@@ -135,7 +135,7 @@ function termsOf(row: SqlRow): GrantTerms {
   };
 }
 
-export function revocationOf(row: SqlRow): Revocation {
+export function revocationOf(row: SqlRow): LoggedRevocation {
   return {
     seq: columns.integer(row, "seq"),
     kind: kindOf(columns.text(row, "kind")),
@@ -151,7 +151,7 @@ function reasonOf(row: SqlRow): RevocationReason {
   throw new TypeError(`Cannot read the column "revoked_reason": must be known`);
 }
 
-function kindOf(kind: string): Revocation["kind"] {
+function kindOf(kind: string): LoggedRevocation["kind"] {
   if (kind === "grant" || kind === "token" || kind === "subject") return kind;
   throw new TypeError(`Cannot read the column "kind": must be known`);
 }

@@ -4,7 +4,7 @@ import { columns } from "../../sql/columns.ts";
 import type { SqlRow, SqlValue, Statement, Transaction } from "../../sql/database.ts";
 import { sidOf } from "./grant-row.ts";
 import type { EndedGrant, EndTime } from "./grant-store.ts";
-import type { Revocation } from "./revocation-log.ts";
+import type { LoggedRevocation } from "./revocation-log.ts";
 import { endChildren, insertRevocations, lastSeq } from "./statements.ts";
 
 /** Which grants end first, before their children. */
@@ -47,7 +47,11 @@ export async function endGrants(transaction: Transaction, end: End): Promise<rea
 /** Each value once. Call {@link lockRevocations} first. */
 export async function writeRevocations(
   transaction: Transaction,
-  { kind, values, at }: { readonly kind: Revocation["kind"]; readonly values: readonly string[]; readonly at: EndTime },
+  {
+    kind,
+    values,
+    at,
+  }: { readonly kind: LoggedRevocation["kind"]; readonly values: readonly string[]; readonly at: EndTime },
 ): Promise<void> {
   if (values.length === 0) return;
   const [row = {}] = await transaction.run(lastSeq);

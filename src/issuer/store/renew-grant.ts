@@ -50,7 +50,7 @@ export async function renewGrant<No extends { readonly kind: string }>(
     if ("kind" in judged) return judged;
     const { isProven, maxRefreshTtlMs } = judged;
     const renewal = renew(row.grant, { ...request, isProven, policy: { ...request.policy, maxRefreshTtlMs } });
-    const done = await enact(store, { row, renewal, at: request });
+    const done = await enactRenewal(store, { row, renewal, at: request });
     if (done !== undefined) return done;
   }
   throw new TryLaterError("StoreAway", "Cannot renew the grant: it must not change all the time");
@@ -63,7 +63,7 @@ interface Decided {
 }
 
 /** Undefined: somebody else's write came first. */
-async function enact(store: GrantStore, { row, renewal, at }: Decided): Promise<GrantRenewal | undefined> {
+async function enactRenewal(store: GrantStore, { row, renewal, at }: Decided): Promise<GrantRenewal | undefined> {
   const { id, generation } = row.grant;
   switch (renewal.kind) {
     case "renewed": {

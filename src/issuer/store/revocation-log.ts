@@ -1,5 +1,5 @@
 /** What gateways are told: tokens of it are refused. One for each kind and value, the latest. */
-export interface Revocation {
+export interface LoggedRevocation {
   /**
    * A safe integer that rises from commit to commit, also after a backup was restored: who asks for what came after the last one that
    * he knows misses nothing.
@@ -18,7 +18,7 @@ export interface Revocation {
 export interface RevocationSnapshot {
   /** Ask for what came after it; 0 when nothing was ever revoked. */
   readonly seq: number;
-  readonly revocations: readonly Revocation[];
+  readonly revocations: readonly LoggedRevocation[];
 }
 
 /** What may be forgotten, and how much of it in one go. */
@@ -36,7 +36,7 @@ export interface RevocationLog {
   /** What is in force. */
   revocations(nowMs: number): Promise<RevocationSnapshot>;
   /** What came after `seq`, oldest first, `limit` at the most; also what has ended since, unless it was pruned. */
-  revocationsAfter(seq: number, limit: number): Promise<readonly Revocation[]>;
+  revocationsAfter(seq: number, limit: number): Promise<readonly LoggedRevocation[]>;
   /**
    * Calls back after each revocation, whichever process wrote it, until the function that it returns is called. May call for nothing; and
    * while the connection is away it can't call, but it calls when it is back. A listener must not throw.

@@ -14,7 +14,7 @@ import type {
   GrantStore,
   StoreLoad,
 } from "./grant-store.ts";
-import type { PruneRequest, Revocation, RevocationSnapshot } from "./revocation-log.ts";
+import type { PruneRequest, LoggedRevocation, RevocationSnapshot } from "./revocation-log.ts";
 import { migrations } from "./schema.ts";
 import * as sql from "./statements.ts";
 
@@ -116,7 +116,7 @@ class SqlGrantStore implements GrantStore {
     return { seq: all.at(-1)?.seq ?? 0, revocations: all.filter(({ endsAtMs }) => endsAtMs > nowMs) };
   }
 
-  async revocationsAfter(seq: number, limit: number): Promise<readonly Revocation[]> {
+  async revocationsAfter(seq: number, limit: number): Promise<readonly LoggedRevocation[]> {
     return (await this.#database.read(sql.laterRevocations, [seq, limit])).map(revocationOf);
   }
 

@@ -1,5 +1,5 @@
 import type { RenewalRefusal } from "../../grants/renew.ts";
-import type { Check, OAuthError, Refused } from "../callers/caller.ts";
+import type { CallerCheck, OAuthError, RefusedCaller } from "../callers/caller.ts";
 
 /** Why a token that was shown is none of ours that counts. */
 export type TokenFlaw = "access-token" | "refresh-token" | "parent-ended" | "caller-gone";
@@ -10,7 +10,7 @@ export interface Denial {
   /** RFC 6749 §5.2, RFC 6750 §3.1. */
   readonly error: OAuthError | "invalid_token";
   /** Stable, for programs; the check that failed. */
-  readonly code: Check | RenewalRefusal | TokenFlaw;
+  readonly code: CallerCheck | RenewalRefusal | TokenFlaw;
   /** For people; nothing secret. */
   readonly message: string;
 }
@@ -22,7 +22,7 @@ export const denied = (error: Denial["error"], code: Denial["code"], message: st
   message,
 });
 
-export const denialOf = ({ error, check, message }: Refused): Denial => denied(error, check, message);
+export const denialOf = ({ error, check, message }: RefusedCaller): Denial => denied(error, check, message);
 
 const reasons: Readonly<Record<RenewalRefusal, string>> = {
   expired: "must be renewed before its end: sign in again",

@@ -1,6 +1,6 @@
 import { TryLaterError } from "../../errors/keyturn-error.ts";
 import { beginGrant } from "../../grants/renew.ts";
-import type { Asked, Caller, Granted } from "../callers/caller.ts";
+import type { TokenRequest, Caller, Granted } from "../callers/caller.ts";
 import { narrow, narrowBelow } from "../callers/narrow.ts";
 import { standingOf } from "../callers/standing.ts";
 import { grantIdOf, sidOf, type GrantTerms } from "../store/grant-row.ts";
@@ -20,7 +20,7 @@ export function signingOf({ signing }: Pick<IssuerParts, "signing">): Signing {
  *
  * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`: nothing was given out
  */
-export async function issuePair(parts: IssuerParts, caller: Caller, asked: Asked): Promise<TokenPair | Denial> {
+export async function issuePair(parts: IssuerParts, caller: Caller, asked: TokenRequest): Promise<TokenPair | Denial> {
   const signing = signingOf(parts);
   const granted = narrow(caller, asked, { signer: signing.profile, nowMs: parts.nowMs() });
   if (granted.kind === "refused") return denialOf(granted);
@@ -31,7 +31,7 @@ export async function issuePair(parts: IssuerParts, caller: Caller, asked: Asked
 }
 
 /** What is asked for below another grant. */
-export interface AskedBelow extends Omit<Asked, "grantType" | "subject"> {
+export interface AskedBelow extends Omit<TokenRequest, "grantType" | "subject"> {
   /** Its subject is the parent's with this behind it: nobody can so become somebody else. */
   readonly name: string;
   /** Claims that the endpoint sets, whatever may be asked for. */
@@ -91,7 +91,7 @@ export const originOf = ({ foreign, clientId }: GrantTerms): { clientId: string 
 
 function termsOf(
   { subject, audiences, scopes, claims, accessTtl, refreshTtl }: Granted,
-  { refreshTokenTtlSeconds }: Pick<Asked, "refreshTokenTtlSeconds">,
+  { refreshTokenTtlSeconds }: Pick<TokenRequest, "refreshTokenTtlSeconds">,
 ): Omit<GrantTerms, "clientId"> {
   const isAsked = refreshTtl !== undefined && refreshTtl.from !== "default";
   return {

@@ -41,10 +41,10 @@ export function readKey(at: Cursor, object: RingObject): DecodedKey {
   const profile = readProfile(fields.at("profile"));
   const material = readMaterial(fields, profile);
   mayHoldHalf({ at, fields, state, object, material });
-  return { at, fields, key: keyOf(fields, state, { profile, material }), material };
+  return { at, fields, key: keyFrom(fields, state, { profile, material }), material };
 }
 
-function keyOf(
+function keyFrom(
   fields: ObjectCursor,
   state: Key["state"],
   { profile, material }: { readonly profile: Profile; readonly material: KeyMaterial },

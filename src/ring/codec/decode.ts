@@ -50,7 +50,7 @@ export function readKeyRing(text: string, object: RingObject, subject: Subject):
     }
   }
   const ring: Ring = {
-    rotation: readRotation(root.at("rotation")),
+    rotation: readRotationRef(root.at("rotation")),
     generation,
     ...readWrites(root.maybe("writes")),
     settings: readSettings(root.at("settings")),
@@ -66,7 +66,7 @@ export function readKeyRing(text: string, object: RingObject, subject: Subject):
   return { ring, materials: new Map(keys.map(({ key, material }) => [key.kid, material])) };
 }
 
-function readRotation(at: Cursor): Ring["rotation"] {
+function readRotationRef(at: Cursor): Ring["rotation"] {
   const fields = at.fields().only(["namespace", "name"]);
   return { namespace: fields.at("namespace").text(longest.name), name: fields.at("name").text(longest.name) };
 }

@@ -53,9 +53,9 @@ function privateDocument(ring: Ring, materials: KeyRing["materials"], object: "r
   };
 }
 
-type Opening = Pick<PublicWireRing, "format" | "rotation" | "generation" | "writes" | "settings">;
+type DocumentHead = Pick<PublicWireRing, "format" | "rotation" | "generation" | "writes" | "settings">;
 
-function opening({ rotation, generation, writes, settings }: Ring): Opening {
+function opening({ rotation, generation, writes, settings }: Ring): DocumentHead {
   return {
     format: formats.keyRing,
     rotation: { namespace: rotation.namespace, name: rotation.name },

@@ -4,7 +4,16 @@ import type { Policy, Schedule } from "../plan.ts";
 import { checkCron, shortestSpanMs } from "../schedule.ts";
 import { counts, defaults, durations, modulusBits, rotationsPerWindow, rules, texts } from "./limits.ts";
 import { choiceOf, durationOf, flagOf, instantOf, textOf, textOrEmptyOf, read } from "../../parse/scalars.ts";
-import { type Fields, type Spot, fieldsOf, isUnset, itemsOf, need, refuse, refuseRepeats } from "../../parse/spot.ts";
+import {
+  type Fields,
+  type Spot,
+  fieldsOf,
+  isUnset,
+  itemSpotsOf,
+  need,
+  refuse,
+  refuseRepeats,
+} from "../../parse/spot.ts";
 import { whole } from "../../parse/forms.ts";
 
 /** The fields of `spec`. */
@@ -42,7 +51,7 @@ function breach(
 
 /** A list of audiences as a set with an order. */
 function readAudiences(spot: Spot): readonly string[] {
-  const items = itemsOf(need(spot), counts.audiences);
+  const items = itemSpotsOf(need(spot), counts.audiences);
   if (Array.isArray(spot.value) && spot.value.length === 0) refuse(spot, "must have at least one item", "has none");
   refuseRepeats(items);
   return items.map((item) => textOf(need(item), texts.audience) ?? "");
@@ -94,7 +103,7 @@ function readKeyKind(at: SpecFields): Pick<Profile, "algorithm"> & { modulusBits
 }
 
 function readRevokedKids(spot: Spot): Policy["revokedKids"] {
-  const entries = itemsOf(spot, counts.revokedKids).map((item) => fieldsOf(item, ["kid", "reason"]));
+  const entries = itemSpotsOf(spot, counts.revokedKids).map((item) => fieldsOf(item, ["kid", "reason"]));
   refuseRepeats(entries.map((at) => at("kid")).filter((kid) => !isUnset(kid)));
   return entries.map((at) => {
     const reason = textOrEmptyOf(at("reason"), texts.reason);

@@ -99,7 +99,7 @@ function readTemplateMap(spot: Spot, valueLimit: typeof texts.labelValue | typeo
   return Object.fromEntries(read);
 }
 
-function refusalOf(problems: readonly string[]): ChangeNeededError | undefined {
+function specRefusal(problems: readonly string[]): ChangeNeededError | undefined {
   if (problems.length === 0) return undefined;
   const more = problems.length - mostProblems;
   const lines = more > 0 ? [...problems.slice(0, mostProblems), `and ${more} more problems`] : problems;
@@ -155,7 +155,7 @@ export function readRotation(
     warnings,
   };
   const policy = readPolicy(spec, rotation);
-  const refused = refusalOf(problems);
+  const refused = specRefusal(problems);
   if (!refused) return { ...frame, policy };
   const { suspend, acknowledgements, profile } = policy;
   const readable = { suspend, acknowledgements, algorithm: profile.algorithm };

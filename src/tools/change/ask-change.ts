@@ -1,4 +1,4 @@
-import { lineOf } from "../../ring/conditions.ts";
+import { gateLine } from "../../ring/conditions.ts";
 import { conflictIn } from "../../ring/decide.ts";
 import { describeStep } from "../../ring/describe.ts";
 import { statusClaim } from "../../ring/found.ts";
@@ -112,7 +112,7 @@ function outlook({ decision, nowMs }: View, { about, io }: ChangeRequest): strin
   const { steps, gates } = decision.plan;
   const due = steps.find((step) => step.type === about);
   if (due) return `Due now: ${newKeyText(describeStep(due))}`;
-  const held = lineOf(gates.filter((gate) => gate.step === about));
+  const held = gateLine(gates.filter((gate) => gate.step === about));
   return held === undefined ? undefined : waiting(newKeyText(held));
 }
 

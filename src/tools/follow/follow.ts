@@ -6,7 +6,7 @@ import { viewOf, type View } from "../../ring/view.ts";
 /** What is due by the clock alone shows no change in the home. */
 const leastOftenMs = 1000;
 
-interface Following {
+interface LookOptions {
   readonly signal: AbortSignal;
   /** Hears why a look was not possible; also when the signal has ended it. */
   readonly onMissed?: (error: TryLaterError) => void;
@@ -16,7 +16,7 @@ interface Following {
  * Yields a look at the home now, whenever something in it may have changed, and every second; ends with the signal. What
  * can't be read for the moment is tried again.
  */
-export async function* follow(home: RingHome, io: Io, { signal, onMissed }: Following): AsyncGenerator<View, void> {
+export async function* follow(home: RingHome, io: Io, { signal, onMissed }: LookOptions): AsyncGenerator<View, void> {
   const stop = new AbortController();
   const changes = home.changes(AbortSignal.any([signal, stop.signal]))[Symbol.asyncIterator]();
   let change: Promise<IteratorResult<void>> | undefined = changes.next();

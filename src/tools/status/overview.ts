@@ -34,13 +34,13 @@ export function overview(seen: Overview, output: DocumentFormat | "wide" | undef
   return exitCodes.done;
 }
 
-interface Showing {
+interface OverviewContext {
   readonly io: Io;
   readonly nowMs: number;
   readonly wide: boolean;
 }
 
-function cells(one: RotationSummary, { io, nowMs, wide }: Showing): readonly string[] {
+function cells(one: RotationSummary, { io, nowMs, wide }: OverviewContext): readonly string[] {
   const [state, style] = stateOf(one);
   const { activeKid, algorithm, nextRotationAtMs, lastRotationAtMs, waitingFor } = one;
   const last = lastRotationAtMs === undefined ? "" : distance(lastRotationAtMs, nowMs);

@@ -91,14 +91,14 @@ function neglectLine(neglect: string, look: Appearance, clock: LocalNow): string
   return ` ${label}  ${withClockTimes(neglect, clock)}`;
 }
 
-interface Showing {
+interface TextContext {
   readonly look: Appearance;
   readonly clock: LocalNow;
 }
 
 type Fact = readonly [name: string, value: string];
 
-function factsOf(view: View, keeper: Keeper, { look, clock }: Showing): readonly Fact[] {
+function factsOf(view: View, keeper: Keeper, { look, clock }: TextContext): readonly Fact[] {
   const { ring } = view;
   const report = statusReport(view);
   const { expected, acknowledged, waitingFor } = report.gateways;
@@ -140,7 +140,7 @@ function nextText(view: View, clock: LocalNow): string {
   return at === undefined ? waiting : `not before ${at}, and ${waiting}`;
 }
 
-function signerFacts(ring: Ring, next: string, { look, clock }: Showing): readonly Fact[] {
+function signerFacts(ring: Ring, next: string, { look, clock }: TextContext): readonly Fact[] {
   const { signer } = ring;
   const kid = cutKid(signer.kid, kidLength(keysOf(ring).map((k) => k.kid)), look.unicode);
   const since = `signs since ${clockTimeAndDistance(signer.activatedAtMs, clock)}`;

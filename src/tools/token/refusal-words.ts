@@ -1,5 +1,5 @@
 import { readHeader } from "../../jwt/header.ts";
-import { depthLimit, tokenLimit, type RefusalReason } from "../../jwt/reasons.ts";
+import { tokenDepthLimit, tokenLimit, type RefusalReason } from "../../jwt/reasons.ts";
 import { shortKid } from "../../ring/describe.ts";
 import { formatDuration } from "../../parse/duration.ts";
 import type { Key, Kid } from "../../ring/key.ts";
@@ -40,7 +40,7 @@ interface About {
 const words: Readonly<Record<RefusalReason, (about: About) => string>> = {
   TooLarge: () => `it has more than ${tokenLimit} characters`,
   Malformed: () => "it is no JWS in compact form, of two JSON objects",
-  TooDeep: () => `objects or lists of its header or claims lie more than ${depthLimit} deep in each other`,
+  TooDeep: () => `objects or lists of its header or claims lie more than ${tokenDepthLimit} deep in each other`,
   DuplicateMember: () => "a name stands twice in one object of its header or claims",
   HeaderNotAllowed: () => "its header has a member that is never allowed: crit, b64, jwk, jku, x5*, zip or enc",
   TypeNotAllowed: () => "its typ is neither JWT nor at+jwt",
@@ -60,9 +60,9 @@ const words: Readonly<Record<RefusalReason, (about: About) => string>> = {
   ClaimMissing: () => "it lacks a claim that it must have: exp or iat",
   ClaimInvalid: () =>
     "a claim has the wrong type: exp, iat and nbf must be numbers of seconds, sub and jti texts, aud a text or a list of texts",
-  Expired: ({ token }) => `it expired at ${instantOf(token, "exp")}`,
-  NotYetValid: ({ token }) => `it is valid from ${instantOf(token, "nbf")} on`,
-  IssuedInFuture: ({ token }) => `it was issued at ${instantOf(token, "iat")}, in the future`,
+  Expired: ({ token }) => `it expired at ${claimInstant(token, "exp")}`,
+  NotYetValid: ({ token }) => `it is valid from ${claimInstant(token, "nbf")} on`,
+  IssuedInFuture: ({ token }) => `it was issued at ${claimInstant(token, "iat")}, in the future`,
   LifetimeTooLong: ({ key }) =>
     `it lives longer than ${key ? formatDuration(key.profile.maxTTLMs) : "allowed"}, the most for its key`,
   ScopeMissing: () => "it lacks a scope that is required",
@@ -86,7 +86,7 @@ function knownOf(kid: Kid, ring: Ring): Pick<About, "key" | "revocation"> {
 }
 
 /** Of a token whose signature was found good. */
-function instantOf(token: string, name: "exp" | "nbf" | "iat"): string {
+function claimInstant(token: string, name: "exp" | "nbf" | "iat"): string {
   const value = claimsOf(token)[name];
   return instant(typeof value === "number" ? value * 1000 : NaN);
 }

@@ -32,7 +32,7 @@ export async function verify(home: RingHome, { token, output }: VerifyOptions, i
   const verdict = compileRing(published, { cacheEntries: 0 }).verify(token, nowMs);
   const answer = verdict.ok ? accepted(verdict, published.ring) : refusal(verdict.reason, token, ring);
   if (output) io.out.write(documentText(documentOf(answer), output));
-  else line(io.out, lineOf(answer, io, { nowMs, timeZone: io.timeZone }));
+  else line(io.out, verdictLine(answer, io, { nowMs, timeZone: io.timeZone }));
   return verdict.ok ? exitCodes.done : exitCodes.failed;
 }
 
@@ -60,7 +60,7 @@ function accepted({ kid, claims, expiresAtMs }: Accepted, ring: Ring): Valid {
   };
 }
 
-function lineOf(answer: Valid | TokenRefusal, io: Io, clock: LocalNow): string {
+function verdictLine(answer: Valid | TokenRefusal, io: Io, clock: LocalNow): string {
   if ("reason" in answer) {
     const reason = paint(io.out, ["strong", "bad"], `refused, ${answer.reason}`);
     return `${reason}: ${withClockTimes(answer.message, clock)}`;

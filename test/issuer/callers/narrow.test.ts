@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { accessEndsAtMs, endsAtMs } from "../../../src/grants/lifetime.ts";
-import type { Asked, ClientCaller, Granted, Refused } from "../../../src/issuer/callers/caller.ts";
+import type { TokenRequest, ClientCaller, Granted, RefusedCaller } from "../../../src/issuer/callers/caller.ts";
 import { type Bounds, narrow, narrowBelow, type Parent } from "../../../src/issuer/callers/narrow.ts";
 import { globOf } from "../../../src/issuer/config/glob.ts";
 import { type Allowed, grantTypes } from "../../../src/issuer/config/token-issuer.ts";
@@ -20,7 +20,7 @@ const most: Allowed = {
   refreshTtl: { defaultMs: dayMs, maxMs: 90 * dayMs },
 };
 
-const callerWith = (allowed: Partial<Allowed> = {}, claims: Asked["claims"] = {}): ClientCaller => ({
+const callerWith = (allowed: Partial<Allowed> = {}, claims: TokenRequest["claims"] = {}): ClientCaller => ({
   kind: "client",
   clientId: "dashboard",
   subject: "dashboard",
@@ -38,7 +38,7 @@ const parentWith = (more: Partial<Parent> = {}): Parent => ({
   ...more,
 });
 
-function granted(answer: Granted | Refused): Granted {
+function granted(answer: Granted | RefusedCaller): Granted {
   if (answer.kind === "refused") throw new Error(`Refused: ${answer.check}`);
   return answer;
 }
@@ -46,7 +46,7 @@ function granted(answer: Granted | Refused): Granted {
 /** Every way to a pair: by each grant type, and below another grant. */
 const ways: readonly (readonly [
   way: string,
-  ask: (asked: Omit<Asked, "grantType">, allowed?: Partial<Allowed>) => Granted,
+  ask: (asked: Omit<TokenRequest, "grantType">, allowed?: Partial<Allowed>) => Granted,
 ])[] = [
   ...grantTypes
     .filter((grantType) => grantType !== "refresh_token")
@@ -54,7 +54,7 @@ const ways: readonly (readonly [
       (grantType) =>
         [
           grantType,
-          (asked: Omit<Asked, "grantType">, allowed: Partial<Allowed> = {}) =>
+          (asked: Omit<TokenRequest, "grantType">, allowed: Partial<Allowed> = {}) =>
             granted(narrow(callerWith(allowed), { ...asked, grantType }, bounds)),
         ] as const,
     ),
@@ -130,7 +130,7 @@ describe("narrow: expiresIn", () => {
     [86_400, { maxMs: 86_400_000 }, 3600_000, "cap"],
     [undefined, { defaultMs: 86_400_000 }, 3600_000, "default"],
   ])("%o with %o → %i ms, %s", (expiresIn, accessTtl, ...[ms, from]) => {
-    const asked: Asked = { grantType: "client_credentials", expiresIn };
+    const asked: TokenRequest = { grantType: "client_credentials", expiresIn };
     expect(granted(narrow(callerWith({ accessTtl }), asked, bounds)).accessTtl).toEqual({ ms, from });
   });
 
@@ -142,12 +142,12 @@ describe("narrow: expiresIn", () => {
 });
 
 describe("narrow: what only narrows", () => {
-  const ask = (asked: Partial<Asked>, allowed: Partial<Allowed> = {}, claims: Asked["claims"] = {}) =>
+  const ask = (asked: Partial<TokenRequest>, allowed: Partial<Allowed> = {}, claims: TokenRequest["claims"] = {}) =>
     narrow(callerWith(allowed, claims), { grantType: "client_credentials", ...asked }, bounds);
-  const below = (asked: Partial<Asked>, parent: Partial<Parent> = {}) =>
+  const below = (asked: Partial<TokenRequest>, parent: Partial<Parent> = {}) =>
     narrowBelow(parentWith(parent), { subject: "agent-1", ...asked }, bounds);
 
-  test.each<[string, Granted | Refused, Partial<Granted>]>([
+  test.each<[string, Granted | RefusedCaller, Partial<Granted>]>([
     ["no audience: the first one", ask({}), { audiences: ["files"] }],
     ["an empty list of audiences: the first one", ask({ audiences: [] }), { audiences: ["files"] }],
     [
@@ -179,7 +179,7 @@ describe("narrow: what only narrows", () => {
     ],
   ])("%s", (_what, answer, expected) => expect(answer).toMatchObject({ kind: "granted", ...expected }));
 
-  test.each<[string, Granted | Refused, Pick<Refused, "error" | "check">]>([
+  test.each<[string, Granted | RefusedCaller, Pick<RefusedCaller, "error" | "check">]>([
     [
       "a grant type that is not allowed",
       ask({ grantType: "urn:ietf:params:oauth:grant-type:token-exchange" }, { grantTypes: ["client_credentials"] }),

@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { ForeignTokens } from "../../../src/issuer/callers/foreign-tokens.ts";
-import { openJudge, type Surroundings } from "../../../src/issuer/callers/judges.ts";
+import { openJudge, type JudgePorts } from "../../../src/issuer/callers/judges.ts";
 import { SingleUse } from "../../../src/issuer/callers/single-use.ts";
 import { smallFiles } from "../../../src/issuer/callers/small-files.ts";
 import type { Log } from "../../../src/telemetry/log.ts";
@@ -44,7 +44,7 @@ export const surroundings = () =>
     log: new HeardLog(),
     files: smallFiles,
     userAgent: "keyturn/test",
-  }) satisfies Surroundings;
+  }) satisfies JudgePorts;
 
 /** These trusts, verified in earnest; ends with the test. */
 export function verifying(trusts: readonly object[]) {

@@ -1,4 +1,4 @@
-import { depthLimit, tokenLimit } from "../../../src/jwt/reasons.ts";
+import { tokenDepthLimit, tokenLimit } from "../../../src/jwt/reasons.ts";
 import { policy } from "../../support/story.ts";
 import { goodClaims, maxTTL, now, skew, tokenOf } from "../support/world.ts";
 import { altered, attack, signed, type Attack } from "./attack.ts";
@@ -50,7 +50,7 @@ const nested = (open: string, close: string, levels: number): string =>
   `{"a":${open.repeat(levels)}0${close.repeat(levels)},${text.slice(1)}`;
 
 export const hugeAndDeep: readonly Attack[] = [
-  signed("one level too deep", { claims: nested("[", "]", depthLimit) }, "TooDeep"),
+  signed("one level too deep", { claims: nested("[", "]", tokenDepthLimit) }, "TooDeep"),
   signed("thousands of lists in each other", { claims: nested("[", "]", 5000) }, "TooDeep"),
   signed("a thousand objects in each other", { claims: nested('{"a":', "}", 1000) }, "TooDeep"),
   signed("a header of a thousand lists in each other", { header: { a: lists(1000) } }, "TooDeep"),
