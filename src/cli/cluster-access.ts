@@ -7,6 +7,7 @@ import type { Endpoint } from "../kube/endpoint.ts";
 import { inClusterEndpoint, podNamespace } from "../kube/in-cluster.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { flag } from "./flags.ts";
+import type { Env } from "./terminal.ts";
 
 /** Which cluster a command works on. */
 export interface ClusterFlags {
@@ -26,8 +27,6 @@ export interface ClusterAccess {
   /** For people: `context dev`. */
   readonly where: string;
 }
-
-type Env = Readonly<Record<string, string | undefined>>;
 
 /** The one library that may be left out of an installation: half of its packages, three quarters of its size. */
 const kubeconfigLibrary = "@kubernetes/client-node";

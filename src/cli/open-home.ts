@@ -1,7 +1,7 @@
 import { stat } from "node:fs/promises";
 import { systemClock } from "../time/clock.ts";
 import { KubeClient } from "../kube/client.ts";
-import { type Caller, Transport } from "../kube/transport.ts";
+import { type ClientTransport, Transport } from "../kube/transport.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { directoryHome } from "../standalone/directory-home.ts";
 import type { RingHome, RotationSummary } from "../keeper/home.ts";
@@ -11,11 +11,12 @@ import { UsageError } from "./report-error.ts";
 import type { HomeFlags, Shown } from "./surroundings.ts";
 import type { Clocks } from "../time/clock.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
+import type { Env } from "./terminal.ts";
 
 /** What opening takes of the process. */
 export interface Opening {
   readonly clock: Clocks;
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Env;
   readonly version: string;
 }
 
@@ -80,7 +81,7 @@ async function openCluster(flags: HomeFlags, { env, version }: Opening): Promise
   const { endpoint, namespace, where } = await clusterAccess(flags, env);
   const userAgent = `keyturn/${version}`;
   const transport = new Transport({ endpoint, clock: systemClock, chance: () => Math.random(), userAgent });
-  const caller: Caller = {
+  const caller: ClientTransport = {
     call: (request) => transport.call({ ...patience, ...request }),
     open: (request) => transport.open(request),
     serverNowMs: () => transport.serverNowMs(),

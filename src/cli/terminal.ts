@@ -1,7 +1,8 @@
 import type { WriteStream } from "node:tty";
 import type { Screen } from "../tools/text/screen.ts";
 
-type Env = Readonly<Record<string, string | undefined>>;
+/** The environment of the process. */
+export type Env = Readonly<Record<string, string | undefined>>;
 type Stream = Pick<WriteStream, "write"> & {
   readonly isTTY?: boolean;
   readonly columns?: number;

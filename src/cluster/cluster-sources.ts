@@ -9,7 +9,7 @@ import { readGateways } from "./gateways.ts";
 import { lastStatus, stalledSinceMs } from "./last-status.ts";
 import { annotations } from "../ring/api-names.ts";
 
-export interface ClusterAccess {
+export interface ClusterPorts {
   readonly client: KubeClient;
   readonly store: ClusterStore;
   /** Ends every call of the pass. */
@@ -23,7 +23,7 @@ export const mostSkewMs = 30_000;
 
 /** Where a pass over a JwtKeyRotation reads. Reading throws KubeErrors when one of the three objects can't be read. */
 export function clusterSources(
-  { client, store, signal, seenGeneration = 0 }: ClusterAccess,
+  { client, store, signal, seenGeneration = 0 }: ClusterPorts,
   resource: KubeObject,
   rotation: Rotation | RefusedRotation,
 ): Sources<ClusterRead> {

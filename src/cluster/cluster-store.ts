@@ -67,7 +67,8 @@ export class ClusterStore implements RingStore<ClusterRead> {
     const foreign = (problem: string): DocumentRead =>
       unusable({ kind: "foreign", problem: `${nameOf(slot.resource, slot.ref)}: ${problem}` });
     if (object["immutable"] === true) return foreign("it is immutable");
-    if (whose === "nobody") return slot.role === "signer" ? adoptable(files, { context, foreign }) : foreign(stranger);
+    if (whose === "nobody")
+      return slot.role === "signer" ? adoptableRead(files, { context, foreign }) : foreign(stranger);
     if (whose !== "ours") return foreign(whose.not);
     return readFiles(files, { opener: this.#opener, object: slot.role, rotation, context });
   }
@@ -156,7 +157,7 @@ interface AdoptableFiles {
 }
 
 /** Keys that stood in the signer Secret before Keyturn did. */
-async function adoptable(files: Files, { context, foreign }: AdoptableFiles): Promise<DocumentRead> {
+async function adoptableRead(files: Files, { context, foreign }: AdoptableFiles): Promise<DocumentRead> {
   if (!isAdoptable(files)) return foreign(`${stranger}, and holds no keys in a form that can be adopted`);
   try {
     const { signer, verifyOnly, materials } = await readAdoptable(files, context);

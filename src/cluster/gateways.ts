@@ -38,7 +38,7 @@ export async function readGateways(
   const byPod = new Map(acks.map((one) => [one.podUid, one.ack]));
   const seen = isUnanswered(found)
     ? acks.map(({ podName, ack }): GatewayView => ({ name: podName, ready: true, ack }))
-    : found.map((pod) => viewOf(pod, byPod.get(pod.metadata.uid ?? ""))).filter((view) => view !== undefined);
+    : found.map((pod) => gatewayViewOf(pod, byPod.get(pod.metadata.uid ?? ""))).filter((view) => view !== undefined);
   const unseen = [listed, found].find(isUnanswered);
   return {
     gateways: [...seen.sort((a, b) => (a.name < b.name ? -1 : 1)), ...(unseen ? [others] : [])],
@@ -47,14 +47,14 @@ export async function readGateways(
   };
 }
 
-interface Asked {
+interface PodQuery {
   readonly selection: { readonly namespace: string; readonly labelSelector: string };
   readonly acks: readonly Stated[];
   readonly options: { readonly signal?: AbortSignal };
 }
 
 /** The labelled ones, and those that an ack names. */
-async function podsOf(client: KubeClient, { selection, acks, options }: Asked): Promise<readonly KubeObject[]> {
+async function podsOf(client: KubeClient, { selection, acks, options }: PodQuery): Promise<readonly KubeObject[]> {
   const { namespace } = selection;
   const found = new Map((await client.list(pods, selection, options)).items.map((pod) => [pod.metadata.uid, pod]));
   for (const { podUid, podName } of acks) {
@@ -98,7 +98,7 @@ function stateOf(object: KubeObject, rotation: string): Stated | string {
 }
 
 /** Undefined when the pod has ended, or has not begun. */
-function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined {
+function gatewayViewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined {
   const status = membersOf(pod["status"]);
   const { phase } = status;
   if (phase === "Succeeded" || phase === "Failed") return undefined;
@@ -109,8 +109,8 @@ function viewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined 
     ? hasBegun(own)
     : phase === "Running" || phase === "Unknown" || containers.some((one) => startOf(one) !== undefined);
   if (!runs && ack === undefined) return undefined;
-  const runningSinceMs = instantOf(status["startTime"]) ?? instantOf(pod.metadata.creationTimestamp);
-  const restartedAtMs = own && instantOf(startOf(own));
+  const runningSinceMs = ackInstant(status["startTime"]) ?? ackInstant(pod.metadata.creationTimestamp);
+  const restartedAtMs = own && ackInstant(startOf(own));
   return {
     name: pod.metadata.name,
     ready: objectsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
@@ -130,7 +130,7 @@ function startOf({ state }: Members): unknown {
   return isObject(running) ? (running["startedAt"] ?? "") : undefined;
 }
 
-function instantOf(value: unknown): number | undefined {
+function ackInstant(value: unknown): number | undefined {
   const atMs = typeof value === "string" ? Date.parse(value) : NaN;
   return Number.isNaN(atMs) ? undefined : atMs;
 }

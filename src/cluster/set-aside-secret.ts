@@ -9,7 +9,7 @@ import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { annotations, labels } from "../ring/api-names.ts";
 import { entriesIn, filesIn, type Slot } from "./slot.ts";
 
-type ClusterRead = DocumentRead & { readonly object?: KubeObject };
+type ObjectRead = DocumentRead & { readonly object?: KubeObject };
 
 /** The longest name of an object (RFC 1123 §2.1, as Kubernetes has it). */
 const longestName = 253;
@@ -18,11 +18,7 @@ const longestName = 253;
  * Names of the entries of ours that must be kept before the object is written over: those of a ring that can't be read, and
  * those with keys that the ring does not have. Entries of other names stay where they are.
  */
-export function unclaimedIn(
-  { object, ...read }: ClusterRead,
-  { role, resource }: Slot,
-  next: Known,
-): readonly string[] {
+export function unclaimedIn({ object, ...read }: ObjectRead, { role, resource }: Slot, next: Known): readonly string[] {
   if (object === undefined || read.reading.kind === "foreign" || read.reading.kind === "absent") return [];
   const isStrange = strangerTest(read, role);
   const entries = Object.entries(filesIn(object, resource));

@@ -1,11 +1,11 @@
-import { type ClusterAccess, clusterSources } from "../cluster/cluster-sources.ts";
+import { type ClusterPorts, clusterSources } from "../cluster/cluster-sources.ts";
 import type { ClusterRead } from "../cluster/cluster-store.ts";
 import { isConflict } from "../errors/keyturn-error.ts";
 import { type Committed, type PassReport, runPass } from "../keeper/pass.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { RefusedRotation, Rotation } from "../ring/resource/rotation.ts";
 
-export interface RotationPassOptions extends ClusterAccess {
+export interface RotationPassOptions extends ClusterPorts {
   readonly onCommitted?: (committed: Committed) => void;
 }
 

@@ -38,7 +38,7 @@ export function eventsOf(steps: readonly NamedStep[]): readonly StepEvent[] {
 
 const isUrgent = ({ type, action }: StepEvent): boolean => type === "Warning" || action === "Revoke";
 
-function massRevocation(steps: readonly Revocation[]): StepEvent {
+function massRevocation(steps: readonly RevokeStep[]): StepEvent {
   const named = steps.slice(0, mostNamed).map(({ kid }) => shortKid(kid));
   const more = steps.length - named.length;
   const names = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
@@ -47,9 +47,9 @@ function massRevocation(steps: readonly Revocation[]): StepEvent {
   return { type: "Normal", ...reasons.revoke, note };
 }
 
-type Revocation = Extract<NamedStep, { readonly type: "revoke" }>;
+type RevokeStep = Extract<NamedStep, { readonly type: "revoke" }>;
 
-function evictionsOf({ evicts }: Revocation): readonly StepEvent[] {
+function evictionsOf({ evicts }: RevokeStep): readonly StepEvent[] {
   if (evicts === undefined) return [];
   const note = `the list of revoked keys is full: ${evicts} is no longer remembered`;
   return [{ type: "Warning", reason: "RevocationForgotten", action: "Revoke", note }];

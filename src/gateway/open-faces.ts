@@ -85,7 +85,7 @@ async function openFront(options: GatewayOptions, { gateway: { memory } }: Behin
 }
 
 /** What it needs takes 10 MB in the image and 30 MB as modules: it is loaded where somebody wants it. */
-async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, decide: Decide): Promise<Listener> {
+async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal">, decide: Decide): Promise<Listener> {
   const [{ listenGrpc }, { extAuthz }] = await Promise.all([
     import("../grpc/grpc-server.ts"),
     import("./faces/grpc/ext-authz.ts"),
@@ -100,7 +100,7 @@ async function openGrpc({ options, behind, address }: Omit<Opening, "signal">, d
   return listener;
 }
 
-interface Opening {
+interface FaceOpening {
   readonly options: GatewayOptions;
   readonly behind: Behind;
   readonly address: Address;
@@ -112,7 +112,7 @@ function openAdmin({
   behind,
   address,
   signal,
-}: Opening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
+}: FaceOpening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
   const { host, port } = address;
   const { memory } = behind.gateway;
   const { registry } = behind;
@@ -125,7 +125,7 @@ function openAdmin({
 }
 
 /** Until the gateway is ready, nobody waits for it to stop signing. */
-async function openMint({ options, behind, address, signal }: Opening): Promise<Listener | undefined> {
+async function openMint({ options, behind, address, signal }: FaceOpening): Promise<Listener | undefined> {
   const { memory } = behind.gateway;
   const { log } = options;
   await Promise.race([memory.until(isReady, Infinity), aborted(signal)]);

@@ -6,6 +6,12 @@ export function pathOf(url = ""): string {
   return end < 0 ? url : url.slice(0, end);
 }
 
+/** One request, and the answer that it gets. */
+export interface HttpExchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
 /** Names and values in turn, as they go over the wire. */
 export type HeaderList = readonly string[];
 

@@ -4,6 +4,7 @@ import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { AdoptableKey } from "../ring/plan.ts";
+import { mostAheadMs } from "../ring/obey.ts";
 
 /** Whether a recovery is asked for and not done yet, and what comes with it. */
 export interface Recovery {
@@ -30,9 +31,6 @@ interface RecoveryContext {
 }
 
 const plain: Recovery = { isAsked: false, keys: [], materials: new Map(), warnings: [] };
-
-/** So far ahead a person's clock may be, in milliseconds. */
-const mostAheadMs = 30_000;
 
 /**
  * The recovery that is asked for. A request from the future would be consent to whatever happens until then: it waits. A JWKS that can't be used holds it up, with a warning: recovering without keys that a

@@ -4,7 +4,7 @@ import * as at from "./resource.ts";
 import type { Ref, Resource, Selection } from "./resource.ts";
 import type { Method } from "./retry.ts";
 import type { ApiRequest } from "./api-request.ts";
-import type { Caller } from "./transport.ts";
+import type { ClientTransport } from "./transport.ts";
 import { isObject } from "../parse/object.ts";
 
 export type CallOptions = Pick<ApiRequest, "signal" | "timeoutMs" | "totalMs">;
@@ -27,11 +27,11 @@ export interface Listing {
  * ConnectionError or StoppedError.
  */
 export class KubeClient {
-  readonly transport: Caller;
+  readonly transport: ClientTransport;
   readonly #pageSize: number;
 
   /** @param pageSize - So many objects of a list come at a time */
-  constructor(transport: Caller, pageSize = 500) {
+  constructor(transport: ClientTransport, pageSize = 500) {
     this.transport = transport;
     this.#pageSize = pageSize;
   }

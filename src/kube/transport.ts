@@ -12,7 +12,7 @@ import { apiError, isSecretPath } from "./api-status.ts";
 import { frozenJson } from "./object.ts";
 
 /** What a client needs of a {@link Transport}. */
-export type Caller = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs" | "serverDoubtMs">;
+export type ClientTransport = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs" | "serverDoubtMs">;
 
 export interface TransportOptions {
   readonly endpoint: Endpoint;

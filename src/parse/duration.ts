@@ -1,3 +1,9 @@
+/** Units of time in milliseconds; a day without a change of the clock. */
+export const secondMs = 1000;
+export const minuteMs = 60 * secondMs;
+export const hourMs = 60 * minuteMs;
+export const dayMs = 24 * hourMs;
+
 /**
  * The form of every duration in YAML and in flags, as an RE2 and ECMAScript pattern for the CRD. All that fits it is read
  * alike by Go's `time.ParseDuration` and by CEL's `duration()`; of what Go takes beyond, signs are refused because no
@@ -9,7 +15,7 @@ export const durationPattern = "^([0-9]+(\\.[0-9]+)?(h|m|s|ms))+$";
 /** The most characters of a duration: enough for anything sensible, and a bound for what CEL may cost. */
 export const durationMaxLength = 32;
 
-const unitMs = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+const unitMs = { h: hourMs, m: minuteMs, s: secondMs, ms: 1 };
 const form = new RegExp(durationPattern);
 const part = /([0-9]+)(?:\.([0-9]+))?(h|ms|m|s)/g;
 

@@ -1,6 +1,6 @@
 import type { Ack } from "./ack.ts";
 import { mostNamed, shortKid } from "./describe.ts";
-import { thumbprintOf } from "./key.ts";
+import { thumbprintOf, type IdentifiedKey } from "./key.ts";
 import { isOtherLine } from "./lineage.ts";
 import type { Conflict, Projection, Stored } from "./plan.ts";
 import type { Found, Reading } from "./reading.ts";
@@ -72,7 +72,7 @@ export function strangeSigner(found: Found): string | undefined {
   // That is said first, and a recovery takes its copies all the same
   if (ring.kind === "unreadable" && !recovery) return undefined;
   const { signer: key } = signer;
-  const isKnown = (other: Named): boolean => other.kid === key.kid && thumbprintOf(other) === thumbprintOf(key);
+  const isKnown = (other: IdentifiedKey): boolean => other.kid === key.kid && thumbprintOf(other) === thumbprintOf(key);
   if (rings(found).some((one) => [...keysOf(one), ...one.revoked].some(isKnown))) return undefined;
   return "it holds a key that the ring does not know; move it away, or remove the ring to adopt it";
 }
@@ -86,7 +86,7 @@ function within(found: Found, stored: Stored): Stored | Stall {
   if (stored.kind === "ring") return stored;
   const left = keysLeft(found);
   const existing = left.length > 0 ? left : [{ kid: "the signer" }];
-  const others: readonly Named[] = stored.kind === "lost" ? keysOf(stored.remains) : existing;
+  const others: readonly IdentifiedKey[] = stored.kind === "lost" ? keysOf(stored.remains) : existing;
   for (const key of brought) {
     const why = others.map((other) => contradiction(key, other)).find((text) => text !== undefined);
     if (why !== undefined) return stall("RecoveryRefused", `the recovery brings key ${shortKid(key.kid)}, ${why}`);
@@ -97,9 +97,7 @@ function within(found: Found, stored: Stored): Stored | Stall {
   return stall("RecoveryRefused", `the recovery brings ${more} keys, and the ring has room for ${room}: bring fewer`);
 }
 
-type Named = Parameters<typeof thumbprintOf>[0];
-
-function contradiction(key: Named, other: Named): string | undefined {
+function contradiction(key: IdentifiedKey, other: IdentifiedKey): string | undefined {
   const isSame = thumbprintOf(key) === thumbprintOf(other);
   if (isSame === (key.kid === other.kid)) return undefined;
   return isSame

@@ -79,6 +79,8 @@ export interface VerifyOnlyKey extends KeyFacts {
 
 export type Key = PreparedKey | ActiveKey | VerifyOnlyKey;
 
+/** By what a key is told from others. */
+export type IdentifiedKey = Pick<Key, "kid" | "thumbprint">;
+
 /** What a key is, whatever it is called: equal when and only when the keys are. Of a kid that was never seen with its key, the kid. */
-export const thumbprintOf = ({ kid, thumbprint }: { readonly kid: Kid; readonly thumbprint?: Kid }): Kid =>
-  thumbprint ?? kid;
+export const thumbprintOf = ({ kid, thumbprint }: IdentifiedKey): Kid => thumbprint ?? kid;

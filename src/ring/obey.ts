@@ -16,7 +16,7 @@ export interface Told {
 }
 
 /** So far ahead of ours a person's clock may be, in milliseconds. */
-const mostAheadMs = 30_000;
+export const mostAheadMs = 30_000;
 
 /**
  * What is in force, and what is not: the spec; or where it can't be used, what the ring remembers of the one before it, which

@@ -9,8 +9,7 @@ import { isStep, type RuleResult, type Rule } from "./rules/context.ts";
 import { retireRules } from "./rules/retire.ts";
 import { keyToMake } from "./rules/waits.ts";
 import { settingsOf, signerRules } from "./rules/signer.ts";
-
-const day = 86_400_000;
+import { dayMs } from "../parse/duration.ts";
 
 /** Far more than a full ring can ask for in one pass: two rules that undo each other's work are a mistake in the program. */
 const mostSteps = 2000;
@@ -180,6 +179,6 @@ function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]
     ...(waitsFromMs !== undefined && { waitsFromMs }),
     steps,
     gates,
-    nextCheckAtMs: Math.min(nowMs + day, ...times.filter((ms) => ms > nowMs)),
+    nextCheckAtMs: Math.min(nowMs + dayMs, ...times.filter((ms) => ms > nowMs)),
   };
 }

@@ -1,9 +1,7 @@
-import { thumbprintOf, type Kid } from "./key.ts";
+import { thumbprintOf, type Kid, type IdentifiedKey } from "./key.ts";
 import type { AdoptableKey } from "./plan.ts";
 import type { Copy, Found, Remnant } from "./reading.ts";
 import { keysOf, ordinaryKeyLimit, type Ring } from "./ring.ts";
-
-type Named = Parameters<typeof thumbprintOf>[0];
 
 /** The keys that a damaged object, or one that is to be adopted, has by itself: the one that can sign first. */
 const remnantsOf = ({ signer, ring, public: open }: Found): readonly Omit<Remnant, "earlier">[] =>
@@ -30,7 +28,7 @@ export function keysLeft(found: Found): readonly AdoptableKey[] {
 /** What is called after its thumbprint where a ring is to be recovered, Keyturn made: its schedule goes on. */
 const own = (key: AdoptableKey): AdoptableKey => (key.thumbprint === undefined ? { ...key, isOwn: true } : key);
 
-const differ = (key: Named, other: Named): boolean =>
+const differ = (key: IdentifiedKey, other: IdentifiedKey): boolean =>
   key.kid !== other.kid && thumbprintOf(key) !== thumbprintOf(other);
 
 /** True when the private half of the key is left. */
@@ -40,7 +38,7 @@ export const canSign = (found: Found, key: AdoptableKey): boolean =>
 /** Keys of damaged objects that the ring does not know, as far as there is room beside those that a person brings. */
 export function newTo(remains: Ring, found: Found): readonly AdoptableKey[] {
   const brought = found.recovery?.alsoVerify ?? [];
-  const known: readonly Named[] = [...keysOf(remains), ...remains.revoked, ...brought];
+  const known: readonly IdentifiedKey[] = [...keysOf(remains), ...remains.revoked, ...brought];
   const keys = keysLeft(found).filter((key) => known.every((other) => differ(key, other)));
   return keys.slice(0, Math.max(0, ordinaryKeyLimit - 1 - keysOf(remains).length - brought.length));
 }

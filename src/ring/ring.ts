@@ -59,6 +59,9 @@ export const keyLimit = 16;
 /** Ordinary steps leave one place free, so that an emergency always finds room for a fresh key. */
 export const ordinaryKeyLimit = keyLimit - 1;
 export const revokedLimit = 256;
+
+/** So many kids of one list that asks for revocations are obeyed, the last ones: people append, and two lists fit into the ring. */
+export const revokedKidsLimit = revokedLimit / 2;
 export const handledLimit = 16;
 
 /** All keys, in the order in which JWKS lists them: signer, standby, verify-only. */

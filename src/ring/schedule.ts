@@ -1,5 +1,6 @@
 import { Cron } from "croner";
 import type { Schedule } from "./plan.ts";
+import { dayMs } from "../parse/duration.ts";
 
 /** What a Kubernetes CronJob takes beside five fields. `@every` is not among them: that is what `interval` is for. */
 const macros = new Map([
@@ -36,7 +37,6 @@ export const zoneName = /^[A-Za-z][A-Za-z0-9_+/-]*$/;
 
 export const timeZoneMust = "must be a name of the IANA time zone database";
 
-const dayMs = 86_400_000;
 /** 2026-01-01T00:00:00Z, a midnight with nothing special about it: where looking for a first run begins. */
 const referenceMs = 1_767_225_600_000;
 

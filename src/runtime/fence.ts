@@ -1,11 +1,11 @@
-import type { Caller } from "../kube/transport.ts";
+import type { ClientTransport } from "../kube/transport.ts";
 import type { Leadership } from "./term.ts";
 
 /**
  * The same calls, but whatever may change something is only sent while the leadership is held, asked before each try: also
  * before one that waited for a 429, and by a process that was frozen. Else StoppedError.
  */
-export function fenced(caller: Caller, leadership: Pick<Leadership, "isHeld">): Caller {
+export function fenced(caller: ClientTransport, leadership: Pick<Leadership, "isHeld">): ClientTransport {
   return {
     clock: caller.clock,
     chance: caller.chance,

@@ -48,7 +48,7 @@ export interface DirectoryHomeOptions {
 export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<RingHome> {
   const real = await withStorageErrors(() => realpath(dir));
   const disk = await withStorageErrors(() => diskFor(real));
-  return new Home(real, disk, options);
+  return new DirectoryHome(real, disk, options);
 }
 
 /** Root works on behalf of the directory's owner: what it writes must be readable to the process that runs there. */
@@ -62,7 +62,7 @@ interface DirectoryLook extends Observed<DirectoryRead> {
   readonly algorithm: Algorithm;
 }
 
-class Home implements RingHome {
+class DirectoryHome implements RingHome {
   readonly where: string;
   readonly #disk: Disk;
   readonly #layout: Layout;

@@ -4,7 +4,7 @@ export interface Remark {
 }
 
 /** Why something is not well, in one line for people; undefined while it is, or a remark. */
-export type Check = () => string | Remark | undefined;
+export type HealthCheck = () => string | Remark | undefined;
 
 export interface HealthReport {
   readonly isWell: boolean;
@@ -14,28 +14,28 @@ export interface HealthReport {
 
 /** Named checks. Those of `/livez` mean "restart me", those of `/readyz` "I can't serve yet". */
 export class Checks {
-  readonly #checks = new Map<string, Check>();
+  readonly #checks = new Map<string, HealthCheck>();
 
-  add(name: string, check: Check): void {
+  add(name: string, check: HealthCheck): void {
     this.#checks.set(name, check);
   }
 
   /** A check that throws is one that failed. */
   judge(endpoint: string): HealthReport {
     const results = [...this.#checks].map(([name, check]) => ({ name, problem: run(check) }));
-    const lines = results.map(({ name, problem }) => lineOf(name, problem));
+    const lines = results.map(({ name, problem }) => checkLine(name, problem));
     const isWell = results.every(({ problem }) => typeof problem !== "string");
     const text = [...lines, `${endpoint} check ${isWell ? "passed" : "failed"}`, ""].join("\n");
     return { isWell, text };
   }
 }
 
-function lineOf(name: string, problem: ReturnType<Check>): string {
+function checkLine(name: string, problem: ReturnType<HealthCheck>): string {
   if (problem === undefined) return `[+]${name} ok`;
   return typeof problem === "string" ? `[-]${name}: ${problem}` : `[+]${name} ok, but ${problem.remark}`;
 }
 
-function run(check: Check): ReturnType<Check> {
+function run(check: HealthCheck): ReturnType<HealthCheck> {
   try {
     return check();
   } catch (error) {

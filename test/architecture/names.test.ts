@@ -39,3 +39,40 @@ test.each(['const a = "keyturn.dev/b";', "const a = `keyturn.dev/${b}`;", "type 
     expect(apiNamesIn("a.ts", `// ${text}`)).toEqual([]);
   },
 );
+
+/** Every name that a file gives to a type, and every other one that it exports. */
+function wordsOf(file: string): readonly string[] {
+  const { statements } = ts.createSourceFile(
+    file,
+    readFileSync(join(root, file), "utf8"),
+    ts.ScriptTarget.ESNext,
+    true,
+  );
+  return statements.flatMap((statement) => {
+    const isType =
+      ts.isClassDeclaration(statement) || ts.isInterfaceDeclaration(statement) || ts.isTypeAliasDeclaration(statement);
+    const isExported = ts.canHaveModifiers(statement)
+      ? ts.getModifiers(statement)?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) === true
+      : false;
+    if (!isType && !isExported) return [];
+    if (ts.isVariableStatement(statement)) {
+      return statement.declarationList.declarations.map(({ name }) => name.getText());
+    }
+    return isType || ts.isFunctionDeclaration(statement) ? [statement.name?.text ?? ""] : [];
+  });
+}
+
+/** Those that come more than once, with all their places. */
+function doubles(places: readonly (readonly [word: string, file: string])[]): readonly string[] {
+  const byWord = Map.groupBy(places, ([word]) => word);
+  return [...byWord].flatMap(([word, of]) => {
+    const where = new Set(of.map(([, file]) => file));
+    return where.size > 1 ? [`${word}: ${[...where].join(", ")}`] : [];
+  });
+}
+
+test("a type and an exported name mean one thing", () => {
+  const places = files.flatMap((file) => wordsOf(file).map((word) => [word, file] as const));
+  expect(places.length).toBeGreaterThan(1000);
+  expect(doubles(places)).toEqual([]);
+});

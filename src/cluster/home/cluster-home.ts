@@ -36,7 +36,7 @@ export interface ClusterHomeOptions {
  * presumed from what is public, and said in {@link RingHome.remarks}. Every method throws KeyturnErrors alone.
  */
 export function clusterHome(client: KubeClient, ref: RotationRef, options: ClusterHomeOptions): RingHome {
-  return new Home(client, ref, options);
+  return new ClusterHome(client, ref, options);
 }
 
 /** How long one look may take, in milliseconds. */
@@ -44,7 +44,7 @@ const patienceMs = 30_000;
 /** So many times a change is tried over what others changed meanwhile. */
 const mostWriteTries = 5;
 
-class Home implements RingHome {
+class ClusterHome implements RingHome {
   readonly where: string;
   readonly #client: KubeClient;
   readonly #ref: RotationRef;

@@ -5,10 +5,10 @@ import { configMaps, pods } from "../../kube/resource.ts";
 import type { Observation } from "../../ring/decide.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { keyRingAcks, labels, rotations } from "../../ring/api-names.ts";
+import { dayMs } from "../../parse/duration.ts";
 
 /** Whoever follows a rotation looks again after this time although nothing seems to happen, in milliseconds: Secrets are not watched. */
 const longestMs = 15_000;
-const day = 86_400_000;
 
 interface Kept {
   readonly seen: Observation;
@@ -66,7 +66,7 @@ export class News {
     const running = Promise.all(this.#reflectors.map((one) => one.run(ends)));
     try {
       while (true) {
-        await bell.sleep(day, ends);
+        await bell.sleep(dayMs, ends);
         if (ends.aborted) return;
         yield;
       }

@@ -8,7 +8,7 @@ import { ownersOf } from "./owners.ts";
 /** Says who else sets the fields of the edit, and when one belongs to a tool that would put it back, what to commit instead. */
 export function precheckOf(edit: Edit, resource: KubeObject): Precheck {
   const name = keyOf(resource);
-  const owned = editedPaths(edit).map((path) => ({ field: textOf(path), owners: ownersOf(resource, path) }));
+  const owned = editedPaths(edit).map((path) => ({ field: fieldText(path), owners: ownersOf(resource, path) }));
   const notes = owned.flatMap(({ field, owners }) =>
     owners.map(({ manager, isDeclarative }) => {
       if (isDeclarative) return `${field} of ${name} belongs to "${manager}", which may put it back`;
@@ -27,5 +27,5 @@ export function precheckOf(edit: Edit, resource: KubeObject): Precheck {
 }
 
 /** `spec.activeKid`, `metadata.annotations[keyturn.dev/rotate-requested-at]`. */
-const textOf = (path: FieldPath): string =>
+const fieldText = (path: FieldPath): string =>
   path.map((part, index) => (/^\w+$/.test(part) ? `${index === 0 ? "" : "."}${part}` : `[${part}]`)).join("");

@@ -2,7 +2,8 @@ import { pathOf, sendEmpty } from "../../http/answer.ts";
 import type { Decide } from "./decision.ts";
 import { forwardAuth } from "./forward-auth.ts";
 import type { Handler } from "../../http/listener.ts";
-import { discoveryHandler, discoveryPath, jwksHandler, jwksPath, type WellKnownOptions } from "./well-known.ts";
+import { discoveryHandler, jwksHandler, type WellKnownOptions } from "./well-known.ts";
+import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";
 
 const verifyPath = "/verify";
 

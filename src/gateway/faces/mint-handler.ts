@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
 import type { Minted } from "../../jwt/minter.ts";
 import { KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
-import { pathOf, sendText } from "../../http/answer.ts";
+import { pathOf, sendText, type HttpExchange } from "../../http/answer.ts";
 import { readBody } from "../../http/body.ts";
 import type { Handler } from "../../http/listener.ts";
 import { type Problem, sendProblem } from "../../http/problem.ts";
@@ -22,7 +22,7 @@ export interface MintHandlerOptions {
 
 const mintPath = "/token";
 /** The most that a request's body may measure, in bytes: more than any token's claims. */
-const bodyLimit = 16_384;
+const mintBodyLimit = 16_384;
 
 const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
@@ -38,14 +38,9 @@ export function mintHandler(options: MintHandlerOptions): Handler {
   };
 }
 
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-async function answer(options: MintHandlerOptions, { request, response }: Exchange): Promise<void> {
-  const refusal = refusalOf(request, options.hosts);
-  const body = refusal ?? (await readBody(request, bodyLimit));
+async function answer(options: MintHandlerOptions, { request, response }: HttpExchange): Promise<void> {
+  const refusal = mintProblem(request, options.hosts);
+  const body = refusal ?? (await readBody(request, mintBodyLimit));
   if (typeof body !== "string") {
     options.count("RequestRefused");
     // What was not read of the body must not pass for the next request
@@ -54,7 +49,7 @@ async function answer(options: MintHandlerOptions, { request, response }: Exchan
     sendProblem(response, body);
     return;
   }
-  const minted = await outcomeOf(options, body);
+  const minted = await mintOutcome(options, body);
   if ("status" in minted) {
     options.count(minted.status === 503 ? "Unavailable" : "RequestRefused");
     sendProblem(response, minted);
@@ -71,7 +66,7 @@ async function answer(options: MintHandlerOptions, { request, response }: Exchan
   });
 }
 
-async function outcomeOf({ mint }: MintHandlerOptions, body: string): Promise<Minted | Problem> {
+async function mintOutcome({ mint }: MintHandlerOptions, body: string): Promise<Minted | Problem> {
   try {
     return await mint(readMintRequest(body));
   } catch (error) {
@@ -84,7 +79,7 @@ async function outcomeOf({ mint }: MintHandlerOptions, body: string): Promise<Mi
 }
 
 /** What is wrong with a request before its body is looked at. */
-function refusalOf(request: IncomingMessage, hosts: MintHandlerOptions["hosts"]): Problem | undefined {
+function mintProblem(request: IncomingMessage, hosts: MintHandlerOptions["hosts"]): Problem | undefined {
   const { method, headers } = request;
   if (pathOf(request.url) !== mintPath) return { status: 404, code: "PathUnknown", title: `Only ${mintPath} is here` };
   if (method !== "POST") return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed" };

@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { publicJwks } from "../../crypto/jwks.ts";
 import { keysOf } from "../../ring/ring.ts";
 import type { HolderState } from "../../holder/state.ts";
 import { copyLife, type CopyLife } from "../../holder/freshness.ts";
 import type { Moment } from "../../time/clock.ts";
 import { isReady } from "../../holder/state-view.ts";
-import { sendEmpty, isRead, sendText } from "../../http/answer.ts";
+import { sendEmpty, isRead, sendText, type HttpExchange } from "../../http/answer.ts";
 import type { Handler } from "../../http/listener.ts";
+import { jwksPath } from "../../jwt/public-paths.ts";
 
 interface Document {
   readonly type: string;
@@ -22,9 +22,6 @@ export interface WellKnownOptions {
   /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
 }
-
-export const jwksPath = "/.well-known/jwks.json";
-export const discoveryPath = "/.well-known/openid-configuration";
 
 /** The public keys (RFC 7517 §5) that are accepted here: those of the ring without the revoked ones. */
 export function jwksHandler(options: WellKnownOptions): Handler {
@@ -87,12 +84,7 @@ function served(
   };
 }
 
-interface Exchange {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-function send({ request, response }: Exchange, { type, body, etag }: Document, cache: string): void {
+function send({ request, response }: HttpExchange, { type, body, etag }: Document, cache: string): void {
   const headers = ["etag", etag, "cache-control", cache];
   if (matches(request.headers["if-none-match"], etag)) {
     // RFC 9110 §15.4.5: without a body, and without what describes one

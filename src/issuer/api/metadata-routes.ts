@@ -3,11 +3,10 @@ import type { FastifyInstance } from "fastify";
 import { grantTypes } from "../config/token-issuer.ts";
 import { signingOf } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";
 
 /** Answers a request with the public keys (RFC 7517 §5), as fresh as they are. */
 export type JwksHandler = (request: IncomingMessage, response: ServerResponse) => void;
-
-const jwksPath = "/.well-known/jwks.json";
 
 /** RFC 8414 §2, the same for OpenID Connect Discovery's readers, and the keys themselves. */
 export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: JwksHandler): void {
@@ -28,7 +27,7 @@ export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: J
       introspection_endpoint_auth_methods_supported: methods,
     };
   };
-  for (const path of ["/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"]) {
+  for (const path of ["/.well-known/oauth-authorization-server", discoveryPath]) {
     api.get(path, async (_request, reply) => {
       await reply.header("cache-control", "public, max-age=300").send(metadata());
     });

@@ -9,6 +9,7 @@ import { failed } from "./read-foreign.ts";
 import type { SmallFiles } from "./small-files.ts";
 import { Turns } from "./turns.ts";
 import { type Members, isObject, itemsOf, membersOf } from "../../parse/object.ts";
+import { rereadMs } from "../../kube/in-cluster.ts";
 
 export interface ReviewOptions {
   readonly transport: Pick<Transport, "call">;
@@ -78,9 +79,6 @@ function hasSamePod(extras: unknown, claims: Members): boolean {
     return said === undefined || (pointer !== undefined && said === claimAt(claims, pointer));
   });
 }
-
-/** How long what was read from the files is used, in milliseconds. */
-const rereadMs = 60_000;
 
 /** An API server that is named in the file, with the files for it; both are read again every minute, and after a 401. */
 export function endpointOf(

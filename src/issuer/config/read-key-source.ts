@@ -3,6 +3,7 @@ import { entriesOf, type Fields, fieldsOf, isUnset, itemSpotsOf, refuse, type Sp
 import { issuerCounts } from "./token-issuer-limits.ts";
 import type { KeySource } from "./token-issuer.ts";
 import { addressFlaw, addressOf } from "./web-address.ts";
+import { discoveryPath } from "../../jwt/public-paths.ts";
 
 /** The fields of which exactly one says where an issuer's keys come from. */
 export const sourceFields = ["discovery", "jwksURL", "jwks", "tokenReview"] as const;
@@ -62,7 +63,7 @@ function discoveryOf(issuer: Spot): URL | undefined {
   if (url === undefined) return undefined;
   const flaw = url.search === "" ? addressFlaw(url) : "must be a URL without a query";
   if (flaw !== undefined) refuse(issuer, flaw, "is another text");
-  url.pathname = `${url.pathname.replace(/\/$/, "")}/.well-known/openid-configuration`;
+  url.pathname = `${url.pathname.replace(/\/$/, "")}${discoveryPath}`;
   return url;
 }
 

@@ -1,11 +1,8 @@
 import { longestSubject } from "./claims.ts";
 import { type DurationBounds, ringTexts, type TextLimit } from "./fields.ts";
+import { hourMs, minuteMs, secondMs } from "../../parse/duration.ts";
 
 /** Every bound and default of a TokenIssuer, as data; docs/token-issuer.md has the same. Lengths are UTF-16 units. */
-
-const secondMs = 1000;
-const minuteMs = 60 * secondMs;
-const hourMs = 60 * minuteMs;
 
 /** Least and most, both allowed, in milliseconds. */
 export const issuerDurations = {

@@ -6,8 +6,7 @@ import type { SqlRow, SqlValue } from "../../sql/database.ts";
 import type { GrantRow, GrantTerms } from "./grant-row.ts";
 import type { LoggedRevocation } from "./revocation-log.ts";
 import { isObject } from "../../parse/object.ts";
-
-const dayMs = 86_400_000;
+import { dayMs } from "../../parse/duration.ts";
 
 /** The day of an instant, from 1970-01-01, as the column `expires_day` has it. */
 export const dayOf = (atMs: number): number => Math.floor(atMs / dayMs);

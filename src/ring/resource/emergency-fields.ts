@@ -1,6 +1,6 @@
 import type { Kid } from "../key.ts";
 import type { Policy } from "../plan.ts";
-import { revokedLimit } from "../ring.ts";
+import { revokedKidsLimit } from "../ring.ts";
 import { texts } from "./limits.ts";
 import type { SpecFields } from "./policy.ts";
 import { instantOf, textOf, textOrEmptyOf } from "../../parse/scalars.ts";
@@ -13,9 +13,6 @@ export interface Emergency {
   readonly revokedKids: Policy["revokedKids"];
   readonly revokeCreatedBeforeMs?: number;
 }
-
-/** So many of a list that is too long are obeyed, the last ones: a ring has no room for more, and people append. */
-const mostKids = revokedLimit / 2;
 
 /**
  * What can be read of the emergency fields, each by itself: a bad entry beside good ones, or a bad reason beside a good kid,
@@ -42,5 +39,5 @@ function readKids(spot: Spot): Policy["revokedKids"] {
     const reason = textOrEmptyOf(entry("reason"), texts.reason);
     if (kid !== undefined && !byKid.has(kid)) byKid.set(kid, { kid, ...(reason !== undefined && { reason }) });
   }
-  return [...byKid.values()].slice(-mostKids);
+  return [...byKid.values()].slice(-revokedKidsLimit);
 }

@@ -1,14 +1,11 @@
 import { type DurationBounds, printable, type TextLimit } from "../../parse/forms.ts";
+import { hourMs, minuteMs, secondMs } from "../../parse/duration.ts";
 
 /**
  * Every bound, default and text of a rule of a JwtKeyRotation, as data: the parser and the CRD (schema and CEL) take them
  * from here, so a person reads the same words whoever refuses. Lengths are UTF-16 units, never fewer than the characters
  * that the API server counts.
  */
-
-const secondMs = 1000;
-const minuteMs = 60 * secondMs;
-const hourMs = 60 * minuteMs;
 
 /** Wide enough for a demo that rotates every ten seconds and for keys that live ten years. */
 export const durations = {

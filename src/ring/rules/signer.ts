@@ -16,11 +16,10 @@ import {
 } from "./context.ts";
 import { publish } from "./publish.ts";
 import { freshKeyWaitMs, keyToMake, maySignFromMs } from "./waits.ts";
-
-const minute = 60_000;
+import { minuteMs } from "../../parse/duration.ts";
 
 /** JWKS may live in caches for this long at the most, however long the propagation is. */
-const longestMaxAgeMs = 15 * minute;
+const longestMaxAgeMs = 15 * minuteMs;
 
 export const settingsOf = (policy: Policy): RingSettings => ({
   clockSkewMs: policy.clockSkewMs,

@@ -24,7 +24,7 @@ const deadAfterMs = 10 * ackLifeMs;
 const isAckName = (name: string): boolean => name.endsWith(".json") && instanceName.test(basename(name, ".json"));
 
 /** When a file changed, and when that was noticed. */
-interface Sign {
+interface FileTrace {
   readonly changedAtMs: number;
   readonly seenAtMonotonicMs: number;
   /** Since when this process knows it. */
@@ -39,7 +39,7 @@ export class AckReader {
   readonly #disk: Reader;
   readonly #dir: string;
   readonly #clock: Clocks;
-  #seen: ReadonlyMap<string, Sign> = new Map();
+  #seen: ReadonlyMap<string, FileTrace> = new Map();
 
   constructor(disk: Reader, dir: string, clock: Clocks) {
     this.#disk = disk;
@@ -61,7 +61,7 @@ export class AckReader {
   /** The names of the files whose gateways are alive. To be called at least every {@link ackLifeMs}. */
   async fresh(): Promise<readonly string[]> {
     const names = ((await unlessMissing(this.#disk.names(this.#dir))) ?? []).filter(isAckName);
-    const seen = new Map<string, Sign>();
+    const seen = new Map<string, FileTrace>();
     for (const name of [...names].sort()) {
       const found = await this.#disk.entry(join(this.#dir, name));
       if (found) seen.set(name, this.#lastSign(name, found.changedAtMs));
@@ -82,7 +82,7 @@ export class AckReader {
   }
 
   /** The first sight has nothing but the wall clock to go by; a time in the future is as good as now. */
-  #lastSign(name: string, changedAtMs: number): Sign {
+  #lastSign(name: string, changedAtMs: number): FileTrace {
     const before = this.#seen.get(name);
     if (before?.changedAtMs === changedAtMs) return before;
     const nowMs = this.#clock.monotonicMs();

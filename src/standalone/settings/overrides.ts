@@ -1,7 +1,7 @@
 import { readIfThere, replaceFile } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
-import { revokedLimit } from "../../ring/ring.ts";
+import { revokedKidsLimit } from "../../ring/ring.ts";
 import { modes } from "../store/layout.ts";
 import { storageError } from "../store/storage-error.ts";
 import { instant } from "../../parse/forms.ts";
@@ -33,8 +33,6 @@ const members = [
   "revokeKeysCreatedBefore",
 ];
 const texts = { request: 128, kid: 256, reason: 256, instant: 40, jwks: 1_048_576 };
-/** As many as a ring has room for, beside those of a config. */
-const mostKids = revokedLimit / 2;
 const subject = { code: "OverridesUnreadable", action: "Cannot read overrides.json" };
 
 /** What can be read of overrides.json, and what is wrong with the rest. */
@@ -78,21 +76,21 @@ function readableOverrides(text: string): OverridesRead {
     }
   };
   const fields = tried(() => parseJson(text, { subject, publicOnly: true }).fields());
-  const overrides = fields ? membersOf(fields, tried) : {};
+  const overrides = fields ? readMembers(fields, tried) : {};
   const [problem] = problems;
   return { overrides, ...(problem && { problem }) };
 }
 
 type Tried = <Value>(read: () => Value) => Value | undefined;
 
-function membersOf(fields: ObjectCursor, tried: Tried): Overrides {
+function readMembers(fields: ObjectCursor, tried: Tried): Overrides {
   tried(() => fields.only(members));
   const rotateRequestedAt = tried(() => fields.maybe("rotateRequestedAt")?.text(texts.request));
   const recoverRequestedAt = tried(() => instantIn(fields, "recoverRequestedAt"));
   const recoverJwks = tried(() => fields.maybe("recoverJwks")?.freeText(1, texts.jwks));
   const activeKid = tried(() => kidOrEmpty(fields.maybe("activeKid")));
   const listed = tried(() => fields.maybe("revokedKids")?.list(Infinity));
-  const revokedKids = listed?.flatMap((at) => readRevoked(at, tried)).slice(-mostKids);
+  const revokedKids = listed?.flatMap((at) => readRevoked(at, tried)).slice(-revokedKidsLimit);
   const revokeKeysCreatedBefore = tried(() => instantIn(fields, "revokeKeysCreatedBefore"));
   return {
     ...(rotateRequestedAt !== undefined && { rotateRequestedAt }),
@@ -142,7 +140,7 @@ function unitedKids(
   now: NonNullable<Overrides["revokedKids"]> = [],
 ): NonNullable<Overrides["revokedKids"]> {
   const others = before.filter(({ kid }) => !now.some((one) => one.kid === kid));
-  return [...others, ...now].slice(-mostKids);
+  return [...others, ...now].slice(-revokedKidsLimit);
 }
 
 /** Replaces overrides.json, at once and whole. */

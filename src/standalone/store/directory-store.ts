@@ -12,7 +12,7 @@ import type { Ring } from "../../ring/ring.ts";
 import type { Clocks } from "../../time/clock.ts";
 import { modes, type Layout } from "./layout.ts";
 import { readProjection, readRing, type DirectoryRead, type ReadingPorts } from "./readings.ts";
-import { lostIn, type Place, setAside, type Standing } from "./set-aside-files.ts";
+import { lostIn, type Place, setAside, type StandingFile } from "./set-aside-files.ts";
 import { fileOf, tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
 
 const projections: readonly ProjectionName[] = ["public", "signer"];
@@ -120,7 +120,7 @@ export class DirectoryStore implements RingStore<DirectoryRead> {
     return { root: this.#layout.setAside, generation, object };
   }
 
-  async #setAside(files: readonly Standing[], ring: Ring, object: RingObject): Promise<void> {
+  async #setAside(files: readonly StandingFile[], ring: Ring, object: RingObject): Promise<void> {
     const to = await setAside(this.#disk, files, this.#aside(ring, object));
     this.#parts.onSetAside?.(told(object, to));
   }

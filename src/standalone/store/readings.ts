@@ -40,7 +40,7 @@ export async function readRing(ports: ReadingPorts, layout: Layout): Promise<Dir
 
 async function ringIn(ports: ReadingPorts, { generation, path, text }: RingFile): Promise<DirectoryRead> {
   const createdAtMs = (await changedAtMs(ports.disk, path)) ?? 0;
-  const read = await objectIn(ports, { files: { "keyring.json": text }, object: "ring", createdAtMs });
+  const read = await projectionIn(ports, { files: { "keyring.json": text }, object: "ring", createdAtMs });
   const { reading } = read;
   if (reading.kind !== "ring" || reading.ring.generation === generation) return { ...read, fileGeneration: generation };
   const problem = `${basename(path)} holds generation ${reading.ring.generation}`;
@@ -94,13 +94,17 @@ export async function readProjection(
   }
 }
 
-interface Place {
+interface ProjectionPlace {
   readonly dir: string;
   readonly object: ProjectionName;
 }
 
 /** Where `..data` was lost, as by a backup that knows no links, the versions beside it may be whole. */
-async function readStrays(ports: ReadingPorts, { dir, object }: Place, otherwise: Reading): Promise<DirectoryRead> {
+async function readStrays(
+  ports: ReadingPorts,
+  { dir, object }: ProjectionPlace,
+  otherwise: Reading,
+): Promise<DirectoryRead> {
   const { disk } = ports;
   const strays: DirectoryRead[] = [];
   const versions = versionsIn((await unlessMissing(disk.names(dir))) ?? []);
@@ -108,7 +112,7 @@ async function readStrays(ports: ReadingPorts, { dir, object }: Place, otherwise
     const files = await refusedAsProblem(() => readVersion(disk, join(dir, version)));
     if (files === undefined || typeof files === "string" || Object.keys(files).length === 0) continue;
     const createdAtMs = (await changedAtMs(disk, join(dir, version))) ?? 0;
-    strays.push(await objectIn(ports, { files, object, createdAtMs }));
+    strays.push(await projectionIn(ports, { files, object, createdAtMs }));
   }
   const [first] = strays;
   if (first === undefined) return { ...nothing, reading: otherwise };
@@ -124,7 +128,7 @@ async function readStrays(ports: ReadingPorts, { dir, object }: Place, otherwise
 async function readData(
   ports: ReadingPorts,
   { files, linked, version }: Extract<DataDir, { kind: "data" }>,
-  { dir, object }: Place,
+  { dir, object }: ProjectionPlace,
 ): Promise<DirectoryRead> {
   const names = Object.keys(files);
   const isOurs = names.length === 0 || names.some((name) => ourFiles.includes(name));
@@ -133,20 +137,20 @@ async function readData(
     return { ...nothing, ...keys };
   }
   const createdAtMs = (await changedAtMs(ports.disk, join(dir, version))) ?? 0;
-  return { ...(await objectIn(ports, { files, object, createdAtMs })), ...(linked && { files }) };
+  return { ...(await projectionIn(ports, { files, object, createdAtMs })), ...(linked && { files }) };
 }
 
 /** Plain files are a copy of ours that was made by something that follows links, or somebody else's. */
 async function readPlain(
   ports: ReadingPorts,
   { names }: Extract<DataDir, { kind: "plain" }>,
-  { dir, object }: Place,
+  { dir, object }: ProjectionPlace,
 ): Promise<DirectoryRead> {
   if (names.includes("keyring.json") && names.every((name) => ourFiles.includes(name))) {
     const files = await refusedAsProblem(() => filesOf(ports.disk, dir, names));
     if (typeof files === "string") return { ...nothing, reading: { kind: "foreign", problem: files } };
     const createdAtMs = (await changedAtMs(ports.disk, join(dir, "keyring.json"))) ?? 0;
-    return objectIn(ports, { files, object, createdAtMs });
+    return projectionIn(ports, { files, object, createdAtMs });
   }
   if (object === "signer")
     return { ...nothing, ...(await readPlainKeys(ports.disk, { dir, names, algorithm: ports.algorithm })) };
@@ -166,7 +170,7 @@ interface FilesRead {
   readonly createdAtMs: number;
 }
 
-async function objectIn(ports: ReadingPorts, { files, object, createdAtMs }: FilesRead): Promise<DirectoryRead> {
+async function projectionIn(ports: ReadingPorts, { files, object, createdAtMs }: FilesRead): Promise<DirectoryRead> {
   const { opener, rotation, algorithm } = ports;
   const context = { createdAtMs, algorithm };
   return { ...nothing, ...(await readFiles(files, { opener, object, rotation, context })) };

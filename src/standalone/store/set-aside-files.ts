@@ -11,7 +11,7 @@ import { type Layout, modes } from "./layout.ts";
 import type { DirectoryRead } from "./readings.ts";
 
 /** A file that is about to be written over or removed. */
-export interface Standing {
+export interface StandingFile {
   /** How it is called where it is set aside; a version's files stand in a directory of their own. */
   readonly name: string;
   readonly path: string;
@@ -20,13 +20,13 @@ export interface Standing {
 }
 
 /** Every regular file of a projection's directory: those of each version, the one behind `..data` first, and plain ones. */
-async function standingIn(disk: Reader, dir: string): Promise<readonly Standing[]> {
+async function standingIn(disk: Reader, dir: string): Promise<readonly StandingFile[]> {
   const names = (await unlessMissing(disk.names(dir))) ?? [];
   const current = await currentVersion(disk, dir);
   const plain = names
     .filter((name) => !isInternal(name))
     .map((name) => ({ name, path: join(dir, name), where: "plain" as const }));
-  const found: Standing[] = [];
+  const found: StandingFile[] = [];
   for (const version of [...(current === undefined ? names.filter((n) => n === dataLink) : []), ...versionsIn(names)]) {
     const inside = (await unlessMissing(disk.names(join(dir, version)))) ?? [];
     const isCurrent = version === current;
@@ -50,13 +50,13 @@ interface Writing {
 export async function lostIn(
   { disk, layout, hasRing }: { readonly disk: Reader; readonly layout: Layout; readonly hasRing: boolean },
   { found, object, next }: Writing,
-): Promise<readonly Standing[]> {
+): Promise<readonly StandingFile[]> {
   const { reading, files } = found;
   if (reading.kind === "absent" || reading.kind === "foreign") return [];
   const isStrange = strangerTest(found, object);
   if (files !== undefined && !Object.entries(files).some(isStrange)) return [];
   // Beside a ring that can be used, a version that is not behind ..data is old, or what a crash left
-  const goes = ({ where, name }: Standing): boolean =>
+  const goes = ({ where, name }: StandingFile): boolean =>
     where === "stray" ? reading.kind !== "ring" && !hasRing : where === "current" || ourFiles.includes(name);
   const read = await textsOf(disk, (await standingIn(disk, layout[object])).filter(goes));
   const strangers = read.filter(({ name, text }) => isStrange([name, text]));
@@ -67,8 +67,8 @@ export async function lostIn(
 /** The files, each with its text. */
 const textsOf = (
   disk: Reader,
-  files: readonly Standing[],
-): Promise<readonly (Standing & { readonly text: string })[]> =>
+  files: readonly StandingFile[],
+): Promise<readonly (StandingFile & { readonly text: string })[]> =>
   Promise.all(files.map(async (file) => ({ ...file, text: await disk.readText(file.path) })));
 
 /** Where files of an object are set aside. */
@@ -85,7 +85,7 @@ const placeOf = ({ root, generation, object }: Place): string => join(root, Stri
  * Gives the files a second name in `<root>/<generation>/<object>/`, where nothing of ours is ever removed: byte for byte,
  * and at once. Doing it again changes nothing. Returns that directory.
  */
-export async function setAside(disk: Disk, files: readonly Standing[], to: Place): Promise<string> {
+export async function setAside(disk: Disk, files: readonly StandingFile[], to: Place): Promise<string> {
   const dir = placeOf(to);
   for (const each of [to.root, dirname(dir), dir]) await ensureDir(disk, each, modes.secretDir);
   for (const { name, path } of files) await linkAs(disk, path, join(dir, name));

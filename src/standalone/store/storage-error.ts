@@ -50,8 +50,8 @@ export function storageError(error: unknown): unknown {
   }
   const errno = errnoOf(error);
   if (errno === undefined) return error;
-  const path = textOf(error, "path");
-  const subject = `Cannot ${textOf(error, "syscall") ?? "use"} ${path === undefined ? "the directory" : quotedPath(path)}`;
+  const path = memberText(error, "path");
+  const subject = `Cannot ${memberText(error, "syscall") ?? "use"} ${path === undefined ? "the directory" : quotedPath(path)}`;
   const later = passing.get(errno);
   if (later !== undefined) return new TryLaterError("StorageUnavailable", `${subject}: ${later}`, { cause: error });
   const change = lasting.get(errno);
@@ -60,7 +60,7 @@ export function storageError(error: unknown): unknown {
     : new ChangeNeededError("StorageRefused", `${subject}: ${change}`, { cause: error });
 }
 
-function textOf(error: unknown, member: "syscall" | "path"): string | undefined {
+function memberText(error: unknown, member: "syscall" | "path"): string | undefined {
   if (typeof error !== "object" || error === null || !(member in error)) return undefined;
   const value: unknown = Reflect.get(error, member);
   return typeof value === "string" ? value : undefined;

@@ -10,6 +10,7 @@ import { line, type Io } from "../text/screen.ts";
 import type { View } from "../../ring/view.ts";
 import { listed } from "../text/words.ts";
 import { formatInstant } from "../../parse/instant.ts";
+import { mostAheadMs } from "../../ring/obey.ts";
 
 export interface RevokeOptions extends ChangeOptions {
   /** A kid or its prefix. */
@@ -85,9 +86,6 @@ export async function revokeCreatedBefore(
   };
   return ask(asked, options);
 }
-
-/** Clocks may differ by so much, in milliseconds: what is further ahead is a slip. */
-const mostAheadMs = 30_000;
 
 /** @throws RuleError `InTheFuture`: the wrong year would revoke every key */
 function cutoff(atMs: number, nowMs: number): number {

@@ -3,7 +3,7 @@ import { KubeClient } from "../../../../src/kube/client.ts";
 import { type Clock, systemClock } from "../../../../src/time/clock.ts";
 import type { RingHome } from "../../../../src/keeper/home.ts";
 import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
-import { type Caller, Transport } from "../../../../src/kube/transport.ts";
+import { type ClientTransport, Transport } from "../../../../src/kube/transport.ts";
 import { clusterHome } from "../../../../src/cluster/home/cluster-home.ts";
 
 export interface HomeOptions {
@@ -23,7 +23,7 @@ export function homeOf(namespace: string, name: string, options: HomeOptions = {
     ...{ clock, chance: () => 0.5, userAgent: "keyturn-test/1" },
   });
   onTestFinished(() => transport.close());
-  const caller: Caller = {
+  const caller: ClientTransport = {
     call: async (request) => {
       if (request.method === "PATCH") await beforePatch?.();
       if (request.method === "GET") await beforeGet?.(request.path);
