@@ -8,7 +8,7 @@ import { gatewayBench } from "./gateway.ts";
 import { issuerBench } from "./issuer.ts";
 import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
-import { operatorBench } from "./operator.ts";
+import { controllerBench } from "./controller.ts";
 import { plannerBench } from "./planner.ts";
 import { requestBench } from "./request.ts";
 import { sidecarBench } from "./sidecar.ts";
@@ -17,7 +17,7 @@ import { swapBench } from "./swap.ts";
 const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
 
 /** Whole stories, measured once. */
-const stories: readonly FiguresBench[] = [operatorBench, sidecarBench, issuerBench];
+const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 
 const full: Effort = { rounds: 15, batchMs: 100 };

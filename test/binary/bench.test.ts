@@ -32,11 +32,11 @@ describe("npm run bench", () => {
     }
   });
 
-  test("operator still works", async () => {
-    const file = join(folder, "operator.json");
-    const { stdout } = await run("operator", "--quick", "--json", file);
+  test("controller still works", async () => {
+    const file = join(folder, "controller.json");
+    const { stdout } = await run("controller", "--quick", "--json", file);
     const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
-    expect(stdout).toContain("operator: ");
+    expect(stdout).toContain("controller: ");
     const perRotation = result?.figures.filter(({ unit }) => unit === "writes") ?? [];
     expect(perRotation).toHaveLength(4);
     for (const { ours } of perRotation) expect(ours).toBeGreaterThan(0);
@@ -54,7 +54,7 @@ describe("npm run bench", () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, operator, issuer; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, controller, issuer; options follow "--"\n',
     });
   });
 });

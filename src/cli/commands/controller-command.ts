@@ -84,7 +84,7 @@ function optionsOf(
     chance: () => cli.chance(),
     unique: () => cli.io.randomId(),
     userAgent: `keyturn/${cli.version}`,
-    log: operatorLog(log),
+    log: controllerLog(log),
     onListening: (port) => log.info({ port }, "listens for probes and scrapes"),
   };
 }
@@ -103,7 +103,7 @@ function workers(text: string, name: string): number {
   throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number from 1 to 64`);
 }
 
-function operatorLog(log: Logger): ControllerLog {
+function controllerLog(log: Logger): ControllerLog {
   return {
     deed: (rotation, { step }, generation) => {
       const fields = { rotation: rotationName(rotation), step: step.type, kid: step.kid, generation };

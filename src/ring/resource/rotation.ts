@@ -107,7 +107,7 @@ function specRefusal(problems: readonly string[]): ChangeNeededError | undefined
 }
 
 /**
- * Checks a whole JwtKeyRotation, as JSON or YAML gave it, and fills in the defaults of `spec/limits.ts`. `null` counts as
+ * Checks a whole JwtKeyRotation, as JSON or YAML gave it, and fills in the defaults of `limits.ts`. `null` counts as
  * unset; so does the empty text in `requestID`, `activeKid`, `revokeKeysCreatedBefore` and a `reason`. `status` and
  * Kubernetes' other metadata are not looked at; any other field that is unknown is refused, unless the caller chose `warn`.
  *
@@ -117,7 +117,7 @@ function specRefusal(problems: readonly string[]): ChangeNeededError | undefined
  * It does not know the resource's past: that secretName can't change, and which requests are new, others check.
  *
  * @throws ChangeNeededError `InvalidSpec` with all problems, one per line: `path: must be …, is …` or `unknown field "path"`.
- *   Values are quoted as `shown.ts` does; after 50 problems only their number follows.
+ *   Values are quoted as `errors/quote.ts` does; after 50 problems only their number follows.
  */
 export function parseRotation(value: unknown, options: ParseOptions = {}): Rotation {
   const read = readRotation(value, options);

@@ -6,7 +6,7 @@ import { helmMajors } from "../../../hack/helm.ts";
 import { root } from "../../../hack/run.ts";
 import { apply, readManifests } from "../../../hack/testcluster/apply.ts";
 import { runHelm } from "../../chart/support/render.ts";
-import { quick, RotationHandle } from "../operator/support/scene.ts";
+import { quick, RotationHandle } from "../controller/support/scene.ts";
 import { admin, gone, makeNamespace } from "../support/scene.ts";
 import { makeFolder } from "../tools/support/person.ts";
 import { PlayedKubelet } from "./support/kubelet.ts";
@@ -43,11 +43,11 @@ it.each(helmMajors)(
     expect(succeeded(await older("install", "older", await singleKeyChart()))).toBe("succeeded");
 
     const release = new Release({ major, namespace });
-    const operatorOnly = { crds: { enabled: false }, watchNamespaces: [namespace] };
-    expect(succeeded(await release.install(operatorOnly))).toBe("succeeded");
-    const operator = await release.runController();
+    const controllerOnly = { crds: { enabled: false }, watchNamespaces: [namespace] };
+    expect(succeeded(await release.install(controllerOnly))).toBe("succeeded");
+    const controller = await release.runController();
     const rotations = [{ name: "orders", secretName: "orders-jwt", ...quick, adoption: { maxTTL: "24h" } }];
-    const values = { ...operatorOnly, rotations, rotateOnUpgrade: false, waitForReady: { timeoutSeconds: 60 } };
+    const values = { ...controllerOnly, rotations, rotateOnUpgrade: false, waitForReady: { timeoutSeconds: 60 } };
     expect(succeeded(await release.upgrade(values))).toBe("succeeded");
     const rotation = new RotationHandle(namespace, "orders");
     expect(await rotation.status()).toMatchObject({ activeKid: "2024-key" });
@@ -64,7 +64,7 @@ it.each(helmMajors)(
     await rotation.annotate({ "example.com/look": "1" });
     await vi.waitFor(async () => expect(await kidIn()).toBe("2024-key"), { timeout: 30_000, interval: 50 });
     expect((await rotation.status()).activeKid).toBe("2024-key");
-    expect(operator.problems).toEqual([]);
+    expect(controller.problems).toEqual([]);
     expect(kubelet.problems).toEqual([]);
     expect(succeeded(await release.uninstall())).toBe("succeeded");
   },

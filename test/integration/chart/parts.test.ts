@@ -9,7 +9,7 @@ import type { Ports } from "../../../src/gateway/options.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import type { PodSpec } from "../../chart/support/render.ts";
-import { quick, RotationHandle } from "../operator/support/scene.ts";
+import { quick, RotationHandle } from "../controller/support/scene.ts";
 import { admin, makeNamespace, sees, tokenFor } from "../support/scene.ts";
 import { makeFolder } from "../tools/support/person.ts";
 import { PlayedKubelet } from "./support/kubelet.ts";
@@ -52,7 +52,7 @@ describe("a release with verifiers", () => {
   it("publishes a key when the gateway of jwks has it, which serves it as an account that reads one ConfigMap", async () => {
     const jwks = { enabled: true, rotation: "gateway", replicaCount: 1 };
     expect(succeeded(await release.install({ ...values, jwks }))).toBe("succeeded");
-    const operator = await release.runController();
+    const controller = await release.runController();
     const selector = "labelSelector=app.kubernetes.io/component=jwks";
     const pod = await sees(`/api/v1/namespaces/${namespace}/pods?${selector}`, ({ status }) => isRunning(status));
     const waited = await rotation.reaches(
@@ -66,7 +66,7 @@ describe("a release with verifiers", () => {
     const answer = await fetch(`http://127.0.0.1:${front}/.well-known/jwks.json`);
     const { keys } = (await answer.json()) as { keys: readonly { kid: string }[] };
     expect(keys.map(({ kid }) => kid)).toContain(activeKid);
-    expect(operator.problems).toEqual([]);
+    expect(controller.problems).toEqual([]);
     expect(kubelet.problems).toEqual([]);
   });
 

@@ -1,13 +1,14 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { helmMajors } from "../../../hack/helm.ts";
-import { quick, RotationHandle, type RunningOperator, type Status } from "../operator/support/scene.ts";
+import { quick, RotationHandle, type RunningController, type Status } from "../controller/support/scene.ts";
 import { admin, exists, gone, makeNamespace } from "../support/scene.ts";
 import { PlayedKubelet } from "./support/kubelet.ts";
 import { Release, removeDefinitions, succeeded } from "./support/release.ts";
 
 // One release from its first installation to its last, told in order. A test that fails takes those after it along.
 
-const activations = ({ deeds }: RunningOperator): number => deeds.filter((deed) => deed.startsWith("activate")).length;
+const activations = ({ deeds }: RunningController): number =>
+  deeds.filter((deed) => deed.startsWith("activate")).length;
 
 const admission = "/apis/admissionregistration.k8s.io/v1";
 
@@ -22,9 +23,9 @@ describe.each(helmMajors)("a release by Helm %i", async (major) => {
   const kubelet = await PlayedKubelet.play(namespace);
   const release = new Release({ major, namespace });
   const rotation = new RotationHandle(namespace, "gateway");
-  const operatorOnly = { watchNamespaces: [namespace] };
+  const controllerOnly = { watchNamespaces: [namespace] };
   const values = {
-    ...operatorOnly,
+    ...controllerOnly,
     rotations: [{ name: "gateway", ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } }],
     waitForReady: { timeoutSeconds: 60 },
   };
@@ -44,42 +45,42 @@ describe.each(helmMajors)("a release by Helm %i", async (major) => {
   });
 
   it("is installed, and waits for the controller's pods", async () => {
-    expect(succeeded(await release.install(operatorOnly, "--wait"))).toBe("succeeded");
+    expect(succeeded(await release.install(controllerOnly, "--wait"))).toBe("succeeded");
     const deployment = await admin.get(`/apis/apps/v1/namespaces/${namespace}/deployments/keyturn-controller`);
     expect(deployment["status"]).toMatchObject({ readyReplicas: 2 });
     expect(kubelet.logs).toEqual([]);
   });
 
   it("brings a rotation with an upgrade, and the Job waits until it is Ready, as an account that may look", async () => {
-    const operator = await release.runController();
+    const controller = await release.runController();
     expect(succeeded(await release.upgrade(values, "--wait"))).toBe("succeeded");
     before = await rotation.ready();
     expect(kubelet.logs).toMatchObject([{ container: "wait-0", account: "keyturn-wait", code: 0 }]);
     expect(kubelet.logs[0]?.text).toContain(`${namespace}/gateway is ready`);
     await gone(job);
-    expect(operator.problems).toEqual([]);
+    expect(controller.problems).toEqual([]);
   });
 
   it("rotates exactly once with each upgrade that is to rotate", async () => {
-    const operator = await release.runController();
+    const controller = await release.runController();
     for (const revision of [3, 4]) {
       expect(succeeded(await release.upgrade(rotating))).toBe("succeeded");
       expect((await release.history()).at(-1)).toBe(`${revision} deployed`);
       const after = await calm(rotation);
       expect(after.activeKid).not.toBe(before.activeKid);
-      expect(activations(operator)).toBe(revision - 2);
+      expect(activations(controller)).toBe(revision - 2);
       before = after;
     }
   });
 
   it("rotates by no upgrade that is not to, and by no rollback, to whatever revision", async () => {
-    const operator = await release.runController();
+    const controller = await release.runController();
     expect(succeeded(await release.upgrade(values))).toBe("succeeded");
     for (const revision of [4, 3, 2]) {
       expect(succeeded(await release.rollback(revision, "--wait"))).toBe("succeeded");
       expect((await calm(rotation)).activeKid).toBe(before.activeKid);
     }
-    expect(activations(operator)).toBe(0);
+    expect(activations(controller)).toBe(0);
     expect((await release.history()).at(-1)).toBe("8 deployed");
   });
 
@@ -130,17 +131,17 @@ describe.each(helmMajors)("a release by Helm %i", async (major) => {
     const flags = major === 3 ? ["--wait", "--take-ownership"] : ["--wait=legacy"];
     expect(succeeded(await release.install(labelled, ...flags))).toBe("succeeded");
     expect((await admin.get(rotation.path)).metadata.labels).toMatchObject({ round: "two" });
-    const operator = await release.runController();
+    const controller = await release.runController();
     expect(succeeded(await release.upgrade(values, "--wait"))).toBe("succeeded");
     const after = await calm(rotation);
     const keys = ({ activeKid, ringGeneration }: Status): object => ({ activeKid, ringGeneration });
     expect(keys(after)).toEqual(keys(before));
-    expect(operator.deeds).toEqual([]);
-    expect(operator.problems).toEqual([]);
+    expect(controller.deeds).toEqual([]);
+    expect(controller.problems).toEqual([]);
   });
 
   it("counts revisions anew then: an upgrade rotates when requestID begins in another way", async () => {
-    const operator = await release.runController();
+    const controller = await release.runController();
     expect((await release.history()).at(-1)).toBe("2 deployed");
     // The ring has seen keyturn.v3 and keyturn.v4
     expect(succeeded(await release.upgrade(rotating))).toBe("succeeded");
@@ -149,7 +150,7 @@ describe.each(helmMajors)("a release by Helm %i", async (major) => {
     const anew = { ...rotating, rotations: [{ ...one, rotation: { interval: "0s", requestID: "second-life" } }] };
     expect(succeeded(await release.upgrade(anew))).toBe("succeeded");
     expect((await calm(rotation)).activeKid).not.toBe(before.activeKid);
-    expect(activations(operator)).toBe(1);
+    expect(activations(controller)).toBe(1);
     expect(succeeded(await release.uninstall())).toBe("succeeded");
     expect(kubelet.problems).toEqual([]);
   });

@@ -1,12 +1,12 @@
 import { expect, test, vi } from "vitest";
 import { admin, sees } from "../support/scene.ts";
-import { makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, quick, startController } from "../controller/support/scene.ts";
 import { makeSidecarAccount, RealGateway } from "./support/real-gateway.ts";
 
 const scene = await makeScene("alone");
 
 async function withGateway(name: string) {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(scene.namespace, name, quick);
   await rotation.ready();
   await makeSidecarAccount(scene.namespace, name);

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { root } from "../../../hack/run.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
 import { makeSidecarAccount, RealGateway, type Token } from "./support/real-gateway.ts";
 
 const scene = await makeScene("gateways");
@@ -12,7 +12,7 @@ const scene = await makeScene("gateways");
 const account = (secretName: string): Promise<void> => makeSidecarAccount(scene.namespace, secretName);
 
 async function published(name: string, spec: object = {}): Promise<RotationHandle> {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(scene.namespace, name, { ...quick, ...spec });
   await rotation.ready();
   return rotation;

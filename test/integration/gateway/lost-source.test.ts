@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
 import { admin, sees, tokenFor } from "../support/scene.ts";
-import { remove } from "../operator/support/objects.ts";
+import { remove } from "../controller/support/objects.ts";
 import {
   account,
   makeRotation,
   makeScene,
   quick,
   type RotationHandle,
-  startOperator,
-} from "../operator/support/scene.ts";
+  startController,
+} from "../controller/support/scene.ts";
 import { makeSidecarAccount, RealGateway } from "./support/real-gateway.ts";
 
 const scene = await makeScene("lost-source");
@@ -35,7 +35,7 @@ const acksOf = ({ namespace }: RotationHandle, gateway: RealGateway): string =>
   `/apis/keyturn.dev/v1alpha1/namespaces/${namespace}/keyringacks?fieldSelector=metadata.name=${gateway.uid}.lost`;
 
 test("a signer Secret that is deleted or emptied while nothing is due is written anew at a gateway's word", async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   await crowd();
   const rotation = await makeRotation(scene.namespace, "lost", {
     ...quick,
@@ -48,9 +48,9 @@ test("a signer Secret that is deleted or emptied while nothing is due is written
   const { kid } = await gateway.mint();
   const path = rotation.objectPath("signer");
   // Nobody else may change an object of ours
-  const controller = admin.withToken(await tokenFor(scene.namespace, account));
-  const empty = async (): Promise<unknown> => controller.replace(path, { ...(await admin.get(path)), data: {} });
-  const deeds = operator.deeds.length;
+  const asController = admin.withToken(await tokenFor(scene.namespace, account));
+  const empty = async (): Promise<unknown> => asController.replace(path, { ...(await admin.get(path)), data: {} });
+  const deeds = controller.deeds.length;
 
   for (const lose of [() => remove(path), empty]) {
     const said = sees(acksOf(rotation, gateway), ({ sourceUnfit }) => sourceUnfit === true);
@@ -61,8 +61,8 @@ test("a signer Secret that is deleted or emptied while nothing is due is written
     await isWritten(rotation);
     await sees(acksOf(rotation, gateway), ({ sourceUnfit }) => sourceUnfit === undefined);
   }
-  controller.close();
+  asController.close();
   expect((await gateway.mint()).kid).toBe(kid);
   // Written again, and not rotated
-  expect(operator.deeds.slice(deeds)).toEqual([]);
+  expect(controller.deeds.slice(deeds)).toEqual([]);
 });

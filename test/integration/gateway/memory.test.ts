@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, inject, onTestFinished, test } from "vitest";
 import { root } from "../../../hack/run.ts";
-import { makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, quick, startController } from "../controller/support/scene.ts";
 
 const scene = await makeScene("memory");
 
@@ -34,7 +34,7 @@ async function heapOf(argument: object): Promise<string> {
 }
 
 test("a gateway that minted holds its private half as a KeyObject, and in no text of its heap", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(scene.namespace, "orders", quick);
   await rotation.ready();
   const files = await rotation.data("signer");

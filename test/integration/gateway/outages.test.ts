@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { expect, inject, test } from "vitest";
 import { type Clock, systemClock } from "../../../src/time/clock.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
 import { makeSidecarAccount, RealGateway } from "./support/real-gateway.ts";
 
 const scene = await makeScene("outages");
@@ -16,7 +16,7 @@ const hurried: Clock = {
 };
 
 async function behindWire(name: string) {
-  startOperator(scene);
+  startController(scene);
   // Tokens that outlive the test
   const rotation = await makeRotation(scene.namespace, name, {
     ...quick,

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { makeRotation, makeScene, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, startController } from "../controller/support/scene.ts";
 import { makeNamespace } from "../support/scene.ts";
 import { administrator, makePerson } from "./support/person.ts";
 
@@ -9,7 +9,7 @@ const empty = await makeNamespace("choice-empty");
 const nobody = await makePerson(namespace, "nobody", []);
 
 it("the only rotation of a namespace needs no name, one of several does", async () => {
-  startOperator(scene);
+  startController(scene);
   await makeRotation(namespace, "gateway");
   const keyturn = (args: string) => administrator.keyturn(`${args} -n ${namespace}`);
   expect(await keyturn("wait --for=Ready --timeout 1m")).toMatchObject({ code: 0 });

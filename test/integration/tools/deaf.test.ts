@@ -1,6 +1,6 @@
 import { expect, inject, it, vi } from "vitest";
 import { proxyTo } from "../../kube/support/proxy.ts";
-import { makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, quick, startController } from "../controller/support/scene.ts";
 import { administratorBy } from "./support/person.ts";
 
 const scene = await makeScene("deaf");
@@ -11,7 +11,7 @@ const watched = 4;
 
 /** A rotation that is ready, and a person whose wire to it can be frozen; the controller has a wire of its own. */
 async function behindWire(name: string) {
-  const controller = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await makeRotation(namespace, name, calm);
   const { activeKid = "" } = await rotation.ready();
   const wire = await proxyTo(inject("cluster").connection.server);
@@ -41,7 +41,7 @@ it("a change with --wait comes to its end, although the wire swallows what comes
   const rotating = start("rotate changed --wait --timeout 2m");
   await rotating.says("waiting");
   await freeze();
-  startOperator(scene);
+  startController(scene);
   expect(await rotating.ended).toMatchObject({ code: 0, out: expect.stringContaining("signs now") as string });
   expect((await rotation.status()).activeKid).not.toBe(activeKid);
 }, 120_000);

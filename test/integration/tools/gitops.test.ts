@@ -6,8 +6,8 @@ import {
   quick,
   RotationHandle,
   rotationsPath,
-  startOperator,
-} from "../operator/support/scene.ts";
+  startController,
+} from "../controller/support/scene.ts";
 import { admin } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
 import { administrator } from "./support/person.ts";
@@ -34,7 +34,7 @@ async function applied(manifest: Manifest): Promise<RotationHandle> {
 const keyturn = (args: string) => administrator.keyturn(`${args} -n ${namespace}`);
 
 it("a field that a GitOps tool applies is not changed: what to commit is printed, and does it", async () => {
-  startOperator(scene);
+  startController(scene);
   const before = {
     metadata: { name: "gateway", annotations: { [requestedAt]: "one" } },
     spec: { ...calm, activeKid: "" },
@@ -59,7 +59,7 @@ it("a field that a GitOps tool applies is not changed: what to commit is printed
 });
 
 it("with --force it is changed all the same, and said whose it was", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await applied({ metadata: { name: "forced", annotations: { [requestedAt]: "one" } }, spec: calm });
   const { activeKid } = await rotation.ready();
   const { code, err } = await keyturn("rotate forced --force --wait --timeout 1m");
@@ -69,7 +69,7 @@ it("with --force it is changed all the same, and said whose it was", async () =>
 });
 
 it("a field that it does not apply is changed without a word, and stays when it applies again", async () => {
-  startOperator(scene);
+  startController(scene);
   const manifest = { metadata: { name: "beside" }, spec: calm };
   const rotation = await applied(manifest);
   const { activeKid = "" } = await rotation.ready();
@@ -80,7 +80,7 @@ it("a field that it does not apply is changed without a word, and stays when it 
 });
 
 it("a field that a person has set is changed, and said who set it", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(namespace, "person", calm);
   const { activeKid = "" } = await rotation.ready();
   const path = `${rotation.path}?fieldManager=kubectl-edit`;

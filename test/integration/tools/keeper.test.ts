@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
 import { admin } from "../support/scene.ts";
 import { administrator, looks, makePerson } from "./support/person.ts";
 
@@ -19,15 +19,15 @@ const status = async (name: string): Promise<string> =>
   (await administrator.keyturn(`status ${name} -n ${namespace}`)).out;
 
 it("names the controller that holds the Lease, without being told which Lease", async () => {
-  startOperator(scene, { lease, identity: "keyturn-controller-abc_1" });
+  startController(scene, { lease, identity: "keyturn-controller-abc_1" });
   await settled("kept");
   expect(await status("kept")).toMatch(/^ Kept by +controller keyturn-controller-abc$/m);
 });
 
 it("says that nobody carries it out once the controller is gone, in a status that is Ready, and to who asks for something", async () => {
-  const operator = startOperator(scene, { lease, identity: "keyturn-controller-abc_2" });
+  const controller = startController(scene, { lease, identity: "keyturn-controller-abc_2" });
   const { activeKid = "" } = await (await settled("left")).ready();
-  await operator.stop();
+  await controller.stop();
   // As if that had been an hour ago
   await admin.merge(path, { spec: { renewTime: "2026-01-01T00:00:00.000000Z" } });
   const text = await status("left");
@@ -40,12 +40,12 @@ it("says that nobody carries it out once the controller is gone, in a status tha
   expect(asked.err).toContain("keyturn: warning: nobody carries it out: no controller holds the Lease");
   const waited = administrator.start(`wait left --for=step=revoke -n ${namespace}`);
   await waited.says("nobody carries it out");
-  startOperator(scene, { lease, identity: "keyturn-controller-abc_3" });
+  startController(scene, { lease, identity: "keyturn-controller-abc_3" });
   expect(await waited.ended).toMatchObject({ code: 0 });
 });
 
 it("says that it can't be told to who may not read the Lease, or where the controller holds none", async () => {
-  const operator = startOperator(scene, { lease, identity: "keyturn-controller-abc_4" });
+  const controller = startController(scene, { lease, identity: "keyturn-controller-abc_4" });
   await settled("unseen");
   const onlooker = await makePerson(namespace, "onlooker", looks);
   const { out, err } = await onlooker.keyturn(`status unseen -n ${namespace}`);
@@ -57,8 +57,8 @@ it("says that it can't be told to who may not read the Lease, or where the contr
   );
   expect(out).not.toContain("Neglected");
   expect(err).toBe("");
-  await operator.stop();
-  startOperator(scene);
+  await controller.stop();
+  startController(scene);
   const rotation = await settled("alone");
   await rotation.ready();
   expect(await status("alone")).toMatch(/^ Kept by +can't be told: the controller that reported last holds no Lease$/m);

@@ -4,7 +4,7 @@ import { delimiter, join } from "node:path";
 import { promisify } from "node:util";
 import { expect, inject, it } from "vitest";
 import { root } from "../../../hack/run.ts";
-import { makeRotation, makeScene, startOperator } from "../operator/support/scene.ts";
+import { makeRotation, makeScene, startController } from "../controller/support/scene.ts";
 import { hasKubectl } from "../support/scene.ts";
 import { makeFolder } from "./support/person.ts";
 
@@ -24,7 +24,7 @@ async function pluginFolder(): Promise<string> {
 
 it("kubectl keyturn is the same tool, under that name, with the kubeconfig of kubectl", async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
-  startOperator(scene);
+  startController(scene);
   await (await makeRotation(scene.namespace, "gateway")).ready();
   const dir = await pluginFolder();
   const [program = "kubectl", ...first] = inject("cluster").kubectl ?? [];

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { holds, makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
+import { holds, makeRotation, makeScene, quick, startController } from "../controller/support/scene.ts";
 import { administrator, type Ended } from "./support/person.ts";
 
 const scene = await makeScene("tools-refused");
@@ -13,7 +13,7 @@ const call = (name: string, args: string): Promise<Ended> =>
   administrator.keyturn(`${args.replace("NAME", name)} --namespace ${namespace}`);
 
 it("a spec that can't be used: the tools look, say what is wrong, and revoke", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(namespace, "refused", calm);
   const { activeKid = "" } = await rotation.ready();
   await rotation.edit(unusable);
@@ -49,7 +49,7 @@ it("a spec that can't be used: the tools look, say what is wrong, and revoke", a
 });
 
 it("a spec that can't be used, and no ring: the tools say both", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(namespace, "bare", { ...calm, rotation: { schedule: "0 3 31 2 *" } });
   await rotation.stalled("InvalidSpec");
   const status = await call("bare", "status NAME");

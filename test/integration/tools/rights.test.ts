@@ -1,13 +1,13 @@
 import { expect, it } from "vitest";
-import { backUp, damage } from "../operator/support/objects.ts";
+import { backUp, damage } from "../controller/support/objects.ts";
 import {
   makeRotation,
   makeScene,
   quick,
   type RotationHandle,
-  startOperator,
+  startController,
   type Status,
-} from "../operator/support/scene.ts";
+} from "../controller/support/scene.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { admin } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
@@ -30,7 +30,7 @@ async function settled(name: string): Promise<RotationHandle> {
 }
 
 it("who may read no Secret sees the same status, plan and timeline, and is told what is presumed", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await settled("look");
   await editor.keyturn(`rotate look -n ${namespace} --wait --timeout 1m`);
   const isQuiesced = (key: Status["keys"][number]): boolean => key.state !== "VerifyOnly" || "quiescedTime" in key;
@@ -52,7 +52,7 @@ it("who may read no Secret sees the same status, plan and timeline, and is told 
 });
 
 it("an onlooker can neither mint nor change, and is told what it would take", async () => {
-  startOperator(scene);
+  startController(scene);
   await settled("hands-off");
   const mint = await onlooker.keyturn(`token mint hands-off --sub a -n ${namespace}`);
   expect(mint).toMatchObject({ code: 1, out: "" });
@@ -66,7 +66,7 @@ it("an onlooker can neither mint nor change, and is told what it would take", as
 });
 
 it("who may change the resource alone rotates, rolls back and revokes, to the end", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await settled("act");
   const first = await rotation.ready();
   const act = (args: string) => editor.keyturn(`${args} -n ${namespace} --wait --timeout 1m`);
@@ -78,12 +78,12 @@ it("who may change the resource alone rotates, rolls back and revokes, to the en
 });
 
 it("what the controller found in a Secret, an onlooker is told, and an editor can have it recovered", async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await settled("damaged");
   const backup = await backUp(rotation);
-  await operator.stop();
+  await controller.stop();
   await damage(rotation, { role: "ring", how: "corrupt", backup });
-  startOperator(scene);
+  startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await rotation.stalled("RingUnreadable");
 
@@ -113,7 +113,7 @@ it("that no controller has reported yet, or what it reports and no Secret shows,
   const conditions = [{ ...stalled, lastTransitionTime: "2026-11-21T10:00:00Z" }];
   await admin.merge(`${rotation.path}/status`, { status: { observedGeneration: 1, conditions, keys: [] } });
   expect(await note()).toContain("the controller reports that it is stalled, ApiRefused: a quota is in the way");
-  startOperator(scene);
+  startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await rotation.ready();
   expect(await note()).toBeUndefined();
@@ -123,7 +123,7 @@ it.each([
   [7200, "ahead"],
   [-7200, "behind"],
 ])("a clock that is off by %i s stops no look, and is told as %s", async (aheadSeconds, way) => {
-  startOperator(scene);
+  startController(scene);
   const name = `clock-${way}`;
   await settled(name);
   const clock = { ...systemClock, nowMs: () => Date.now() + aheadSeconds * 1000 };
@@ -141,9 +141,9 @@ it.each([
 
 it("that the controller's clock is wrong, the controller says", async () => {
   const rotation = await makeRotation(namespace, "skewed", calm);
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   await rotation.ready();
-  await operator.stop();
+  await controller.stop();
   const { conditions } = await rotation.status();
   const stalled = { type: "Stalled", status: "True", reason: "ClockSkew", message: "x" };
   const status = { conditions: [...conditions, { ...stalled, lastTransitionTime: "2026-11-21T10:00:00Z" }] };

@@ -6,8 +6,8 @@ import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { beforeAll, expect, inject, it, onTestFinished } from "vitest";
 import { root } from "../../../hack/run.ts";
-import { backUp, damage, expectSound, roles } from "../operator/support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "../operator/support/scene.ts";
+import { backUp, damage, expectSound, roles } from "../controller/support/objects.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
 import { hasKubectl } from "../support/scene.ts";
 import { makeFolder } from "./support/person.ts";
 
@@ -74,7 +74,7 @@ async function restore(rotation: RotationHandle, backup: Awaited<ReturnType<type
 
 it("rotates, and rolls back", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
-  startOperator(scene);
+  startController(scene);
   const rotation = await settled("rotate");
   const first = await signer(rotation);
   const [byTool = "", byKubectl = ""] = runbook("Rotate");
@@ -95,7 +95,7 @@ it("rotates, and rolls back", { timeout }, async (context) => {
 
 it("revokes a key, and all keys", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
-  startOperator(scene);
+  startController(scene);
   const rotation = await settled("revoke");
   const first = await signer(rotation);
   const [one = ""] = runbook("Revoke a key");
@@ -112,7 +112,7 @@ it("revokes a key, and all keys", { timeout }, async (context) => {
 
 it("recovers from a restored backup, with the keys that are still served elsewhere", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await settled("restored");
   const backup = await backUp(rotation);
   const [rotateIt = ""] = runbook("Rotate");
@@ -125,9 +125,9 @@ it("recovers from a restored backup, with the keys that are still served elsewhe
     }
     const lost = await signer(rotation);
     const jwks = (await rotation.data("public"))["jwks.json"] ?? "";
-    await operator.stop();
+    await controller.stop();
     await restore(rotation, backup);
-    const again = startOperator(scene);
+    const again = startController(scene);
     await rotation.stalled("RingRolledBack");
     await type(block, "restored", { JWKS_URL: await serve(jwks) });
     await rotation.ready();
@@ -135,13 +135,13 @@ it("recovers from a restored backup, with the keys that are still served elsewhe
     const verified = (await rotation.data("public"))["jwks.json"]?.includes(lost);
     expect(verified).toBe(block === withJwks);
     await again.stop();
-    startOperator(scene);
+    startController(scene);
   }
 });
 
 it("makes a lost Secret again from what is left", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
-  startOperator(scene);
+  startController(scene);
   const rotation = await settled("lost");
   const before = await signer(rotation);
   const [again = ""] = runbook("A Secret is lost");

@@ -8,9 +8,9 @@ import {
   makeScene,
   type RotationHandle,
   quick,
-  startOperator,
-} from "../operator/support/scene.ts";
-import { backUp, damage, remove, roles } from "../operator/support/objects.ts";
+  startController,
+} from "../controller/support/scene.ts";
+import { backUp, damage, remove, roles } from "../controller/support/objects.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { admin } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
@@ -36,7 +36,7 @@ async function ready(name: string): Promise<RotationHandle> {
 }
 
 it("look: status, plan, timeline and jwks show what the controller reports", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await ready("look");
   const reported = await rotation.ready();
   const { out } = await done(on(rotation, "status NAME"));
@@ -55,7 +55,7 @@ it("look: status, plan, timeline and jwks show what the controller reports", asy
 });
 
 it("act: rotate, roll back, unpin, revoke one and all, each to its end", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await ready("act");
   const { activeKid: first = "" } = await rotation.ready();
 
@@ -84,7 +84,7 @@ it("act: rotate, roll back, unpin, revoke one and all, each to its end", async (
 }, 180_000);
 
 it("a pinned key that is revoked is unpinned in the same change", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await ready("pinned");
   const { activeKid = "" } = await rotation.ready();
   await done(on(rotation, `rollback NAME --to ${activeKid} --wait --timeout 1m`));
@@ -93,7 +93,7 @@ it("a pinned key that is revoked is unpinned in the same change", async () => {
 });
 
 it("try: a token of the Secret is valid until its key is revoked", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await ready("try");
   const { out: token } = await done(on(rotation, "token mint NAME --sub alice --ttl 5m"));
   expect((await done(on(rotation, "token verify - NAME", token))).out).toContain('valid for "alice"');
@@ -106,12 +106,12 @@ it("try: a token of the Secret is valid until its key is revoked", async () => {
 });
 
 it("recover: says before and after where it keeps what it does not take over", async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await ready("kept");
   const backup = await backUp(rotation);
-  await operator.stop();
+  await controller.stop();
   await damage(rotation, { role: "ring", how: "corrupt", backup });
-  startOperator(scene);
+  startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await rotation.stalled("RingUnreadable");
 
@@ -127,14 +127,14 @@ it("recover: says before and after where it keeps what it does not take over", a
 }, 120_000);
 
 it("recover: asked for by the API server's clock, with the keys that are brought along", async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await ready("recover");
   const { out: saved } = await done(on(rotation, "jwks NAME"));
   const { activeKid = "" } = await rotation.ready();
   // A pass in between would rebuild the ring from what is left
-  await operator.stop();
+  await controller.stop();
   for (const role of roles) await remove(rotation.objectPath(role));
-  startOperator(scene);
+  startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await rotation.stalled("RingRolledBack");
   expect(await on(rotation, "rotate NAME")).toMatchObject({ code: 3 });

@@ -1,6 +1,6 @@
 import { expect, it, onTestFinished, vi } from "vitest";
-import { FakeGateway, makeGatewayAccount } from "../operator/support/gateways.ts";
-import { makeRotation, makeScene, quick, startOperator } from "../operator/support/scene.ts";
+import { FakeGateway, makeGatewayAccount } from "../controller/support/gateways.ts";
+import { makeRotation, makeScene, quick, startController } from "../controller/support/scene.ts";
 import { homeOf } from "./support/home.ts";
 import { administrator } from "./support/person.ts";
 
@@ -19,7 +19,7 @@ it.each(["Ready", "step=activate"])("gives up waiting for %s with 4, and says wh
 });
 
 it("goes on when the gateway that it waits for acknowledges, and names it until then", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(namespace, "gated", calm);
   await rotation.ready();
   const gateway = await FakeGateway.make(rotation, "gw-1");
@@ -40,7 +40,7 @@ it("goes on when the gateway that it waits for acknowledges, and names it until 
 });
 
 it("ends with 1 when it is interrupted, and leaves no request behind", async () => {
-  startOperator(scene);
+  startController(scene);
   await (await makeRotation(namespace, "interrupted", { ...calm, rotation: { interval: "24h" } })).ready();
   const waiting = administrator.start(`wait interrupted --for=step=activate -n ${namespace}`);
   await waiting.says("waiting");
@@ -51,7 +51,7 @@ it("ends with 1 when it is interrupted, and leaves no request behind", async () 
 });
 
 it("watches: reads again when something happened, and not before", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(namespace, "watched", calm);
   await rotation.ready();
   const end = new AbortController();
@@ -73,7 +73,7 @@ it("watches: reads again when something happened, and not before", async () => {
 });
 
 it("what happens during a look makes it old", async () => {
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(namespace, "raced", calm);
   await rotation.ready();
   const end = new AbortController();

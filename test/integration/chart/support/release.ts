@@ -6,7 +6,7 @@ import { afterAll, inject } from "vitest";
 import type { HelmMajor } from "../../../../hack/helm.ts";
 import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { chart, type HelmRun, podOf, type Rendered, runHelm } from "../../../chart/support/render.ts";
-import { type RunningOperator, startOperator } from "../../operator/support/scene.ts";
+import { type RunningController, startController } from "../../controller/support/scene.ts";
 import { admin, exists, gone, sees, tokenFor } from "../../support/scene.ts";
 
 const home = mkdtempSync(join(tmpdir(), "keyturn-helm-"));
@@ -70,10 +70,10 @@ export class Release {
   }
 
   /**
-   * What the controller's pods would run: the operator with the namespaces and the Lease of their arguments, as the release's
+   * What the controller's pods would run: the controller with the namespaces and the Lease of their arguments, as the release's
    * service account by a token of one of those pods. Until the end of the test.
    */
-  async runController(): Promise<RunningOperator> {
+  async runController(): Promise<RunningController> {
     const apps = `/apis/apps/v1/namespaces/${this.namespace}/deployments`;
     const deployment = (await admin.get(`${apps}/${this.name}-controller`)) as unknown as Rendered;
     const { containers, serviceAccountName } = podOf(deployment).spec;
@@ -85,7 +85,7 @@ export class Release {
     const token = await tokenFor(this.namespace, serviceAccountName, pod);
     const endpoint = fixedEndpoint(server, { tls: { ...(ca !== undefined && { ca }) }, token });
     const lease = { namespace: valuesOf("--lease-namespace")[0] ?? "", name: valuesOf("--lease-name")[0] ?? "" };
-    return startOperator({ namespace: this.namespace, endpoint }, { namespaces: valuesOf("--namespace"), lease });
+    return startController({ namespace: this.namespace, endpoint }, { namespaces: valuesOf("--namespace"), lease });
   }
 }
 

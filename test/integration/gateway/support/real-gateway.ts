@@ -14,7 +14,7 @@ import { fixedEndpoint } from "../../../kube/support/fixed-endpoint.ts";
 import { acknowledges } from "../../support/acks.ts";
 import { makeServiceAccount } from "../../support/roles.ts";
 import { admin, makePod, tokenFor } from "../../support/scene.ts";
-import type { RotationHandle } from "../../operator/support/scene.ts";
+import type { RotationHandle } from "../../controller/support/scene.ts";
 
 const accountFor = (secretName: string): string => `${secretName}-sidecar`;
 

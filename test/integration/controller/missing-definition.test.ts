@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { root } from "../../../hack/run.ts";
 import { readManifests } from "../../../hack/testcluster/apply.ts";
 import { ownCluster } from "../support/own-cluster.ts";
-import { holds, quick, rotationsPath, startOperator, type Status } from "./support/scene.ts";
+import { holds, quick, rotationsPath, startController, type Status } from "./support/scene.ts";
 
 const definitions = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions";
 
@@ -21,7 +21,7 @@ test("without the definition of KeyRingAcks a revocation is carried out, and all
   const hasStandby = ({ keys = [] }: Partial<Status>): boolean =>
     keys.some(({ state, publishedTime }) => state === "Prepared" && publishedTime !== undefined);
 
-  startOperator({ namespace: "default", endpoint });
+  startController({ namespace: "default", endpoint });
   await admin.create(path, { ...manifest, metadata: { name: "one" }, spec: quick });
   const { activeKid } = await reaches((status) => holds(status, "Ready") && hasStandby(status));
 

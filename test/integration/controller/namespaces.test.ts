@@ -10,7 +10,7 @@ import {
   quick,
   type RotationHandle,
   type Scene,
-  startOperator,
+  startController,
 } from "./support/scene.ts";
 
 const calm = { ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } };
@@ -31,7 +31,7 @@ async function bind(scene: Scene, namespace: string): Promise<void> {
   });
 }
 
-/** An operator for several namespaces, and what it says of itself in its log and on its port. */
+/** A controller for several namespaces, and what it says of itself in its log and on its port. */
 async function start(scene: Scene, namespaces: readonly string[]) {
   const listening = Promise.withResolvers<number>();
   const said: string[] = [];
@@ -40,7 +40,7 @@ async function start(scene: Scene, namespaces: readonly string[]) {
     said.push(text);
     told.dispatchEvent(new Event("said"));
   };
-  startOperator(scene, {
+  startController(scene, {
     namespaces,
     admin: { host: "127.0.0.1", port: 0 },
     onListening: listening.resolve,

@@ -1,6 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { admin } from "../support/scene.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "./support/scene.ts";
 
 const scene = await makeScene("order");
 const names = ["a", "b", "c", "d", "e", "f"];
@@ -18,7 +18,7 @@ it("a rotation that was written is reported before the next one begins, and an e
   const rotations: RotationHandle[] = [];
   for (const name of names)
     rotations.push(await makeRotation(scene.namespace, name, { ...quick, propagation: { minimum: "0s" } }));
-  const first = startOperator(scene);
+  const first = startController(scene);
   const kids = await Promise.all(rotations.map(async (one) => (await one.ready()).activeKid ?? ""));
   await first.stop();
   // All have something to do, and the last one has a key to revoke
@@ -26,7 +26,7 @@ it("a rotation that was written is reported before the next one begins, and an e
   await rotations.at(-1)?.edit({ revokedKids: [{ kid: kids.at(-1) }] });
 
   const calls: string[] = [];
-  startOperator(scene, {
+  startController(scene, {
     workers: 1,
     onCall: ({ method, path }) => {
       if (method === "PUT") calls.push(path.split("?")[0] ?? "");
@@ -57,7 +57,7 @@ it.each([1, 2])(
     const all = Array.from({ length: 60 }, (_, i) => `crowd-${workers}-${i}`);
     const spec = { ...quick, propagation: { minimum: "0s" } };
     const rotations = await Promise.all(all.map((name) => makeRotation(scene.namespace, name, spec)));
-    startOperator(scene, {
+    startController(scene, {
       workers,
       onCall: ({ method, path }) => {
         const [, written] = /secrets\/(crowd-[\d-]+)-ring(?:\?|$)/.exec(path) ?? [];

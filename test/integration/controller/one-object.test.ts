@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
 import { admin, sees } from "../support/scene.ts";
 import { remove } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController, type Status } from "./support/scene.ts";
 
 const scene = await makeScene("one-object");
 
@@ -67,7 +67,7 @@ async function refuse(rotation: RotationHandle, role: "ring" | "signer" | "publi
 
 describe("a revocation, while one of the three objects is in trouble,", () => {
   it("takes the key from the signer Secret although the public ConfigMap is somebody else's", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(scene.namespace, "foreign-public", { ...quick, ...never });
     const { activeKid = "" } = await rotation.ready();
     const path = rotation.objectPath("public");
@@ -86,7 +86,7 @@ describe("a revocation, while one of the three objects is in trouble,", () => {
   });
 
   it.each(["public", "signer"] as const)("reaches the other where the write of %s is refused", async (role) => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(scene.namespace, `refused-${role}`, { ...quick, ...never });
     const { activeKid = "" } = await rotation.ready();
     const lift = await refuse(rotation, role);
@@ -108,7 +108,7 @@ describe("a revocation, while one of the three objects is in trouble,", () => {
     const listening = Promise.withResolvers<number>();
     const retriesMs: number[] = [];
     const log = { ...silent, failure: (_: string, __: unknown, afterMs: number) => void retriesMs.push(afterMs) };
-    startOperator(scene, { admin: { host: "127.0.0.1", port: 0 }, onListening: listening.resolve, log });
+    startController(scene, { admin: { host: "127.0.0.1", port: 0 }, onListening: listening.resolve, log });
     const port = await listening.promise;
     const rotation = await makeRotation(scene.namespace, "pending", { ...quick, ...never });
     const { activeKid = "" } = await rotation.ready();
@@ -140,7 +140,7 @@ describe("a revocation, while one of the three objects is in trouble,", () => {
   });
 
   it("is said not to be carried out where the write of the ring is refused, and the rest is looked after", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(scene.namespace, "refused-ring", { ...quick, ...never });
     const { activeKid = "" } = await rotation.ready();
     const lift = await refuse(rotation, "ring");

@@ -2,7 +2,7 @@ import { expect, it, vi } from "vitest";
 import { pkcs8Pem, spkiPem } from "../../../src/crypto/pem.ts";
 import { pairOf } from "../../support/keys.ts";
 import { admin } from "../support/scene.ts";
-import { makeRotation, makeScene, quick, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, startController } from "./support/scene.ts";
 
 const scene = await makeScene("copies");
 const { material } = pairOf("ES256", 6);
@@ -28,7 +28,7 @@ it("no copy of an adopted private half is left in the metadata, at adoption and 
     "example.com/note": "kept",
   };
   await admin.create(secrets, { metadata: { name, annotations }, data });
-  startOperator(scene);
+  startController(scene);
   const rotation = await makeRotation(scene.namespace, name, { ...quick, adoption: { maxTTL: "2s" } });
   expect((await rotation.ready()).activeKid).toBe("old-key");
   const notes = async (): Promise<object> =>

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { holds, makeRotation, makeScene, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
+import { holds, makeRotation, makeScene, type RotationHandle, startController, type Status } from "./support/scene.ts";
 import { Traffic } from "./support/traffic.ts";
 
 const scene = await makeScene("main-loop");
@@ -14,7 +14,7 @@ const algorithmOf = ({ keys, activeKid }: Status): string | undefined =>
   keys.find(({ kid }) => kid === activeKid)?.algorithm;
 
 it("keys change in every way there is, and not one valid token is refused", async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await makeRotation(scene.namespace, "gateway");
   let status = await rotation.ready();
   const traffic = new Traffic(rotation, 2);
@@ -62,5 +62,5 @@ it("keys change in every way there is, and not one valid token is refused", asyn
   expect(traffic.refused).toEqual([]);
   expect(traffic.kids.size).toBeGreaterThanOrEqual(9);
   expect(traffic.rightlyRefused).toBeGreaterThan(0);
-  expect(operator.problems).toEqual([]);
+  expect(controller.problems).toEqual([]);
 }, 240_000);

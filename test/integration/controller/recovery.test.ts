@@ -4,7 +4,7 @@ import { pkcs8Pem } from "../../../src/crypto/pem.ts";
 import { pairOf } from "../../support/keys.ts";
 import { admin } from "../support/scene.ts";
 import { backUp, type Backup, expectSound, remove, type Role } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "./support/scene.ts";
 
 const scene = await makeScene("recovery");
 
@@ -62,16 +62,16 @@ it.each<readonly [Left, signs: string, verifies: string]>([
   [{ signer: ["jwks.json"], ring: "damaged" }, "+", "ps"],
   [{ public: ["jwks.json"] }, "+", "ps"],
 ])("of %j a recovery makes: %s signs, %s verify", { timeout: 90_000 }, async (left, signs, verifies) => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const calm = { ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } };
   const rotation = await makeRotation(scene.namespace, `row-${rows++}`, calm);
   const before = await rotation.ready();
   const backup = await backUp(rotation);
-  await operator.stop();
+  await controller.stop();
   await put(rotation, { role: "ring", backup }, left.ring && { "keyring.json": base64("damaged") });
   for (const role of ["signer", "public"] as const)
     await put(rotation, { role, backup }, leftOf(backup, role, left[role]));
-  startOperator(scene);
+  startController(scene);
   // With a projection that is whole there is nothing to ask for
   const asks = left.ring !== undefined || left.public?.includes("keyring.json") !== true;
   if (asks) {
@@ -94,15 +94,15 @@ it.each<readonly [Left, signs: string, verifies: string]>([
 });
 
 it("keeps a key that nobody knows in a Secret of its own, before it writes over it", { timeout: 60_000 }, async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await makeRotation(scene.namespace, "stranger");
   await rotation.ready();
   const backup = await backUp(rotation);
-  await operator.stop();
+  await controller.stop();
   const pem = base64(pkcs8Pem(pairOf("ES256", 5).material.privateJwk));
   const mine = base64("mine");
   await put(rotation, { role: "signer", backup }, { "signing.pem": pem, "keyring.json": base64("{}"), mine });
-  const next = startOperator(scene);
+  const next = startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await vi.waitFor(() => expectSound(rotation), soon);
   const [kept, ...more] = await setAside(rotation);
@@ -123,10 +123,10 @@ it.each<readonly [Role, "data" | "binaryData"]>([
   "keeps a foreign signing.pem from %s.%s beside a document that is whole",
   { timeout: 90_000 },
   async (role, field) => {
-    const operator = startOperator(scene);
+    const controller = startController(scene);
     const rotation = await makeRotation(scene.namespace, `beside-${role}-${field.toLowerCase()}`);
     const before = await rotation.ready();
-    await operator.stop();
+    await controller.stop();
     const backup = await backUp(rotation);
     const pem = pkcs8Pem(pairOf("ES256", 6).material.privateJwk);
     const strange = { "signing.pem": role === "public" && field === "data" ? pem : base64(pem) };
@@ -134,7 +134,7 @@ it.each<readonly [Role, "data" | "binaryData"]>([
     await (field === "data"
       ? put(rotation, { role, backup }, { ...data, ...strange })
       : put(rotation, { role, backup, binaryData: strange }, data));
-    startOperator(scene);
+    startController(scene);
     // The ring object is written with the next ring alone
     await rotation.annotate({ "keyturn.dev/rotate-requested-at": later() });
     await vi.waitFor(async () => expect((await rotation.status()).activeKid).not.toBe(before.activeKid), soon);
@@ -146,16 +146,16 @@ it.each<readonly [Role, "data" | "binaryData"]>([
 );
 
 it("finds a document in binaryData, and writes it where readers look", { timeout: 60_000 }, async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await makeRotation(scene.namespace, "binary");
   const before = await rotation.ready();
-  await operator.stop();
+  await controller.stop();
   const backup = await backUp(rotation);
   const { data } = backup.public as unknown as { data: Data };
   const { "keyring.json": text = "", ...others } = data;
   for (const role of ["ring", "signer"] as const) await remove(rotation.objectPath(role));
   await put(rotation, { role: "public", backup, binaryData: { "keyring.json": base64(text) } }, others);
-  startOperator(scene);
+  startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await vi.waitFor(() => expectSound(rotation), soon);
   expect((await rotation.status()).keys.map(({ kid }) => kid)).toContain(before.activeKid);

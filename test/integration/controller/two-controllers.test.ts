@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import type { CallReport } from "../../../src/kube/api-request.ts";
 import { admin } from "../support/scene.ts";
-import { holds, makeRotation, makeScene, quick, startOperator, type Status } from "./support/scene.ts";
+import { holds, makeRotation, makeScene, quick, startController, type Status } from "./support/scene.ts";
 
 const scene = await makeScene("two");
 const longer = { ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } };
@@ -20,11 +20,11 @@ it("two controllers of one rotation say so, each names the other, nothing breaks
   const { namespace } = scene;
   const [first, second] = [{ namespace, name: "first" } as const, { namespace, name: "second" } as const];
   const nameOf = ({ name }: { readonly name: string }): string => `${namespace}/${name}`;
-  startOperator(scene, { lease: first, onCall });
+  startController(scene, { lease: first, onCall });
   const rotation = await makeRotation(scene.namespace, "both", longer);
   const { activeKid = "" } = await rotation.ready();
 
-  const other = startOperator(scene, { lease: second, onCall });
+  const other = startController(scene, { lease: second, onCall });
   for (const [by, names] of [
     [first, second],
     [second, first],

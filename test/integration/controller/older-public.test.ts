@@ -1,11 +1,11 @@
 import { expect, it } from "vitest";
 import { backUp, damage } from "./support/objects.ts";
-import { makeRotation, makeScene, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, startController } from "./support/scene.ts";
 
 const scene = await makeScene("older-public");
 
 it("a key that an older ConfigMap hid while no controller ran is published and waited for anew before it signs", async () => {
-  const operator = startOperator(scene);
+  const controller = startController(scene);
   const rotation = await makeRotation(scene.namespace, "hidden");
   const first = await rotation.ready();
   const backup = await backUp(rotation);
@@ -13,11 +13,11 @@ it("a key that an older ConfigMap hid while no controller ran is published and w
   await rotation.reaches("rotated", ({ activeKid }) => activeKid !== first.activeKid);
   const { keys } = await rotation.ready();
   const standby = keys.find((key) => key.state === "Prepared")?.kid ?? "none";
-  await operator.stop();
+  await controller.stop();
   await damage(rotation, { role: "public", how: "older", backup });
   await rotation.edit({ rotation: { interval: "0s", requestID: "twice" } });
 
-  const { deeds } = startOperator(scene);
+  const { deeds } = startController(scene);
   await rotation.reaches("rotated again", ({ activeKid }) => activeKid === standby);
   expect(deeds.filter((deed) => deed.endsWith(` ${standby}`))).toEqual([
     `markUnpublished ${standby}`,

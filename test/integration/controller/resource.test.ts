@@ -12,7 +12,7 @@ import {
   quick,
   RotationHandle,
   rotationsPath,
-  startOperator,
+  startController,
 } from "./support/scene.ts";
 
 const scene = await makeScene("resource");
@@ -49,7 +49,7 @@ async function makeThreeFiles(name: string): Promise<string> {
 describe("a JwtKeyRotation", () => {
   it("of ten lines gives a rotating Secret, by kubectl apply", async (context) => {
     if (!hasKubectl) context.skip("there is no kubectl");
-    startOperator(scene);
+    startController(scene);
     await kubectl("apply", "-n", namespace, "-f", "examples/jwtkeyrotation.yaml");
     const rotation = new RotationHandle(namespace, "gateway-jwt");
     await rotation.reaches("a ring", ({ activeKid }) => activeKid !== undefined);
@@ -61,7 +61,7 @@ describe("a JwtKeyRotation", () => {
 
   it("adopts a Secret of the older kind, waits for a request, and never deletes it", async () => {
     const publicJwk = await makeThreeFiles("adopted");
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "adopted", {
       ...instant,
       deletionPolicy: "Delete",
@@ -86,7 +86,7 @@ describe("a JwtKeyRotation", () => {
 
   it("does not touch a Secret of somebody else, and says so", async () => {
     await admin.create(secretsPath, { metadata: { name: "theirs" }, data: { password: "eA==" } });
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "theirs", instant);
     const { conditions } = await rotation.stalled("SecretConflict");
     expect(conditions.find(({ type }) => type === "Stalled")?.message).toContain(`secrets "${namespace}/theirs"`);
@@ -95,7 +95,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("is refused a Secret that another one has", async () => {
-    startOperator(scene);
+    startController(scene);
     const first = await makeRotation(namespace, "first", instant);
     await first.ready();
     const second = await makeRotation(namespace, "second", { ...instant, secretName: "first" });
@@ -105,7 +105,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("puts its template on what it lets out, never on the ring, and takes away what the template no longer has", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "template", {
       ...instant,
       secretTemplate: { labels: { team: "a", tier: "x" }, annotations: { note: "b" } },
@@ -135,7 +135,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that is deleted leaves its keys, and made again goes on with them", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "retained", instant);
     const before = await rotation.ready();
     await admin.remove(rotation.path);
@@ -147,7 +147,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that is made again over its keys with another requestID does not rotate, and does at the next edit of it", async () => {
-    startOperator(scene);
+    startController(scene);
     const asking = (requestID: string) => ({ ...instant, rotation: { interval: "0s", requestID } });
     const rotation = await makeRotation(namespace, "again", asking("a"));
     const before = await rotation.ready();
@@ -161,7 +161,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that is made again over its keys with an annotation that asks does not rotate, and does when that changes", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "annotated", instant);
     const before = await rotation.ready();
     await admin.remove(rotation.path);
@@ -183,7 +183,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("with deletionPolicy Delete takes its keys along; changed to Retain it does not", async () => {
-    startOperator(scene);
+    startController(scene);
     const [rotation, kept] = [
       await makeRotation(namespace, "deleted", { ...instant, deletionPolicy: "Delete" }),
       await makeRotation(namespace, "kept", { ...instant, deletionPolicy: "Delete" }),
@@ -200,7 +200,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that is stalled still gives its objects free under Retain, with their data as they are", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "freed", { ...instant, deletionPolicy: "Delete" });
     await rotation.ready();
     const path = rotation.objectPath("ring");
@@ -218,7 +218,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("does not take a recovery that is requested for the future as consent to what comes", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "future", instant);
     await rotation.ready();
     await rotation.annotate({ "keyturn.dev/recover-requested-at": "2126-01-01T00:00:00Z" });
@@ -238,7 +238,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("whose status was wiped gets it back at once, and its lost ring is not made anew", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "wiped", instant);
     await rotation.ready();
     const wipe = async (): Promise<void> => {
@@ -253,7 +253,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that is being deleted, and is held by somebody's finalizer, still revokes", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "leaving", instant);
     const { activeKid } = await rotation.ready();
     await admin.merge(rotation.path, { metadata: { finalizers: ["example.com/hold"] } });
@@ -268,7 +268,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that is suspended only revokes", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "suspended", instant);
     const { activeKid } = await rotation.ready();
     await rotation.edit({ suspend: true, rotation: { requestID: "held" } });
@@ -281,7 +281,7 @@ describe("a JwtKeyRotation", () => {
   });
 
   it("that can't be used is Stalled, and says why", async () => {
-    startOperator(scene);
+    startController(scene);
     // CEL has no calendar
     const rotation = await makeRotation(namespace, "odd", { ...instant, rotation: { schedule: "0 0 31 2 *" } });
     const { conditions } = await rotation.stalled("InvalidSpec");
@@ -300,10 +300,10 @@ describe("a controller whose clock is wrong", () => {
   ])("by a minute, %s, only revokes, and goes on when it is right again", async (which, offMs) => {
     const clock = { ...systemClock, nowMs: () => Date.now() + offMs };
     const rotation = await makeRotation(namespace, `clock-${which}`, instant);
-    const right = startOperator(scene);
+    const right = startController(scene);
     const { activeKid } = await rotation.ready();
     await right.stop();
-    const wrong = startOperator(scene, { clock });
+    const wrong = startController(scene, { clock });
     await rotation.edit({ rotation: { requestID: "held" } });
     await rotation.stalled("ClockSkew");
     expect((await rotation.status()).activeKid).toBe(activeKid);
@@ -313,7 +313,7 @@ describe("a controller whose clock is wrong", () => {
       (now) => now.activeKid !== undefined && now.activeKid !== activeKid,
     );
     await wrong.stop();
-    startOperator(scene);
+    startController(scene);
     await rotation.edit({ rotation: { requestID: "go" } });
     await rotation.reaches("rotated", (now) => now.activeKid !== revoked.activeKid);
     await rotation.ready();
@@ -321,7 +321,7 @@ describe("a controller whose clock is wrong", () => {
 });
 
 describe("the controller's service account", () => {
-  it("may do what the operator needs, and nothing more", async () => {
+  it("may do what the controller needs, and nothing more", async () => {
     const user = `system:serviceaccount:${namespace}:${account}`;
     const review = async (attributes: object): Promise<boolean> => {
       const body = {

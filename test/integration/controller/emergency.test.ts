@@ -6,7 +6,7 @@ import {
   makeRotation,
   makeScene,
   quick,
-  startOperator,
+  startController,
   type RotationHandle,
   type Status,
 } from "./support/scene.ts";
@@ -35,7 +35,7 @@ const unusable = {
 
 describe("a spec that the API server takes and nobody can use", () => {
   it.each(Object.entries(unusable))("%s, holds up no revocation, and is told at once", async (what, schedule) => {
-    startOperator(scene);
+    startController(scene);
     const name = what.split(" ").slice(0, 3).join("-");
     const spec = { ...instant, rotationWindow: "2h" };
     const rotation = await makeRotation(namespace, name, spec);
@@ -54,7 +54,7 @@ describe("a spec that the API server takes and nobody can use", () => {
   });
 
   it("replaces every key that was made before an instant, by the profile of the old signer", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "cutoff", { ...instant, algorithm: "ES384" });
     const before = await rotation.ready();
     const { schedule } = unusable["a day that no year has"];
@@ -69,16 +69,16 @@ describe("a spec that the API server takes and nobody can use", () => {
   });
 
   it("is no reason for a ring that is lost to stay so", async () => {
-    const operator = startOperator(scene);
+    const controller = startController(scene);
     const rotation = await makeRotation(namespace, "lost", instant);
     const { activeKid = "" } = await rotation.ready();
-    await operator.stop();
+    await controller.stop();
     await admin.remove(rotation.objectPath("ring"));
     await rotation.edit({
       rotation: { interval: null, ...unusable["a zone that is none"] },
       revokedKids: [{ kid: activeKid }],
     });
-    startOperator(scene);
+    startController(scene);
     await rotation.reaches("rebuilt without the key", (now) => now.activeKid !== activeKid && holds(now, "Stalled"));
     expect(await whereIs(rotation, activeKid)).toEqual([]);
   });
@@ -86,7 +86,7 @@ describe("a spec that the API server takes and nobody can use", () => {
 
 describe("revokeKeysCreatedBefore with a slip of the year", () => {
   it("revokes nothing, is told, and holds nothing else up", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "slip", instant);
     const { keys, activeKid } = await rotation.ready();
     await rotation.edit({ revokeKeysCreatedBefore: "2126-11-21T10:00:00Z" });
@@ -103,7 +103,7 @@ describe("revokeKeysCreatedBefore with a slip of the year", () => {
 
 describe("a pinned signer", () => {
   it("is revoked by one patch, and the condition says what became of the pin", async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(namespace, "pinned", instant);
     const { activeKid = "" } = await rotation.ready();
     await rotation.edit({ activeKid });

@@ -1,7 +1,7 @@
 import { expect, it, onTestFinished } from "vitest";
 import type { RoleRule } from "../support/roles.ts";
 import { admin } from "../support/scene.ts";
-import { account, controllerRules, holds, makeRotation, makeScene, quick, startOperator } from "./support/scene.ts";
+import { account, controllerRules, holds, makeRotation, makeScene, quick, startController } from "./support/scene.ts";
 
 const scene = await makeScene("unseen");
 const role = `/apis/rbac.authorization.k8s.io/v1/namespaces/${scene.namespace}/roles/${account}`;
@@ -25,7 +25,7 @@ async function blind(resource: "pods" | "keyringacks"): Promise<() => Promise<vo
 it.each(["pods", "keyringacks"] as const)(
   "a revocation is carried out where %s may not be listed; nothing else is, and nobody is said to have acknowledged it",
   async (resource) => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(scene.namespace, `no-${resource}`, slow);
     const { activeKid = "" } = await rotation.ready();
     const giveBack = await blind(resource);

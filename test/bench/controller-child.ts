@@ -1,4 +1,4 @@
-// The operator in a process of its own, which counts its calls; prints them, and its memory, for each line that it is sent.
+// The controller in a process of its own, which counts its calls; prints them, and its memory, for each line that it is sent.
 import { createInterface } from "node:readline";
 import { systemClock } from "../../src/time/clock.ts";
 import { fixedEndpoint } from "../kube/support/fixed-endpoint.ts";

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { admin, exists, gone } from "../support/scene.ts";
 import { FakeGateway, makeGatewayAccount } from "./support/gateways.ts";
 import { backUp, damage, roles } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator, type Status } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController, type Status } from "./support/scene.ts";
 
 const scene = await makeScene("acks");
 beforeAll(() => makeGatewayAccount(scene.namespace));
@@ -11,8 +11,8 @@ let count = 0;
 /** A ring in which everything is published and acknowledged, and its two gateways. */
 async function ringWithGateways(
   spec: object = {},
-): Promise<[RotationHandle, FakeGateway, FakeGateway, ReturnType<typeof startOperator>]> {
-  const operator = startOperator(scene);
+): Promise<[RotationHandle, FakeGateway, FakeGateway, ReturnType<typeof startController>]> {
+  const controller = startController(scene);
   const rotation = await makeRotation(scene.namespace, `ring-${count++}`, {
     ...quick,
     propagation: { minimum: "0s" },
@@ -28,7 +28,7 @@ async function ringWithGateways(
     await gateway.acknowledge();
   }
   await rotation.reaches("2/2", ({ gateways }) => gateways.summary === "2/2");
-  return [rotation, a, b, operator];
+  return [rotation, a, b, controller];
 }
 
 const request = (rotation: RotationHandle): Promise<unknown> =>
@@ -233,19 +233,19 @@ describe("a gateway in a crash loop", () => {
 
 describe("when etcd went back with what gateways said, and the older ring grew past theirs", () => {
   it("a gateway that speaks at last stalls the rotation, until a recovery", async () => {
-    const [rotation, a, b, operator] = await ringWithGateways();
+    const [rotation, a, b, controller] = await ringWithGateways();
     const backup = await backUp(rotation);
     const { activeKid, ringGeneration: old = 0 } = await rotation.status();
     const older = await b.acknowledge();
     await request(rotation);
     await rotates(rotation, activeKid);
     const newest = await b.acknowledge();
-    await operator.stop();
+    await controller.stop();
     for (const role of roles) await damage(rotation, { role, how: "older", backup });
     for (const gateway of [a, b]) await gateway.states(older);
     await admin.merge(`${rotation.path}/status`, { status: { ringGeneration: old } });
 
-    startOperator(scene);
+    startController(scene);
     const revokedKids: object[] = [];
     for (let now = old; now <= newest.generation;) {
       revokedKids.push({ kid: `unknown-${revokedKids.length}` });

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { admin } from "../support/scene.ts";
 import { remove } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, startController } from "./support/scene.ts";
 
 const scene = await makeScene("quarrel");
 const never = { rotation: { interval: "0s" }, propagation: { minimum: "0s" } };
@@ -9,7 +9,7 @@ const soon = { timeout: 30_000, interval: 50 };
 
 describe("somebody who deletes the public ConfigMap again and again", () => {
   it("is in the status, and holds up neither a revocation nor its report", { timeout: 180_000 }, async () => {
-    startOperator(scene);
+    startController(scene);
     const rotation = await makeRotation(scene.namespace, "quarrel", { ...quick, ...never });
     const { activeKid = "" } = await rotation.ready();
     const quarrel = new AbortController();

@@ -7,8 +7,8 @@ import { root } from "../../hack/run.ts";
 import { startCluster } from "../../hack/testcluster/cluster.ts";
 import { KubeClient, type KubeObject } from "../../hack/testcluster/client.ts";
 import type { Connection } from "../../hack/testcluster/connection.ts";
-import { bareCreate, bareRead, bareRotation } from "./operator-bare.ts";
-import type { Counted } from "./operator-child.ts";
+import { bareCreate, bareRead, bareRotation } from "./controller-bare.ts";
+import type { Counted } from "./controller-child.ts";
 import type { Figure, FiguresBench } from "./figures.ts";
 import { percentile, timeOf } from "./times.ts";
 
@@ -20,8 +20,8 @@ const spec = {
   tokens: { issuer: "https://issuer.example", audiences: ["api"], maxTTL: "1h" },
 };
 
-export const operatorBench: FiguresBench = {
-  name: "operator",
+export const controllerBench: FiguresBench = {
+  name: "controller",
   what: "many JwtKeyRotations on a real API server, which shares the machine",
   figures: async (isQuick) => {
     const cluster = await startCluster({ manifests: [join(root, "crds")], say: (line) => console.error(line) });
@@ -54,12 +54,12 @@ async function measured(connection: Connection, { count, idleMs, requests }: Siz
       spec,
     });
 
-  const first = new Operator(connection);
+  const first = new Controller(connection);
   const syncMs = await timeOf(() => allReady(admin, count));
   await first.end();
   const bareMs = await timeOf(() => bareCreate(admin, namespace, count));
 
-  const second = new Operator(connection, true);
+  const second = new Controller(connection, true);
   const restartMs = await timeOf(() => second.until(({ calls }) => (calls["GET secrets ring"] ?? 0) >= count));
   const bareReadMs = await timeOf(() => bareRead(admin, namespace, count));
   const { rssMiB } = await second.count();
@@ -131,13 +131,13 @@ async function measured(connection: Connection, { count, idleMs, requests }: Siz
   ];
 }
 
-/** The operator as a process. */
-class Operator {
+/** The controller as a process. */
+class Controller {
   readonly #child: ChildProcess;
   readonly #lines: AsyncIterator<string>;
 
   constructor(connection: Connection, hasLease = false) {
-    const script = join(import.meta.dirname, "operator-child.ts");
+    const script = join(import.meta.dirname, "controller-child.ts");
     const child = spawn(process.execPath, [script, JSON.stringify({ connection, namespace, hasLease })], {
       stdio: ["pipe", "pipe", "inherit"],
     });

@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from "vitest";
 import { admin } from "../support/scene.ts";
 import { backUp, damage, type Damage, damages, expectSound, remove, type Role, roles } from "./support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startOperator } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, type RotationHandle, startController } from "./support/scene.ts";
 
 const scene = await makeScene("disasters");
 
@@ -32,7 +32,7 @@ const soon = { timeout: 90_000, interval: 100 };
 
 describe("whatever befalls the three objects", () => {
   it.each(cases)("$hit $how: $stall", async ({ how, hit, stall }) => {
-    const operator = startOperator(scene);
+    const controller = startController(scene);
     const name = `${how}-${hit.join("-")}`;
     const rotation = await makeRotation(scene.namespace, name, { ...quick, propagation: { minimum: "0s" } });
     const first = await rotation.ready();
@@ -40,10 +40,10 @@ describe("whatever befalls the three objects", () => {
     await rotation.edit({ rotation: { interval: "0s", requestID: "once" } });
     await rotation.reaches("rotated", ({ activeKid }) => activeKid !== first.activeKid);
     const before = await rotation.ready();
-    await operator.stop();
+    await controller.stop();
     for (const role of hit) await damage(rotation, { role, how, backup });
 
-    startOperator(scene);
+    startController(scene);
     if (stall !== undefined) {
       await look(rotation);
       const stalled = await rotation.stalled(stall);

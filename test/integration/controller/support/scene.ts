@@ -35,7 +35,7 @@ export async function makeScene(prefix: string): Promise<Scene> {
   return { namespace, endpoint: fixedEndpoint(server, { tls: { ...(ca !== undefined && { ca }) }, token }) };
 }
 
-export interface RunningOperator {
+export interface RunningController {
   /** Failures and troubles, a line each. */
   readonly problems: readonly string[];
   /** What it wrote: `activate k3`. */
@@ -43,8 +43,8 @@ export interface RunningOperator {
   stop(): Promise<void>;
 }
 
-/** The operator as a program would run it, until the end of the test. */
-export function startOperator(scene: Scene, more: Partial<ControllerOptions> = {}): RunningOperator {
+/** The controller as a program would run it, until the end of the test. */
+export function startController(scene: Scene, more: Partial<ControllerOptions> = {}): RunningController {
   const problems: string[] = [];
   const deeds: string[] = [];
   const stop = new AbortController();

@@ -3,7 +3,7 @@ import type { KubeClient } from "../../../hack/testcluster/client.ts";
 import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { proxyTo } from "../../kube/support/proxy.ts";
 import { ownCluster } from "../support/own-cluster.ts";
-import { makeRotation, makeScene, quick, rotationsPath, startOperator, type Status } from "./support/scene.ts";
+import { makeRotation, makeScene, quick, rotationsPath, startController, type Status } from "./support/scene.ts";
 
 /** Waits for a status that fits, on whatever cluster. */
 async function reaches(client: KubeClient, namespace: string, fits: (status: Status) => boolean): Promise<Status> {
@@ -22,11 +22,11 @@ test("a revocation is carried out after etcd went back to a snapshot, by the con
   const path = rotationsPath("default");
   const manifest = { apiVersion: "keyturn.dev/v1alpha1", kind: "JwtKeyRotation" };
   await own.admin.create(path, { ...manifest, metadata: { name: "one" }, spec: quick });
-  const first = startOperator({ namespace: "default", endpoint: own.endpoint });
+  const first = startController({ namespace: "default", endpoint: own.endpoint });
   const { activeKid } = await reaches(own.admin, "default", published);
   await first.stop();
   await own.backUp();
-  startOperator({ namespace: "default", endpoint: own.endpoint });
+  startController({ namespace: "default", endpoint: own.endpoint });
   // The versions that the controller knows are far above those that come again
   const others = "/api/v1/namespaces/default/configmaps";
   for (let n = 0; n < 100; n++) await own.admin.create(others, { metadata: { generateName: "other-" } });
@@ -41,7 +41,7 @@ test("a revocation is carried out when every connection of the controller swallo
   const rotation = await makeRotation(scene.namespace, "one");
   const wire = await proxyTo(inject("cluster").connection.server);
   const credentials = await scene.endpoint.credentials();
-  startOperator({ ...scene, endpoint: fixedEndpoint(wire.server, credentials) });
+  startController({ ...scene, endpoint: fixedEndpoint(wire.server, credentials) });
   const { activeKid = "" } = await rotation.ready();
   wire.freeze();
   await rotation.edit({ revokedKids: [{ kid: activeKid }] });

@@ -3,7 +3,7 @@ import { generateKey } from "../../src/crypto/keypair.ts";
 import type { KubeClient, KubeObject } from "../../hack/testcluster/client.ts";
 import { fullRing } from "./full-ring.ts";
 
-/** As many at a time as the operator works on. */
+/** As many at a time as the controller works on. */
 const workers = 4;
 
 async function each(count: number, work: (index: number) => Promise<void>): Promise<void> {
@@ -17,7 +17,7 @@ async function each(count: number, work: (index: number) => Promise<void>): Prom
 const roles = ["secrets", "secrets", "configmaps"] as const;
 const suffixes = ["-ring", "", "-public"] as const;
 
-/** What a script does that knows nothing of rotation: two keys each, and three objects of the operator's size. */
+/** What a script does that knows nothing of rotation: two keys each, and three objects of the controller's size. */
 export async function bareCreate(admin: KubeClient, namespace: string, count: number): Promise<void> {
   const { ring, materials } = await fullRing("ES256");
   const two = { ...ring, retiring: [] };
