@@ -121,7 +121,6 @@ export class Reflector {
         return 0;
       }
     } catch (error) {
-      if (isStopped(error) && signal.aborted) return 0;
       // Which ends any watch some day, and says what to do: list
       if (!isExpired(error) && !isStopped(error)) this.#fail(error);
       this.#tried.resolve(undefined);
@@ -135,12 +134,10 @@ export class Reflector {
   async #list(signal: AbortSignal): Promise<void> {
     const { client, resource } = this.#options;
     const { items, resourceVersion } = await client.list(resource, this.#selection, { signal });
-    if (signal.aborted) return;
     this.#heard();
     const changes = this.store.replace(items);
     this.#resourceVersion = resourceVersion;
     for (const change of changes) this.#tell(change);
-    if (this.#hasSynced) return;
     this.#hasSynced = true;
     this.#synced.resolve(undefined);
     this.#tried.resolve(undefined);
@@ -148,6 +145,7 @@ export class Reflector {
 
   /** True when the server ended it in its time, so that the next may go on from there. */
   async #watch(signal: AbortSignal): Promise<boolean> {
+    // Who heard of the list may have ended it, and an abort is told once
     if (signal.aborted) return true;
     const { client, resource, watchSeconds = 15, inactivityMs = 150_000 } = this.#options;
     const from = this.#resourceVersion ?? "";
@@ -160,7 +158,6 @@ export class Reflector {
     signal.addEventListener("abort", this.#cut, { once: true });
     try {
       for await (const event of watch(client, { ...options, signal: ended.signal, onBegun: this.#recovered })) {
-        if (ended.signal.aborted) return false;
         this.#take(event);
       }
     } finally {

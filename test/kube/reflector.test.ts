@@ -313,6 +313,14 @@ describe("Reflector.run, stopped", () => {
     expect([clock.waits, problems, script.calls.length]).toEqual([[], [], calls]);
   });
 
+  test("by who hears of the list begins no watch", async () => {
+    const stop = new AbortController();
+    const script = await scriptServer([list("7", object("x", "5")), stall]);
+    const onChange = (): void => stop.abort();
+    await new Reflector({ client: clientTo(script.server), resource: configMaps, onChange }).run(stop.signal);
+    expect(script.calls).toHaveLength(1);
+  });
+
   test.each([
     ["during the retries of a list", [status(503, "ServiceUnavailable")], 1],
     ["during the back-off of a watch", [list("7"), status(403, "Forbidden")], 2],

@@ -203,6 +203,20 @@ describe("Transport.call without an answer", () => {
     await script.quiet();
   });
 
+  test("closes the idle connections when one has timed out: they are likely to be dead as well", async () => {
+    const clock = new FakeClock();
+    const script = await scriptServer([stall, ok, ok]);
+    const transport = transportTo(script.server, { clock });
+    const silent = failure(transport.call({ ...write, timeoutMs: 5000 }));
+    await script.called(1);
+    await transport.call(read);
+    expect(script.connections.open).toBe(2);
+    await clock.advance(5000);
+    expect(await silent).toMatchObject({ code: "TimedOut" });
+    await transport.call(read);
+    expect(script.calls[2]?.socket).not.toBe(script.calls[1]?.socket);
+  });
+
   test("ends with the caller's signal, and leaves no connection, timer or listener", async () => {
     const clock = new FakeClock();
     const script = await scriptServer([stall]);
