@@ -66,7 +66,7 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
     async (request) => {
       const { agentId, agentName } = request.body;
       const own = { agent_id: agentId, ...(agentName !== undefined && { agent_name: agentName }) };
-      return below(parts, request, { name: `agent/${agentId}`, own });
+      return below(parts, request, { name: `agent/${segmentOf(agentId)}`, own });
     },
   );
 
@@ -85,10 +85,16 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
     },
     async (request) => {
       const { workspaceId, paths } = request.body;
-      return below(parts, request, { name: `workspace/${workspaceId}`, own: { workspace_id: workspaceId, paths } });
+      return below(parts, request, {
+        name: `workspace/${segmentOf(workspaceId)}`,
+        own: { workspace_id: workspaceId, paths },
+      });
     },
   );
 }
+
+/** One segment of a subject: nobody's agent can have the name of what is below another one. */
+const segmentOf = (id: string): string => id.replaceAll("%", "%25").replaceAll("/", "%2F");
 
 /** Exactly one of them: by `jti` (with the subject that it is of), by `sub`, by `sid`. */
 interface RevokeBody {

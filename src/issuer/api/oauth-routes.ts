@@ -9,7 +9,7 @@ import { revokeTokens } from "../tokens/revoke-tokens.ts";
 import type { TokenPair } from "../tokens/token-pair.ts";
 import { badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
 import { formType } from "./request-body.ts";
-import { clientBy, credentialsOf, foreignBy, secretIn } from "./who-asks.ts";
+import { clientBy, credentialsOf, foreignBy, proofBy, secretIn } from "./who-asks.ts";
 
 const exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -112,8 +112,11 @@ function clientOf(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }
 async function callerOf(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
   const { body } = request;
   const grantType = one(body, "grant_type");
+  if (grantType !== jwtBearer && grantType !== exchange) return clientOf(parts, request);
+  // RFC 7521 §4.1: nobody asks for it, but what is shown must be good
+  const shown = shownSecret(request);
+  if (shown !== undefined) await clientBy(parts, shown);
   if (grantType === jwtBearer) return foreignBy(parts, one(body, "assertion"));
-  if (grantType !== exchange) return clientOf(parts, request);
   one(body, "subject_token_type");
   return foreignBy(parts, one(body, "subject_token"));
 }
@@ -123,7 +126,7 @@ async function renew(parts: IssuerParts, request: FastifyRequest<{ Body: FormBod
   const { body } = request;
   const shown = shownSecret(request);
   const assertion = maybe(body, "assertion") ?? maybe(body, "subject_token");
-  const proven = shown ? clientBy(parts, shown) : assertion === undefined ? undefined : foreignBy(parts, assertion);
+  const proven = shown ? clientBy(parts, shown) : assertion === undefined ? undefined : proofBy(parts, assertion);
   const caller = await proven;
   const scopes = scopesIn(body);
   const renewal = await renewPair(parts, {

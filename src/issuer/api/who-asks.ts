@@ -49,6 +49,17 @@ export async function foreignBy({ callers }: IssuerParts, token: string): Promis
   return caller;
 }
 
+/**
+ * Somebody who proves himself beside his refresh token. A bad proof is `invalid_client` (RFC 7521 §4.2.1): `invalid_grant` would say that
+ * the refresh token is to be dropped.
+ */
+export async function proofBy({ callers }: IssuerParts, token: string): Promise<Caller> {
+  const caller = await callers.verify(token);
+  if (caller.kind !== "refused") return caller;
+  const denial = denialOf(caller);
+  throw errorOfDenial(denial.error === "invalid_grant" ? { ...denial, error: "invalid_client" } : denial);
+}
+
 /** Whether the token says that it is ours; whoever believes it looks at the signature. */
 export function saysItIsOurs({ signing }: IssuerParts, token: string): boolean {
   const issuer = signing()?.profile.issuer;

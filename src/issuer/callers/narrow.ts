@@ -1,8 +1,9 @@
+import { Buffer } from "node:buffer";
 import { defaultRefreshTtlMs, longestRefreshTtlMs, secondsIn } from "../../grants/lifetime.ts";
 import type { Profile } from "../../ring/key.ts";
 import { isPlainText, longestSubject } from "../config/claims.ts";
 import { fitsAny, type Glob } from "../config/glob.ts";
-import { isReserved } from "../config/reserved.ts";
+import { isReserved, isSetByEndpoint } from "../config/reserved.ts";
 import type { Allowed } from "../config/token-issuer.ts";
 import { type TokenRequest, type Caller, type Granted, type RefusedCaller, refusedCaller, type Ttl } from "./caller.ts";
 
@@ -38,6 +39,8 @@ export interface Parent {
   /** Absent: it has an access token alone, and so have those below it. */
   readonly refreshTtlMs?: number;
   readonly notAfterMs?: number;
+  /** Claims that the endpoint sets, whatever may be asked for: within what the parent's claims of the same name say. */
+  readonly own: Readonly<Record<string, unknown>>;
   /** Names of claims that its own caller may ask for: see `standingOf`. */
   readonly mayAskFor: readonly Glob[];
 }
@@ -48,7 +51,7 @@ export function narrowBelow(
   asked: Omit<TokenRequest, "grantType"> & { readonly subject: string },
   bounds: Bounds,
 ): Granted | RefusedCaller {
-  const { audiences, scopes, claims, accessTtlMs, refreshTtlMs, notAfterMs, mayAskFor } = parent;
+  const { audiences, scopes, claims, own, accessTtlMs, refreshTtlMs, notAfterMs, mayAskFor } = parent;
   const allowed: Allowed = {
     grantTypes: refreshTtlMs === undefined ? [] : ["refresh_token"],
     audiences,
@@ -66,8 +69,22 @@ export function narrowBelow(
       `must ask for a subject of 1 to ${longestSubject} characters`,
     );
   }
-  return within({ subject: asked.subject, claims, allowed }, asked, bounds);
+  if (!Object.entries(own).every(([name, value]) => !Object.hasOwn(claims, name) || isPart(value, claims[name]))) {
+    return refusedCaller(
+      "invalid_request",
+      "asked-claims",
+      "must ask for no other agent, workspace or paths than its parent's",
+    );
+  }
+  return within({ subject: asked.subject, claims: { ...claims, ...own }, allowed }, asked, bounds);
 }
+
+/** Of a list some items, of anything else the same. */
+const isPart = (value: unknown, whole: unknown): boolean =>
+  Array.isArray(value) && Array.isArray(whole) ? value.every((one) => whole.includes(one)) : value === whole;
+
+/** What a token says, in bytes of JSON: less than the minter takes, which is asked after the grant is written. */
+const longestSaid = 8192;
 
 const isSubject = (subject: string): boolean => subject.length <= longestSubject && isPlainText(subject);
 
@@ -93,14 +110,17 @@ function within(
   }
   const claims = asked.claims ?? {};
   const isAllowed = (name: string): boolean =>
-    !isReserved(name) && !Object.hasOwn(own, name) && fitsAny(allowed.claims, name);
+    !isReserved(name) && !isSetByEndpoint(name) && !Object.hasOwn(own, name) && fitsAny(allowed.claims, name);
   if (!Object.keys(claims).every(isAllowed)) {
     return refusedCaller("invalid_request", "asked-claims", "must ask for claims that are allowed for it");
   }
+  const said = { subject, audiences, scopes, claims: { ...claims, ...own } };
+  if (Buffer.byteLength(JSON.stringify(said)) > longestSaid) {
+    return refusedCaller("invalid_request", "asked-claims", "must ask for claims that a token has room for");
+  }
   return {
     kind: "granted",
-    ...{ subject, audiences, scopes },
-    claims: { ...claims, ...own },
+    ...said,
     ...lives(allowed, asked, signer),
     ...(notAfterMs !== undefined && { notAfterMs }),
   };

@@ -11,4 +11,9 @@ const reserved: ReadonlySet<string> = new Set([
   ...["acr", "amr", "auth_time", "nonce", "at_hash", "c_hash", "s_hash"],
 ]);
 
+/** Claims that an endpoint of the API sets for a grant below another one: whoever could ask for them could be anybody's agent. */
+const setByEndpoints: ReadonlySet<string> = new Set(["agent_id", "agent_name", "workspace_id", "paths"]);
+
+export const isSetByEndpoint = (claim: string): boolean => setByEndpoints.has(claim);
+
 export const isReserved = (claim: string): boolean => reserved.has(claim);

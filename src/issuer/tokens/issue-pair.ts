@@ -1,9 +1,10 @@
 import { TryLaterError } from "../../errors/keyturn-error.ts";
+import { secondsIn } from "../../grants/lifetime.ts";
 import { beginGrant } from "../../grants/renew.ts";
 import type { TokenRequest, Caller, Granted } from "../callers/caller.ts";
-import { narrow, narrowBelow } from "../callers/narrow.ts";
-import { standingOf } from "../callers/standing.ts";
-import { grantIdOf, sidOf, type GrantTerms } from "../store/grant-row.ts";
+import { narrow, narrowBelow, type Parent } from "../callers/narrow.ts";
+import { type GrantStanding, standingOf } from "../callers/standing.ts";
+import { grantIdOf, sidOf, type GrantRow, type GrantTerms } from "../store/grant-row.ts";
 import { denialOf, denied, type Denial } from "./denial.ts";
 import type { IssuerParts, Signing } from "./issuer-parts.ts";
 import { signPair, type TokenPair } from "./token-pair.ts";
@@ -56,11 +57,12 @@ export async function issueBelow(
   const { sid } = verdict.claims;
   const parentId = typeof sid === "string" ? grantIdOf(sid) : undefined;
   const row = parentId && (await parts.store.find(parentId));
-  if (row === undefined || row.grant.revoked) return noParent();
+  if (row === undefined || row.grant.revoked || parts.nowMs() >= row.grant.expiresAtMs) return noParent();
   const { terms, grant } = row;
+  if (verdict.claims["sub"] !== terms.subject) return noParent();
   const standing = standingOf(parts.callers.config, originOf(terms));
   if (standing === undefined) return denied("invalid_token", "caller-gone", "Cannot issue: must be allowed still");
-  const parent = { ...terms, ...grant, claims: { ...terms.claims, ...own }, mayAskFor: standing.claims };
+  const parent = { ...terms, ...grant, own, ...capsOf(row, standing), mayAskFor: standing.claims };
   // The token may be narrower than its grant (RFC 6749 §6)
   const scopes = scopesIn(verdict.claims["scope"]).filter((one) => terms.scopes.includes(one));
   const granted = narrowBelow(
@@ -78,6 +80,15 @@ export async function issueBelow(
     ...(keyThumbprint !== undefined && { keyThumbprint }),
   });
 }
+
+/** What its parent has, and what the file in force allows now. */
+const capsOf = (
+  { terms, grant }: GrantRow,
+  { maxAccessTtlMs = Infinity, maxRefreshTtlMs }: GrantStanding,
+): Pick<Parent, "accessTtlMs" | "refreshTtlMs"> => ({
+  accessTtlMs: Math.min(terms.accessTtlMs, maxAccessTtlMs),
+  refreshTtlMs: Math.min(grant.refreshTtlMs, maxRefreshTtlMs),
+});
 
 const noParent = (): Denial =>
   denied("invalid_token", "access-token", "Cannot issue: must show an access token of a grant that lives");
@@ -100,7 +111,7 @@ function termsOf(
     scopes,
     claims,
     accessTtlMs: accessTtl.ms,
-    ...(isAsked && { askedRefreshTtl: String(refreshTokenTtlSeconds) }),
+    ...(isAsked && { askedRefreshTtl: String(Math.min(secondsIn(refreshTokenTtlSeconds), Number.MAX_SAFE_INTEGER)) }),
   };
 }
 

@@ -46,15 +46,19 @@ function judge(
 ): RowJudgement | Denial {
   const standing = standingOf(callers.config, originOf(terms));
   if (standing === undefined) return denied("invalid_grant", "caller-gone", goneMessage);
-  // RFC 6749 §6: a client's tokens are for that client alone
-  if (caller?.kind === "client" && !isOwner(caller, terms)) {
-    return denied("invalid_grant", "client", "Cannot renew: must be a refresh token of this client");
+  // RFC 6749 §6: a client's tokens are for that client alone. And whoever proves that he is somebody else must not end them
+  if (caller !== undefined && !isOwner(caller, terms)) {
+    return denied(
+      "invalid_grant",
+      "client",
+      "Cannot renew: must be a refresh token of this client, or of this subject",
+    );
   }
   if (!scopes.every((one) => terms.scopes.includes(one))) {
     return denied("invalid_scope", "asked-scope", "must ask for scopes that were granted");
   }
   return {
-    isProven: caller !== undefined && isOwner(caller, terms),
+    isProven: caller !== undefined,
     maxRefreshTtlMs: Math.min(callers.config.maxRefreshTtlMs, standing.maxRefreshTtlMs),
   };
 }

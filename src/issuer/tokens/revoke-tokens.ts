@@ -95,7 +95,7 @@ function isHis(by: Revoker, subject: string): boolean {
 }
 
 const isHisGrant = (by: Revoker, { terms }: GrantRow): boolean =>
-  isHis(by, terms.subject) || (by.kind === "client" && by.clientId === terms.clientId);
+  isHis(by, terms.subject) || (by.kind === "client" && terms.foreign === undefined && by.clientId === terms.clientId);
 
 const notHis = (): Denial =>
   denied(

@@ -98,6 +98,8 @@ describe.each(Object.entries(issuing))("%s", (_, issue) => {
     [365 * 86_400, 90 * dayMs, "31536000"],
     [0, dayMs, undefined],
     ["x", dayMs, undefined],
+    ["0060", 60_000, "60"],
+    ["9".repeat(300), 90 * dayMs, String(Number.MAX_SAFE_INTEGER)],
   ])("with refreshTokenTtlSeconds %j", async (ttl, lifeMs, asked) => {
     const answer = await issue(ttl);
     expect(refreshLifeMs(answer)).toBe(lifeMs);

@@ -32,6 +32,7 @@ const parentWith = (more: Partial<Parent> = {}): Parent => ({
   audiences: most.audiences,
   scopes: most.scopes,
   claims: {},
+  own: {},
   accessTtlMs: 3600 * secondMs,
   refreshTtlMs: 90 * dayMs,
   mayAskFor: most.claims,

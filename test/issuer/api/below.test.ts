@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ruleWith } from "../support/token-issuers.ts";
+import {
+  type Answer,
+  ask,
+  basic,
+  claimsOf,
+  dayMs,
+  hourMs,
+  type IssuerWorld,
+  newIssuerWorld,
+  specWith,
+  textIn,
+} from "./support/world.ts";
+
+let world: IssuerWorld;
+beforeEach(async () => {
+  world = await newIssuerWorld();
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const begin = (json: object = {}): Promise<Answer> =>
+  ask(world, "/v1/tokens", { authorization: basic(), json: { identityId: "user:7", ...json } });
+const below = (parent: Answer, kind: string, json: object): Promise<Answer> =>
+  ask(world, `/v1/tokens/${kind}`, { authorization: `Bearer ${textIn(parent, "accessToken")}`, json });
+const subjectIn = (answer: Answer): unknown => claimsOf(textIn(answer, "accessToken"))["sub"];
+
+describe("a token below another one", () => {
+  it.each([
+    ["path", { paths: ["/x", "/y"] }, "path", { paths: ["/"] }],
+    ["path", { paths: ["/x", "/y"] }, "path", { paths: ["/x", "/z"] }],
+    ["path", { paths: ["/x"] }, "workspace-path", { workspaceId: "w", paths: ["/y"] }],
+    ["workspace-path", { workspaceId: "w", paths: ["/x"] }, "workspace-path", { workspaceId: "v", paths: ["/x"] }],
+    ["workspace-path", { workspaceId: "w", paths: ["/x"] }, "path", { paths: ["/y"] }],
+    ["agent", { agentId: "a" }, "agent", { agentId: "b" }],
+    ["agent", { agentId: "a", agentName: "A" }, "agent", { agentId: "a", agentName: "B" }],
+  ])("of %s %j gets no %s %j", async (...[kind, json, kindBelow, jsonBelow]) => {
+    const parent = await below(await begin(), kind, json);
+    expect(parent.status).toBe(200);
+    const before = await world.store.count(world.nowMs);
+    const child = await below(parent, kindBelow, jsonBelow);
+    expect([child.status, child.body["code"]]).toEqual([400, "asked-claims"]);
+    expect(await world.store.count(world.nowMs)).toBe(before);
+  });
+
+  it("may have some of the paths alone", async () => {
+    const parent = await below(await begin(), "path", { paths: ["/x", "/y"] });
+    const child = await below(parent, "path", { paths: ["/y"] });
+    expect(claimsOf(textIn(child, "accessToken"))["paths"]).toEqual(["/y"]);
+  });
+
+  it("never has the subject of one further below", async () => {
+    const parent = await begin();
+    const further = await below(await below(parent, "agent", { agentId: "a" }), "path", { paths: ["/x"] });
+    expect(subjectIn(further)).toBe("user:7/agent/a/path");
+    expect(subjectIn(await below(parent, "agent", { agentId: "a/path" }))).toBe("user:7/agent/a%2Fpath");
+    expect(subjectIn(await below(parent, "agent", { agentId: "a%2Fpath" }))).toBe("user:7/agent/a%252Fpath");
+  });
+
+  it.each(["agent_id", "agent_name", "workspace_id", "paths"])("nobody asks for the claim %s", async (claim) => {
+    await world.allow(specWith({ client: { allow: { audiences: ["api"], subjects: ["user:*"], claims: ["**"] } } }));
+    const parent = await begin();
+    for (const answer of [
+      await begin({ claims: { [claim]: "x" } }),
+      await below(parent, "path", { paths: ["/x"], claims: { [claim]: "x" } }),
+    ]) {
+      expect([answer.status, answer.body["code"]]).toEqual([400, "asked-claims"]);
+    }
+  });
+
+  it("is not given for a grant that has run out, though its access token lives", async () => {
+    const parent = await begin({ refreshTokenTtlSeconds: 60 });
+    world.nowMs += 61_000;
+    const child = await below(parent, "agent", { agentId: "a" });
+    expect([child.status, child.body["code"]]).toEqual([401, "access-token"]);
+  });
+
+  it("lives no longer than its client may have it now", async () => {
+    const allow = { audiences: ["api"], subjects: ["user:*"] };
+    await world.allow(specWith({ client: { allow } }));
+    const parent = await begin({ refreshTokenTtlSeconds: 30 * 86_400 });
+    await world.allow(specWith({ client: { allow: { ...allow, maxRefreshTTL: "48h", maxAccessTTL: "1m" } } }));
+    const child = await below(parent, "agent", { agentId: "a", refreshTokenTtlSeconds: 30 * 86_400 });
+    expect(Date.parse(textIn(child, "refreshTokenExpiresAt")) - world.nowMs).toBe(2 * dayMs);
+    expect(Date.parse(textIn(child, "accessTokenExpiresAt")) - world.nowMs).toBe(60_000);
+  });
+
+  it("too large to be signed leaves no grant behind", async () => {
+    const parent = await begin();
+    const before = await world.store.count(world.nowMs);
+    const paths = Array.from({ length: 64 }, (_, n) => `/${String(n).padStart(200, "x")}`);
+    const child = await below(parent, "path", { paths });
+    expect([child.status, child.body["code"]]).toEqual([400, "asked-claims"]);
+    expect(await world.store.count(world.nowMs)).toBe(before);
+  });
+});
+
+describe("a grant of another issuer's token", () => {
+  it("is not a client's that has the name of its subject", async () => {
+    await world.allow(specWith({ trust: { rules: [ruleWith({ subject: "{sub}" })] }, client: { subject: "svc" } }));
+    const foreign = await ask(world, "/v1/tokens", {
+      authorization: `Bearer ${world.foreign({ sub: "dashboard" })}`,
+      json: { identityId: "dashboard" },
+    });
+    const { sid } = claimsOf(textIn(foreign, "accessToken"));
+    const done = await ask(world, "/v1/tokens/revoke", { authorization: basic(), json: { sessionId: sid } });
+    expect(done.body).toEqual({ revoked: 0 });
+    expect(
+      (await ask(world, "/v1/tokens/refresh", { json: { refreshToken: textIn(foreign, "refreshToken") } })).status,
+    ).toBe(200);
+  });
+});
+
+describe("a renewal's proof", () => {
+  const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
+  const pairOfAnna = (): Promise<Answer> =>
+    ask(world, "/oauth2/token", { form: { grant_type: jwtBearer, assertion: world.foreign() } });
+  const renewWith = (refresh_token: string, more: Record<string, string>): Promise<Answer> =>
+    ask(world, "/oauth2/token", { form: { grant_type: "refresh_token", refresh_token, ...more } });
+
+  it("that is no good says nothing of the refresh token, which stays good", async () => {
+    const first = textIn(await pairOfAnna(), "refresh_token");
+    const answer = await renewWith(first, { assertion: world.foreign({ exp: 1 }) });
+    expect([answer.status, answer.body["error"], answer.body["code"]]).toEqual([401, "invalid_client", "expiry"]);
+    expect((await renewWith(first, {})).status).toBe(200);
+  });
+
+  it("of somebody else is refused, and ends nothing", async () => {
+    const first = textIn(await pairOfAnna(), "refresh_token");
+    const second = textIn(await renewWith(first, {}), "refresh_token");
+    world.nowMs += hourMs;
+    for (const token of [first, second]) {
+      const answer = await renewWith(token, { assertion: world.foreign({ sub: "berta" }) });
+      expect([answer.status, answer.body["error"], answer.body["code"]]).toEqual([400, "invalid_grant", "client"]);
+    }
+    expect((await renewWith(second, {})).status).toBe(200);
+  });
+
+  it.each([
+    ["an assertion", { grant_type: jwtBearer }, "assertion"],
+    [
+      "a token to exchange",
+      {
+        grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
+        subject_token_type: "urn:ietf:params:oauth:token-type:jwt",
+      },
+      "subject_token",
+    ],
+  ])("%s does not make up for a wrong secret beside it", async (_, form, name) => {
+    const sent = { form: { ...form, [name]: world.foreign() }, authorization: basic("dashboard", "wrong") };
+    expect((await ask(world, "/oauth2/token", sent)).status).toBe(401);
+    expect((await ask(world, "/oauth2/token", { ...sent, authorization: basic() })).status).toBe(200);
+  });
+});
