@@ -13,7 +13,7 @@ const startedByTests = [
 ];
 
 /** No command runs these yet; what of them is there is used. */
-const toCome = ["src/{deadline,grants,issuer,sql}/**/*.ts!", "src/grpc/describe.ts!"];
+const toCome = ["src/{deadline,grants,issuer,sql}/**/*.ts!", "src/grpc/service-description.ts!"];
 
 const isProduction = process.argv.includes("--production");
 

@@ -2,7 +2,7 @@ import { readAdoptable, isAdoptable } from "../crypto/adopt.ts";
 import type { AdoptionContext } from "../crypto/adoptable.ts";
 import { filesOf, type Files } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
-import { type DocumentRead, DocumentOpener, readFiles, unusable } from "../keeper/document.ts";
+import { type DocumentRead, DocumentOpener, readFiles, unusable } from "../keeper/document-read.ts";
 import type { RingStore, RotationIdentity, SetAside, Snapshot } from "../keeper/store.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isWriteConflict, isNotFound } from "../kube/kube-errors.ts";

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { ourFiles } from "../crypto/objects.ts";
 import type { Known } from "../crypto/unclaimed.ts";
-import type { DocumentRead } from "../keeper/document.ts";
+import type { DocumentRead } from "../keeper/document-read.ts";
 import { losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { apiVersionOf, secrets } from "../kube/resource.ts";

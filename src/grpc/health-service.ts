@@ -1,5 +1,5 @@
 import { type handleUnaryCall, status } from "@grpc/grpc-js";
-import { describeService, field, message, unary } from "./describe.ts";
+import { describeService, field, message, unary } from "./service-description.ts";
 import type { GrpcService } from "./grpc-server.ts";
 
 interface HealthRequest {

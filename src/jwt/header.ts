@@ -2,7 +2,7 @@ import type { Algorithm, Kid } from "../ring/key.ts";
 import type { RefusalReason } from "./reasons.ts";
 import { fromBase64url } from "../parse/base64url.ts";
 import type { Members } from "../parse/object.ts";
-import { membersInBytes } from "./json.ts";
+import { membersInBytes } from "./json-segment.ts";
 
 /** Types of token that are told apart (RFC 7519 §5.1, RFC 9068 §2.1). */
 export const tokenTypes = ["JWT", "at+jwt"] as const;

@@ -1,5 +1,5 @@
 import { tokenTypes, type TokenType } from "./header.ts";
-import { membersIn } from "./json.ts";
+import { membersIn } from "./json-segment.ts";
 import { tokenDepthLimit } from "./reasons.ts";
 import { type Members, isObject } from "../parse/object.ts";
 import { Cursor, type ObjectCursor } from "../parse/cursor.ts";

@@ -3,7 +3,7 @@ import { RuleError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Kid } from "../ring/key.ts";
 import type { Ring } from "../ring/ring.ts";
 import { headerPart } from "./header.ts";
-import { isJson } from "./json.ts";
+import { isJson } from "./json-segment.ts";
 import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { tokenDepthLimit, tokenLimit } from "./reasons.ts";
 import { signOf } from "./scheme.ts";

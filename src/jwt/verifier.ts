@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Kid } from "../ring/key.ts";
-import { readClaims, timeFlaw } from "./claims.ts";
-import { membersIn } from "./json.ts";
+import { readClaims, timeFlaw } from "./registered-claims.ts";
+import { membersIn } from "./json-segment.ts";
 import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, VerifiedToken, VerifyingKey } from "./verifying-key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";

@@ -2,7 +2,7 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { identity, misfit } from "../ring/codec/read-jwk.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid, Profile } from "../ring/key.ts";
-import type { Instants } from "./claims.ts";
+import type { Instants } from "./registered-claims.ts";
 import { verifyOf } from "./scheme.ts";
 import type { Signatures, Verify } from "./signatures.ts";
 import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";

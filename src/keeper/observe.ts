@@ -5,7 +5,7 @@ import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce, type Told } from "../ring/obey.ts";
 import { algorithmOf } from "../ring/resource/rotation.ts";
 import type { Ring } from "../ring/ring.ts";
-import type { DocumentRead } from "./document.ts";
+import type { DocumentRead } from "./document-read.ts";
 import { recoveryIn, type RecoveryRequest } from "./recovery.ts";
 import type { RingStore, Snapshot } from "./store.ts";
 

@@ -4,7 +4,7 @@ import { conflictsIn, decide, type Decision, type Observation } from "../ring/de
 import type { NamedStep } from "../ring/forecast.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import type { Ring } from "../ring/ring.ts";
-import type { DocumentRead } from "./document.ts";
+import type { DocumentRead } from "./document-read.ts";
 import { enact, materialsOf } from "./enact.ts";
 import { observe, type Observed, type Sources } from "./observe.ts";
 import { publishEach, unwrittenBy, type Unwritten } from "./projections.ts";

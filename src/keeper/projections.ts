@@ -3,7 +3,7 @@ import type { ProjectionName } from "../ring/codec.ts";
 import type { Reading } from "../ring/found.ts";
 import type { Conflict } from "../ring/plan.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
-import type { DocumentRead } from "./document.ts";
+import type { DocumentRead } from "./document-read.ts";
 import type { RingStore, Snapshot } from "./store.ts";
 
 export interface Publishing<Read extends DocumentRead = DocumentRead> {

@@ -2,7 +2,7 @@ import type { Known } from "../crypto/unclaimed.ts";
 import type { ProjectionName, RingObject } from "../ring/codec.ts";
 import type { Algorithm } from "../ring/key.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import type { DocumentRead } from "./document.ts";
+import type { DocumentRead } from "./document-read.ts";
 
 /** The three objects, each as it was read. A store's own reading says, beside what stands there, what a write must follow. */
 export type Snapshot<Read extends DocumentRead = DocumentRead> = Readonly<Record<RingObject, Read>>;

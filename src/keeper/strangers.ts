@@ -4,7 +4,7 @@ import type { RingObject } from "../ring/codec.ts";
 import type { Decision } from "../ring/decide.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { applyPlan, needsFreshKey } from "../ring/steps.ts";
-import type { DocumentRead } from "./document.ts";
+import type { DocumentRead } from "./document-read.ts";
 import { materialsOf } from "./enact.ts";
 import type { Snapshot } from "./store.ts";
 

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RefreshToken } from "../../src/grants/refresh-token.ts";
 import { beginGrant } from "../../src/grants/renew.ts";
-import { renewedValues } from "../../src/issuer/store/codec.ts";
+import { renewedValues } from "../../src/issuer/store/grant-columns.ts";
 import type { GrantRow } from "../../src/issuer/store/grant-row.ts";
 import type { GrantStore } from "../../src/issuer/store/grant-store.ts";
 import { renewGrant } from "../../src/issuer/store/renew-grant.ts";

@@ -1,6 +1,6 @@
 import { Client, type ClientDuplexStream, credentials, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
-import { bothWays, describeService, field, message, unary } from "../../src/grpc/describe.ts";
+import { bothWays, describeService, field, message, unary } from "../../src/grpc/service-description.ts";
 import { type GrpcLimits, listenGrpc } from "../../src/grpc/grpc-server.ts";
 import { RawClient } from "../http/support/serve.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { unusable } from "../../src/keeper/document.ts";
+import { unusable } from "../../src/keeper/document-read.ts";
 import { publishEach } from "../../src/keeper/projections.ts";
 import type { ProjectionName } from "../../src/ring/codec.ts";
 import type { Reading } from "../../src/ring/found.ts";

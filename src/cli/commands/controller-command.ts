@@ -57,7 +57,7 @@ export function controllerCommand(cli: Cli): Command {
       ["From a desk, for one namespace", "keyturn controller --namespace shop --context dev --admin-listen off"],
     ],
   }).action(async (flags: ControllerFlags) => {
-    const { newLog } = await import("../log.ts");
+    const { newLog } = await import("../process-log.ts");
     const { runController } = await import("../../controller/run-controller.ts");
     const namespaces = namespacesIn(flags.namespace);
     const log = await newLog(flags, { colour: cli.io.err.colour, live: cli.logIsLive });

@@ -128,7 +128,7 @@ export async function runFaces(
     import("../../gateway/run-gateway.ts"),
     import("../../gateway/faces/owned-headers.ts"),
     import("../../time/clock.ts"),
-    import("../log.ts"),
+    import("../process-log.ts"),
     import("../native-signatures.ts"),
   ]);
   const { io } = cli;

@@ -43,7 +43,7 @@ async function runCommand(cli: Cli, flags: StandaloneFlags): Promise<void> {
   const source = config === undefined ? { resource: resourceFrom(flags) } : { path: config };
   const [{ runStandalone }, { newLog }, { Bell }] = await Promise.all([
     import("../../standalone/run-standalone.ts"),
-    import("../log.ts"),
+    import("../process-log.ts"),
     import("../../time/bell.ts"),
   ]);
   const { io } = cli;

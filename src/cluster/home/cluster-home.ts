@@ -3,7 +3,7 @@ import { publicHalvesIn } from "../../keeper/recovery.ts";
 import type { SetAside } from "../../keeper/store.ts";
 import { knownAfter } from "../../keeper/strangers.ts";
 import { readPublicJwks } from "../../crypto/brought.ts";
-import { DocumentOpener } from "../../keeper/document.ts";
+import { DocumentOpener } from "../../keeper/document-read.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { isWriteConflict } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";

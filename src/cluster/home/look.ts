@@ -1,4 +1,4 @@
-import type { DocumentOpener } from "../../keeper/document.ts";
+import type { DocumentOpener } from "../../keeper/document-read.ts";
 import { observe } from "../../keeper/observe.ts";
 import type { Snapshot } from "../../keeper/store.ts";
 import type { KubeClient } from "../../kube/client.ts";

@@ -1,4 +1,4 @@
-import { type DocumentRead, unusable } from "../../keeper/document.ts";
+import { type DocumentRead, unusable } from "../../keeper/document-read.ts";
 import type { RotationIdentity } from "../../keeper/store.ts";
 import { ApiError } from "../../kube/kube-errors.ts";
 import { nameOf } from "../../kube/resource.ts";

@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { FastifyInstance } from "fastify";
-import { membersInBytes } from "../../jwt/json.ts";
+import { membersInBytes } from "../../jwt/json-segment.ts";
 import { badRequest } from "./api-error.ts";
 
 /** The most that a request's body may measure, in bytes. */

@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { watchDirs } from "../../files/watch-dirs.ts";
-import { onlyOneOf } from "../../parse/manifest.ts";
+import { onlyOneOf } from "../../parse/only-one-of.ts";
 import { Bell } from "../../time/bell.ts";
 import { parseTokenIssuer } from "../config/read-token-issuer.ts";
 import { tokenIssuerKind } from "../../ring/api-names.ts";

@@ -1,7 +1,7 @@
 import { type ForeignAlgorithm, foreignAlgorithms } from "../config/token-issuer.ts";
 import type { ForeignCheck } from "./caller.ts";
 import { fromBase64url } from "../../parse/base64url.ts";
-import { membersInBytes } from "../../jwt/json.ts";
+import { membersInBytes } from "../../jwt/json-segment.ts";
 import { type Members } from "../../parse/object.ts";
 
 /** The first check that a token of somebody else does not pass, and what it must be; nothing of the token is in it. */

@@ -2,7 +2,7 @@ import type { Grant } from "../../grants/grant.ts";
 import { columns } from "../../sql/columns.ts";
 import type { Database } from "../../sql/database.ts";
 import { migrate } from "../../sql/migrate.ts";
-import { dayOf, grantRowOf, indexed, lastingValues, renewedValues, revocationOf } from "./codec.ts";
+import { dayOf, grantRowOf, indexed, lastingValues, renewedValues, revocationOf } from "./grant-columns.ts";
 import { type End, endGrants, lockRevocations, writeRevocations } from "./end-grants.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type {

@@ -1,5 +1,5 @@
 import type { Statement } from "../../sql/database.ts";
-import { lastingColumns, renewedColumns } from "./codec.ts";
+import { lastingColumns, renewedColumns } from "./grant-columns.ts";
 
 const inserted = [...lastingColumns, ...renewedColumns];
 const placeholders = inserted.map((_, index) => `$${index + 1}`);

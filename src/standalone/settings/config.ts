@@ -4,7 +4,7 @@ import { dirname, resolve } from "node:path";
 import { longestTextBytes } from "../../files/disk.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
-import { configError, onlyOneOf } from "../../parse/manifest.ts";
+import { configError, onlyOneOf } from "../../parse/only-one-of.ts";
 import { rotations } from "../../ring/api-names.ts";
 import { storageError } from "../store/storage-error.ts";
 

@@ -4,7 +4,7 @@ import type { Known } from "../../crypto/unclaimed.ts";
 import { ensureDir } from "../../files/atomic.ts";
 import { dropUnfinished, tidyDataDir, writeDataDir, type DataFiles } from "../../files/data-dir.ts";
 import type { Disk } from "../../files/disk.ts";
-import { DocumentOpener } from "../../keeper/document.ts";
+import { DocumentOpener } from "../../keeper/document-read.ts";
 import type { RingStore, RotationIdentity, SetAside, Snapshot } from "../../keeper/store.ts";
 import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";

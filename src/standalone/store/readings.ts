@@ -4,7 +4,7 @@ import { ourFiles } from "../../crypto/objects.ts";
 import type { Reader } from "../../files/disk.ts";
 import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { readDataDir, readVersion, type DataDir } from "../../files/read-data-dir.ts";
-import { type DocumentRead, type DocumentOpener, readFiles } from "../../keeper/document.ts";
+import { type DocumentRead, type DocumentOpener, readFiles } from "../../keeper/document-read.ts";
 import type { RotationIdentity } from "../../keeper/store.ts";
 import { versionsIn, type DataFiles } from "../../files/data-dir.ts";
 import type { ProjectionName, RingObject } from "../../ring/codec.ts";

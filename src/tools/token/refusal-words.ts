@@ -7,7 +7,7 @@ import { keysOf, type Revocation, type Ring } from "../../ring/ring.ts";
 import { listed } from "../text/words.ts";
 import { fromBase64url } from "../../parse/base64url.ts";
 import { type Members } from "../../parse/object.ts";
-import { membersInBytes } from "../../jwt/json.ts";
+import { membersInBytes } from "../../jwt/json-segment.ts";
 
 /** A token that a gateway would refuse, and why. */
 export interface TokenRefusal {

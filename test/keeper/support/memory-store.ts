@@ -1,7 +1,7 @@
 import { filesOf, type Files } from "../../../src/crypto/objects.ts";
 import type { Known } from "../../../src/crypto/unclaimed.ts";
 import { TryLaterError } from "../../../src/errors/keyturn-error.ts";
-import { DocumentOpener, type DocumentRead, readFiles, unusable } from "../../../src/keeper/document.ts";
+import { DocumentOpener, type DocumentRead, readFiles, unusable } from "../../../src/keeper/document-read.ts";
 import type { RingStore, RotationIdentity, SetAside, Snapshot } from "../../../src/keeper/store.ts";
 import { losesKeys, strangerTest } from "../../../src/keeper/strangers.ts";
 import type { ProjectionName, RingObject } from "../../../src/ring/codec.ts";

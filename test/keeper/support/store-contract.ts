@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { DocumentRead } from "../../../src/keeper/document.ts";
+import type { DocumentRead } from "../../../src/keeper/document-read.ts";
 import type { RingStore, RotationIdentity, Snapshot } from "../../../src/keeper/store.ts";
 import type { KeyRing, RingObject } from "../../../src/ring/codec.ts";
 import type { RotationRef } from "../../../src/ring/ring.ts";

@@ -1,4 +1,4 @@
-import { describeService, field, list, message, unary } from "../../../grpc/describe.ts";
+import { describeService, field, list, message, unary } from "../../../grpc/service-description.ts";
 
 /** A header of Envoy's: an entry of `HttpRequest.headers`, which reads the same on the wire, or a `HeaderValue`. */
 export interface HeaderValue {

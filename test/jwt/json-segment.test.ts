@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { isJson, membersIn, membersInBytes } from "../../src/jwt/json.ts";
+import { isJson, membersIn, membersInBytes } from "../../src/jwt/json-segment.ts";
 import { tokenDepthLimit } from "../../src/jwt/reasons.ts";
 
 const nested = (open: string, close: string, levels: number): string =>
