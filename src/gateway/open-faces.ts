@@ -7,14 +7,15 @@ import { listen, type Listener } from "../http/listener.ts";
 import { mintHandler } from "./faces/mint-handler.ts";
 import { momentOf } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
-import type { RingHolder } from "../holder/ring-holder.ts";
+import type { OpenedHolder } from "../holder/open-holder.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
-import { HolderReadiness, liveness, silenceOf } from "../holder/readiness.ts";
+import { liveness } from "../holder/readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
 import { isReady } from "../holder/state-view.ts";
+import { discoveryDocument } from "../holder/well-known.ts";
 
 interface Behind {
-  readonly gateway: RingHolder;
+  readonly holder: OpenedHolder;
   readonly metrics: GatewayMetrics;
   readonly registry: Registry;
 }
@@ -64,20 +65,21 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   };
 }
 
-function deciderOf({ required, owned, clock }: GatewayOptions, { gateway: { memory }, metrics }: Behind): Decide {
+function deciderOf({ required, owned, clock }: GatewayOptions, { holder: { memory }, metrics }: Behind): Decide {
   return decider({
     verifier: () => (isReady(memory.state) ? memory.verifier : undefined),
     ...{ required, owned, nowMs: () => clock.nowMs(), count: metrics.verified },
   });
 }
 
-async function openFront(options: GatewayOptions, { gateway: { memory } }: Behind, decide: Decide): Promise<Listener> {
+async function openFront(
+  options: GatewayOptions,
+  { holder: { memory, jwks } }: Behind,
+  decide: Decide,
+): Promise<Listener> {
   const { jwksUri, limits, log, clock } = options;
-  const handler = front(decide, {
-    state: () => memory.state,
-    now: () => momentOf(clock),
-    ...(jwksUri !== undefined && { jwksUri }),
-  });
+  const now = () => momentOf(clock);
+  const handler = front(decide, { jwks, discovery: discoveryDocument({ state: () => memory.state, now }, jwksUri) });
   const listener = await listen(options.listen, { handler }, limits);
   const { signatures } = memory;
   log.info({ address: addressText(options.listen), port: listener.port, signatures }, "listening");
@@ -90,7 +92,7 @@ async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal"
     import("../grpc/grpc-server.ts"),
     import("./faces/grpc/ext-authz.ts"),
   ]);
-  const { memory } = behind.gateway;
+  const { memory } = behind.holder;
   const listener = await listenGrpc(
     address,
     extAuthz({ decide, isReady: () => isReady(memory.state) }),
@@ -114,19 +116,14 @@ function openAdmin({
   signal,
 }: FaceOpening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
   const { host, port } = address;
-  const { memory } = behind.gateway;
-  const { registry } = behind;
-  const remarks = (): readonly string[] => [
-    ...silenceOf(memory.state, momentOf(options.clock)),
-    ...(options.remarks?.() ?? []),
-  ];
-  const ready = new HolderReadiness(() => memory.state, signal, remarks);
+  const { holder, registry } = behind;
+  const ready = holder.readiness(signal, options.remarks);
   return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 
 /** Until the gateway is ready, nobody waits for it to stop signing. */
 async function openMint({ options, behind, address, signal }: FaceOpening): Promise<Listener | undefined> {
-  const { memory } = behind.gateway;
+  const { memory } = behind.holder;
   const { log } = options;
   await Promise.race([memory.until(isReady, Infinity), aborted(signal)]);
   if (signal.aborted) return undefined;

@@ -1,15 +1,13 @@
 import { Registry } from "prom-client";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { assemble } from "../holder/assemble.ts";
+import { openHolder } from "../holder/open-holder.ts";
 import type { Address } from "../http/address.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
-import { RingHolder } from "../holder/ring-holder.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
-import { HolderMetrics } from "../holder/holder-metrics.ts";
-import { newObserver } from "../holder/observer.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
-import { openFaces } from "./open-faces.ts";
+import { type Faces, openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
+import type { Cancel } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 
 /** What Node.js says of itself is asked for by a scrape, and would take a tenth of the time until the gateway is ready. */
@@ -24,33 +22,26 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const { clock, log, signal } = options;
   checkOwnedHeaders(options.owned);
   if (options.mintListen !== undefined) mustBeLocal(options.mintListen);
-  const here: { gateway?: RingHolder } = {};
-  const state = () => here.gateway?.memory.state;
   const registry = new Registry();
   const metrics = new GatewayMetrics(registry);
-  const ofHolder = new HolderMetrics({ registry, prefix: "keyturn_gateway", clock, state });
-  const parts = await assemble(options.sources, { ...options, state });
-  const gateway = (here.gateway = await RingHolder.begin({
+  const holder = await openHolder({
     ...options,
-    ...parts,
-    observer: newObserver(log, ofHolder),
-  }));
-  const stop = new AbortController();
-  const faces = await openFaces(options, { gateway, metrics, registry });
-  const { ports } = faces;
-  options.onListening?.(ports);
-  const forget = clock.after(processMetricsAfterMs, () => addProcessMetrics(registry));
-  const running = gateway.run(stop.signal);
+    mints: options.mintListen !== undefined,
+    metrics: { registry, prefix: "keyturn_gateway" },
+  });
+  let faces: Faces | undefined;
+  let forget: Cancel | undefined;
   try {
-    await Promise.race([aborted(signal), running, failing(ports.mint)]);
+    faces = await openFaces(options, { holder, metrics, registry });
+    const { ports } = faces;
+    options.onListening?.(ports);
+    forget = clock.after(processMetricsAfterMs, () => addProcessMetrics(registry));
+    await Promise.race([aborted(signal), holder.run(), failing(ports.mint)]);
     log.info({}, "draining");
   } finally {
-    forget();
-    await faces.close(options.drainMs);
-    stop.abort();
-    await running;
-    await gateway.leave();
-    parts.close();
+    forget?.();
+    await faces?.close(options.drainMs);
+    await holder.close();
   }
 }
 

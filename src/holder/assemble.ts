@@ -52,10 +52,10 @@ export interface Assembling {
   readonly clock: Clock;
   readonly chance: () => number;
   readonly log: Log;
-  /** Absent: nothing is minted, and no private half is kept. */
-  readonly mintListen?: unknown;
+  /** False: nothing is minted, and no private half is kept. */
+  readonly mints: boolean;
   readonly onCall?: (report: CallReport) => void;
-  /** The gateway's state, once there is one. */
+  /** The holder's state, once there is one. */
   readonly state: () => HolderState | undefined;
 }
 
@@ -66,7 +66,7 @@ export interface Assembled extends Pick<HolderParts, "setup" | "truth" | "mount"
 
 /** Sources and acks as planned; what a plan doesn't need is not even loaded. @throws ChangeNeededError `PlanUnusable` */
 export async function assemble(plan: SourcesPlan, around: Assembling): Promise<Assembled> {
-  if (plan.ring === "public" && around.mintListen !== undefined) {
+  if (plan.ring === "public" && around.mints) {
     throw unusable("a gateway with the public ring can't mint: it has no private half");
   }
   return plan.kind === "directory" ? onDirectory(plan, around) : onCluster(plan, around);
@@ -80,12 +80,11 @@ const unusable = (reason: string): ChangeNeededError =>
 /** Between three quarters and all of the longest time. */
 const paceOf = (chance: () => number): number => 0.75 + chance() * 0.25;
 
-async function onDirectory(plan: DirectoryPlan, { clock, chance, mintListen, state }: Assembling): Promise<Assembled> {
+async function onDirectory(plan: DirectoryPlan, { clock, chance, mints, state }: Assembling): Promise<Assembled> {
   const { dir, ring, acks, rotation, instance } = plan;
   const { FileAcks } = await import("./acks/file-acks.ts");
   const disk = nodeDisk();
-  const withHalf = mintListen !== undefined;
-  const source = new Directory({ disk, dir: join(dir, ring), kind: ring, withHalf, clock });
+  const source = new Directory({ disk, dir: join(dir, ring), kind: ring, withHalf: mints, clock });
   const sink = new FileAcks({
     ...{ disk, dir: join(dir, "acks"), instance, nowMs: () => clock.nowMs() },
     rotation: () => rotation ?? state()?.current?.ring.rotation.name,
@@ -104,12 +103,11 @@ async function onCluster(plan: ClusterPlan, around: Assembling): Promise<Assembl
   if (acks === "required" && (rotation === undefined || floorDir === undefined || plan.pod === undefined)) {
     throw unusable("acknowledgements need the rotation's name, the pod's name and uid, and a directory for the floor");
   }
-  const { clock, mintListen } = around;
-  const withHalf = mintListen !== undefined;
+  const { clock, mints } = around;
   const mounted =
     mount === undefined
       ? undefined
-      : new Directory({ disk: nodeDisk({ alsoTrusted: "anyone" }), dir: mount, kind: ring, withHalf, clock });
+      : new Directory({ disk: nodeDisk({ alsoTrusted: "anyone" }), dir: mount, kind: ring, withHalf: mints, clock });
   const api = object !== undefined || acks === "required" ? await onApi(plan, around) : undefined;
   const truth = api?.source ?? mounted;
   if (truth === undefined) throw unusable(noSource);
@@ -139,7 +137,7 @@ interface Api {
 async function onApi(plan: ClusterPlan, around: Assembling): Promise<Api> {
   const { api, object, ring, acks, rotation, pod } = plan;
   if (api === undefined) throw unusable("must run in a cluster to read its API, or to acknowledge");
-  const { clock, chance, log, onCall, mintListen } = around;
+  const { clock, chance, log, onCall, mints } = around;
   const { endpoint, namespace, userAgent } = api;
   const [{ Transport }, { KubeClient }] = await Promise.all([
     import("../kube/transport.ts"),
@@ -154,7 +152,7 @@ async function onApi(plan: ClusterPlan, around: Assembling): Promise<Api> {
     object === undefined
       ? undefined
       : new (await import("./sources/api-object.ts")).ApiObject({
-          ...{ client, ref, kind: ring, withHalf: mintListen !== undefined, onProblem },
+          ...{ client, ref, kind: ring, withHalf: mints, onProblem },
         });
   const sink =
     acks === "off" || pod === undefined || rotation === undefined

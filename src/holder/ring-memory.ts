@@ -104,8 +104,13 @@ export class RingMemory {
     const { clock } = this.#parts;
     const fits = (state: HolderState): boolean => mintView(state, clock.nowMs()) !== "unconfirmed";
     if (!fits(this.#state)) await this.until(fits, confirmationLimitMs);
-    if (!isReady(this.#state)) throw new TryLaterError("NotReady", "Cannot mint: the gateway is not ready");
-    const nowMs = clock.nowMs();
+    return this.mintNow(request);
+  }
+
+  /** As {@link mint}, and waits for nothing. */
+  mintNow(request: MintRequest): Minted {
+    if (!isReady(this.#state)) throw new TryLaterError("NotReady", "Cannot mint: the ring here is not ready");
+    const nowMs = this.#parts.clock.nowMs();
     const view = mintView(this.#state, nowMs);
     if (view === "no-half" || this.#minter === undefined) {
       throw new TryLaterError("NoSigner", "Cannot mint: the signer's private half is not here");

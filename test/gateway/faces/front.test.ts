@@ -4,6 +4,7 @@ import { front } from "../../../src/gateway/faces/front.ts";
 import { type HolderEvent, reduce } from "../../../src/holder/reduce.ts";
 import { type HolderState, newHolder } from "../../../src/holder/state.ts";
 import { isReady } from "../../../src/holder/state-view.ts";
+import { discoveryDocument, jwksDocument } from "../../../src/holder/well-known.ts";
 import type { Requirements } from "../../../src/jwt/requirements.ts";
 import { compileRing } from "../../../src/jwt/verifier.ts";
 import { policy } from "../../support/story.ts";
@@ -28,7 +29,10 @@ async function opening(required: Requirements = {}) {
       isReady(state) && state.current ? compileRing(state.current, { revokedKids: state.refused }) : undefined,
     ...{ required, owned, nowMs: () => nowMs, count: (outcome) => counted.push(outcome) },
   });
-  const { url, port } = await serve(front(decide, { state: () => state, now: () => now }));
+  const options = { state: () => state, now: () => now };
+  const { url, port } = await serve(
+    front(decide, { jwks: jwksDocument(options), discovery: discoveryDocument(options) }),
+  );
   const happens = (event: HolderEvent): void => {
     state = reduce(state, event, 1);
   };

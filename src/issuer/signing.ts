@@ -1,0 +1,41 @@
+import { TryLaterError } from "../errors/keyturn-error.ts";
+import type { RingMemory } from "../holder/ring-memory.ts";
+import { isReady } from "../holder/state-view.ts";
+import { keysOf } from "../ring/ring.ts";
+import type { Clock } from "../time/clock.ts";
+import type { IssuerParts, Signing } from "./tokens/issuer-parts.ts";
+
+/**
+ * What an issuer uses of a ring in memory: always as it is at the call. Without a ring nobody knows how long a revocation must be
+ * kept: `longestTtlMs` throws TryLaterError `NoSigner`.
+ */
+export function signingOn(
+  memory: RingMemory,
+  clock: Pick<Clock, "nowMs">,
+): Pick<IssuerParts, "signing" | "longestTtlMs"> {
+  return {
+    signing: () => {
+      const { current, half } = memory.state;
+      if (current === undefined || half === undefined || !isReady(memory.state)) return undefined;
+      return signingWith(current.ring.signer.profile, memory, clock);
+    },
+    longestTtlMs: () => {
+      const { current, refused } = memory.state;
+      if (current === undefined) throw new TryLaterError("NoSigner", "Cannot tell how long tokens live: no ring yet");
+      const keys = keysOf(current.ring).filter(({ kid }) => !refused.has(kid));
+      return Math.max(0, ...keys.map(({ profile }) => profile.maxTTLMs));
+    },
+  };
+}
+
+function signingWith(profile: Signing["profile"], memory: RingMemory, clock: Pick<Clock, "nowMs">): Signing {
+  return {
+    profile,
+    mint: (request) => memory.mintNow(request),
+    // Of this turn, not of the one that asked for it: a key that was revoked meanwhile verifies nothing
+    verify: (token) => memory.verifier?.verify(token, clock.nowMs(), ofAccess) ?? { ok: false, reason: "KidUnknown" },
+  };
+}
+
+/** RFC 9068 §2.1. */
+const ofAccess = { type: "at+jwt" } as const;
