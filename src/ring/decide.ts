@@ -1,5 +1,6 @@
 import type { GatewayView } from "./ack.ts";
 import { classify, conflictOf, type Found, type Stall } from "./found.ts";
+import type { Because } from "./lack.ts";
 import type { Conflict, Plan, PlanInput, Policy, Refusal } from "./plan.ts";
 import { planRotation } from "./planner.ts";
 import type { RotationRef } from "./ring.ts";
@@ -20,6 +21,8 @@ export interface Observation {
   readonly gateways: readonly GatewayView[];
   readonly found: Found;
   readonly clockTrusted: boolean;
+  /** Somebody else writes here, too, as the keeper reports: a look can't see it. */
+  readonly rival?: Because;
 }
 
 /** What a pass does: carry out a plan (which may have no steps), or nothing until a person acts. */

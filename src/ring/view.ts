@@ -43,7 +43,7 @@ export function viewOf(
     conditions: conditionsOf(decision, seen.policy.suspend, {
       refused: seen.refused,
       unwritten: known.unwritten,
-      rival: known.rival,
+      rival: known.rival ?? seen.rival,
       pending: pendingIn(seen, ring),
     }),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),

@@ -31,6 +31,9 @@ export interface ClusterLook {
   readonly rotation: Rotation | RefusedRotation;
 }
 
+/** Stalls because of another writer. */
+const rivalries = ["SeveralControllers", "Quarrel"];
+
 /** Reads what a pass reads, as far as the person behind the client may. */
 export async function look({ client, ref, opener, signal }: Looking): Promise<ClusterLook> {
   const { resource, rotation } = await readResource(client, ref, signal);
@@ -39,8 +42,10 @@ export async function look({ client, ref, opener, signal }: Looking): Promise<Cl
   const { observation, warnings, unseen, snapshot } = await observe(sources);
   // The controller may see them: what is true of a look is not true of its passes
   if (unseen) throw unseen;
-  // Whether the controller's clock is right, only the controller knows
-  const seen = { ...observation, clockTrusted: reported(resource, "Stalled")?.reason !== "ClockSkew" };
+  // Whether its clock is right, and who else writes, only the controller knows
+  const { reason = "", message = "" } = reported(resource, "Stalled") ?? {};
+  const rival = rivalries.includes(reason) ? { reason, message } : undefined;
+  const seen = { ...observation, clockTrusted: reason !== "ClockSkew", ...(rival && { rival }) };
   const remarks = [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings];
   return { seen, remarks, snapshot, store, rotation };
 }
@@ -63,7 +68,8 @@ function told(resource: KubeObject, seen: Observation): readonly string[] {
   if (!isSeen(resource)) return ["no controller has reported on it yet: does one run that looks after this namespace?"];
   const stall = reported(resource, "Stalled");
   if (!stall) return [];
-  const own = conditionsOf(decide(seen), seen.policy.suspend, { refused: seen.refused });
+  const { refused, rival } = seen;
+  const own = conditionsOf(decide(seen), seen.policy.suspend, { refused, rival });
   if (own.some(({ type, reason }) => type === "Stalled" && reason === stall.reason)) return [];
   return [`the controller reports that it is stalled, ${stall.reason}: ${stall.message}`];
 }

@@ -42,8 +42,8 @@ export function statusText(input: StatusTextInput): readonly string[] {
   return [
     `${paint(look, "strong", rotationName(view.seen.rotation))}  ${paint(look, "faint", where)}`,
     "",
-    ...conditionLines(view.conditions, look, clock),
     ...(neglect === undefined ? [] : [neglectLine(neglect, look, clock)]),
+    ...conditionLines(view.conditions, look, clock),
     ...remarks.map((text) => ` ${paint(look, ["strong", "busy"], `! ${padded("Note", 11)}`)}  ${text}`),
     "",
     ...pairs(factsOf(view, keeper, { look, clock }), look).map((text) => ` ${text}`),
@@ -84,7 +84,7 @@ function conditionLines(conditions: readonly Condition[], look: Appearance, cloc
   });
 }
 
-/** Below the conditions, which say what is true of the ring: of what is to come, this is. */
+/** Above the conditions: what is true of the ring now is no comfort where nothing will happen to it. */
 function neglectLine(neglect: string, look: Appearance, clock: LocalNow): string {
   const { unicode, ascii, style } = marks.Stalled;
   const label = paint(look, ["strong", style], `${look.unicode ? unicode : ascii} ${padded("Neglected", 11)}`);

@@ -45,8 +45,8 @@ describe("status", () => {
   test("says that nobody does, however ready it looks", async () => {
     const home = StoryHome.settled();
     home.kept = nobody;
-    const { out } = await shown(home);
-    expect(out.text).toContain(" X Neglected    nobody carries it out: no process runs here; start one\n");
+    const { lines, out } = await shown(home);
+    expect(lines[2]).toBe(" X Neglected    nobody carries it out: no process runs here; start one");
     expect(out.text).toMatch(/^ Kept by +nobody$/m);
     expect(home.nowMs).toBe(epoch);
   });

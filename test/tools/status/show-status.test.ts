@@ -76,6 +76,16 @@ describe("status for people", () => {
     expect(lines.filter((text) => text.includes("X Stalled"))).toEqual([]);
   });
 
+  test("is not ready while the keeper reports another writer, which a look can't see", async () => {
+    const home = StoryHome.settled();
+    const observe = home.observe.bind(home);
+    const rival = { reason: "SeveralControllers", message: "another controller looks after it, too" };
+    home.observe = async () => ({ ...(await observe()), rival });
+    expect((await shown(home))[2]).toBe(" X Not ready    another controller looks after it, too");
+    const { conditions } = (await documentOf(home)).status;
+    expect(conditions).toContainEqual({ type: "Stalled", status: "True", ...rival });
+  });
+
   test("tells what has to be known beside it: for people in the picture, for programs where no pipe has it", async () => {
     const home = Object.assign(StoryHome.settled(), { remarks: () => ["the ring may not be read"] });
     expect(await shown(home)).toContain(" ! Note         the ring may not be read");
