@@ -6,6 +6,7 @@ import { signerObject } from "../../src/crypto/objects.ts";
 import { writeDataDir } from "../../src/files/data-dir.ts";
 import { nodeDisk } from "../../src/files/disk.ts";
 import { openHolder } from "../../src/holder/open-holder.ts";
+import type { HolderState } from "../../src/holder/state.ts";
 import { isReady } from "../../src/holder/state-view.ts";
 import { signingOn } from "../../src/issuer/signing.ts";
 import { active, verifyOnly } from "../support/rings.ts";
@@ -39,7 +40,10 @@ async function opening() {
       const { ring, materials } = keyRing(plan);
       const files = signerObject(ring, materials);
       await writeDataDir(nodeDisk(), join(dir, "signer"), { files, mode: 0o600, dirMode: 0o700, nowMs: Date.now() });
-      await memory.until((state) => isReady(state) && state.confirmed?.kid === ring.signer.kid, Infinity);
+      // The ack comes last: then nothing more is under way
+      const isTaken = (state: HolderState): boolean =>
+        isReady(state) && state.acked?.generation === plan.generation && state.confirmed?.kid === ring.signer.kid;
+      await memory.until(isTaken, Infinity);
     },
   };
 }
