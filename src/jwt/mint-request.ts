@@ -14,6 +14,8 @@ export interface MintRequest {
   readonly ttlMs?: number;
   /** Other claims by name; none of {@link reservedClaims}. @default none */
   readonly claims?: Members;
+  /** What `jti` begins with, before a fresh id. @default nothing */
+  readonly idPrefix?: string;
   /** `typ` of the header. @default "JWT" */
   readonly type?: TokenType;
 }

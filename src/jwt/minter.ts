@@ -80,7 +80,7 @@ interface Signer {
 }
 
 function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Minted, "kid"> {
-  const { subject, audience, claims = {}, type = "JWT" } = request;
+  const { subject, audience, claims = {}, idPrefix = "", type = "JWT" } = request;
   if (subject === "") throw new RuleError("SubjectInvalid", "Cannot mint without a subject");
   checkClaims(claims);
   const iat = Math.floor(times.nowMs / 1000);
@@ -93,7 +93,7 @@ function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Mi
     exp,
     nbf: iat,
     iat,
-    jti: signer.newId(),
+    jti: `${idPrefix}${signer.newId()}`,
   });
   const input = `${signer.headers[type]}.${Buffer.from(payload).toString("base64url")}`;
   const token = `${input}.${signer.sign(input)}`;

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { TokenRequest } from "../callers/caller.ts";
-import { introspect } from "../tokens/introspect.ts";
+import { introspect, introspectAccess } from "../tokens/introspect.ts";
 import { type AskedBelow, issueBelow, issuePair } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { renewPair } from "../tokens/renew-pair.ts";
@@ -96,7 +96,7 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
 /** One segment of a subject: nobody's agent can have the name of what is below another one. */
 const segmentOf = (id: string): string => id.replaceAll("%", "%25").replaceAll("/", "%2F");
 
-/** Exactly one of them: by `jti` (with the subject that it is of), by `sub`, by `sid`. */
+/** Exactly one of them: by `jti`, by `sub`, by `sid`. */
 interface RevokeBody {
   readonly tokenId?: string;
   readonly identityId?: string;
@@ -110,7 +110,7 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
   };
   api.post<{ Body: RevokeBody }>("/v1/tokens/revoke", { schema: { body: revoke } }, async (request) => {
     const by = await revokerOf(parts, request);
-    const done = await revokeTokens(parts, by, revocationIn(request.body, by));
+    const done = await revokeTokens(parts, by, revocationIn(request.body));
     if (done.kind === "denied") throw errorOfDenial(done);
     return { revoked: done.revoked };
   });
@@ -127,12 +127,12 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
   api.get("/v1/tokens/introspect", async (request) => {
     const credentials = credentialsOf(request);
     if (credentials?.scheme !== "bearer") throw credentialsMissing();
-    return introspect(parts, credentials.value);
+    return introspectAccess(parts, credentials.value);
   });
 }
 
-function revocationIn({ tokenId, identityId, sessionId }: RevokeBody, { subject }: Revoker): RevocationRequest {
-  if (tokenId !== undefined) return { tokenId, subject };
+function revocationIn({ tokenId, identityId, sessionId }: RevokeBody): RevocationRequest {
+  if (tokenId !== undefined) return { tokenId };
   return identityId === undefined ? { sessionId: sessionId ?? "" } : { identityId };
 }
 
@@ -148,9 +148,9 @@ async function callerOf(parts: IssuerParts, request: FastifyRequest) {
 async function revokerOf(parts: IssuerParts, request: FastifyRequest): Promise<Revoker> {
   const credentials = credentialsOf(request);
   if (credentials?.scheme !== "bearer" || !saysItIsOurs(parts, credentials.value)) return callerOf(parts, request);
-  const verdict = await introspect(parts, credentials.value);
-  const subject = verdict.active ? verdict["sub"] : undefined;
-  if (typeof subject === "string") return { kind: "bearer", subject };
+  const verdict = await introspectAccess(parts, credentials.value);
+  const [subject, jti] = verdict.active ? [verdict["sub"], verdict["jti"]] : [];
+  if (typeof subject === "string" && typeof jti === "string") return { kind: "bearer", subject, jti };
   throw errorOfDenial({
     kind: "denied",
     error: "invalid_token",

@@ -3,6 +3,7 @@ import type { FastifyRequest } from "fastify";
 import type { Caller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
+import { signingOf } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { type AnswerError, badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
 
@@ -61,8 +62,8 @@ export async function proofBy({ callers }: IssuerParts, token: string): Promise<
 }
 
 /** Whether the token says that it is ours; whoever believes it looks at the signature. */
-export function saysItIsOurs({ signing }: IssuerParts, token: string): boolean {
-  const issuer = signing()?.profile.issuer;
+export function saysItIsOurs(parts: IssuerParts, token: string): boolean {
+  const { issuer } = signingOf(parts).profile;
   try {
     const payload: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
     return typeof payload === "object" && payload !== null && "iss" in payload && payload.iss === issuer;

@@ -1,6 +1,7 @@
 import { parseRefreshToken } from "../../grants/refresh-token.ts";
 import { renew } from "../../grants/renew.ts";
 import { grantIdOf, sidOf } from "../store/grant-row.ts";
+import { signingOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 
 /** RFC 7662 §2.2. Of what is dead, unknown or made up it says no more than that it is not active. */
@@ -18,16 +19,18 @@ const dead: Introspection = { active: false };
 /**
  * Whether a token is good now, and what it says. Writes nothing: an old refresh token that is looked at ends no grant.
  *
- * @throws TryLaterError `StoreAway`
+ * @throws TryLaterError `StoreAway`, `NoSigner`
  */
 export async function introspect(parts: IssuerParts, token: string): Promise<Introspection> {
   const refresh = parseRefreshToken(token);
-  return refresh === undefined ? ofAccessToken(parts, token) : ofRefreshToken(parts, refresh);
+  return refresh === undefined ? introspectAccess(parts, token) : ofRefreshToken(parts, refresh);
 }
 
-async function ofAccessToken({ signing, revoked, store }: IssuerParts, token: string): Promise<Introspection> {
-  const verdict = signing()?.verify(token);
-  if (verdict?.ok !== true || revoked.has(verdict.claims)) return dead;
+/** As {@link introspect}, of an access token alone: a refresh token is none. */
+export async function introspectAccess(parts: IssuerParts, token: string): Promise<Introspection> {
+  const { revoked, store } = parts;
+  const verdict = signingOf(parts).verify(token);
+  if (!verdict.ok || revoked.has(verdict.claims)) return dead;
   const { sid } = verdict.claims;
   const grantId = typeof sid === "string" ? grantIdOf(sid) : undefined;
   if (grantId !== undefined) {

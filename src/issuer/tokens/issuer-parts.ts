@@ -23,7 +23,11 @@ export interface IssuerParts {
   readonly callers: Callers;
   /** Undefined while no key can sign. */
   readonly signing: () => Signing | undefined;
-  /** The longest life of an access token that may be out, whichever key signed it; in milliseconds. @throws TryLaterError `NoSigner` */
+  /**
+   * So long an access token may be taken for good, whichever key signed it: its life, and twice the clock skew. In milliseconds.
+   *
+   * @throws TryLaterError `NoSigner`
+   */
   readonly longestTtlMs: () => number;
   /** What this process knows to be revoked. */
   readonly revoked: RevokedSet;

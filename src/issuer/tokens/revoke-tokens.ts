@@ -1,21 +1,23 @@
 import { hashOf, isSameBytes, markOf, parseRefreshToken, type RefreshToken } from "../../grants/refresh-token.ts";
 import type { Caller } from "../callers/caller.ts";
+import { isPlainText } from "../config/claims.ts";
 import { fitsAny } from "../config/glob.ts";
 import { grantIdOf, sidOf, type GrantRow } from "../store/grant-row.ts";
 import type { GrantSelector } from "../store/grant-store.ts";
 import { denied, type Denial } from "./denial.ts";
 import { endTime } from "./end-time.ts";
+import { signingOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 
 /** Who wants something revoked: a caller who proved himself, or whoever shows an access token of ours. */
-export type Revoker = Caller | { readonly kind: "bearer"; readonly subject: string };
+export type Revoker = Caller | { readonly kind: "bearer"; readonly subject: string; readonly jti: string };
 
 /** What is to be revoked. */
 export type RevocationRequest =
   /** A refresh token, and its grant with it; or one access token (RFC 7009 §2.1). */
   | { readonly token: string }
-  /** One access token by its `jti`. */
-  | { readonly tokenId: string; readonly subject: string }
+  /** One access token by its `jti`, which names its grant. */
+  | { readonly tokenId: string }
   /** Every grant of a subject, and every access token that he has by now. */
   | { readonly identityId: string }
   /** One grant, by the claim `sid`. */
@@ -32,7 +34,7 @@ const nothing: RevocationDone = { kind: "done", revoked: 0 };
 /**
  * Revokes it, if it is the caller's. What is unknown or dead already is done (RFC 7009 §2.2): the answer tells nobody what exists.
  *
- * @throws TryLaterError `StoreAway`: nothing was revoked
+ * @throws TryLaterError `StoreAway`, `NoSigner`: nothing was revoked
  */
 export async function revokeTokens(
   parts: IssuerParts,
@@ -40,17 +42,12 @@ export async function revokeTokens(
   asked: RevocationRequest,
 ): Promise<RevocationDone | Denial> {
   if ("token" in asked) return revokeShown(parts, by, asked.token);
-  if ("tokenId" in asked) {
-    if (!isHis(by, asked.subject)) return notHis();
-    const { tokensEndAtMs, nowMs } = endTime(parts, parts.nowMs());
-    return revokeToken(parts, asked.tokenId, { nowMs, endsAtMs: tokensEndAtMs });
-  }
+  if ("tokenId" in asked) return revokeById(parts, by, asked.tokenId);
   if ("identityId" in asked) {
     const { identityId: subject } = asked;
     return isHis(by, subject) ? end(parts, { kind: "subject", subject }) : notHis();
   }
-  const id = grantIdOf(asked.sessionId);
-  const row = id && (await parts.store.find(id));
+  const row = await rowOf(parts, asked.sessionId);
   return row && isHisGrant(by, row) ? end(parts, { kind: "grant", id: row.grant.id }) : nothing;
 }
 
@@ -60,29 +57,48 @@ async function revokeShown(parts: IssuerParts, by: Revoker, text: string): Promi
     const row = await parts.store.find(refresh.grantId);
     return row && isOf(refresh, row) && isHisGrant(by, row) ? end(parts, { kind: "grant", id: row.grant.id }) : nothing;
   }
-  const verdict = parts.signing()?.verify(text);
-  if (verdict?.ok !== true) return nothing;
-  const { jti, sub } = verdict.claims;
-  if (typeof jti !== "string" || typeof sub !== "string" || !isHis(by, sub)) return nothing;
-  return revokeToken(parts, jti, { nowMs: parts.nowMs(), endsAtMs: verdict.expiresAtMs });
+  const verdict = signingOf(parts).verify(text);
+  if (!verdict.ok) return nothing;
+  const { jti, sub, sid } = verdict.claims;
+  if (typeof jti !== "string" || typeof sub !== "string") return nothing;
+  const row = typeof sid === "string" ? await rowOf(parts, sid) : undefined;
+  return isHis(by, sub) || (row && isHisGrant(by, row)) ? revokeToken(parts, jti) : nothing;
+}
+
+/** Nobody writes down what was never given out, nor ends a token of which he knows no more than its id. */
+async function revokeById(parts: IssuerParts, by: Revoker, jti: string): Promise<RevocationDone> {
+  if (by.kind === "bearer" && by.jti === jti) return revokeToken(parts, jti);
+  const [, sid = ""] = /^([\w-]{22})\.[\w-]{22,64}$/.exec(jti) ?? [];
+  const row = await rowOf(parts, sid);
+  return row && isHisGrant(by, row) ? revokeToken(parts, jti) : nothing;
+}
+
+async function rowOf({ store }: IssuerParts, sid: string): Promise<GrantRow | undefined> {
+  const id = grantIdOf(sid);
+  return id && (await store.find(id));
 }
 
 /** Of this grant, be it ever so old: whoever has had a token of it may end it. */
 const isOf = ({ mark, generation, secret }: RefreshToken, { grant }: GrantRow): boolean =>
   isSameBytes(mark, markOf(grant.markKey, generation, hashOf(secret)));
 
-async function revokeToken(
-  { store, audit }: IssuerParts,
-  jti: string,
-  at: { readonly nowMs: number; readonly endsAtMs: number },
-): Promise<RevocationDone> {
-  await store.revokeToken(jti, at);
+/** For as long as some verifier may take it for good: past its `exp`, by what clocks may differ. */
+async function revokeToken(parts: IssuerParts, jti: string): Promise<RevocationDone> {
+  const { store, audit, revoked } = parts;
+  const { nowMs, tokensEndAtMs: endsAtMs } = endTime(parts, parts.nowMs());
+  await store.revokeToken(jti, { nowMs, endsAtMs });
+  // The log says so, too, but a moment later
+  revoked.add({ kind: "token", value: jti, atMs: nowMs, endsAtMs });
   audit.info({ event: "token.revoke", jti }, "an access token is revoked");
   return nothing;
 }
 
 async function end(parts: IssuerParts, whose: GrantSelector): Promise<RevocationDone> {
-  const ended = await parts.store.revoke(whose, endTime(parts, parts.nowMs()));
+  const at = endTime(parts, parts.nowMs());
+  const ended = await parts.store.revoke(whose, at);
+  if (whose.kind === "subject") {
+    parts.revoked.add({ kind: "subject", value: whose.subject, atMs: at.nowMs, endsAtMs: at.tokensEndAtMs });
+  }
   for (const { id, subject, clientId } of ended) {
     parts.audit.info({ event: "grant.revoke", sid: sidOf(id), subject, clientId }, "a grant is revoked");
   }
@@ -91,7 +107,9 @@ async function end(parts: IssuerParts, whose: GrantSelector): Promise<Revocation
 
 /** His own subject, or one that he may ask tokens for. */
 function isHis(by: Revoker, subject: string): boolean {
-  return by.subject === subject || (by.kind !== "bearer" && fitsAny(by.allowed.subjects, subject));
+  return (
+    by.subject === subject || (isPlainText(subject) && by.kind !== "bearer" && fitsAny(by.allowed.subjects, subject))
+  );
 }
 
 const isHisGrant = (by: Revoker, { terms }: GrantRow): boolean =>

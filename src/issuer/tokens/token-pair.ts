@@ -70,6 +70,7 @@ export function signPair(signing: Signing, of: Signed, request: AccessRequest): 
     audience: terms.audiences,
     ttlMs: Math.max(1000, Math.floor(leftMs / 1000) * 1000),
     claims: claimsOf(terms, scopes, grant?.id),
+    ...(grant && { idPrefix: `${sidOf(grant.id)}.` }),
   });
   return {
     kind: "pair",

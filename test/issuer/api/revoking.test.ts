@@ -1,0 +1,93 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type Answer, ask, basic, claimsOf, type IssuerWorld, newIssuerWorld, textIn } from "./support/world.ts";
+
+let world: IssuerWorld;
+beforeEach(async () => {
+  world = await newIssuerWorld();
+});
+afterEach(() => world[Symbol.asyncDispose]());
+
+const begin = (identityId = "user:7"): Promise<Answer> =>
+  ask(world, "/v1/tokens", { authorization: basic(), json: { identityId } });
+const bearer = (answer: Answer): string => `Bearer ${textIn(answer, "accessToken")}`;
+const revocations = async (): Promise<readonly unknown[]> => (await world.store.revocations(world.nowMs)).revocations;
+
+describe("revoking a token by its id", () => {
+  const byId = (authorization: string, tokenId: unknown): Promise<Answer> =>
+    ask(world, "/v1/tokens/revoke", { authorization, json: { tokenId } });
+
+  it("is for whoever it is of, and for its client", async () => {
+    const [one, two, stranger] = [await begin(), await begin(), await begin("user:8")];
+    const [own, other] = [one, two].map((answer) => claimsOf(textIn(answer, "accessToken"))["jti"]);
+    for (const authorization of [bearer(stranger), basic("other"), `Bearer ${world.foreign()}`]) {
+      expect((await byId(authorization, own)).status).toBe(200);
+    }
+    expect(await revocations()).toEqual([]);
+    await byId(bearer(one), own);
+    expect(await revocations()).toMatchObject([{ kind: "token", value: own }]);
+    await byId(basic(), other);
+    expect(await revocations()).toMatchObject([{ value: own }, { value: other }]);
+  });
+
+  it.each(["made-up", "\ud800", "\u0000", "x".repeat(255)])("%j, which nobody gave out, writes nothing", async (id) => {
+    const pair = await begin();
+    const { sid } = claimsOf(textIn(pair, "accessToken"));
+    for (const made of [id, `${String(sid)}.${id}`.slice(0, 255)]) {
+      expect((await byId(bearer(pair), made)).status).toBe(200);
+    }
+    expect(await revocations()).toEqual([]);
+  });
+});
+
+it("revoking an identity with a name that nobody can have is no error of the server", async () => {
+  const answer = await ask(world, "/v1/tokens/revoke", { authorization: basic(), json: { identityId: "user:\u0000" } });
+  expect(answer.status).toBe(400);
+});
+
+it("a client revokes the access tokens of all its grants, also of those below", async () => {
+  const child = await ask(world, "/v1/tokens/agent", { authorization: bearer(await begin()), json: { agentId: "a" } });
+  await ask(world, "/oauth2/revoke", { authorization: basic(), form: { token: textIn(child, "accessToken") } });
+  const { jti } = claimsOf(textIn(child, "accessToken"));
+  expect(await revocations()).toMatchObject([{ kind: "token", value: jti }]);
+});
+
+it("what is revoked is known here at once, and for as long as some clock may take the token for good", async () => {
+  const pair = await begin();
+  const token = textIn(pair, "accessToken");
+  await ask(world, "/oauth2/revoke", { authorization: basic(), form: { token } });
+  const introspect = async (): Promise<unknown> =>
+    (await ask(world, "/v1/tokens/introspect", { authorization: basic(), json: { token } })).body;
+  expect(await introspect()).toEqual({ active: false });
+  const endMs = Date.parse(textIn(pair, "accessTokenExpiresAt"));
+  expect(await world.store.revocations(endMs + 60_000)).toMatchObject({ revocations: [{ kind: "token" }] });
+});
+
+describe("while nobody can sign", () => {
+  it.each([
+    ["/v1/tokens/introspect", { json: "token" }],
+    ["/oauth2/introspect", { form: "token" }],
+    ["/oauth2/revoke", { form: "token" }],
+  ])("%s says that a retry helps, not that the token is dead, nor that it is revoked", async (url, how) => {
+    const token = textIn(await begin(), "accessToken");
+    world.isMute = true;
+    const sent = "json" in how ? { json: { token } } : { form: { token } };
+    const answer = await ask(world, url, { authorization: basic(), ...sent });
+    expect([answer.status, answer.body["code"]]).toEqual([503, "NoSigner"]);
+  });
+
+  it("our own bearer is no stranger", async () => {
+    const pair = await begin();
+    world.isMute = true;
+    const answer = await ask(world, "/v1/tokens/revoke", {
+      authorization: bearer(pair),
+      json: { identityId: "user:7" },
+    });
+    expect([answer.status, answer.body["code"]]).toEqual([503, "NoSigner"]);
+  });
+});
+
+it("a refresh token in the place of an access token is dead", async () => {
+  const authorization = `Bearer ${textIn(await begin(), "refreshToken")}`;
+  const answer = await ask(world, "/v1/tokens/introspect", { method: "GET", authorization });
+  expect(answer.body).toEqual({ active: false });
+});
