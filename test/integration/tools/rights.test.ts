@@ -109,10 +109,18 @@ it("that no controller has reported yet, or what it reports and no Secret shows,
     return out.split("\n").find((text) => text.includes(" Note "));
   };
   expect(await note()).toContain("no controller has reported on it yet");
-  const stalled = { type: "Stalled", status: "True", reason: "ApiRefused", message: "a quota is in the way" };
-  const conditions = [{ ...stalled, lastTransitionTime: "2026-11-21T10:00:00Z" }];
-  await admin.merge(`${rotation.path}/status`, { status: { observedGeneration: 1, conditions, keys: [] } });
+  const stall = async (reason: string, message: string): Promise<void> => {
+    const condition = { type: "Stalled", status: "True", reason, message, lastTransitionTime: "2026-11-21T10:00:00Z" };
+    await admin.merge(`${rotation.path}/status`, {
+      status: { observedGeneration: 1, conditions: [condition], keys: [] },
+    });
+  };
+  await stall("ApiRefused", "a quota is in the way");
   expect(await note()).toContain("the controller reports that it is stalled, ApiRefused: a quota is in the way");
+  await stall("SeveralControllers", "there is another");
+  const { out } = await administrator.keyturn(`status unseen -n ${namespace}`);
+  expect(out).toMatch(/Not ready +there is another$/m);
+  expect(out).not.toContain(" Note ");
   startController(scene);
   await rotation.annotate({ "example.com/look": "1" });
   await rotation.ready();
