@@ -6,7 +6,7 @@ import { commandOf, dirFlag, flag } from "../flags.ts";
 import { logFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
 import type { GatewayOptions } from "../../gateway/options.ts";
-import { type FaceFlags, faceFlags, runFaces } from "./gateway-command.ts";
+import { type FaceFlags, faceFlags, runFaces } from "../faces.ts";
 
 type StandaloneFlags = HomeFlags &
   FaceFlags & { readonly config?: string; readonly gateway?: boolean } & Readonly<Record<string, unknown>>;

@@ -1,0 +1,126 @@
+import type { OwnedHeader } from "../gateway/faces/owned-headers.ts";
+import type { GatewayOptions } from "../gateway/options.ts";
+import type { Address } from "../http/address.ts";
+import { quoted } from "../errors/quote.ts";
+import { durationFlag, flag } from "./flags.ts";
+import { hostAndPort } from "./listen.ts";
+import type { LogFlags } from "./log-flags.ts";
+import { UsageError } from "./report-error.ts";
+import type { Cli } from "./surroundings.ts";
+
+/** The faces are those of `keyturn gateway`, also where `keyturn standalone` shows them. */
+const owner = "gateway";
+
+/** What a gateway shows, wherever its ring comes from. */
+export interface FaceFlags extends LogFlags {
+  readonly listen?: Address;
+  readonly grpcListen?: Address;
+  readonly adminListen?: Address;
+  readonly mintListen?: Address;
+  readonly claimHeaders?: readonly OwnedHeader[];
+  readonly requireClaims?: readonly string[];
+  readonly requireScopes?: readonly string[];
+  readonly requireType?: Required<GatewayOptions["required"]>["type"];
+  readonly jwksUri?: string;
+  readonly drainTimeout?: number;
+}
+
+/** Their flags. */
+export const faceFlags = () => [
+  flag("--listen <address>", "forward-auth, JWKS, discovery", { owner, parse: address, otherwise: ":8080" }),
+  flag("--grpc-listen <address>", "Envoy's ext_authz over gRPC, and grpc.health.v1", {
+    owner,
+    parse: address,
+    otherwise: "no gRPC",
+  }),
+  flag("--admin-listen <address>", "health and metrics", { owner, parse: address, otherwise: ":9090" }),
+  flag("--mint-listen <address>", "POST /token; unix:<path>, or a loopback address", {
+    owner,
+    parse: address,
+    otherwise: "nothing is minted",
+  }),
+  flag("--claim-headers <list>", "claim=Header, with commas between: what upstreams are told", {
+    owner,
+    parse: claimHeaders,
+    otherwise: "sub=X-Auth-Subject",
+  }),
+  flag("--require-claims <list>", "claims that every token must have", { owner, parse: names }),
+  flag("--require-scopes <list>", "scopes that every token must have, else 403", { owner, parse: names }),
+  flag("--require-type <type>", "the one typ that is accepted", { owner, choices: ["JWT", "at+jwt"] }),
+  flag("--jwks-uri <url>", "jwks_uri of the discovery document", {
+    owner,
+    otherwise: "<issuer>/.well-known/jwks.json",
+  }),
+  flag("--drain-timeout <duration>", "how long requests may take after SIGTERM", {
+    owner,
+    parse: durationFlag,
+    otherwise: "20s",
+  }),
+];
+
+/** Runs a gateway with these faces until the signal. */
+export async function runFaces(
+  cli: Cli,
+  flags: FaceFlags,
+  { sources, signal, remarks }: Pick<GatewayOptions, "sources" | "signal" | "remarks">,
+): Promise<void> {
+  const [{ runGateway }, { defaultOwnedHeaders }, { systemClock }, { newLog }, { signaturesHere }] = await Promise.all([
+    import("../gateway/run-gateway.ts"),
+    import("../gateway/faces/owned-headers.ts"),
+    import("../time/clock.ts"),
+    import("./process-log.ts"),
+    import("./native-signatures.ts"),
+  ]);
+  const { io } = cli;
+  const signatures = signaturesHere();
+  const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
+  await runGateway({
+    sources,
+    listen: flags.listen ?? { kind: "tcp", port: 8080 },
+    adminListen: tcp(flags.adminListen ?? { kind: "tcp", port: 9090 }),
+    ...(grpcListen && { grpcListen }),
+    ...(mintListen && { mintListen }),
+    required: {
+      ...(requireClaims && { claims: requireClaims }),
+      ...(requireScopes && { scopes: requireScopes }),
+      ...(requireType && { type: requireType }),
+    },
+    owned: flags.claimHeaders ?? defaultOwnedHeaders,
+    ...(jwksUri !== undefined && { jwksUri }),
+    drainMs: flags.drainTimeout ?? 20_000,
+    clock: systemClock,
+    chance: Math.random,
+    newId: () => io.randomId(),
+    ...(signatures && { signatures }),
+    ...(remarks && { remarks }),
+    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+    signal,
+  });
+}
+
+function tcp(given: Address): Address & { readonly kind: "tcp" } {
+  if (given.kind === "tcp") return given;
+  throw new UsageError("Cannot use --admin-listen: must be a TCP address");
+}
+
+/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/keyturn/mint.sock`. */
+function address(text: string, name: string): Address {
+  if (text.startsWith("unix:/")) return { kind: "unix", path: text.slice("unix:".length) };
+  const found = hostAndPort(text);
+  if (found) return { kind: "tcp", ...found };
+  throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path`);
+}
+
+const names = (text: string): readonly string[] =>
+  text
+    .split(",")
+    .map((one) => one.trim())
+    .filter((one) => one !== "");
+
+function claimHeaders(text: string, name: string): readonly OwnedHeader[] {
+  return names(text).map((one) => {
+    const [, claim, header] = /^(.+)=([^=]+)$/.exec(one) ?? [];
+    if (claim !== undefined && header !== undefined) return { claim, header };
+    throw new UsageError(`Cannot use ${name} ${quoted(one)}: must look like sub=X-Auth-Subject`);
+  });
+}
