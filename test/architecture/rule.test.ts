@@ -28,7 +28,7 @@ describe("breaches of a made-up tree", () => {
         "src/runtime/queue.ts": importing("../kube/transport.ts", "../time/clock.ts"),
         "src/cluster/cluster-store.ts": importing("../runtime/queue.ts", "../keeper/pass.ts"),
         "src/holder/reduce.ts": importing("../crypto/jwks.ts", "../files/read.ts"),
-        "src/gateway/mint.ts": importing("../crypto/jwks.ts", "../holder/reduce.ts"),
+        "src/gateway/mint.ts": importing("../jwt/verifier.ts", "../holder/reduce.ts"),
         "src/issuer/foreign.ts": importing("jose"),
         "src/cli/kubeconfig.ts": importing("@kubernetes/client-node"),
         "src/cli/cluster-access.ts": 'const { endpoint } = await import("./kubeconfig.ts");',
