@@ -1,6 +1,6 @@
 import { TryLaterError } from "../errors/keyturn-error.ts";
 import type { RingMemory } from "../holder/ring-memory.ts";
-import { isReady } from "../holder/state-view.ts";
+import { isReady, mintView } from "../holder/state-view.ts";
 import { keysOf } from "../ring/ring.ts";
 import type { Clock } from "../time/clock.ts";
 import type { IssuerParts, Signing } from "./tokens/issuer-parts.ts";
@@ -23,7 +23,8 @@ export function signingOn(
       const { current, refused } = memory.state;
       if (current === undefined) throw new TryLaterError("NoSigner", "Cannot tell how long tokens live: no ring yet");
       const keys = keysOf(current.ring).filter(({ kid }) => !refused.has(kid));
-      return Math.max(0, ...keys.map(({ profile }) => profile.maxTTLMs));
+      const leewayMs = 2 * current.ring.settings.clockSkewMs;
+      return Math.max(0, ...keys.map(({ profile }) => profile.maxTTLMs + leewayMs));
     },
   };
 }
@@ -31,10 +32,17 @@ export function signingOn(
 function signingWith(profile: Signing["profile"], memory: RingMemory, clock: Pick<Clock, "nowMs">): Signing {
   return {
     profile,
+    isFenced: isFenced(memory, clock.nowMs()),
     mint: (request) => memory.mintNow(request),
     // Of this turn, not of the one that asked for it: a key that was revoked meanwhile verifies nothing
     verify: (token) => memory.verifier?.verify(token, clock.nowMs(), ofAccess) ?? { ok: false, reason: "KidUnknown" },
   };
+}
+
+/** Whether the fence leaves less than a second. */
+function isFenced({ state }: RingMemory, nowMs: number): boolean {
+  const view = mintView(state, nowMs);
+  return typeof view === "string" || Math.floor(view.fenceAtMs / 1000) <= Math.floor(nowMs / 1000);
 }
 
 /** RFC 9068 §2.1. */

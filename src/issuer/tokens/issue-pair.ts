@@ -16,13 +16,20 @@ export function signingOf({ signing }: Pick<IssuerParts, "signing">): Signing {
   return now;
 }
 
+/** The signing key, which may sign now: before anything is written. @throws TryLaterError `NoSigner`, `MintFenced` */
+export function freshSigningOf(parts: Pick<IssuerParts, "signing">): Signing {
+  const now = signingOf(parts);
+  if (now.isFenced) throw new TryLaterError("MintFenced", "Cannot sign: no fresh word that the signer still signs");
+  return now;
+}
+
 /**
  * A pair for somebody who has proven who he is, or an access token alone where that is all he may have.
  *
  * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`: nothing was given out
  */
 export async function issuePair(parts: IssuerParts, caller: Caller, asked: TokenRequest): Promise<TokenPair | Denial> {
-  const signing = signingOf(parts);
+  const signing = freshSigningOf(parts);
   const granted = narrow(caller, asked, { signer: signing.profile, nowMs: parts.nowMs() });
   if (granted.kind === "refused") return denialOf(granted);
   const clientId = caller.kind === "client" ? caller.clientId : caller.subject;
@@ -51,7 +58,7 @@ export async function issueBelow(
   parentToken: string,
   { name, own, ...asked }: AskedBelow,
 ): Promise<TokenPair | Denial> {
-  const signing = signingOf(parts);
+  const signing = freshSigningOf(parts);
   const verdict = signing.verify(parentToken);
   if (!verdict.ok || parts.revoked.has(verdict.claims)) return noParent();
   const { sid } = verdict.claims;

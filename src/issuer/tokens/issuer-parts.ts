@@ -11,6 +11,8 @@ import type { GrantStore } from "../store/grant-store.ts";
 export interface Signing {
   /** Of the key that signs. */
   readonly profile: Pick<Profile, "issuer" | "audiences" | "maxTTLMs">;
+  /** `mint` would throw `MintFenced` now: asked before anything is written, since each renewal would be a lost answer. */
+  readonly isFenced: boolean;
   /** @throws TryLaterError `MintFenced`; RuleError for a request at fault */
   mint(request: MintRequest): Minted;
   /** A token of our own, of type `at+jwt`. */

@@ -5,7 +5,7 @@ import { sidOf, type GrantRow, type GrantTerms } from "../store/grant-row.ts";
 import { type GrantRenewal, renewGrant, type RowJudgement } from "../store/renew-grant.ts";
 import { denialOfRenewal, denied, type Denial } from "./denial.ts";
 import { endTime } from "./end-time.ts";
-import { originOf, signingOf } from "./issue-pair.ts";
+import { freshSigningOf, originOf, signingOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 import { signPair, type TokenPair } from "./token-pair.ts";
 
@@ -26,7 +26,7 @@ export async function renewPair(parts: IssuerParts, asked: PairRenewal): Promise
   const shown = parseRefreshToken(asked.refreshToken);
   if (shown === undefined) return denialOfRenewal("unknown");
   // Before anything is written: while nobody can sign, each renewal would be a lost answer
-  signingOf(parts);
+  freshSigningOf(parts);
   const { retryWindowMs, recoverGrantsUntilMs } = parts.callers.config;
   const renewal = await renewGrant(parts.store, {
     shown,
@@ -39,13 +39,14 @@ export async function renewPair(parts: IssuerParts, asked: PairRenewal): Promise
 }
 
 /** Before anything is written, so that a caller who asks for too much keeps the token that he has. */
-function judge(
-  { callers }: IssuerParts,
-  { terms }: GrantRow,
-  { caller, scopes = [] }: PairRenewal,
-): RowJudgement | Denial {
-  const standing = standingOf(callers.config, originOf(terms));
+function judge(parts: IssuerParts, { terms }: GrantRow, { caller, scopes = [] }: PairRenewal): RowJudgement | Denial {
+  const { config } = parts.callers;
+  const standing = standingOf(config, originOf(terms));
   if (standing === undefined) return denied("invalid_grant", "caller-gone", goneMessage);
+  const { audiences } = signingOf(parts).profile;
+  if (!terms.audiences.every((one) => audiences.includes(one))) {
+    return denied("invalid_target", "asked-audience", "Cannot renew: must be for audiences that the signing key has");
+  }
   // RFC 6749 §6: a client's tokens are for that client alone. And whoever proves that he is somebody else must not end them
   if (caller !== undefined && !isOwner(caller, terms)) {
     return denied(
@@ -59,7 +60,7 @@ function judge(
   }
   return {
     isProven: caller !== undefined,
-    maxRefreshTtlMs: Math.min(callers.config.maxRefreshTtlMs, standing.maxRefreshTtlMs),
+    maxRefreshTtlMs: Math.min(config.maxRefreshTtlMs, standing.maxRefreshTtlMs),
   };
 }
 

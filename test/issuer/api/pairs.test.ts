@@ -200,6 +200,28 @@ describe("a renewal", () => {
     expect((await renew(first)).status).toBe(200);
   });
 
+  it("leaves the old token good while the key must not sign, and begins no grant", async () => {
+    const first = refreshIn(await begin());
+    world.isFenced = true;
+    for (const answer of [await renew(first), await begin()]) {
+      expect([answer.status, answer.body["code"]]).toEqual([503, "MintFenced"]);
+    }
+    expect(await world.store.count(world.nowMs)).toBe(1);
+    world.isFenced = false;
+    world.nowMs += hourMs;
+    expect((await renew(first)).status).toBe(200);
+  });
+
+  it("leaves the old token good while the signing key has not its audience", async () => {
+    const first = refreshIn(await begin());
+    world.audiences = ["another"];
+    const answer = await renew(first);
+    expect([answer.status, answer.body["error"]]).toEqual([400, "invalid_target"]);
+    delete world.audiences;
+    world.nowMs += hourMs;
+    expect((await renew(first)).status).toBe(200);
+  });
+
   it("leaves the old token good while nobody can sign, and says that a retry helps", async () => {
     const first = refreshIn(await begin());
     world.isMute = true;

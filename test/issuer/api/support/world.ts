@@ -32,6 +32,10 @@ export interface IssuerWorld {
   nowMs: number;
   /** No key can sign. */
   isMute: boolean;
+  /** The key must not sign now. */
+  isFenced: boolean;
+  /** Those of the signing key. @default those of the ring */
+  audiences?: readonly string[];
   /** Writes the file anew, and waits until it is in force. */
   allow(spec: object): Promise<void>;
   /** A token of `https://partner.example`. */
@@ -74,7 +78,12 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
   const parts: IssuerParts = {
     store,
     callers,
-    signing: () => (world.isMute ? undefined : signing),
+    signing: () => {
+      const { audiences = signing.profile.audiences } = world;
+      return world.isMute
+        ? undefined
+        : { ...signing, isFenced: world.isFenced, profile: { ...signing.profile, audiences } };
+    },
     longestTtlMs: () => hourMs,
     revoked: new RevokedSet(),
     nowMs: () => world.nowMs,
@@ -86,7 +95,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
     jwks: (_request, response) => void response.end("{}"),
   });
   const world: IssuerWorld = {
-    ...{ api, store, parts, heard, isMute: false, nowMs: Date.UTC(2026, 10, 30, 6) },
+    ...{ api, store, parts, heard, isMute: false, isFenced: false, nowMs: Date.UTC(2026, 10, 30, 6) },
     async allow(spec) {
       const before = callers.config;
       await write(spec);
@@ -113,6 +122,7 @@ function newSigning(nowMs: () => number): Signing {
   const verifier = compileRing({ ring: keyRing.ring, publicJwks });
   return {
     profile: keyRing.ring.signer.profile,
+    isFenced: false,
     mint: (request) => minter.mint(request, { nowMs: nowMs(), notAfterMs: Infinity }),
     verify: (token) => verifier.verify(token, nowMs(), { type: "at+jwt" }),
   };
