@@ -32,7 +32,10 @@ export function signingOn(
 function signingWith(profile: Signing["profile"], memory: RingMemory, clock: Pick<Clock, "nowMs">): Signing {
   return {
     profile,
-    isFenced: isFenced(memory, clock.nowMs()),
+    // Of the turn that asks, as the two below
+    get isFenced() {
+      return isFenced(memory, clock.nowMs());
+    },
     mint: (request) => memory.mintNow(request),
     // Of this turn, not of the one that asked for it: a key that was revoked meanwhile verifies nothing
     verify: (token) => memory.verifier?.verify(token, clock.nowMs(), ofAccess) ?? { ok: false, reason: "KidUnknown" },
