@@ -23,7 +23,7 @@ import type { Deed } from "./status-report.ts";
 import { Watches } from "./watches.ts";
 import { eventReporter } from "../ring/api-names.ts";
 
-/** What the operator says of itself, for a log. Never key material. */
+/** What the controller says of itself, for a log. Never key material. */
 export interface ControllerLog {
   deed(ref: RotationRef, deed: Deed, generation: number | undefined): void;
   /** A pass failed, and is tried again. */
