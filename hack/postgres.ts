@@ -1,9 +1,9 @@
 // A PostgreSQL server of the tests' own, from the npm package that ships its programs.
+import { freePort } from "./free-port.ts";
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, readFileSync } from "node:fs";
 import { chmod, cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -191,14 +191,4 @@ async function linkLibraries(native: string): Promise<void> {
     const path = join(native, "..", target);
     if (!existsSync(path)) await symlink(basename(source), path);
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("Cannot find a free port");
-  return address.port;
 }

@@ -1,7 +1,6 @@
+import { freePort } from "../free-port.ts";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { once } from "node:events";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { KubeClient } from "./client.ts";
@@ -42,17 +41,6 @@ export interface ControlPlane {
 
 const readyMs = 60_000;
 const pollMs = 20;
-
-/** A port that was free a moment ago; an API server can't choose one itself. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("Cannot find a free port: none was given");
-  return address.port;
-}
 
 /** Files that the servers read: the key that signs service account tokens, and the administrator's token. */
 function makeCredentials(pki: string): string {

@@ -2,7 +2,6 @@ import { join } from "node:path";
 import { nodeDisk } from "../files/disk.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
-import type { CallReport } from "../kube/api-request.ts";
 import type { ProjectionName } from "../ring/codec.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { AckSink } from "./acks/ack-sink.ts";
@@ -54,7 +53,6 @@ export interface Assembling {
   readonly log: Log;
   /** False: nothing is minted, and no private half is kept. */
   readonly mints: boolean;
-  readonly onCall?: (report: CallReport) => void;
   /** The holder's state, once there is one. */
   readonly state: () => HolderState | undefined;
 }
@@ -137,13 +135,13 @@ interface Api {
 async function onApi(plan: ClusterPlan, around: Assembling): Promise<Api> {
   const { api, object, ring, acks, rotation, pod } = plan;
   if (api === undefined) throw unusable("must run in a cluster to read its API, or to acknowledge");
-  const { clock, chance, log, onCall, mints } = around;
+  const { clock, chance, log, mints } = around;
   const { endpoint, namespace, userAgent } = api;
   const [{ Transport }, { KubeClient }] = await Promise.all([
     import("../kube/transport.ts"),
     import("../kube/client.ts"),
   ]);
-  const transport = new Transport({ endpoint, clock, chance, userAgent, ...(onCall && { onCall }) });
+  const transport = new Transport({ endpoint, clock, chance, userAgent });
   const client = new KubeClient(transport);
   const onProblem = (error: unknown): void =>
     log.debug({ problem: error instanceof Error ? error.message : "unknown" }, "the watch begins anew");

@@ -7,8 +7,10 @@ import { renewPair } from "../tokens/renew-pair.ts";
 import { type RevocationRequest, revokeTokens, type Revoker } from "../tokens/revoke-tokens.ts";
 import type { TokenPair } from "../tokens/token-pair.ts";
 import type { Denial } from "../tokens/denial.ts";
+import { formatInstant } from "../../parse/instant.ts";
 import { errorOfDenial } from "./api-error.ts";
-import { clientBy, credentialsOf, foreignBy, saysItIsOurs, secretIn, credentialsMissing } from "./who-asks.ts";
+import { objectSchema } from "./object-schema.ts";
+import { callerBy, credentialsMissing, credentialsOf, saysItIsOurs } from "./who-asks.ts";
 
 const text = { type: "string", minLength: 1, maxLength: 255 } as const;
 const token = { type: "string", minLength: 1, maxLength: 32_768 } as const;
@@ -22,12 +24,6 @@ const common = {
   scopes: texts,
   claims: { type: "object" },
 } as const;
-const body = (properties: object, required: readonly string[]): object => ({
-  type: "object",
-  properties,
-  required,
-  additionalProperties: false,
-});
 
 interface Common {
   readonly refreshTokenTtlSeconds?: unknown;
@@ -42,7 +38,7 @@ export function jsonRoutes(api: FastifyInstance, parts: IssuerParts): void {
   issuing(api, parts);
   api.post<{ Body: { readonly refreshToken: string } }>(
     "/v1/tokens/refresh",
-    { schema: { body: body({ refreshToken: token }, ["refreshToken"]) } },
+    { schema: { body: objectSchema({ refreshToken: token }, ["refreshToken"]) } },
     async (request) => pairOrThrow(await renewPair(parts, { refreshToken: request.body.refreshToken })),
   );
   ending(api, parts);
@@ -51,9 +47,9 @@ export function jsonRoutes(api: FastifyInstance, parts: IssuerParts): void {
 function issuing(api: FastifyInstance, parts: IssuerParts): void {
   api.post<{ Body: Common & { readonly identityId: string } }>(
     "/v1/tokens",
-    { schema: { body: body({ identityId: text, ...common }, ["identityId"]) } },
+    { schema: { body: objectSchema({ identityId: text, ...common }, ["identityId"]) } },
     async (request) => {
-      const caller = await callerOf(parts, request);
+      const caller = await callerBy(parts, request);
       const grantType = caller.kind === "client" ? "client_credentials" : "urn:ietf:params:oauth:grant-type:jwt-bearer";
       const { identityId: subject } = request.body;
       return pairOrThrow(await issuePair(parts, caller, { ...askedIn(request.body), grantType, subject }));
@@ -62,7 +58,7 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
 
   api.post<{ Body: Common & { readonly agentId: string; readonly agentName?: string } }>(
     "/v1/tokens/agent",
-    { schema: { body: body({ agentId: text, agentName: text, ...common }, ["agentId"]) } },
+    { schema: { body: objectSchema({ agentId: text, agentName: text, ...common }, ["agentId"]) } },
     async (request) => {
       const { agentId, agentName } = request.body;
       const own = { agent_id: agentId, ...(agentName !== undefined && { agent_name: agentName }) };
@@ -72,7 +68,7 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
 
   api.post<{ Body: Common & { readonly paths: readonly string[] } }>(
     "/v1/tokens/path",
-    { schema: { body: body({ paths: { ...texts, minItems: 1 }, ...common }, ["paths"]) } },
+    { schema: { body: objectSchema({ paths: { ...texts, minItems: 1 }, ...common }, ["paths"]) } },
     async (request) => below(parts, request, { name: "path", own: { paths: request.body.paths } }),
   );
 
@@ -80,7 +76,10 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
     "/v1/tokens/workspace-path",
     {
       schema: {
-        body: body({ workspaceId: text, paths: { ...texts, minItems: 1 }, ...common }, ["workspaceId", "paths"]),
+        body: objectSchema({ workspaceId: text, paths: { ...texts, minItems: 1 }, ...common }, [
+          "workspaceId",
+          "paths",
+        ]),
       },
     },
     async (request) => {
@@ -105,7 +104,7 @@ interface RevokeBody {
 
 function ending(api: FastifyInstance, parts: IssuerParts): void {
   const revoke = {
-    ...body({ tokenId: text, identityId: text, sessionId: text }, []),
+    ...objectSchema({ tokenId: text, identityId: text, sessionId: text }, []),
     oneOf: [{ required: ["tokenId"] }, { required: ["identityId"] }, { required: ["sessionId"] }],
   };
   api.post<{ Body: RevokeBody }>("/v1/tokens/revoke", { schema: { body: revoke } }, async (request) => {
@@ -117,7 +116,7 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
 
   api.post<{ Body: { readonly token: string } }>(
     "/v1/tokens/introspect",
-    { schema: { body: body({ token }, ["token"]) } },
+    { schema: { body: objectSchema({ token }, ["token"]) } },
     async (request) => {
       await revokerOf(parts, request);
       return introspect(parts, request.body.token);
@@ -136,18 +135,10 @@ function revocationIn({ tokenId, identityId, sessionId }: RevokeBody): Revocatio
   return identityId === undefined ? { sessionId: sessionId ?? "" } : { identityId };
 }
 
-async function callerOf(parts: IssuerParts, request: FastifyRequest) {
-  const credentials = credentialsOf(request);
-  if (credentials === undefined) throw credentialsMissing();
-  return credentials.scheme === "basic"
-    ? clientBy(parts, secretIn(credentials.value))
-    : foreignBy(parts, credentials.value);
-}
-
 /** A caller who may ask for tokens, or whoever shows one of ours that is good. */
 async function revokerOf(parts: IssuerParts, request: FastifyRequest): Promise<Revoker> {
   const credentials = credentialsOf(request);
-  if (credentials?.scheme !== "bearer" || !saysItIsOurs(parts, credentials.value)) return callerOf(parts, request);
+  if (credentials?.scheme !== "bearer" || !saysItIsOurs(parts, credentials.value)) return callerBy(parts, request);
   const verdict = await introspectAccess(parts, credentials.value);
   const [subject, jti] = verdict.active ? [verdict["sub"], verdict["jti"]] : [];
   if (typeof subject === "string" && typeof jti === "string") return { kind: "bearer", subject, jti };
@@ -189,14 +180,13 @@ function askedIn({
 function pairOrThrow(pair: TokenPair | Denial): object {
   if (pair.kind === "denied") throw errorOfDenial(pair);
   const { accessToken, accessTokenExpiresAtMs, refresh } = pair;
-  const instant = (ms: number): string => new Date(ms).toISOString();
   return {
     accessToken,
-    accessTokenExpiresAt: instant(accessTokenExpiresAtMs),
+    accessTokenExpiresAt: formatInstant(accessTokenExpiresAtMs),
     tokenType: "Bearer",
     ...(refresh && {
       refreshToken: refresh.token,
-      refreshTokenExpiresAt: instant(refresh.expiresAtMs),
+      refreshTokenExpiresAt: formatInstant(refresh.expiresAtMs),
       refreshTokenTtlSeconds: refresh.ttlMs / 1000,
     }),
   };

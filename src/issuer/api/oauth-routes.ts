@@ -8,6 +8,7 @@ import { renewPair } from "../tokens/renew-pair.ts";
 import { revokeTokens } from "../tokens/revoke-tokens.ts";
 import type { TokenPair } from "../tokens/token-pair.ts";
 import { badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
+import { objectSchema } from "./object-schema.ts";
 import { formType } from "./request-body.ts";
 import { clientBy, credentialsOf, foreignBy, proofBy, secretIn } from "./who-asks.ts";
 
@@ -22,14 +23,8 @@ type FormBody = Readonly<Record<string, string | readonly string[] | undefined>>
 const text = { type: "string", minLength: 1, maxLength: 32_768 } as const;
 const texts = { type: "array", items: text, maxItems: 64 } as const;
 const clientFields = { client_id: text, client_secret: text } as const;
-const form = (properties: object, required: readonly string[]): object => ({
-  type: "object",
-  properties,
-  required,
-  additionalProperties: false,
-});
 
-const tokenForm = form(
+const tokenForm = objectSchema(
   {
     ...clientFields,
     grant_type: { type: "string", enum: grantTypes },
@@ -61,7 +56,7 @@ export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
     };
   });
 
-  const tokenField = form({ ...clientFields, token: text, token_type_hint: text }, ["token"]);
+  const tokenField = objectSchema({ ...clientFields, token: text, token_type_hint: text }, ["token"]);
   api.post<{ Body: FormBody }>("/oauth2/revoke", { schema: { consumes, body: tokenField } }, async (request, reply) => {
     const done = await revokeTokens(parts, await clientOf(parts, request), { token: one(request.body, "token") });
     if (done.kind === "denied") throw errorOfDenial(done);

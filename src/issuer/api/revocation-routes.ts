@@ -4,8 +4,9 @@ import type { Clock } from "../../time/clock.ts";
 import { Bell } from "../../time/bell.ts";
 import type { LoggedRevocation } from "../store/revocation-log.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import { formatInstant } from "../../parse/instant.ts";
 import { badRequest, tryLater } from "./api-error.ts";
-import { clientBy, credentialsOf, foreignBy, secretIn, credentialsMissing } from "./who-asks.ts";
+import { callerBy } from "./who-asks.ts";
 
 export interface RevocationRouteOptions {
   readonly clock: Pick<Clock, "after">;
@@ -26,11 +27,7 @@ const pageSize = 1000;
 export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, options: RevocationRouteOptions): void {
   let streams = 0;
   api.get("/v1/revocations", async (request, reply) => {
-    const credentials = credentialsOf(request);
-    if (credentials === undefined) throw credentialsMissing();
-    await (credentials.scheme === "basic"
-      ? clientBy(parts, secretIn(credentials.value))
-      : foreignBy(parts, credentials.value));
+    await callerBy(parts, request);
     if (request.headers.accept !== "text/event-stream") {
       const { seq, revocations } = await parts.store.revocations(parts.nowMs());
       return { seq, revocations: revocations.map(wireOf) };
@@ -94,6 +91,6 @@ const wireOf = ({ seq, kind, value, atMs, endsAtMs }: LoggedRevocation): object 
   seq,
   kind,
   value,
-  at: new Date(atMs).toISOString(),
-  endsAt: new Date(endsAtMs).toISOString(),
+  at: formatInstant(atMs),
+  endsAt: formatInstant(endsAtMs),
 });

@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { FastifyRequest } from "fastify";
+import { jsonIn } from "../../parse/json.ts";
+import { isObject } from "../../parse/object.ts";
 import type { Caller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
@@ -50,6 +52,14 @@ export async function foreignBy({ callers }: IssuerParts, token: string): Promis
   return caller;
 }
 
+/** Whoever the Authorization header says: a client, or somebody by a token of another issuer. */
+export async function callerBy(parts: IssuerParts, request: FastifyRequest): Promise<Caller> {
+  const credentials = credentialsOf(request);
+  if (credentials === undefined) throw credentialsMissing();
+  const { scheme, value } = credentials;
+  return scheme === "basic" ? clientBy(parts, secretIn(value)) : foreignBy(parts, value);
+}
+
 /**
  * Somebody who proves himself beside his refresh token. A bad proof is `invalid_client` (RFC 7521 §4.2.1): `invalid_grant` would say that
  * the refresh token is to be dropped.
@@ -64,12 +74,8 @@ export async function proofBy({ callers }: IssuerParts, token: string): Promise<
 /** Whether the token says that it is ours; whoever believes it looks at the signature. */
 export function saysItIsOurs(parts: IssuerParts, token: string): boolean {
   const { issuer } = signingOf(parts).profile;
-  try {
-    const payload: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
-    return typeof payload === "object" && payload !== null && "iss" in payload && payload.iss === issuer;
-  } catch {
-    return false;
-  }
+  const payload = jsonIn(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
+  return isObject(payload) && payload["iss"] === issuer;
 }
 
 export const credentialsMissing = (): AnswerError =>

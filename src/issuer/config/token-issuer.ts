@@ -1,3 +1,4 @@
+import { algorithms } from "../../ring/key.ts";
 import type { Glob } from "./glob.ts";
 import type { ClaimPath, SubjectTemplate } from "./claims.ts";
 
@@ -101,19 +102,7 @@ export type KeySource =
   /** The API server says whether a ServiceAccount's token is good. @default of `server`: as pods see it */
   | { readonly kind: "tokenReview"; readonly server?: URL };
 
-export const foreignAlgorithms = [
-  "ES256",
-  "ES384",
-  "ES512",
-  "EdDSA",
-  "Ed25519",
-  "RS256",
-  "RS384",
-  "RS512",
-  "PS256",
-  "PS384",
-  "PS512",
-] as const;
+export const foreignAlgorithms = [...algorithms, "Ed25519"] as const;
 export type ForeignAlgorithm = (typeof foreignAlgorithms)[number];
 
 /** Whom of an issuer it is about, and what they may get. */
