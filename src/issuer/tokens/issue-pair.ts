@@ -127,9 +127,14 @@ async function begin(
   { refreshTtl, notAfterMs }: Granted,
   terms: GrantTerms,
 ): Promise<TokenPair | Denial> {
-  const { store, randomBytes, audit, callers } = parts;
+  const { store, randomBytes, callers } = parts;
   const nowMs = parts.nowMs();
-  if (refreshTtl === undefined) return signPair(signingOf(parts), { terms }, { nowMs });
+  const { subject, clientId, parentId } = terms;
+  if (refreshTtl === undefined) {
+    const pair = signPair(signingOf(parts), { terms }, { nowMs });
+    parts.on({ kind: "issued", subject, clientId });
+    return pair;
+  }
   const { grant, token } = beginGrant(
     { id: randomBytes(16), markKey: randomBytes(32), secret: randomBytes(32) },
     { refreshTtlMs: refreshTtl.ms, ...(notAfterMs !== undefined && { notAfterMs }) },
@@ -138,8 +143,7 @@ async function begin(
   if ((await store.begin({ grant, terms })) === "parent-ended") {
     return denied("invalid_token", "parent-ended", "Cannot issue: the grant above must live");
   }
-  const { subject, clientId, parentId } = terms;
   const above = parentId && { parent: sidOf(parentId) };
-  audit.info({ event: "grant.begin", sid: sidOf(grant.id), subject, clientId, ...above }, "a grant begins");
+  parts.on({ kind: "begun", sid: sidOf(grant.id), subject, clientId, ...above });
   return signPair(signingOf(parts), { grant, terms, token }, { nowMs: parts.nowMs() });
 }

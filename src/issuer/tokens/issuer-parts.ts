@@ -3,9 +3,9 @@ import type { MintRequest } from "../../jwt/mint-request.ts";
 import type { RevokedSet } from "../../jwt/revoked-set.ts";
 import type { Verdict } from "../../jwt/verifier.ts";
 import type { Profile } from "../../ring/key.ts";
-import type { Log } from "../../telemetry/log.ts";
 import type { Callers } from "../callers/callers.ts";
 import type { GrantStore } from "../store/grant-store.ts";
+import type { IssuerEvent } from "./issuer-event.ts";
 
 /** The ring in memory, as far as an issuer needs it. */
 export interface Signing {
@@ -37,6 +37,6 @@ export interface IssuerParts {
   readonly nowMs: () => number;
   /** Fresh bytes that nobody can guess. */
   readonly randomBytes: (size: number) => Uint8Array;
-  /** Hears of every grant that begins, is renewed or ends, and of each refusal: ids and names, never a token. */
-  readonly audit: Log;
+  /** Hears of all that is given out, renewed, refused or ended. Must not throw. */
+  readonly on: (event: IssuerEvent) => void;
 }

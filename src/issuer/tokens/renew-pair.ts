@@ -6,6 +6,7 @@ import { type GrantRenewal, renewGrant, type RowJudgement } from "../store/renew
 import { denialOfRenewal, denied, type Denial } from "./denial.ts";
 import { endTime } from "./end-time.ts";
 import { freshSigningOf, originOf, signingOf } from "./issue-pair.ts";
+import type { WhoseGrant } from "./issuer-event.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 import { signPair, type TokenPair } from "./token-pair.ts";
 
@@ -73,24 +74,18 @@ function isOwner(caller: Caller, { clientId, foreign }: GrantTerms): boolean {
 }
 
 function answerOf(parts: IssuerParts, renewal: GrantRenewal, { scopes }: PairRenewal): TokenPair | Denial {
-  const { audit } = parts;
   if (renewal.kind === "refused") {
     const { row, reason } = renewal;
-    audit.info({ event: "grant.refuse", reason, ...(row && whoseGrant(row)) }, "a refresh token is refused");
+    parts.on({ kind: "refused", reason, ...(row && { whose: whoseGrant(row) }) });
     return denialOfRenewal(reason);
   }
   if (renewal.kind === "ended") {
     const ended = renewal.ended.map(({ id }) => sidOf(id));
-    audit.warn(
-      { event: "grant.reuse", ...whoseGrant(renewal.row), ended },
-      "a refresh token was used twice: its grant ends",
-    );
+    parts.on({ kind: "reused", ...whoseGrant(renewal.row), ended });
     return denialOfRenewal("reused");
   }
   const { row, successor, why } = renewal;
-  const fields = { event: "grant.renew", why, generation: row.grant.generation, ...whoseGrant(row) };
-  if (why === "current") audit.debug(fields, "a grant is renewed");
-  else audit.info(fields, "a grant is renewed, out of turn");
+  parts.on({ kind: "renewed", why, generation: row.grant.generation, ...whoseGrant(row) });
   const standing = standingOf(parts.callers.config, originOf(row.terms));
   const access = {
     nowMs: parts.nowMs(),
@@ -100,7 +95,7 @@ function answerOf(parts: IssuerParts, renewal: GrantRenewal, { scopes }: PairRen
   return signPair(signingOf(parts), { ...row, token: successor }, access);
 }
 
-const whoseGrant = ({ grant, terms: { subject, clientId } }: GrantRow): object => ({
+const whoseGrant = ({ grant, terms: { subject, clientId } }: GrantRow): WhoseGrant => ({
   sid: sidOf(grant.id),
   subject,
   clientId,

@@ -84,12 +84,12 @@ const isOf = ({ mark, generation, secret }: RefreshToken, { grant }: GrantRow): 
 
 /** For as long as some verifier may take it for good: past its `exp`, by what clocks may differ. */
 async function revokeToken(parts: IssuerParts, jti: string): Promise<RevocationDone> {
-  const { store, audit, revoked } = parts;
+  const { store, revoked } = parts;
   const { nowMs, tokensEndAtMs: endsAtMs } = endTime(parts, parts.nowMs());
   await store.revokeToken(jti, { nowMs, endsAtMs });
   // The log says so, too, but a moment later
   revoked.add({ kind: "token", value: jti, atMs: nowMs, endsAtMs });
-  audit.info({ event: "token.revoke", jti }, "an access token is revoked");
+  parts.on({ kind: "tokenRevoked", jti });
   return nothing;
 }
 
@@ -100,7 +100,7 @@ async function end(parts: IssuerParts, whose: GrantSelector): Promise<Revocation
     parts.revoked.add({ kind: "subject", value: whose.subject, atMs: at.nowMs, endsAtMs: at.tokensEndAtMs });
   }
   for (const { id, subject, clientId } of ended) {
-    parts.audit.info({ event: "grant.revoke", sid: sidOf(id), subject, clientId }, "a grant is revoked");
+    parts.on({ kind: "revoked", sid: sidOf(id), subject, clientId });
   }
   return { kind: "done", revoked: ended.length };
 }

@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { newIssuerApi } from "../../../../src/issuer/api/issuer-api.ts";
+import { auditTo } from "../../../../src/issuer/audit.ts";
 import { type LiveCallers, openCallers } from "../../../../src/issuer/callers/live-callers.ts";
 import { smallFiles } from "../../../../src/issuer/callers/small-files.ts";
 import type { GrantStore } from "../../../../src/issuer/store/grant-store.ts";
@@ -88,7 +89,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
     revoked: new RevokedSet(),
     nowMs: () => world.nowMs,
     randomBytes: (size) => randomBytes(size),
-    audit: log,
+    on: auditTo(log),
   };
   const api = await newIssuerApi(parts, {
     ...{ log, clock: systemClock, closing: closing.signal, version: "0.0.0", mostASecond: 100_000 },

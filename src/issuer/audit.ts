@@ -1,0 +1,30 @@
+import type { Log } from "../telemetry/log.ts";
+import type { IssuerEvent } from "./tokens/issuer-event.ts";
+
+/** Writes each event as a line of the log, with `event` in its fields. A renewal in its turn is told at the level `debug`: there are many. */
+export const auditTo =
+  (log: Log) =>
+  (event: IssuerEvent): void => {
+    switch (event.kind) {
+      case "issued":
+        return log.info(fieldsOf("token.issue", event), "an access token is given out");
+      case "begun":
+        return log.info(fieldsOf("grant.begin", event), "a grant begins");
+      case "renewed":
+        return event.why === "current"
+          ? log.debug(fieldsOf("grant.renew", event), "a grant is renewed")
+          : log.info(fieldsOf("grant.renew", event), "a grant is renewed, out of turn");
+      case "refused":
+        return log.info({ event: "grant.refuse", reason: event.reason, ...event.whose }, "a refresh token is refused");
+      case "reused":
+        return log.warn(fieldsOf("grant.reuse", event), "a refresh token was used twice: its grant ends");
+      case "revoked":
+        return log.info(fieldsOf("grant.revoke", event), "a grant is revoked");
+      case "tokenRevoked":
+        return log.info(fieldsOf("token.revoke", event), "an access token is revoked");
+      default:
+        return event satisfies never;
+    }
+  };
+
+const fieldsOf = (event: string, { kind: _kind, ...rest }: IssuerEvent): object => ({ event, ...rest });
