@@ -51,25 +51,41 @@ export function renewAtMs({ receivedAtMs, expiresAtMs }: Life, jitter: number): 
   return receivedAtMs + Math.max(floorMs, baseMs * (1 - spread * jitter));
 }
 
+/**
+ * When a refresh token that nobody uses is to be renewed, so that it does not end: after 80 % of its life, less a jitter of up to 10 % of
+ * it, however long that is. Never for one without an end.
+ *
+ * @param jitter - From 0 to below 1, drawn once for each token
+ */
+export const keepAliveAtMs = (life: Life, jitter: number): number =>
+  life.receivedAtMs + share * lengthMs(life) * (1 - spread * jitter);
+
 /** Whoever uses it now must get a newer one first: less than a minute, or a fifth of its life, is left. */
 export function isDueOnUse(life: Life, nowMs: number): boolean {
   return leftMs(life, nowMs) < Math.min(60 * secondMs, lengthMs(life) / 5);
 }
 
-/** At start it is renewed before anything else: less than a sixteenth of its life is left, as 30 minutes are of 8 hours. */
+/**
+ * At start it is renewed before anything else: less than a sixteenth of its life is left, as 30 minutes are of 8 hours; or it comes from the
+ * future, so that nobody knows what is left: the clock was set back while nothing ran.
+ */
 export function isDueAtStart(life: Life, nowMs: number): boolean {
-  return leftMs(life, nowMs) < lengthMs(life) / 16;
+  return nowMs < life.receivedAtMs || leftMs(life, nowMs) < lengthMs(life) / 16;
+}
+
+/**
+ * Until when a new token is left alone, unless somebody asks by hand: for a second; and where the tokens before it were refused one after
+ * the other, for 2, 4, … 60 s, so that who refuses every token causes no storm. At most 70 % of its life, when it is renewed anyway.
+ *
+ * @param refusals - How many tokens in a row were renewed because somebody refused them
+ */
+export function throttledUntilMs(life: Life, refusals: number): number {
+  const waitMs = Math.min(60 * secondMs, soonestMs * 2 ** Math.min(refusals, 10));
+  return life.receivedAtMs + Math.min(waitMs, share * (1 - spread) * lengthMs(life));
 }
 
 /** The token is good no longer. */
 export const hasEnded = (life: Life, nowMs: number): boolean => leftMs(life, nowMs) <= 0;
-
-/** A timer that waits no longer than this sees a clock that was set, or a machine that slept, in time. In milliseconds. */
-const longestClockWaitMs = 30 * secondMs;
-
-/** How long to wait before looking at the clock again, in milliseconds; 0: it is time. */
-export const clockWaitMs = (atMs: number, nowMs: number): number =>
-  Math.min(longestClockWaitMs, Math.max(0, atMs - nowMs));
 
 const leftMs = ({ expiresAtMs = Infinity }: Life, nowMs: number): number => expiresAtMs - nowMs;
 

@@ -5,9 +5,10 @@ import {
   isDueAtStart,
   isDueOnUse,
   type Life,
+  keepAliveAtMs,
   lifeOf,
-  clockWaitMs,
   renewAtMs,
+  throttledUntilMs,
 } from "../../src/deadline/renewal.ts";
 
 const receivedAtMs = 1_800_000_000_000;
@@ -110,6 +111,13 @@ describe("isDueAtStart", () => {
   });
 });
 
+describe("isDueAtStart of a token from the future", () => {
+  it("holds: the clock was set back, and nobody knows what is left", () => {
+    expect(isDueAtStart(lasting(hour), receivedAtMs)).toBe(false);
+    expect(isDueAtStart(lasting(hour), receivedAtMs - 1)).toBe(true);
+  });
+});
+
 describe("hasEnded", () => {
   it("is exclusive: at the end it has", () => {
     expect(hasEnded(lasting(second), receivedAtMs + 999)).toBe(false);
@@ -118,31 +126,42 @@ describe("hasEnded", () => {
   });
 });
 
-describe("nextLookMs", () => {
-  it("is never longer than 30 s, so that a jump of the clock or a sleep is seen, and 0 when it is time", () => {
-    expect(clockWaitMs(receivedAtMs + hour, receivedAtMs)).toBe(30 * second);
-    expect(clockWaitMs(receivedAtMs + 500, receivedAtMs)).toBe(500);
-    expect(clockWaitMs(receivedAtMs, receivedAtMs)).toBe(0);
-    expect(clockWaitMs(receivedAtMs - day, receivedAtMs)).toBe(0);
+describe("keepAliveAtMs", () => {
+  it.each([
+    [day, 0, 0.8 * day],
+    [day, 0.8, 0.72 * day],
+    [90 * day, 0, 72 * day],
+    [-minute, 0, 0],
+  ])("of a life of %d ms with jitter %d it is %d ms after receipt", (lifeMs, jitter, expected) => {
+    expect(keepAliveAtMs(lasting(lifeMs), jitter) - receivedAtMs).toBeCloseTo(expected, 3);
   });
 
-  it("renews in time on a machine whose clock jumps or that sleeps, whenever that is less than a fifth of the life", () => {
-    const jumps = fc.array(fc.integer({ min: 0, max: 5 * minute }), { maxLength: 5 });
+  it("never comes for a token without an end", () => {
+    expect(keepAliveAtMs({ receivedAtMs }, 0.5)).toBe(Infinity);
+  });
+});
+
+describe("throttledUntilMs", () => {
+  it.each([
+    [hour, 0, second],
+    [hour, 1, 2 * second],
+    [hour, 5, 32 * second],
+    [hour, 6, minute],
+    [hour, 5000, minute],
+    [minute, 6, 42 * second],
+    [second, 0, 700],
+  ])("of a life of %d ms after %d refusals in a row it is %d ms after receipt", (lifeMs, refusals, expected) => {
+    expect(throttledUntilMs(lasting(lifeMs), refusals) - receivedAtMs).toBeCloseTo(expected, 3);
+  });
+
+  it("holds back no renewal that is due, whatever was refused", () => {
     fc.assert(
-      fc.property(fc.integer({ min: hour, max: 90 * day }), jitters, jumps, (lifeMs, jitter, jumpsMs) => {
+      fc.property(lives, jitters, fc.nat(100), (lifeMs, jitter, refusals) => {
         const life = lasting(lifeMs);
-        const atMs = renewAtMs(life, jitter);
-        let nowMs = receivedAtMs;
-        let looks = 0;
-        for (const jumpMs of jumpsMs) nowMs += clockWaitMs(atMs, nowMs) + jumpMs;
-        for (let waitMs = clockWaitMs(atMs, nowMs); waitMs > 0 && looks < 20_000; waitMs = clockWaitMs(atMs, nowMs)) {
-          nowMs += waitMs;
-          looks++;
-        }
-        expect(nowMs).toBeGreaterThanOrEqual(atMs);
-        expect(hasEnded(life, nowMs)).toBe(false);
+        const untilMs = throttledUntilMs(life, refusals);
+        expect(untilMs).toBeLessThanOrEqual(renewAtMs(life, jitter) + 1e-3);
+        expect(isDueOnUse(life, untilMs - 1)).toBe(false);
       }),
-      { numRuns: 50 },
     );
   });
 });
