@@ -9,7 +9,18 @@ import { compileNative, nativeNeeds } from "./native.ts";
 import { root } from "./run.ts";
 
 /** Packages that a sidecar has no use for: files of their own, which are read when they are first asked for. */
-const apart = ["@grpc/grpc-js", "@grpc/proto-loader", "@kubernetes/client-node", "pino-pretty", "yaml"];
+const apart = [
+  "@fastify/rate-limit",
+  "@fastify/swagger",
+  "@grpc/grpc-js",
+  "@grpc/proto-loader",
+  "@kubernetes/client-node",
+  "fastify",
+  "jose",
+  "pg",
+  "pino-pretty",
+  "yaml",
+];
 
 /**
  * What commander, prom-client and pino load, and Keyturn never uses: commands in files of their own, an HTTPS client, OpenTelemetry, a
@@ -44,7 +55,7 @@ const unusedPlugin: Plugin = {
 
 const gatewayCommand = "./commands/gateway-command.ts";
 /** What only other commands load. */
-const otherCommands = /^src\/(?:controller|standalone|runtime|inject|cluster)\//;
+const otherCommands = /^src\/(?:controller|standalone|runtime|inject|cluster|issuer|grants|sql)\//;
 
 /** A sidecar's program is read and compiled whole at its start: without the other commands it is half of the size. */
 const gatewayAlonePlugin: Plugin = {

@@ -3,7 +3,7 @@ import type { GatewayOptions } from "../gateway/options.ts";
 import type { Address } from "../http/address.ts";
 import { quoted } from "../errors/quote.ts";
 import { durationFlag, flag } from "./flags.ts";
-import { hostAndPort } from "./listen.ts";
+import { address, tcpAddress } from "./listen.ts";
 import type { LogFlags } from "./log-flags.ts";
 import { UsageError } from "./report-error.ts";
 import type { Cli } from "./surroundings.ts";
@@ -77,7 +77,7 @@ export async function runFaces(
   await runGateway({
     sources,
     listen: flags.listen ?? { kind: "tcp", port: 8080 },
-    adminListen: tcp(flags.adminListen ?? { kind: "tcp", port: 9090 }),
+    adminListen: tcpAddress(flags.adminListen ?? { kind: "tcp", port: 9090 }, "--admin-listen"),
     ...(grpcListen && { grpcListen }),
     ...(mintListen && { mintListen }),
     required: {
@@ -96,19 +96,6 @@ export async function runFaces(
     log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
     signal,
   });
-}
-
-function tcp(given: Address): Address & { readonly kind: "tcp" } {
-  if (given.kind === "tcp") return given;
-  throw new UsageError("Cannot use --admin-listen: must be a TCP address");
-}
-
-/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/keyturn/mint.sock`. */
-function address(text: string, name: string): Address {
-  if (text.startsWith("unix:/")) return { kind: "unix", path: text.slice("unix:".length) };
-  const found = hostAndPort(text);
-  if (found) return { kind: "tcp", ...found };
-  throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path`);
 }
 
 const names = (text: string): readonly string[] =>

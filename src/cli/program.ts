@@ -20,6 +20,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Make
   "Run:": {
     standalone: async () => (await import("./commands/standalone-command.ts")).standaloneCommand,
     gateway: async () => (await import("./commands/gateway-command.ts")).gatewayCommand,
+    issuer: async () => (await import("./commands/issuer-command.ts")).issuerCommand,
     controller: async () => (await import("./commands/controller-command.ts")).controllerCommand,
   },
   "Look:": {

@@ -25,7 +25,7 @@ export interface Lifetime {
 }
 
 /** Where the refresh tokens of a grant stand: the current one, and the one before. */
-export interface Chain {
+interface Chain {
   /** How often it was renewed, 0 at first; the compare-and-swap of every write. */
   readonly generation: number;
   /** SHA-256 of the secret of the one refresh token that renews. */

@@ -8,22 +8,10 @@ export const longestRefreshTtlMs = 90 * dayMs;
 /** What a request gets that asks for nothing: 24 hours, in milliseconds. */
 export const defaultRefreshTtlMs = dayMs;
 
-export interface TtlBounds {
-  /** For a request that names none, or a bad one. Cut to {@link maxMs}. @default {@link defaultRefreshTtlMs} */
-  readonly defaultMs?: number;
-  /** Above 0, at most {@link longestRefreshTtlMs}, which is also the default. */
-  readonly maxMs?: number;
-}
-
 /**
- * How long the refresh tokens of a new grant live, in milliseconds, for what stands in `refreshTokenTtlSeconds`: a whole
- * number of seconds above 0, as a number or in decimal digits. More than the cap is cut to it; anything else gets the default.
+ * The whole seconds above 0 that stand in `refreshTokenTtlSeconds`, as a number or in decimal digits; 0 for anything else. A number too
+ * large to be exact is still one: the cap makes it small.
  */
-export function refreshTtlOf(asked: unknown, { defaultMs = defaultRefreshTtlMs, maxMs }: TtlBounds = {}): number {
-  return Math.min(secondsIn(asked) * 1000 || defaultMs, capOf(maxMs));
-}
-
-/** The whole seconds that {@link refreshTtlOf} reads, 0 where there are none. A number too large to be exact is still one: the cap makes it small. */
 export function secondsIn(asked: unknown): number {
   const seconds = typeof asked === "string" && /^\d{1,300}$/.test(asked) ? Number(asked) : asked;
   return typeof seconds === "number" && Number.isInteger(seconds) && seconds > 0 ? seconds : 0;

@@ -3,7 +3,7 @@ import { endsAtMs } from "./lifetime.ts";
 import { hashOf, isSameBytes, lastGeneration, markOf, type RefreshToken, successorOf } from "./refresh-token.ts";
 
 /** What the issuer allows, as it is in force now. */
-export interface RenewalPolicy {
+interface RenewalPolicy {
   /** So long after a renewal the refresh token before is answered with the same successor; in milliseconds. */
   readonly retryWindowMs: number;
   /** The cap on refresh tokens, in milliseconds. @default 90 days */

@@ -83,8 +83,9 @@ class SqliteDatabase implements Database {
     if (this.#isClosed) return;
     this.#isClosed = true;
     clearInterval(this.#look);
-    await this.#writer.close();
+    // Before the writer: the last one to close moves everything into the one file, and the reader may write nothing
     this.#reader.close();
+    await this.#writer.close();
   }
 
   #wake(): void {

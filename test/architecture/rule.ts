@@ -55,6 +55,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "cluster",
     "controller",
     "gateway",
+    "issuer",
     "standalone",
     "tools",
     "inject",

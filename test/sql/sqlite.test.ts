@@ -50,6 +50,7 @@ describe("the file", () => {
 
   it("keeps what was written, and one file when it is closed", async () => {
     await database.write(insert, [1, null]);
+    expect(await rows()).toBe(1);
     await database.close();
     expect(await readdir(folder)).toEqual(["grants.db"]);
     database = openSqlite(path);

@@ -1,4 +1,6 @@
+import { join } from "node:path";
 import type { Command } from "commander";
+import type { Address } from "../../http/address.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../report-error.ts";
 import { fieldFlags, resourceFrom } from "../field-flags.ts";
@@ -6,10 +8,23 @@ import { commandOf, dirFlag, flag } from "../flags.ts";
 import { logFlags } from "../log-flags.ts";
 import type { Cli, HomeFlags } from "../surroundings.ts";
 import type { GatewayOptions } from "../../gateway/options.ts";
+import type { DirectoryPlan } from "../../holder/assemble.ts";
+import type { IssuerOptions } from "../../issuer/issuer-options.ts";
 import { type FaceFlags, faceFlags, runFaces } from "../faces.ts";
+import { type IssuingFlags, issuingFlags, runIssuing } from "../issuing.ts";
+import { address, tcpAddress } from "../listen.ts";
+
+interface IssuerHereFlags extends IssuingFlags {
+  readonly tokenIssuer?: string;
+  readonly tokenIssuerListen?: Address;
+  readonly tokenIssuerAdminListen?: Address;
+}
 
 type StandaloneFlags = HomeFlags &
-  FaceFlags & { readonly config?: string; readonly gateway?: boolean } & Readonly<Record<string, unknown>>;
+  FaceFlags &
+  IssuerHereFlags & { readonly config?: string; readonly gateway?: boolean } & Readonly<Record<string, unknown>>;
+
+const owner = "standalone";
 
 export function standaloneCommand(cli: Cli): Command {
   return commandOf({
@@ -22,9 +37,10 @@ export function standaloneCommand(cli: Cli): Command {
       flag("-c, --config <file>", "a JwtKeyRotation, YAML or JSON"),
       ...fieldFlags(),
       flag("--gateway", "run a gateway on the directory as well, in this process; the flags below are its own", {
-        owner: "standalone",
+        owner,
       }),
       ...faceFlags(),
+      ...issuerHereFlags(),
       ...logFlags(),
     ],
     examples: [
@@ -34,10 +50,25 @@ export function standaloneCommand(cli: Cli): Command {
         "keyturn standalone --dir /tmp/keys --issuer https://issuer.example --audience api --interval 10s --propagation-minimum 1s --max-ttl 4s --clock-skew 1s",
       ],
     ],
-  }).action((flags: StandaloneFlags) => runCommand(cli, flags));
+  }).action((flags: StandaloneFlags, command: Command) => runCommand(cli, flags, command));
 }
 
-async function runCommand(cli: Cli, flags: StandaloneFlags): Promise<void> {
+const issuerHereFlags = () => [
+  flag(
+    "--token-issuer <file>",
+    "a TokenIssuer: run an issuer on the directory as well, in this process; the flags below are its own",
+    { owner },
+  ),
+  flag("--token-issuer-listen <address>", "its API", { owner, parse: address, otherwise: ":8090" }),
+  flag("--token-issuer-admin-listen <address>", "its health and metrics", {
+    owner,
+    parse: address,
+    otherwise: ":9091",
+  }),
+  ...issuingFlags("grants.db in the directory, of SQLite"),
+];
+
+async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): Promise<void> {
   const { dir, config } = flags;
   if (dir === undefined) throw new UsageError("Cannot run: must have --dir");
   const source = config === undefined ? { resource: resourceFrom(flags) } : { path: config };
@@ -52,11 +83,12 @@ async function runCommand(cli: Cli, flags: StandaloneFlags): Promise<void> {
   let refused: string | undefined;
   const remarks = (): readonly string[] => (refused === undefined ? [] : [`settings: ${refused}`]);
   const bell = new Bell();
+  const rereads = [() => bell.ring()];
   const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
-  if (config !== undefined) {
+  if (config !== undefined || flags.tokenIssuer !== undefined) {
     cli.rereadOn(() => {
       log.info({}, "SIGHUP: reads its files again");
-      bell.ring();
+      for (const reread of rereads) reread();
     });
   }
   const rotation = runStandalone({
@@ -68,9 +100,14 @@ async function runCommand(cli: Cli, flags: StandaloneFlags): Promise<void> {
     signal,
     on: ({ seen }) => (refused = seen.observation.refused?.message),
   });
-  const both = flags.gateway === true ? [rotation, gatewayOn(cli, flags, { dir, signal, remarks })] : [rotation];
+  const all = [rotation];
+  if (flags.gateway === true) all.push(gatewayOn(cli, flags, { dir, signal, remarks }));
+  if (flags.tokenIssuer !== undefined) {
+    const rereadOn = (reread: () => void): void => void rereads.push(reread);
+    all.push(issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, dir, signal, remarks, rereadOn }));
+  }
   // Where one fails, the other ends in good order before that is told
-  const outcomes = await Promise.allSettled(both.map((one) => one.finally(() => ended.abort())));
+  const outcomes = await Promise.allSettled(all.map((one) => one.finally(() => ended.abort())));
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   cli.ended(exitCodes.done);
 }
@@ -81,6 +118,30 @@ const gatewayOn = (
   { dir, ...rest }: { readonly dir: string } & Pick<GatewayOptions, "signal" | "remarks">,
 ): Promise<void> =>
   runFaces(cli, flags, {
-    sources: { kind: "directory", ring: "signer", acks: "required", dir, instance: cli.io.randomId() },
+    sources: sourcesIn(cli, dir),
     ...rest,
   });
+
+const issuerOn = (
+  cli: Cli,
+  given: { readonly flags: IssuerHereFlags; readonly command: Command },
+  { dir, ...rest }: { readonly dir: string } & Pick<IssuerOptions, "config" | "signal" | "remarks" | "rereadOn">,
+): Promise<void> => {
+  const { tokenIssuerListen: listen, tokenIssuerAdminListen: adminListen } = given.flags;
+  return runIssuing(cli, given, {
+    sources: sourcesIn(cli, dir),
+    listen: listen ?? { kind: "tcp", port: 8090 },
+    adminListen: tcpAddress(adminListen ?? { kind: "tcp", port: 9091 }, "--token-issuer-admin-listen"),
+    defaultStore: `sqlite:${join(dir, "grants.db")}`,
+    userAgent: `keyturn-standalone/${cli.version}`,
+    ...rest,
+  });
+};
+
+const sourcesIn = (cli: Cli, dir: string): DirectoryPlan => ({
+  kind: "directory",
+  ring: "signer",
+  acks: "required",
+  dir,
+  instance: cli.io.randomId(),
+});

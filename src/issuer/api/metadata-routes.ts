@@ -1,15 +1,12 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { FastifyInstance } from "fastify";
 import { grantTypes } from "../config/token-issuer.ts";
 import { signingOf } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import type { WellKnown } from "../../holder/well-known.ts";
 import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";
 
-/** Answers a request with the public keys (RFC 7517 §5), as fresh as they are. */
-export type JwksHandler = (request: IncomingMessage, response: ServerResponse) => void;
-
 /** RFC 8414 §2, the same for OpenID Connect Discovery's readers, and the keys themselves. */
-export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: JwksHandler): void {
+export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: WellKnown): void {
   const metadata = (): object => {
     const { issuer } = signingOf(parts).profile;
     const at = (path: string): string => `${issuer.replace(/\/$/, "")}${path}`;
@@ -32,8 +29,12 @@ export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: J
       await reply.header("cache-control", "public, max-age=300").send(metadata());
     });
   }
-  api.get(jwksPath, (request, reply) => {
-    reply.hijack();
-    jwks(request.raw, reply.raw);
+  api.route({
+    method: ["GET", "HEAD"],
+    url: jwksPath,
+    handler: async ({ method, headers: asked }, reply) => {
+      const { status, headers, body } = jwks({ method, ifNoneMatch: asked["if-none-match"] });
+      await reply.code(status).headers(headers).send(body);
+    },
   });
 }

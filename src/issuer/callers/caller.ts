@@ -87,8 +87,7 @@ export const foreignChecks = [
 export type ForeignCheck = (typeof foreignChecks)[number];
 
 /** Checks of what is asked for. */
-export type NarrowCheck =
-  "grant-type" | "asked-subject" | "asked-audience" | "asked-scope" | "asked-claims" | "not-after";
+type NarrowCheck = "grant-type" | "asked-subject" | "asked-audience" | "asked-scope" | "asked-claims" | "not-after";
 
 /** No, and why. */
 export interface RefusedCaller {

@@ -6,7 +6,7 @@ import { hashSecret, parseScryptHash, saysScrypt } from "./scrypt-hash.ts";
 import type { SmallFiles } from "./small-files.ts";
 
 /** Shorter than that a secret can be guessed. In UTF-16 units. */
-export const shortestSecret = 16;
+const shortestSecret = 16;
 
 /** What the files of a client hold. @throws ChangeNeededError without anything of them */
 export const readSecrets = ({ secretFiles }: Client, files: SmallFiles): Promise<readonly StoredSecret[]> =>

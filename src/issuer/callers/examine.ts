@@ -41,7 +41,7 @@ export function trustOf({ iss }: Members, trusts: readonly Trust[]): Trust | Fai
 }
 
 /** What of a token's claims is the same for all rules of its issuer. */
-export function examineClaims(
+function examineClaims(
   { algorithm, claims }: ForeignToken,
   trust: Trust,
   nowMs: number,

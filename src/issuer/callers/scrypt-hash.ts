@@ -17,7 +17,7 @@ export interface ScryptHash {
 }
 
 /** 32 MiB, and about a quarter of a second: what OWASP's password storage cheat sheet has as the equal of N = 2¹⁷. */
-export const defaultCost: ScryptCost = { ln: 15, r: 8, p: 3 };
+const defaultCost: ScryptCost = { ln: 15, r: 8, p: 3 };
 
 const hashBytes = 32;
 /** More memory than this nobody needs who checks secrets that a program made. */

@@ -60,7 +60,7 @@ export interface Allowed {
 }
 
 /** How long tokens live, in milliseconds. */
-export interface TtlLimits {
+interface TtlLimits {
   /** For those who ask for none. @default {@link maxMs} */
   readonly defaultMs?: number;
   /** @default what the signing key allows */

@@ -21,4 +21,4 @@ export type IssuerEvent =
   | { readonly kind: "tokenRevoked"; readonly jti: string };
 
 /** How a renewal was answered: the first is the usual one. */
-export type RenewalWay = "current" | "replayed" | "replaced" | "recovered";
+type RenewalWay = "current" | "replayed" | "replaced" | "recovered";

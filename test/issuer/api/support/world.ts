@@ -93,7 +93,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
   };
   const api = await newIssuerApi(parts, {
     ...{ log, clock: systemClock, closing: closing.signal, version: "0.0.0", mostASecond: 100_000 },
-    jwks: (_request, response) => void response.end("{}"),
+    jwks: () => ({ status: 200, headers: { "content-type": "application/jwk-set+json" }, body: "{}" }),
   });
   const world: IssuerWorld = {
     ...{ api, store, parts, heard, isMute: false, isFenced: false, nowMs: Date.UTC(2026, 10, 30, 6) },

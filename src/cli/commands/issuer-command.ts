@@ -1,0 +1,74 @@
+import type { Command } from "commander";
+import type { Address } from "../../http/address.ts";
+import { exitCodes } from "../../tools/exit.ts";
+import { commandOf, flag } from "../flags.ts";
+import { drainFlag, type IssuingFlags, issuingFlags, runIssuing } from "../issuing.ts";
+import { address, tcpAddress } from "../listen.ts";
+import { logFlags } from "../log-flags.ts";
+import { UsageError } from "../report-error.ts";
+import { type SourceFlags, sourceFlags, sourcesOf } from "../source-flags.ts";
+import type { Cli } from "../surroundings.ts";
+
+const owner = "issuer";
+
+interface IssuerFlags extends SourceFlags, IssuingFlags {
+  readonly config?: string;
+  readonly listen?: Address;
+  readonly adminListen?: Address;
+}
+
+export function issuerCommand(cli: Cli): Command {
+  const command = commandOf({
+    name: "issuer",
+    summary: "give out access and refresh tokens, signed by the ring",
+    details:
+      "An authorization server for programs: clients with secrets, and tokens of other issuers that are exchanged. Its refresh tokens renew for\nas long as was asked for, and one that was stolen is found out. Runs until SIGTERM or SIGINT; the file is followed, and read again on SIGHUP.",
+    flags: [
+      flag("-c, --config <file>", "a TokenIssuer, YAML or JSON: who may ask, and for what", { owner }),
+      ...sourceFlags(owner),
+      ...issuingFlags(),
+      flag("--listen <address>", "the API: OAuth, JSON, JWKS, revocations", {
+        owner,
+        parse: address,
+        otherwise: ":8080",
+      }),
+      flag("--admin-listen <address>", "health and metrics", { owner, parse: address, otherwise: ":9090" }),
+      drainFlag(),
+      ...logFlags(),
+    ],
+    examples: [
+      [
+        "On the directory of keyturn standalone",
+        "keyturn issuer --config issuer.yaml --dir /var/lib/keyturn --store sqlite:/var/lib/keyturn/grants.db",
+      ],
+      [
+        "In a pod, several replicas on one PostgreSQL",
+        "keyturn issuer --config /etc/keyturn/issuer.yaml --rotation tokens --mount /run/keyturn/keys --object tokens --store-file /run/secrets/store/url",
+      ],
+    ],
+  }).action((flags: IssuerFlags) => runCommand(cli, { flags, command }));
+  return command;
+}
+
+async function runCommand(
+  cli: Cli,
+  { flags, command }: { readonly flags: IssuerFlags; readonly command: Command },
+): Promise<void> {
+  const { config, listen, adminListen } = flags;
+  if (config === undefined) throw new UsageError("Cannot run: must have --config");
+  const userAgent = `keyturn-issuer/${cli.version}`;
+  await runIssuing(
+    cli,
+    { flags, command },
+    {
+      config,
+      userAgent,
+      sources: await sourcesOf(cli, flags, { ring: "signer", userAgent }),
+      listen: listen ?? { kind: "tcp", port: 8080 },
+      adminListen: tcpAddress(adminListen ?? { kind: "tcp", port: 9090 }, "--admin-listen"),
+      signal: cli.io.interrupted,
+      rereadOn: (reread) => cli.rereadOn(reread),
+    },
+  );
+  cli.ended(exitCodes.done);
+}

@@ -1,0 +1,88 @@
+import type { Command, Option } from "commander";
+import type { IssuerOptions } from "../issuer/issuer-options.ts";
+import { quoted } from "../errors/quote.ts";
+import { durationFlag, flag } from "./flags.ts";
+import type { LogFlags } from "./log-flags.ts";
+import { UsageError } from "./report-error.ts";
+import { type StoreFlags, storeFlags, storeLocation } from "./store-flag.ts";
+import type { Cli } from "./surroundings.ts";
+
+/** The settings of an issuer are those of `keyturn issuer`, also where `keyturn standalone` runs one. */
+const owner = "issuer";
+
+/** What an issuer is told, wherever its ring comes from. */
+export interface IssuingFlags extends StoreFlags, LogFlags {
+  readonly trustedProxies?: readonly string[];
+  readonly requestRate?: number;
+  readonly drainTimeout?: number;
+}
+
+/** @param store - Which is in force without a flag, for people */
+export const issuingFlags = (store?: string): readonly Option[] => [
+  ...storeFlags(store),
+  flag("--trusted-proxies <list>", "addresses and networks whose X-Forwarded-For is believed, with commas between", {
+    owner,
+    parse: (text) => text.split(",").map((one) => one.trim()),
+    otherwise: "nobody's",
+  }),
+  flag("--request-rate <number>", "requests a second of one address; more are told to come again", {
+    owner,
+    parse: rate,
+    otherwise: "100",
+  }),
+];
+
+export const drainFlag = (): Option =>
+  flag("--drain-timeout <duration>", "how long requests may take after SIGTERM", {
+    owner,
+    parse: durationFlag,
+    otherwise: "20s",
+  });
+
+type IssuerHere = Pick<
+  IssuerOptions,
+  "sources" | "config" | "listen" | "adminListen" | "signal" | "remarks" | "rereadOn" | "userAgent"
+>;
+
+/** Runs an issuer until the signal. @throws UsageError */
+export async function runIssuing(
+  cli: Cli,
+  { flags, command }: { readonly flags: IssuingFlags; readonly command: Command },
+  { defaultStore, ...own }: IssuerHere & { readonly defaultStore?: string },
+): Promise<void> {
+  const store = (await storeLocation(flags, { cli, command })) ?? defaultStore;
+  if (store === undefined) throw new UsageError("Cannot run: must have --store or --store-file");
+  const [{ runIssuer }, { inClusterEndpoint }, { systemClock }, { newLog }, { signaturesHere }] = await Promise.all([
+    import("../issuer/run-issuer.ts"),
+    import("../kube/in-cluster.ts"),
+    import("../time/clock.ts"),
+    import("./process-log.ts"),
+    import("./native-signatures.ts"),
+  ]);
+  const { io, env } = cli;
+  const signatures = signaturesHere();
+  const { trustedProxies, requestRate } = flags;
+  const isInCluster = env["KUBERNETES_SERVICE_HOST"] !== undefined;
+  await runIssuer({
+    ...own,
+    store,
+    ...(trustedProxies && { trustedProxies }),
+    ...(requestRate !== undefined && { mostASecond: requestRate }),
+    ...(isInCluster && {
+      apiServer: inClusterEndpoint({ env, readFile: (path) => cli.readFile(path), clock: systemClock }),
+    }),
+    ...(signatures && { signatures }),
+    drainMs: flags.drainTimeout ?? 20_000,
+    version: cli.version,
+    clock: systemClock,
+    chance: Math.random,
+    newId: () => io.randomId(),
+    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+  });
+}
+
+function rate(text: string, name: string): number {
+  const number = Number(text);
+  if (Number.isSafeInteger(number) && number > 0) return number;
+  throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number above 0`);
+}
