@@ -1,5 +1,5 @@
+import type { Method } from "../http/exchange.ts";
 import type { ConnectionError, StoppedError } from "./kube-errors.ts";
-import type { Method } from "./retry.ts";
 
 export interface ApiRequest {
   readonly method: Method;

@@ -2,7 +2,7 @@ import { ApiError, ConnectionError, isExpired, isNotFound } from "./kube-errors.
 import { asObject, type KubeObject } from "./object.ts";
 import * as at from "./resource.ts";
 import type { Ref, Resource, Selection } from "./resource.ts";
-import type { Method } from "./retry.ts";
+import type { Method } from "../http/exchange.ts";
 import type { ApiRequest } from "./api-request.ts";
 import type { ClientTransport } from "./transport.ts";
 import { isObject } from "../parse/object.ts";

@@ -1,3 +1,5 @@
+import type { ExchangeErrors } from "../http/exchange.ts";
+
 /** The root of every error of this folder. The message is for people and never holds what a Secret holds. */
 export class KubeError extends Error {
   /** Stable, for programs: the reason of an API server's Status (`Conflict`), or a word of our own (`TimedOut`). */
@@ -95,6 +97,16 @@ export class StoppedError extends KubeError {
     super("Stopped", `Cannot ${what}: stopped`);
   }
 }
+
+/** Of one request. @param what - `update secrets "team/gateway"` */
+export const exchangeErrors = (what: string): ExchangeErrors => ({
+  timedOut: (timeoutMs, sent) => {
+    const seconds = Math.round(timeoutMs / 1000);
+    return new ConnectionError("TimedOut", `Cannot ${what}: the API server did not answer within ${seconds} s`, sent);
+  },
+  broken: (problem, sent) => new ConnectionError("Unreachable", `Cannot ${what}: ${problem}`, sent),
+  stopped: () => new StoppedError(what),
+});
 
 const isReason = (error: unknown, reason: string): boolean => error instanceof ApiError && error.reason === reason;
 

@@ -1,7 +1,6 @@
+import type { Method } from "../http/exchange.ts";
 import { backoffMs, type Chance } from "../time/backoff.ts";
 import { ApiError, ConnectionError } from "./kube-errors.ts";
-
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
 const backoff = { baseMs: 200, maxMs: 10_000 };
 const mostTries = 8;

@@ -4,8 +4,8 @@ import type { Answer, ApiRequest, CallReport, OpenAnswer } from "./api-request.t
 import type { Chance } from "../time/backoff.ts";
 import { type Clock, sleep } from "../time/clock.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { ApiError, ConnectionError, StoppedError } from "./kube-errors.ts";
-import { Exchange } from "./exchange.ts";
+import { Exchange } from "../http/exchange.ts";
+import { ApiError, ConnectionError, exchangeErrors, StoppedError } from "./kube-errors.ts";
 import { waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
 import { ServerClock } from "./server-clock.ts";
 import { apiError, isSecretPath } from "./api-status.ts";
@@ -146,7 +146,7 @@ export class Transport {
       method: request.method,
       headers: all,
       agent: agent ?? this.#agents.for(tls),
-      what: request.what,
+      errors: exchangeErrors(request.what),
       timeoutMs,
       clock,
       ...(body !== undefined && { body }),

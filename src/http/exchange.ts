@@ -1,8 +1,18 @@
 import { type Agent, type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Cancel, Clock } from "../time/clock.ts";
-import { ConnectionError, type KubeError, StoppedError } from "./kube-errors.ts";
-import type { Method } from "./retry.ts";
+
+export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+/** What becomes of a request without an answer, in the words of who sent it. */
+export interface ExchangeErrors {
+  /** @param sent - True when bytes of the request may have left */
+  timedOut(timeoutMs: number, sent: boolean): Error;
+  /** @param problem - `no connection (connect ECONNREFUSED …)`; never with what was answered */
+  broken(problem: string, sent: boolean): Error;
+  /** By the caller's signal. */
+  stopped(): Error;
+}
 
 export interface Outgoing {
   readonly url: URL;
@@ -10,8 +20,7 @@ export interface Outgoing {
   readonly headers: OutgoingHttpHeaders;
   readonly body?: string;
   readonly agent: Agent;
-  /** For messages: `update secrets "team/gateway"`. */
-  readonly what: string;
+  readonly errors: ExchangeErrors;
   readonly signal?: AbortSignal;
   readonly timeoutMs: number;
   readonly clock: Clock;
@@ -20,7 +29,7 @@ export interface Outgoing {
 /** One request on one connection, which time, the caller's signal or {@link cut} end at any moment. */
 export class Exchange {
   readonly #outgoing: Outgoing;
-  #cutBy: KubeError | undefined;
+  #cutBy: Error | undefined;
   /** True from when bytes of the request may have left. */
   #sent = false;
   #destroy: (error: Error) => void = () => undefined;
@@ -30,14 +39,15 @@ export class Exchange {
     this.#outgoing = outgoing;
   }
 
-  /** Sends it; resolves with the head of the answer. @throws ConnectionError | StoppedError */
+  /** Sends it; resolves with the head of the answer. @throws what its {@link ExchangeErrors} say */
   async head(): Promise<IncomingMessage> {
-    const { signal, clock, timeoutMs, what } = this.#outgoing;
-    const onAbort = (): void => this.cut(new StoppedError(what));
+    const { signal, clock, timeoutMs, errors } = this.#outgoing;
+    const onAbort = (): void => this.cut(errors.stopped());
     signal?.addEventListener("abort", onAbort, { once: true });
     this.#cleanUps.push(() => signal?.removeEventListener("abort", onAbort), clock.after(timeoutMs, this.#timeOut));
     try {
-      if (signal?.aborted) throw new StoppedError(what);
+      if (signal?.aborted) onAbort();
+      if (this.#cutBy !== undefined) throw this.#cutBy;
       return await this.#send();
     } catch (error) {
       this.end();
@@ -45,14 +55,14 @@ export class Exchange {
     }
   }
 
-  /** The whole body as text. @throws ConnectionError | StoppedError */
+  /** The whole body as text. @throws as {@link head} */
   async text(head: IncomingMessage): Promise<string> {
     const chunks: Buffer[] = [];
     for await (const chunk of this.chunks(head)) chunks.push(chunk);
     return Buffer.concat(chunks).toString("utf8");
   }
 
-  /** The body as it comes; leaving the loop closes the connection. @throws ConnectionError | StoppedError */
+  /** The body as it comes; leaving the loop closes the connection. @throws as {@link head} */
   async *chunks(head: IncomingMessage): AsyncGenerator<Buffer, void, void> {
     try {
       for await (const chunk of head) if (Buffer.isBuffer(chunk)) yield chunk;
@@ -69,7 +79,7 @@ export class Exchange {
   }
 
   /** Ends it now: what waits for it fails with this error. */
-  cut(error: KubeError): void {
+  cut(error: Error): void {
     this.#cutBy ??= error;
     this.#destroy(error);
     this.end();
@@ -81,9 +91,8 @@ export class Exchange {
   }
 
   readonly #timeOut = (): void => {
-    const { what, timeoutMs } = this.#outgoing;
-    const message = `Cannot ${what}: the API server did not answer within ${Math.round(timeoutMs / 1000)} s`;
-    this.cut(new ConnectionError("TimedOut", message, this.#sent));
+    const { errors, timeoutMs } = this.#outgoing;
+    this.cut(errors.timedOut(timeoutMs, this.#sent));
   };
 
   #send(): Promise<IncomingMessage> {
@@ -110,10 +119,10 @@ export class Exchange {
 
   #converted(error: unknown): unknown {
     if (this.#cutBy !== undefined) return this.#cutBy;
-    if (error instanceof StoppedError || !(error instanceof Error)) return error;
+    if (!(error instanceof Error)) return error;
     // Never its cause: a parser's error carries the bytes of the answer
     const problem = `${this.#sent ? "the connection broke" : "no connection"} (${error.message || codeOf(error)})`;
-    return new ConnectionError("Unreachable", `Cannot ${this.#outgoing.what}: ${problem}`, this.#sent);
+    return this.#outgoing.errors.broken(problem, this.#sent);
   }
 }
 
