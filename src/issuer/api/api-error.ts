@@ -36,6 +36,10 @@ export const unauthorized = (
   headers: Readonly<Record<string, string>> = bothSchemes,
 ): AnswerError => new AnswerError({ status: 401, error: "invalid_client", code, message, headers });
 
+/** 403: who asks is known, and may not do that. */
+export const forbidden = (code: string, message: string): AnswerError =>
+  new AnswerError({ status: 403, error: "unauthorized_client", code, message });
+
 /** `invalid_client` and `invalid_token` ask for other credentials, with the scheme that is meant (RFC 6749 §5.2, RFC 6750 §3). */
 const challenges: Readonly<Record<string, string>> = {
   invalid_client: 'Basic realm="keyturn"',

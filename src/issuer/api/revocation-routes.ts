@@ -6,7 +6,7 @@ import type { LoggedRevocation } from "../store/revocation-log.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { formatInstant } from "../../parse/instant.ts";
 import { badRequest, tryLater } from "./api-error.ts";
-import { callerBy } from "./who-asks.ts";
+import { watcherBy } from "./who-asks.ts";
 
 export interface RevocationRouteOptions {
   readonly clock: Pick<Clock, "after">;
@@ -27,7 +27,7 @@ const pageSize = 1000;
 export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, options: RevocationRouteOptions): void {
   let streams = 0;
   api.get("/v1/revocations", async (request, reply) => {
-    await callerBy(parts, request);
+    await watcherBy(parts, request);
     if (request.headers.accept !== "text/event-stream") {
       const { seq, revocations } = await parts.store.revocations(parts.nowMs());
       return { seq, revocations: revocations.map(wireOf) };

@@ -7,7 +7,7 @@ import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
 import { signingOf } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
-import { type AnswerError, badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
+import { type AnswerError, badRequest, errorOfDenial, forbidden, unauthorized } from "./api-error.ts";
 
 /** What stands in the one Authorization header. */
 type Credentials = { readonly scheme: "basic" | "bearer"; readonly value: string };
@@ -58,6 +58,13 @@ export async function callerBy(parts: IssuerParts, request: FastifyRequest): Pro
   if (credentials === undefined) throw credentialsMissing();
   const { scheme, value } = credentials;
   return scheme === "basic" ? clientBy(parts, secretIn(value)) : foreignBy(parts, value);
+}
+
+/** As {@link callerBy}: somebody who may follow what is revoked. */
+export async function watcherBy(parts: IssuerParts, request: FastifyRequest): Promise<Caller> {
+  const caller = await callerBy(parts, request);
+  if (caller.allowed.watchRevocations) return caller;
+  throw forbidden("right-missing", "Must be allowed watchRevocations in the TokenIssuer");
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Profile } from "../../ring/key.ts";
 import { isPlainText, longestSubject } from "../config/claims.ts";
 import { fitsAny, type Glob } from "../config/glob.ts";
 import { isReserved, isSetByEndpoint } from "../config/reserved.ts";
-import type { Allowed } from "../config/token-issuer.ts";
+import type { Allowed, Rights } from "../config/token-issuer.ts";
 import { type TokenRequest, type Caller, type Granted, type RefusedCaller, refusedCaller, type Ttl } from "./caller.ts";
 
 /** What holds whoever asks. */
@@ -52,7 +52,7 @@ export function narrowBelow(
   bounds: Bounds,
 ): Granted | RefusedCaller {
   const { audiences, scopes, claims, own, accessTtlMs, refreshTtlMs, notAfterMs, mayAskFor } = parent;
-  const allowed: Allowed = {
+  const allowed: Gettable = {
     grantTypes: refreshTtlMs === undefined ? [] : ["refresh_token"],
     audiences,
     scopes,
@@ -88,10 +88,12 @@ const longestSaid = 8192;
 
 const isSubject = (subject: string): boolean => subject.length <= longestSubject && isPlainText(subject);
 
-type CallerRights = Pick<Caller, "subject" | "claims" | "allowed">;
+type Gettable = Omit<Allowed, keyof Rights>;
+
+type Asker = Pick<Caller, "subject" | "claims"> & { readonly allowed: Gettable };
 
 function within(
-  { subject, claims: own, allowed }: CallerRights,
+  { subject, claims: own, allowed }: Asker,
   asked: Omit<TokenRequest, "grantType">,
   bounds: Bounds,
 ): Granted | RefusedCaller {
@@ -129,7 +131,7 @@ function within(
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
 
 function lives(
-  { accessTtl, refreshTtl, grantTypes }: Allowed,
+  { accessTtl, refreshTtl, grantTypes }: Gettable,
   { expiresIn, refreshTokenTtlSeconds }: Omit<TokenRequest, "grantType">,
   { maxTTLMs }: Bounds["signer"],
 ): Pick<Granted, "accessTtl" | "refreshTtl"> {

@@ -3,6 +3,7 @@ import {
   durationOf,
   type Fields,
   fieldsOf,
+  flagOf,
   instantOf,
   isUnset,
   itemSpotsOf,
@@ -29,6 +30,8 @@ export const allowedFields = [
   "refreshTTL",
   "maxRefreshTTL",
   "notAfter",
+  "introspect",
+  "watchRevocations",
 ] as const;
 type AllowedFields = Fields<(typeof allowedFields)[number]>;
 
@@ -47,12 +50,13 @@ export function readAllowed(spot: Spot, grants: readonly GrantType[], file: File
     accessTtl: readAccessTtl(at, file),
     refreshTtl: readRefreshTtl(at, file),
     ...(notAfterMs !== undefined && { notAfterMs }),
+    introspect: flagOf(at("introspect")) ?? false,
+    watchRevocations: flagOf(at("watchRevocations")) ?? false,
   };
 }
 
 function readGrantTypes(spot: Spot, grants: readonly GrantType[]): readonly GrantType[] {
   if (isUnset(spot)) return grants;
-  needSome(spot);
   const items = itemSpotsOf(spot, grants.length);
   refuseRepeats(items);
   return items.map((item) => choiceOf(need(item), grants)).filter((type) => type !== undefined);

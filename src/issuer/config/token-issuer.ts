@@ -42,8 +42,17 @@ export const grantTypes = [
 ] as const;
 export type GrantType = (typeof grantTypes)[number];
 
+/** What somebody may do beside asking for tokens of his own. */
+export interface Rights {
+  /** Look at the access tokens of others that are for one of his audiences (RFC 7662 §2.1). */
+  readonly introspect: boolean;
+  /** Follow everything that is revoked, as a gateway does. */
+  readonly watchRevocations: boolean;
+}
+
 /** The most that somebody may get, and what he gets who asks for nothing. */
-export interface Allowed {
+export interface Allowed extends Rights {
+  /** None: he gets no tokens, and has {@link Rights} alone. */
   readonly grantTypes: readonly GrantType[];
   /** At least one; the first is for those who ask for none. Compared exactly. */
   readonly audiences: readonly string[];

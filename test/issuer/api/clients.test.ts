@@ -1,7 +1,7 @@
 import * as oauth from "oauth4webapi";
 import * as openid from "openid-client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { basic, claimsOf, type IssuerWorld, newIssuerWorld, secret } from "./support/world.ts";
+import { basic, claimsOf, type IssuerWorld, newIssuerWorld, secret, specWith } from "./support/world.ts";
 
 let world: IssuerWorld;
 let origin: URL;
@@ -101,7 +101,11 @@ describe("fetch", () => {
   it("reads revocations as a stream, and goes on after the last that it knows", async () => {
     const follow = async (lastId?: string): Promise<ReadableStreamDefaultReader<string>> => {
       const answer = await fetch(new URL("/v1/revocations", origin), {
-        headers: { authorization: basic(), accept: "text/event-stream", ...(lastId && { "last-event-id": lastId }) },
+        headers: {
+          authorization: basic(),
+          accept: "text/event-stream",
+          ...(lastId && { "last-event-id": lastId }),
+        },
       });
       if (answer.body === null) throw new Error("no body");
       return answer.body.pipeThrough(new TextDecoderStream()).getReader();
@@ -115,6 +119,7 @@ describe("fetch", () => {
         if (event) return event[1] ?? "";
       }
     };
+    await world.allow(specWith({ client: { allow: { audiences: ["api"], watchRevocations: true } } }));
     const first = await follow();
     await world.store.revokeToken("one", { nowMs: world.nowMs, endsAtMs: world.nowMs + 1000 });
     const seq = await next(first);

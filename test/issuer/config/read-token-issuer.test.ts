@@ -27,7 +27,7 @@ describe("parseTokenIssuer", () => {
   test("the example is a good one", () => {
     const text = readFileSync(new URL("../../../examples/issuer/tokenissuer.yaml", import.meta.url), "utf8");
     const { clients, trust } = parseTokenIssuer(parse(text), "/etc/keyturn");
-    expect(clients.map(({ id }) => id)).toEqual(["dashboard", "login"]);
+    expect(clients.map(({ id }) => id)).toEqual(["dashboard", "login", "gateway"]);
     expect(trust.map(({ name, keys }) => [name, keys.kind])).toEqual([
       ["cluster", "tokenReview"],
       ["builds", "discovery"],
@@ -49,11 +49,19 @@ describe("parseTokenIssuer", () => {
       claims: [],
       accessTtl: {},
       refreshTtl: { defaultMs: 24 * hourMs, maxMs: 2160 * hourMs },
+      introspect: false,
+      watchRevocations: false,
     });
     const [trust] = read.trust;
     expect(trust).toMatchObject({ clockSkewMs: 60_000, maxAgeMs: 24 * hourMs, singleUse: false });
     expect(trust?.algorithms).toEqual(foreignAlgorithms);
     expect(trust?.rules[0]?.allowed.grantTypes).toEqual([grantTypes[1], grantTypes[2], grantTypes[3]]);
+  });
+
+  test("who may watch and look alone gets no tokens", () => {
+    const allow = { audiences: ["api"], grantTypes: [], introspect: true, watchRevocations: true };
+    const [client] = issuerWith({ clients: [clientWith({ allow })] }).clients;
+    expect(client?.allowed).toMatchObject({ grantTypes: [], introspect: true, watchRevocations: true });
   });
 
   test("nobody in it is a file, too", () => expect(issuerWith({})).toMatchObject({ clients: [], trust: [] }));
