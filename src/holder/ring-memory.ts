@@ -95,15 +95,20 @@ export class RingMemory {
     });
   }
 
+  /** Waits for the word that a signer which has just changed signs: a moment, and not longer, whatever came. */
+  async confirmed(): Promise<void> {
+    const { clock } = this.#parts;
+    const fits = (state: HolderState): boolean => mintView(state, clock.nowMs()) !== "unconfirmed";
+    if (!fits(this.#state)) await this.until(fits, confirmationLimitMs);
+  }
+
   /**
-   * A token of the signer, within the fence. Waits a moment for the word that a signer which has just changed signs.
+   * A token of the signer, within the fence, after {@link confirmed}.
    *
    * @throws TryLaterError `NotReady`, `NoSigner`, `MintFenced`; RuleError where the request is at fault
    */
   async mint(request: MintRequest): Promise<Minted> {
-    const { clock } = this.#parts;
-    const fits = (state: HolderState): boolean => mintView(state, clock.nowMs()) !== "unconfirmed";
-    if (!fits(this.#state)) await this.until(fits, confirmationLimitMs);
+    await this.confirmed();
     return this.mintNow(request);
   }
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { grantTypes } from "../config/token-issuer.ts";
-import { signingOf } from "../tokens/issue-pair.ts";
+import { verifyingOf } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import type { WellKnown } from "../../holder/well-known.ts";
 import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";
@@ -8,7 +8,7 @@ import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";
 /** RFC 8414 §2, the same for OpenID Connect Discovery's readers, and the keys themselves. */
 export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: WellKnown): void {
   const metadata = (): object => {
-    const { issuer } = signingOf(parts).profile;
+    const [issuer] = verifyingOf(parts).issuers;
     const at = (path: string): string => `${issuer.replace(/\/$/, "")}${path}`;
     const methods = ["client_secret_basic", "client_secret_post"];
     return {

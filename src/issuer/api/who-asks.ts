@@ -5,7 +5,7 @@ import { isObject } from "../../parse/object.ts";
 import type { Caller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
-import { signingOf } from "../tokens/issue-pair.ts";
+import { verifyingOf } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { type AnswerError, badRequest, errorOfDenial, forbidden, unauthorized } from "./api-error.ts";
 
@@ -80,9 +80,9 @@ export async function proofBy({ callers }: IssuerParts, token: string): Promise<
 
 /** Whether the token says that it is ours; whoever believes it looks at the signature. */
 export function saysItIsOurs(parts: IssuerParts, token: string): boolean {
-  const { issuer } = signingOf(parts).profile;
+  const { issuers } = verifyingOf(parts);
   const payload = jsonIn(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
-  return isObject(payload) && payload["iss"] === issuer;
+  return isObject(payload) && issuers.some((issuer) => payload["iss"] === issuer);
 }
 
 export const credentialsMissing = (): AnswerError =>

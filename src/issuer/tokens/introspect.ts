@@ -1,7 +1,7 @@
 import { parseRefreshToken } from "../../grants/refresh-token.ts";
 import { renew } from "../../grants/renew.ts";
 import { grantIdOf, sidOf } from "../store/grant-row.ts";
-import { signingOf } from "./issue-pair.ts";
+import { verifyingOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 
 /** RFC 7662 §2.2. Of what is dead, unknown or made up it says no more than that it is not active. */
@@ -19,7 +19,7 @@ const dead: Introspection = { active: false };
 /**
  * Whether a token is good now, and what it says. Writes nothing: an old refresh token that is looked at ends no grant.
  *
- * @throws TryLaterError `StoreAway`, `NoSigner`
+ * @throws TryLaterError `StoreAway`, `NotReady`
  */
 export async function introspect(parts: IssuerParts, token: string): Promise<Introspection> {
   const refresh = parseRefreshToken(token);
@@ -29,7 +29,7 @@ export async function introspect(parts: IssuerParts, token: string): Promise<Int
 /** As {@link introspect}, of an access token alone: a refresh token is none. */
 export async function introspectAccess(parts: IssuerParts, token: string): Promise<Introspection> {
   const { revoked, store } = parts;
-  const verdict = signingOf(parts).verify(token);
+  const verdict = verifyingOf(parts).verify(token);
   if (!verdict.ok || revoked.has(verdict.claims)) return dead;
   const { sid } = verdict.claims;
   const grantId = typeof sid === "string" ? grantIdOf(sid) : undefined;
@@ -42,7 +42,7 @@ export async function introspectAccess(parts: IssuerParts, token: string): Promi
 }
 
 async function ofRefreshToken(
-  { store, callers, signing, nowMs, randomBytes }: IssuerParts,
+  { store, callers, verifying: verifyingNow, nowMs, randomBytes }: IssuerParts,
   shown: NonNullable<ReturnType<typeof parseRefreshToken>>,
 ): Promise<Introspection> {
   const row = await store.find(shown.grantId);
@@ -53,8 +53,8 @@ async function ofRefreshToken(
   const request = { shown, isProven: false, nowMs: nowMs(), salt: randomBytes(32), policy: { retryWindowMs } };
   const { kind } = renew(grant, request);
   if (kind !== "renewed" && kind !== "replayed") return dead;
+  const verifying = verifyingNow();
   const { subject, clientId, audiences, scopes, askedRefreshTtl } = terms;
-  const issuer = signing()?.profile.issuer;
   return {
     active: true,
     token_type: "refresh_token",
@@ -64,7 +64,7 @@ async function ofRefreshToken(
     client_id: clientId,
     aud: audiences,
     sid: sidOf(grant.id),
-    ...(issuer !== undefined && { iss: issuer }),
+    ...(verifying && { iss: verifying.issuers[0] }),
     ...(scopes.length > 0 && { scope: scopes.join(" ") }),
     ...(askedRefreshTtl !== undefined && { meta: { refreshTokenTtl: askedRefreshTtl } }),
   };

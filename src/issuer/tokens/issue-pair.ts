@@ -6,8 +6,15 @@ import { narrow, narrowBelow, type Parent } from "../callers/narrow.ts";
 import { type GrantStanding, standingOf } from "../callers/standing.ts";
 import { grantIdOf, sidOf, type GrantRow, type GrantTerms } from "../store/grant-row.ts";
 import { denialOf, denied, type Denial } from "./denial.ts";
-import type { IssuerParts, Signing } from "./issuer-parts.ts";
+import type { IssuerParts, Signing, Verifying } from "./issuer-parts.ts";
 import { signPair, type TokenPair } from "./token-pair.ts";
+
+/** What our own tokens are looked at with. @throws TryLaterError `NotReady` */
+export function verifyingOf({ verifying }: Pick<IssuerParts, "verifying">): Verifying {
+  const now = verifying();
+  if (now === undefined) throw new TryLaterError("NotReady", "Cannot verify: no ring yet");
+  return now;
+}
 
 /** The signing key at work. @throws TryLaterError `NoSigner` */
 export function signingOf({ signing }: Pick<IssuerParts, "signing">): Signing {
@@ -16,8 +23,13 @@ export function signingOf({ signing }: Pick<IssuerParts, "signing">): Signing {
   return now;
 }
 
-/** The signing key, which may sign now: before anything is written. @throws TryLaterError `NoSigner`, `MintFenced` */
-export function freshSigningOf(parts: Pick<IssuerParts, "signing">): Signing {
+/**
+ * The signing key, which may sign now: before anything is written. Right after a rotation it waits a moment.
+ *
+ * @throws TryLaterError `NoSigner`, `MintFenced`
+ */
+export async function freshSigningOf(parts: Pick<IssuerParts, "signing" | "confirmed">): Promise<Signing> {
+  if (signingOf(parts).isFenced) await parts.confirmed();
   const now = signingOf(parts);
   if (now.isFenced) throw new TryLaterError("MintFenced", "Cannot sign: no fresh word that the signer still signs");
   return now;
@@ -29,7 +41,7 @@ export function freshSigningOf(parts: Pick<IssuerParts, "signing">): Signing {
  * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`: nothing was given out
  */
 export async function issuePair(parts: IssuerParts, caller: Caller, asked: TokenRequest): Promise<TokenPair | Denial> {
-  const signing = freshSigningOf(parts);
+  const signing = await freshSigningOf(parts);
   const granted = narrow(caller, asked, { signer: signing.profile, nowMs: parts.nowMs() });
   if (granted.kind === "refused") return denialOf(granted);
   const clientId = caller.kind === "client" ? caller.clientId : caller.subject;
@@ -58,8 +70,7 @@ export async function issueBelow(
   parentToken: string,
   { name, own, ...asked }: AskedBelow,
 ): Promise<TokenPair | Denial> {
-  const signing = freshSigningOf(parts);
-  const verdict = signing.verify(parentToken);
+  const verdict = verifyingOf(parts).verify(parentToken);
   if (!verdict.ok || parts.revoked.has(verdict.claims)) return noParent();
   const { sid } = verdict.claims;
   const parentId = typeof sid === "string" ? grantIdOf(sid) : undefined;
@@ -69,6 +80,7 @@ export async function issueBelow(
   if (verdict.claims["sub"] !== terms.subject) return noParent();
   const standing = standingOf(parts.callers.config, originOf(terms));
   if (standing === undefined) return denied("invalid_token", "caller-gone", "Cannot issue: must be allowed still");
+  const signing = await freshSigningOf(parts);
   const parent = { ...terms, ...grant, own, ...capsOf(row, standing), mayAskFor: standing.claims };
   // The token may be narrower than its grant (RFC 6749 §6)
   const scopes = scopesIn(verdict.claims["scope"]).filter((one) => terms.scopes.includes(one));
@@ -131,7 +143,7 @@ async function begin(
   const nowMs = parts.nowMs();
   const { subject, clientId, parentId } = terms;
   if (refreshTtl === undefined) {
-    const pair = signPair(signingOf(parts), { terms }, { nowMs });
+    const pair = signPair(await freshSigningOf(parts), { terms }, { nowMs });
     parts.on({ kind: "issued", subject, clientId });
     return pair;
   }
@@ -145,5 +157,5 @@ async function begin(
   }
   const above = parentId && { parent: sidOf(parentId) };
   parts.on({ kind: "begun", sid: sidOf(grant.id), subject, clientId, ...above });
-  return signPair(signingOf(parts), { grant, terms, token }, { nowMs: parts.nowMs() });
+  return signPair(await freshSigningOf(parts), { grant, terms, token }, { nowMs: parts.nowMs() });
 }

@@ -7,7 +7,15 @@ import type { Callers } from "../callers/callers.ts";
 import type { GrantStore } from "../store/grant-store.ts";
 import type { IssuerEvent } from "./issuer-event.ts";
 
-/** The ring in memory, as far as an issuer needs it. */
+/** The ring in memory, as far as tokens of our own are to be looked at: that needs no private half, and no word that is fresh. */
+export interface Verifying {
+  /** `iss` of tokens of our own: of the key that signs, then those of the other keys. */
+  readonly issuers: readonly [string, ...string[]];
+  /** An access token of our own, of type `at+jwt`. */
+  verify(token: string): Verdict;
+}
+
+/** The ring in memory, as far as tokens are to be made. */
 export interface Signing {
   /** Of the key that signs. */
   readonly profile: Pick<Profile, "issuer" | "audiences" | "maxTTLMs">;
@@ -15,20 +23,22 @@ export interface Signing {
   readonly isFenced: boolean;
   /** @throws TryLaterError `MintFenced`; RuleError for a request at fault */
   mint(request: MintRequest): Minted;
-  /** A token of our own, of type `at+jwt`. */
-  verify(token: string): Verdict;
 }
 
 /** What the use of tokens stands on: everything that is not pure is here. */
 export interface IssuerParts {
   readonly store: GrantStore;
   readonly callers: Callers;
+  /** Undefined while there is no ring that counts. */
+  readonly verifying: () => Verifying | undefined;
   /** Undefined while no key can sign. */
   readonly signing: () => Signing | undefined;
+  /** Waits for the word that a key which has just begun to sign does so: two seconds at most, whatever came. */
+  readonly confirmed: () => Promise<void>;
   /**
    * So long an access token may be taken for good, whichever key signed it: its life, and twice the clock skew. In milliseconds.
    *
-   * @throws TryLaterError `NoSigner`
+   * @throws TryLaterError `NotReady`
    */
   readonly longestTtlMs: () => number;
   /** What this process knows to be revoked. */

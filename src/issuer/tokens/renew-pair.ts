@@ -27,7 +27,7 @@ export async function renewPair(parts: IssuerParts, asked: PairRenewal): Promise
   const shown = parseRefreshToken(asked.refreshToken);
   if (shown === undefined) return denialOfRenewal("unknown");
   // Before anything is written: while nobody can sign, each renewal would be a lost answer
-  freshSigningOf(parts);
+  await freshSigningOf(parts);
   const { retryWindowMs, recoverGrantsUntilMs } = parts.callers.config;
   const renewal = await renewGrant(parts.store, {
     shown,
@@ -73,7 +73,11 @@ function isOwner(caller: Caller, { clientId, foreign }: GrantTerms): boolean {
   return foreign !== undefined && caller.issuer === foreign.issuer && caller.foreignSubject === foreign.subject;
 }
 
-function answerOf(parts: IssuerParts, renewal: GrantRenewal, { scopes }: PairRenewal): TokenPair | Denial {
+async function answerOf(
+  parts: IssuerParts,
+  renewal: GrantRenewal,
+  { scopes }: PairRenewal,
+): Promise<TokenPair | Denial> {
   if (renewal.kind === "refused") {
     const { row, reason } = renewal;
     parts.on({ kind: "refused", reason, ...(row && { whose: whoseGrant(row) }) });
@@ -92,7 +96,7 @@ function answerOf(parts: IssuerParts, renewal: GrantRenewal, { scopes }: PairRen
     ...(standing?.maxAccessTtlMs !== undefined && { maxAccessTtlMs: standing.maxAccessTtlMs }),
     ...(scopes && scopes.length > 0 && { scopes }),
   };
-  return signPair(signingOf(parts), { ...row, token: successor }, access);
+  return signPair(await freshSigningOf(parts), { ...row, token: successor }, access);
 }
 
 const whoseGrant = ({ grant, terms: { subject, clientId } }: GrantRow): WhoseGrant => ({

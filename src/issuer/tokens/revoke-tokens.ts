@@ -6,7 +6,7 @@ import { grantIdOf, sidOf, type GrantRow } from "../store/grant-row.ts";
 import type { GrantSelector } from "../store/grant-store.ts";
 import { denied, type Denial } from "./denial.ts";
 import { endTime } from "./end-time.ts";
-import { signingOf } from "./issue-pair.ts";
+import { verifyingOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 
 /** Who wants something revoked: a caller who proved himself, or whoever shows an access token of ours. */
@@ -34,7 +34,7 @@ const nothing: RevocationDone = { kind: "done", revoked: 0 };
 /**
  * Revokes it, if it is the caller's. What is unknown or dead already is done (RFC 7009 §2.2): the answer tells nobody what exists.
  *
- * @throws TryLaterError `StoreAway`, `NoSigner`: nothing was revoked
+ * @throws TryLaterError `StoreAway`, `NotReady`: nothing was revoked
  */
 export async function revokeTokens(
   parts: IssuerParts,
@@ -57,7 +57,7 @@ async function revokeShown(parts: IssuerParts, by: Revoker, text: string): Promi
     const row = await parts.store.find(refresh.grantId);
     return row && isOf(refresh, row) && isHisGrant(by, row) ? end(parts, { kind: "grant", id: row.grant.id }) : nothing;
   }
-  const verdict = signingOf(parts).verify(text);
+  const verdict = verifyingOf(parts).verify(text);
   if (!verdict.ok) return nothing;
   const { jti, sub, sid } = verdict.claims;
   if (typeof jti !== "string" || typeof sub !== "string") return nothing;

@@ -212,6 +212,31 @@ describe("a renewal", () => {
     expect((await renew(first)).status).toBe(200);
   });
 
+  it("waits for the word that a new key signs, before anything is written", async () => {
+    const first = refreshIn(await begin());
+    world.isFenced = true;
+    const before = await world.store.count(world.nowMs);
+    world.confirmed = async () => {
+      expect(await world.store.count(world.nowMs)).toBe(before);
+      world.isFenced = false;
+    };
+    expect((await renew(first)).status).toBe(200);
+    world.isFenced = true;
+    expect((await begin()).status).toBe(200);
+  });
+
+  it("waits for it after the write, too: a key that changed in between costs no answer", async () => {
+    const first = refreshIn(await begin());
+    const write = world.store.renew.bind(world.store);
+    world.store.renew = async (...renewal) => {
+      const isWritten = await write(...renewal);
+      world.isFenced = true;
+      return isWritten;
+    };
+    world.confirmed = async () => void (world.isFenced = false);
+    expect((await renew(first)).status).toBe(200);
+  });
+
   it("leaves the old token good while the signing key has not its audience", async () => {
     const first = refreshIn(await begin());
     world.audiences = ["another"];

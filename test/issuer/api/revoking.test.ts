@@ -63,26 +63,42 @@ it("what is revoked is known here at once, and for as long as some clock may tak
 });
 
 describe("while nobody can sign", () => {
+  it("tokens are looked at and revoked all the same", async () => {
+    const pair = await begin();
+    const token = textIn(pair, "accessToken");
+    world.isMute = true;
+    for (const sent of [{ json: { token } }, { json: { token: textIn(pair, "refreshToken") } }]) {
+      const { status, body } = await ask(world, "/v1/tokens/introspect", { authorization: basic(), ...sent });
+      expect([status, body]).toMatchObject([200, { active: true, iss: claimsOf(token)["iss"] }]);
+    }
+    const done = await ask(world, "/v1/tokens/revoke", { authorization: bearer(pair), json: { identityId: "user:7" } });
+    expect([done.status, done.body]).toEqual([200, { revoked: 1 }]);
+    const again = await ask(world, "/oauth2/introspect", { authorization: basic(), form: { token } });
+    expect(again.body).toEqual({ active: false });
+  });
+});
+
+describe("before there is a ring", () => {
   it.each([
     ["/v1/tokens/introspect", { json: "token" }],
     ["/oauth2/introspect", { form: "token" }],
     ["/oauth2/revoke", { form: "token" }],
   ])("%s says that a retry helps, not that the token is dead, nor that it is revoked", async (url, how) => {
     const token = textIn(await begin(), "accessToken");
-    world.isMute = true;
+    world.isEmpty = true;
     const sent = "json" in how ? { json: { token } } : { form: { token } };
     const answer = await ask(world, url, { authorization: basic(), ...sent });
-    expect([answer.status, answer.body["code"]]).toEqual([503, "NoSigner"]);
+    expect([answer.status, answer.body["code"]]).toEqual([503, "NotReady"]);
   });
 
   it("our own bearer is no stranger", async () => {
     const pair = await begin();
-    world.isMute = true;
+    world.isEmpty = true;
     const answer = await ask(world, "/v1/tokens/revoke", {
       authorization: bearer(pair),
       json: { identityId: "user:7" },
     });
-    expect([answer.status, answer.body["code"]]).toEqual([503, "NoSigner"]);
+    expect([answer.status, answer.body["code"]]).toEqual([503, "NotReady"]);
   });
 });
 

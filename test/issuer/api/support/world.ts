@@ -10,7 +10,7 @@ import { type LiveCallers, openCallers } from "../../../../src/issuer/callers/li
 import { smallFiles } from "../../../../src/issuer/callers/small-files.ts";
 import type { GrantStore } from "../../../../src/issuer/store/grant-store.ts";
 import { openGrantStore } from "../../../../src/issuer/store/open-grant-store.ts";
-import type { IssuerParts, Signing } from "../../../../src/issuer/tokens/issuer-parts.ts";
+import type { IssuerParts, Signing, Verifying } from "../../../../src/issuer/tokens/issuer-parts.ts";
 import { compileMinter } from "../../../../src/jwt/minter.ts";
 import { RevokedSet } from "../../../../src/jwt/revoked-set.ts";
 import { compileRing } from "../../../../src/jwt/verifier.ts";
@@ -31,10 +31,14 @@ export interface IssuerWorld {
   /** What the audit heard of: `event` and the rest. */
   readonly heard: readonly Readonly<Record<string, unknown>>[];
   nowMs: number;
+  /** There is no ring. */
+  isEmpty: boolean;
   /** No key can sign. */
   isMute: boolean;
   /** The key must not sign now. */
   isFenced: boolean;
+  /** What is waited for while it must not. @default nothing */
+  confirmed?: () => Promise<void>;
   /** Those of the signing key. @default those of the ring */
   audiences?: readonly string[];
   /** Writes the file anew, and waits until it is in force. */
@@ -75,13 +79,15 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
   const closing = new AbortController();
   void callers.run(closing.signal);
   const store = await openGrantStore(`sqlite:${join(folder, "grants.db")}`);
-  const signing = newSigning(() => world.nowMs);
+  const { signing, verifying } = newKeys(() => world.nowMs);
   const parts: IssuerParts = {
     store,
     callers,
+    verifying: () => (world.isEmpty ? undefined : verifying),
+    confirmed: async () => world.confirmed?.(),
     signing: () => {
       const { audiences = signing.profile.audiences } = world;
-      return world.isMute
+      return world.isMute || world.isEmpty
         ? undefined
         : { ...signing, isFenced: world.isFenced, profile: { ...signing.profile, audiences } };
     },
@@ -96,7 +102,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
     jwks: () => ({ status: 200, headers: { "content-type": "application/jwk-set+json" }, body: "{}" }),
   });
   const world: IssuerWorld = {
-    ...{ api, store, parts, heard, isMute: false, isFenced: false, nowMs: Date.UTC(2026, 10, 30, 6) },
+    ...{ api, store, parts, heard, isEmpty: false, isMute: false, isFenced: false, nowMs: Date.UTC(2026, 10, 30, 6) },
     async allow(spec) {
       const before = callers.config;
       await write(spec);
@@ -113,7 +119,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
   return world;
 }
 
-function newSigning(nowMs: () => number): Signing {
+function newKeys(nowMs: () => number): { readonly signing: Signing; readonly verifying: Verifying } {
   const keyRing = realRing();
   const { kid, material } = pairOf("ES256", 0);
   const half = { kid, key: createPrivateKey({ key: material.privateJwk, format: "jwk" }) };
@@ -121,11 +127,16 @@ function newSigning(nowMs: () => number): Signing {
   if (minter === undefined) throw new Error("the ring has no signer");
   const publicJwks = new Map([...keyRing.materials].map(([name, { publicJwk }]) => [name, publicJwk]));
   const verifier = compileRing({ ring: keyRing.ring, publicJwks });
+  const { profile } = keyRing.ring.signer;
   return {
-    profile: keyRing.ring.signer.profile,
-    isFenced: false,
-    mint: (request) => minter.mint(request, { nowMs: nowMs(), notAfterMs: Infinity }),
-    verify: (token) => verifier.verify(token, nowMs(), { type: "at+jwt" }),
+    signing: {
+      ...{ profile, isFenced: false },
+      mint: (request) => minter.mint(request, { nowMs: nowMs(), notAfterMs: Infinity }),
+    },
+    verifying: {
+      issuers: [profile.issuer],
+      verify: (token) => verifier.verify(token, nowMs(), { type: "at+jwt" }),
+    },
   };
 }
 
