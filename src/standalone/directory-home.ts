@@ -20,7 +20,7 @@ import { changeOverrides, damagedName, isEmergency } from "./settings/change-ove
 import type { Clocks } from "../time/clock.ts";
 import { configDirs, type Config } from "./settings/config.ts";
 import { fingerprint } from "./loop/fingerprint.ts";
-import { directoryKeeper } from "./lock/directory-keeper.ts";
+import { directoryKeeper } from "./directory-keeper.ts";
 import { layoutOf, type Layout } from "./store/layout.ts";
 import { directorySources } from "./loop/directory-sources.ts";
 import { readOverrides } from "./settings/overrides.ts";

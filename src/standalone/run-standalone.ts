@@ -1,10 +1,9 @@
 import { mkdir, realpath } from "node:fs/promises";
-import { hostname } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
 import { Bell } from "../time/bell.ts";
 import type { PassReport } from "../keeper/pass.ts";
-import { acquireLock, type Lock } from "./lock/lock.ts";
+import { acquireLock, lockRequest, type Lock } from "../files/lock.ts";
 import type { Clocks } from "../time/clock.ts";
 import type { Config } from "./settings/config.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
@@ -12,7 +11,6 @@ import type { Log } from "../telemetry/log.ts";
 import { Loop } from "./loop/loop.ts";
 import { withStorageErrors } from "./store/storage-error.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
-import { formatInstant } from "../parse/instant.ts";
 
 export interface StandaloneOptions {
   /** Made when it is missing. */
@@ -88,16 +86,6 @@ function lockDir(
   layout: Layout,
   { clock, chance }: { readonly clock: Clocks; readonly chance: () => number },
 ): Promise<Lock> {
-  const since = formatInstant(clock.nowMs());
-  return acquireLock(disk, layout, {
-    holder: { pid: process.pid, host: hostname(), since, state: "trying" },
-    newId: () =>
-      Array.from({ length: 4 }, () =>
-        Math.floor(chance() * 36 ** 5)
-          .toString(36)
-          .padStart(5, "0"),
-      ).join(""),
-    chance,
-    pause: (ms) => sleep(ms),
-  });
+  const locked = { path: layout.dir, lockDir: layout.lock };
+  return acquireLock(disk, locked, lockRequest(clock.nowMs(), { chance, pause: (ms) => sleep(ms) }));
 }

@@ -7,7 +7,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   time: [],
   parse: ["errors"],
-  files: ["time"],
+  files: ["errors", "parse", "time"],
   grants: [],
   deadline: [],
   ring: ["errors", "parse"],

@@ -1,11 +1,12 @@
 import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
+import { hostname } from "node:os";
 import { join } from "node:path";
-import { ensureDir, removeIfThere } from "../../files/atomic.ts";
-import type { Disk } from "../../files/disk.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
-import { TryLaterError } from "../../errors/keyturn-error.ts";
-import { modes, type Layout } from "../store/layout.ts";
+import { TryLaterError } from "../errors/keyturn-error.ts";
+import { formatInstant } from "../parse/instant.ts";
+import { ensureDir, removeIfThere } from "./atomic.ts";
+import type { Disk } from "./disk.ts";
+import { errnoOf } from "./fs-errors.ts";
 import { askHolder, type Holder } from "./lock-probe.ts";
 
 export interface LockRequest {
@@ -17,20 +18,43 @@ export interface LockRequest {
   readonly pause: (ms: number) => Promise<void>;
 }
 
+/** A request of this process, with ids by chance. */
+export function lockRequest(nowMs: number, { chance, pause }: Pick<LockRequest, "chance" | "pause">): LockRequest {
+  const digits = (): string =>
+    Math.floor(chance() * 36 ** 5)
+      .toString(36)
+      .padStart(5, "0");
+  return {
+    holder: { pid: process.pid, host: hostname(), since: formatInstant(nowMs), state: "trying" },
+    newId: () => Array.from({ length: 4 }, digits).join(""),
+    chance,
+    pause,
+  };
+}
+
+/** What only one process may work on. */
+export interface Locked {
+  /** Named in the error. */
+  readonly path: string;
+  /** The directory of the lock; made when it is missing. Nothing else belongs there. */
+  readonly lockDir: string;
+}
+
 export interface Lock {
-  /** Why there is no lock, when the file system has no sockets: then compare-and-swap alone guards the ring. */
+  /** Why there is no lock, when the file system has no sockets: then nothing but compare-and-swap keeps two apart. */
   readonly missing?: string;
   readonly release: () => Promise<void>;
 }
 
 const mostAttempts = 20;
+const dirMode = 0o700;
 /** What a socket in the lock is called. */
 export const socketName = /^[a-z0-9]{8,64}\.sock$/;
 /** Stands in the lock where the file system has no sockets: nobody can be heard there. */
 export const noSocketsName = "no-sockets";
 
 /**
- * Makes this process the only one that runs on the directory, until it releases the lock or ends, however it ends: the
+ * Makes this process the only one that works on something, until it releases the lock or ends, however it ends: the
  * lock is a listening socket, which the kernel closes.
  *
  * Everyone listens on a socket of its own, under a name that is never used again, and then looks at all others. One that
@@ -41,29 +65,29 @@ export const noSocketsName = "no-sockets";
  *
  * Holds among all processes of one kernel, whatever their containers, PID and network namespaces: a socket in the file
  * system is found by its inode. Does not hold between machines that share a network file system, nor between virtual
- * machines (gVisor, Kata): there compare-and-swap keeps the ring whole, and both write.
+ * machines (gVisor, Kata): there compare-and-swap must keep what is written whole.
  *
  * @throws TryLaterError `Locked`, which names the holder
  */
-export async function acquireLock(disk: Disk, layout: Layout, request: LockRequest): Promise<Lock> {
-  await ensureDir(disk, layout.lock, modes.secretDir);
+export async function acquireLock(disk: Disk, { path, lockDir }: Locked, request: LockRequest): Promise<Lock> {
+  await ensureDir(disk, lockDir, dirMode);
   for (let attempt = 1; ; attempt++) {
-    const own = await publish(layout.lock, request);
+    const own = await publish(lockDir, request);
     if (typeof own === "string") {
-      await tellSockets(disk, layout.lock, own);
+      await tellSockets(disk, lockDir, own);
       return { missing: own, release: () => Promise.resolve() };
     }
-    const other = await rivalOf(own, disk, layout.lock).catch(async (error: unknown) => {
+    const other = await rivalOf(own, disk, lockDir).catch(async (error: unknown) => {
       await own.withdraw();
       throw error;
     });
     if (!other) {
-      await tellSockets(disk, layout.lock);
+      await tellSockets(disk, lockDir);
       own.hold();
       return { release: own.withdraw };
     }
     await own.withdraw();
-    if (attempt >= mostAttempts || (other !== "removed" && other.state === "holding")) throw locked(layout.dir, other);
+    if (attempt >= mostAttempts || (other !== "removed" && other.state === "holding")) throw locked(path, other);
     await request.pause(10 + request.chance() * 20 * attempt);
   }
 }
@@ -73,7 +97,7 @@ async function tellSockets(disk: Disk, dir: string, missing?: string): Promise<v
   const path = join(dir, noSocketsName);
   const isTold = (await disk.entry(path)) !== undefined;
   if (missing === undefined && isTold) await removeIfThere(disk, path);
-  if (missing !== undefined && !isTold) await disk.writeNew(path, `${missing}\n`, modes.secretFile);
+  if (missing !== undefined && !isTold) await disk.writeNew(path, `${missing}\n`, 0o600);
 }
 
 /** Another process that is alive; `removed` when one took our socket for dead. */
@@ -82,11 +106,11 @@ async function rivalOf(own: Own, disk: Disk, dir: string): Promise<Holder | "rem
   return firstOther(disk, dir, own.name);
 }
 
-function locked(dir: string, rival: Holder | "removed"): TryLaterError {
+function locked(path: string, rival: Holder | "removed"): TryLaterError {
   const { pid, host, since }: Partial<Holder> = rival === "removed" ? {} : rival;
   const who =
     pid === undefined ? "a process that does not answer" : `process ${pid} on ${host ?? "?"} since ${since ?? "?"}`;
-  return new TryLaterError("Locked", `Cannot run on "${dir}": must be the only process there, ${who} has the lock`);
+  return new TryLaterError("Locked", `Cannot run on "${path}": must be the only process there, ${who} has the lock`);
 }
 
 interface Own {

@@ -2,11 +2,11 @@ import { mkdir, readdir, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { nodeDisk } from "../../../src/files/disk.ts";
-import { directoryHome } from "../../../src/standalone/directory-home.ts";
-import { directoryKeeper } from "../../../src/standalone/lock/directory-keeper.ts";
-import { start } from "../children/start.ts";
-import { tempDir, World } from "../world.ts";
+import { nodeDisk } from "../../src/files/disk.ts";
+import { directoryHome } from "../../src/standalone/directory-home.ts";
+import { directoryKeeper } from "../../src/standalone/directory-keeper.ts";
+import { start } from "./children/start.ts";
+import { tempDir, World } from "./world.ts";
 
 const disk = nodeDisk();
 const keeper = (dir: string) => directoryKeeper(disk, join(dir, "lock"));

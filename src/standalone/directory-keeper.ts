@@ -1,9 +1,9 @@
 import { open } from "node:fs/promises";
-import type { Reader } from "../../files/disk.ts";
-import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
-import type { Keeper } from "../../ring/keeper.ts";
-import { noSocketsName, socketName, socketPath } from "./lock.ts";
-import { askHolder, type Holder } from "./lock-probe.ts";
+import type { Reader } from "../files/disk.ts";
+import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
+import type { Keeper } from "../ring/keeper.ts";
+import { noSocketsName, socketName, socketPath } from "../files/lock.ts";
+import { askHolder, type Holder } from "../files/lock-probe.ts";
 
 const remedy = "keyturn standalone --dir DIR carries it out";
 

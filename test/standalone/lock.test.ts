@@ -3,25 +3,28 @@ import { createServer, type Server } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
-import { nodeDisk, type Disk } from "../../../src/files/disk.ts";
-import { layoutOf } from "../../../src/standalone/store/layout.ts";
-import { acquireLock, type Lock } from "../../../src/standalone/lock/lock.ts";
-import { start } from "../children/start.ts";
-import { tempDir } from "../world.ts";
+import { nodeDisk, type Disk } from "../../src/files/disk.ts";
+import { acquireLock, type Lock } from "../../src/files/lock.ts";
+import { start } from "./children/start.ts";
+import { tempDir } from "./world.ts";
 
 const disk = nodeDisk();
 let ids = 0;
 
 const acquire = (dir: string, on: Disk = disk): Promise<Lock> =>
-  acquireLock(on, layoutOf(dir), {
-    holder: { pid: 4711, host: "web-1", since: "2026-11-22T00:00:00.000Z", state: "trying" },
-    newId: () => `id${String(ids++).padStart(14, "0")}`,
-    chance: Math.random,
-    pause: (ms) =>
-      new Promise((resolve) => {
-        setTimeout(resolve, ms);
-      }),
-  });
+  acquireLock(
+    on,
+    { path: dir, lockDir: join(dir, "lock") },
+    {
+      holder: { pid: 4711, host: "web-1", since: "2026-11-22T00:00:00.000Z", state: "trying" },
+      newId: () => `id${String(ids++).padStart(14, "0")}`,
+      chance: Math.random,
+      pause: (ms) =>
+        new Promise((resolve) => {
+          setTimeout(resolve, ms);
+        }),
+    },
+  );
 
 const servers: Server[] = [];
 afterEach(() => {

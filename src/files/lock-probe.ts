@@ -1,7 +1,7 @@
 import { connect } from "node:net";
-import { errnoOf } from "../../files/fs-errors.ts";
-import { jsonIn } from "../../parse/json.ts";
-import { membersOf } from "../../parse/object.ts";
+import { errnoOf } from "./fs-errors.ts";
+import { jsonIn } from "../parse/json.ts";
+import { membersOf } from "../parse/object.ts";
 
 /** Who has the lock, or tries to get it; without a pid when it does not say. */
 export interface Holder {
