@@ -14,7 +14,7 @@ const startedByTests = [
 
 /** No command runs these yet; what of them is there is used. */
 const toCome = [
-  "src/deadline/**/*.ts!",
+  "src/{deadline,identity}/**/*.ts!",
   "src/grpc/service-description.ts!",
   "src/issuer/callers/{client-secrets,explain,explain-text}.ts!",
   "src/sql/sqlite-backup.ts!",

@@ -75,13 +75,14 @@ export function isDueAtStart(life: Life, nowMs: number): boolean {
 
 /**
  * Until when a new token is left alone, unless somebody asks by hand: for a second; and where the tokens before it were refused one after
- * the other, for 2, 4, … 60 s, so that who refuses every token causes no storm. At most 70 % of its life, when it is renewed anyway.
+ * the other, for 2, 4, … 60 s, so that who refuses every token causes no storm. At most 70 % of its life, when it is renewed anyway; of a second
+ * where it has ended when it comes.
  *
  * @param refusals - How many tokens in a row were renewed because somebody refused them
  */
 export function throttledUntilMs(life: Life, refusals: number): number {
   const waitMs = Math.min(60 * secondMs, soonestMs * 2 ** Math.min(refusals, 10));
-  return life.receivedAtMs + Math.min(waitMs, share * (1 - spread) * lengthMs(life));
+  return life.receivedAtMs + Math.min(waitMs, share * (1 - spread) * Math.max(secondMs, lengthMs(life)));
 }
 
 /** The token is good no longer. */

@@ -10,6 +10,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   files: ["errors", "parse", "time"],
   grants: [],
   deadline: [],
+  identity: ["errors", "parse", "time", "files", "deadline"],
   ring: ["errors", "parse"],
   crypto: ["errors", "parse", "ring"],
   jwt: ["errors", "parse", "ring", "crypto"],

@@ -150,6 +150,8 @@ describe("throttledUntilMs", () => {
     [hour, 5000, minute],
     [minute, 6, 42 * second],
     [second, 0, 700],
+    [0, 0, 700],
+    [-hour, 6, 700],
   ])("of a life of %d ms after %d refusals in a row it is %d ms after receipt", (lifeMs, refusals, expected) => {
     expect(throttledUntilMs(lasting(lifeMs), refusals) - receivedAtMs).toBeCloseTo(expected, 3);
   });

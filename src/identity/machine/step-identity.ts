@@ -1,0 +1,197 @@
+import { isDueOnUse } from "../../deadline/renewal.ts";
+import { heldBack, heldFrom, type HeldPair, newerOf, withoutRefresh } from "./held-pair.ts";
+import type {
+  ExchangeFailure,
+  IdentityEffect,
+  IdentityEvent,
+  IdentityState,
+  IdentityStep,
+  Instant,
+  AfterFailure,
+  StateProblem,
+  RenewalReason,
+} from "./identity-state.ts";
+import { afterFailure } from "./after-failure.ts";
+import { isHeldBack, isWanted } from "./wants.ts";
+
+/**
+ * One identity, whose token is kept fresh: what happens to it, and what is to be done. Pure; whoever runs it does the effects in their order,
+ * and brings back what came of each as an event, one after the other.
+ *
+ * ```
+ *   resting ──wanted──▶ locking ──▶ asking ──answered──▶ saving ──saved──▶ resting
+ *                          │           └── failed: all is kept; denied: the first credential, once
+ *                          └── somebody came first: his token is taken
+ * ```
+ */
+export function stepIdentity(before: IdentityState, event: IdentityEvent, at: Instant): IdentityStep {
+  const { state, effects } = afterEvent(before, event, at);
+  const { held } = state;
+  if (held === undefined || held.tokenId === before.held?.tokenId) return { state, effects };
+  return { state, effects: [...effects, { kind: "tell", news: { kind: "renewed", pair: held } }] };
+}
+
+function afterEvent(state: IdentityState, event: IdentityEvent, at: Instant): IdentityStep {
+  switch (event.kind) {
+    case "started":
+      return begin({ ...state, ...(event.stored && { held: event.stored }) }, { kind: "start" }, at);
+    case "looked":
+      return look(state, at);
+    case "wanted":
+      return begin(state, event.why, at);
+    case "credentialChanged":
+      return state.trouble?.isFinal === true ? look(withoutRetry(state), at) : nothing(state);
+    case "setBack":
+      return nothing(setBack(state, event.byMs));
+    case "locked":
+      return locked(state, event.stored, at);
+    case "notLocked":
+      return state.phase.kind === "locking" ? rest(state, afterFailure(state, event.problem, at)) : nothing(state);
+    case "answered":
+      return answered(state, event, at);
+    case "failed":
+      return failed(state, event.failure, at);
+    case "saved":
+      return saved(state);
+    case "notSaved":
+      return notSaved(state, event.problem, at);
+    case "removed":
+      return state.phase.kind === "removing" ? closed(state, [{ kind: "unlock" }]) : nothing(state);
+    case "ended":
+      return ended(state, event.how);
+    default:
+      return event satisfies never;
+  }
+}
+
+const nothing = (state: IdentityState): IdentityStep => ({ state, effects: [] });
+
+function begin(state: IdentityState, why: RenewalReason, at: Instant): IdentityStep {
+  const { phase, ending, isSaved } = state;
+  if (phase.kind !== "resting" || ending !== undefined) return nothing(state);
+  if (!isWanted(state, why, at.nowMs) || isHeldBack(state, why, at.nowMs)) return nothing(state);
+  if (!isSaved) return ask(state, why);
+  return { state: { ...state, phase: { kind: "locking", why } }, effects: [{ kind: "lock" }] };
+}
+
+/** What is not on the disk is written first: a renewal waits for that as long as the token is good for it. */
+function look(state: IdentityState, at: Instant): IdentityStep {
+  const { phase, held, isSaved } = state;
+  if (phase.kind !== "resting" || isSaved || held === undefined) return begin(state, { kind: "time" }, at);
+  if (isHeldBack(state, { kind: "time" }, at.nowMs)) return nothing(state);
+  const isPressing = isDueOnUse(held.life, at.nowMs) && isWanted(state, { kind: "time" }, at.nowMs);
+  return isPressing ? ask(state, { kind: "time" }) : save(state, held);
+}
+
+function locked(state: IdentityState, stored: HeldPair | undefined, { nowMs }: Instant): IdentityStep {
+  const { phase, ending } = state;
+  if (phase.kind !== "locking") return nothing(state);
+  if (ending !== undefined) return rest(state);
+  const held = newerOf(state.held, stored);
+  const adopted = held === state.held ? state : withoutTrouble({ ...state, ...(held && { held }) });
+  return isWanted(adopted, phase.why, nowMs) ? ask(adopted, phase.why) : rest(adopted);
+}
+
+function ask(state: IdentityState, why: RenewalReason): IdentityStep {
+  const token = state.held?.refresh?.token;
+  if (token === undefined) return askFirst(state, why);
+  const showing = { kind: "refresh", token } as const;
+  return { state: { ...state, phase: { kind: "asking", why, showing } }, effects: [{ kind: "ask", showing }] };
+}
+
+function askFirst(state: IdentityState, why: RenewalReason): IdentityStep {
+  const notAgain = state.held?.handedOver;
+  const showing = { kind: "first", ...(notAgain !== undefined && { notAgain }) } as const;
+  return { state: { ...state, phase: { kind: "asking", why, showing } }, effects: [{ kind: "ask", showing }] };
+}
+
+function answered(
+  state: IdentityState,
+  { issued }: Extract<IdentityEvent, { kind: "answered" }>,
+  at: Instant,
+): IdentityStep {
+  const { phase, held, ending } = state;
+  if (phase.kind !== "asking") return nothing(state);
+  if (ending === "forget") return rest(state);
+  const isAfterRefusal = phase.why.kind === "refused";
+  return save(state, heldFrom(issued, { ...at, ...(held && { before: held }), isAfterRefusal }));
+}
+
+const save = (state: IdentityState, next: HeldPair, after?: AfterFailure): IdentityStep => ({
+  state: { ...state, phase: { kind: "saving", next, ...(after && { after }) } },
+  effects: [{ kind: "save", pair: next }],
+});
+
+function failed(state: IdentityState, failure: ExchangeFailure, at: Instant): IdentityStep {
+  const { phase, held, ending } = state;
+  if (phase.kind !== "asking") return nothing(state);
+  const isDenied = failure.kind === "denied";
+  if (isDenied && phase.showing.kind === "refresh" && ending === undefined) {
+    const isDead = failure.isTokenDead && held !== undefined;
+    return askFirst(isDead ? { ...state, held: withoutRefresh(held), isSaved: false } : state, phase.why);
+  }
+  const outcome = afterFailure(state, failure, at);
+  // A token that is dead is not to be shown again, not even after a restart
+  return state.isSaved || held === undefined ? rest(state, outcome) : save(state, held, outcome);
+}
+
+function saved(state: IdentityState): IdentityStep {
+  const { phase } = state;
+  if (phase.kind !== "saving") return nothing(state);
+  return rest(withoutTrouble({ ...state, held: phase.next, isSaved: true }), phase.after);
+}
+
+/** The new pair is in use all the same: the one before it is good for a retry alone, and the disk has that. */
+function notSaved(state: IdentityState, problem: StateProblem, at: Instant): IdentityStep {
+  const { phase } = state;
+  if (phase.kind !== "saving") return nothing(state);
+  const { next, after } = phase;
+  return rest({ ...state, held: next, isSaved: false }, after ?? afterFailure(state, problem, at));
+}
+
+/** Nothing is under way any more; `outcome` is why it came to nothing. */
+function rest(state: IdentityState, outcome?: AfterFailure): IdentityStep {
+  const rested: IdentityState = { ...state, ...outcome, phase: { kind: "resting" } };
+  const told: readonly IdentityEffect[] =
+    outcome === undefined ? [] : [{ kind: "tell", news: { kind: "troubled", trouble: outcome.trouble } }];
+  const { ending } = state;
+  if (ending === "forget") {
+    return { state: { ...rested, phase: { kind: "removing" } }, effects: [...told, { kind: "remove" }] };
+  }
+  const unlocked: readonly IdentityEffect[] = rested.isSaved || ending !== undefined ? [{ kind: "unlock" }] : [];
+  if (ending !== undefined) return closed(rested, [...unlocked, ...told]);
+  return { state: rested, effects: [...unlocked, ...told] };
+}
+
+const closed = (state: IdentityState, effects: readonly IdentityEffect[]): IdentityStep => ({
+  state: { ...state, phase: { kind: "closed" } },
+  effects,
+});
+
+function ended(before: IdentityState, how: IdentityState["ending"]): IdentityStep {
+  if (before.phase.kind === "closed" || before.ending === "forget") return nothing(before);
+  const state: IdentityState = { ...before, ...(how && { ending: how }) };
+  if (state.phase.kind !== "resting") return nothing(state);
+  if (how === "forget" && state.isSaved) {
+    return { state: { ...state, phase: { kind: "locking", why: { kind: "hand" } } }, effects: [{ kind: "lock" }] };
+  }
+  if (how === "close" && !state.isSaved && state.held) return save(state, state.held);
+  return rest(state);
+}
+
+const withoutTrouble = ({ trouble: _over, ...state }: IdentityState): IdentityState => ({
+  ...withoutRetry(state),
+  failures: 0,
+});
+
+const withoutRetry = ({ retryAtMs: _over, ...state }: IdentityState): IdentityState => state;
+
+function setBack(state: IdentityState, byMs: number): IdentityState {
+  const { held, retryAtMs, phase } = state;
+  return {
+    ...state,
+    ...(held && { held: heldBack(held, byMs) }),
+    ...(retryAtMs !== undefined && { retryAtMs: retryAtMs - byMs }),
+    phase: phase.kind === "saving" ? { ...phase, next: heldBack(phase.next, byMs) } : phase,
+  };
+}
