@@ -44,6 +44,7 @@ const selector = closed({ matchLabels: labels, matchExpressions: listOf(anything
 const seconds: JsonSchema = { type: "integer", minimum: 0 };
 const dnsLabel = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?";
 const dnsName = "[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*";
+const fileName = "^[A-Za-z0-9_-][A-Za-z0-9._-]{0,252}$";
 const quantities = mapOf({ type: ["string", "integer", "number"] });
 const seccompProfile = closed({ type: text, localhostProfile: text });
 const appArmorProfile = seccompProfile;
@@ -187,4 +188,22 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
     }),
   ),
   rotations: rotations(),
+  // The program judges it, with its place and what it must be
+  document: anything,
+  secretFiles: listOf(
+    closed(
+      { file: { ...text, pattern: fileName }, secret: { ...text, pattern: `^${dnsName}$` }, key: name },
+      {
+        required: ["file", "secret", "key"],
+      },
+    ),
+  ),
+  hosts: listOf({ ...text, pattern: `^(\\*\\.)?${dnsName}$` }),
+  ingressTls: listOf(closed({ secretName: text, hosts: texts })),
+  parentRefs: listOf(
+    closed(
+      { ...{ group: text, kind: text, name, namespace: text, sectionName: text }, port: whole },
+      { required: ["name"] },
+    ),
+  ),
 };

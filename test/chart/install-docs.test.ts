@@ -30,8 +30,8 @@ describe("docs/install.md", () => {
     if ("rotations" in one) expect(kinds).toContain("JwtKeyRotation");
   });
 
-  it("has five of them", () => {
-    expect(values.filter((one) => one !== undefined)).toHaveLength(5);
+  it("has six of them", () => {
+    expect(values.filter((one) => one !== undefined)).toHaveLength(6);
   });
 
   it("calls Helm with commands and flags that it has", async () => {

@@ -177,7 +177,7 @@ describe("the monitors", () => {
     expect(await selectorOf({ watchNamespaces: ["shop"] })).toEqual({ matchNames: ["shop"] });
   });
 
-  it("scrape gateways by the name that each kind of them gives its port", async () => {
+  it("scrape gateways and issuers by the name that each kind of them gives its port", async () => {
     const objects = await render(everything);
     const { podMetricsEndpoints } = the(objects, "PodMonitor").spec as {
       readonly podMetricsEndpoints: readonly { readonly port: string; readonly path: string }[];
@@ -185,11 +185,13 @@ describe("the monitors", () => {
     const ports = { "--port": 8080, "--admin-port": 9090 };
     const options = { rotation: "a", image: "a", ports, flags: [] };
     const [jwks] = podOf(the(objects, "Deployment", "keyturn-jwks")).spec.containers;
+    const [issuer] = podOf(the(objects, "Deployment", "keyturn-issuer")).spec.containers;
     const adminPortsOf = ({ ports }: Readonly<Record<string, unknown>>): readonly string[] =>
       (ports as readonly { readonly name: string; readonly containerPort: number }[])
         .filter(({ containerPort }) => containerPort === 9090)
         .map(({ name }) => name);
     const named = [...adminPortsOf(sidecarContainer(options)), ...adminPortsOf(jwks)];
+    expect(adminPortsOf(issuer)).toEqual(adminPortsOf(jwks));
     expect(podMetricsEndpoints.map(({ port }) => port).sort()).toEqual(named.sort());
     expect(podMetricsEndpoints).toMatchObject(named.map(() => ({ path: "/metrics" })));
   });
@@ -213,7 +215,11 @@ describe("the network policies", () => {
     expect(specs.get("keyturn-controller")).toMatchObject({ ingress: [scraped] });
     expect(specs.get("keyturn-jwks")).toMatchObject({ ingress: [scraped, { from: jwksFrom }] });
     expect(specs.get("keyturn-wait")).toMatchObject({ ingress: [] });
-    for (const spec of specs.values()) expect(spec).toMatchObject({ egress: [{}, { to: apiServerTo }] });
-    expect(policies.map(({ metadata }) => metadata.namespace)).toEqual(["keyturn-system", "shop", "keyturn-system"]);
+    for (const [name, spec] of specs) {
+      const more = name === "keyturn-issuer" ? [{ ports: [{ port: 443 }, { port: 5432 }] }] : [];
+      expect(spec).toMatchObject({ egress: [{}, { to: apiServerTo }, ...more] });
+    }
+    const where = policies.map(({ metadata }) => metadata.namespace);
+    expect(where).toEqual(["keyturn-system", "shop", "shop", "keyturn-system"]);
   });
 });

@@ -94,6 +94,14 @@ const wrong: readonly (readonly [string, object, RegExp])[] = [
   ["a port that is none", { jwks: { service: { port: 70_000 } } }, /maximum: got 70,?000, want 65,?535/],
   ["an interval in words", { metrics: { serviceMonitor: { interval: "often" } } }, /'often' does not match pattern/],
   [
+    "an issuer's file outside of its folder",
+    { issuer: { secretFiles: [{ file: "../a", secret: "a", key: "b" }] } },
+    /at '\/issuer\/secretFiles\/0\/file': '..\/a' does not match pattern/,
+  ],
+  ["a secret among values", { issuer: { secretFiles: [{ file: "a", value: "s3cret" }] } }, /'value' not allowed/],
+  ["a host with a path", { issuer: { ingress: { hosts: ["a.example/b"] } } }, /'a.example\/b' does not match pattern/],
+  ["a volume of some size", { issuer: { persistence: { size: "big" } } }, /'big' does not match pattern/],
+  [
     "a peer that is none",
     { networkPolicy: { metricsFrom: [{ namespace: "a" }] } },
     /additional properties 'namespace'/,
@@ -163,13 +171,24 @@ const byShape: Readonly<Record<string, unknown>> = {
   promRules: [{ record: "another", expr: "1" }],
   peers: [{ namespaceSelector: { matchLabels: { another: "one" } } }],
   rotations: [{ name: "another", tokens }],
+  document: { clients: [{ id: "another" }] },
+  secretFiles: [{ file: "dashboard", secret: "another", key: "another" }],
+  hosts: ["another.example"],
+  ingressTls: [{ secretName: "another", hosts: ["another.example"] }],
+  parentRefs: [{ name: "another" }],
 };
 
 const others: Readonly<Record<string, unknown>> = {
   "image.digest": `sha256:${"0".repeat(64)}`,
   "metrics.prometheusRule.disabled": ["KeyturnStalled"],
-  // Only where none is made
-  "jwks.secretName": "another",
+  "issuer.persistence.size": "7Gi",
+};
+
+/** Where a value counts that says nothing beside what else is turned on, by the beginning of its path. */
+const elsewhere: Readonly<Record<string, object>> = {
+  "issuer.existingConfigMap": { issuer: { config: null } },
+  "issuer.tokenReview": { issuer: { config: { trust: [] } } },
+  "issuer.persistence.": { issuer: { store: { secretName: "" }, replicaCount: 1 } },
 };
 
 const nested = (path: readonly string[], value: unknown): Record<string, unknown> =>
@@ -191,6 +210,14 @@ describe("values.yaml", async () => {
     before = (await template(everything, { flags })).out;
   });
 
+  /** What stands around a value, and what is rendered of that. */
+  async function around(path: string): Promise<readonly [object, string]> {
+    const [, there] = Object.entries(elsewhere).find(([begin]) => path.startsWith(begin)) ?? [];
+    if (there === undefined) return [everything, before];
+    const values = merged(everything, there) as object;
+    return [values, (await template(values, { flags })).out];
+  }
+
   it("has a comment for each value", () => {
     const paths = (at: unknown, path: readonly string[] = []): readonly string[] =>
       isRecord(at) && !leaves.some((leaf) => leaf.path.join() === path.join())
@@ -203,12 +230,12 @@ describe("values.yaml", async () => {
 
   it.each(leaves.map((leaf) => [leaf.path.join("."), leaf] as const))(
     "%s changes what is rendered",
-    async (_, leaf) => {
-      const values = merged(everything, nested(leaf.path, another(leaf))) as object;
-      const { code, out, err } = await template(values, { flags });
+    async (path, leaf) => {
+      const [values, plain] = await around(path);
+      const { code, out, err } = await template(merged(values, nested(leaf.path, another(leaf))) as object, { flags });
       expect(err).toBe("");
       expect(code).toBe(0);
-      expect(out).not.toBe(before);
+      expect(out).not.toBe(plain);
     },
   );
 });

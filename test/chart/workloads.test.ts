@@ -86,7 +86,8 @@ describe("the controller's Deployment", () => {
       ...{ serviceMonitor: monitor, gatewayPodMonitor: monitor, prometheusRule: monitor, dashboard: monitor },
     };
     const jwks = { ...everything.jwks, podAnnotations };
-    const objects = await render({ ...everything, commonLabels, podAnnotations, metrics, jwks });
+    const issuer = { ...everything.issuer, podAnnotations };
+    const objects = await render({ ...everything, commonLabels, podAnnotations, metrics, jwks, issuer });
     for (const { metadata } of objects) {
       expect(metadata.labels, metadata.name).toMatchObject({ a: "b" });
       expect(Object.values(metadata.labels ?? {}), metadata.name).not.toContain("theirs");
@@ -96,6 +97,7 @@ describe("the controller's Deployment", () => {
     for (const [name, container] of [
       ["keyturn-controller", "controller"],
       ["keyturn-jwks", "keyturn"],
+      ["keyturn-issuer", "keyturn"],
     ])
       expect(podOf(the(objects, "Deployment", name)).metadata.annotations).toEqual({
         ...{ "kubectl.kubernetes.io/default-container": container, c: "d" },
@@ -132,7 +134,7 @@ const workloadsOf = (objects: readonly Rendered[]): readonly Rendered[] =>
 describe("every pod of the chart", () => {
   it("is given arguments that the program knows, and none twice", async () => {
     const workloads = workloadsOf(await render({ ...everything, watchNamespaces: ["shop"] }));
-    expect(workloads).toHaveLength(3);
+    expect(workloads).toHaveLength(4);
     for (const { args } of workloads.flatMap((one) => podOf(one).spec.containers)) {
       const [command = ""] = args;
       const flags = args.filter((arg) => arg.startsWith("--")).map((arg) => arg.replace(/=.*/, ""));

@@ -65,17 +65,23 @@ app.kubernetes.io/component: {{ .component | quote }}
 {{- .Values.jwks.namespace | default .Release.Namespace }}
 {{- end }}
 
+{{/* spec.secretName of a rotation: takes {root, rotation, secretName, namespace}, of which "secretName" is the user's and may be empty. */}}
+{{- define "keyturn.secretName" -}}
+{{- $name := .secretName }}
+{{- if not $name }}
+{{- $name = .rotation }}
+{{- range .root.Values.rotations }}
+{{- $isThere := eq (.namespace | default $.root.Release.Namespace) $.namespace }}
+{{- if and $isThere (eq .name $.rotation) .secretName }}{{ $name = .secretName }}{{ end }}
+{{- end }}
+{{- end }}
+{{- $name }}
+{{- end }}
+
 {{/* The public ConfigMap that jwks serves. */}}
 {{- define "keyturn.jwksObject" -}}
-{{- $name := .Values.jwks.secretName }}
-{{- if not $name }}
-{{- $name = .Values.jwks.rotation }}
-{{- range .Values.rotations }}
-{{- $isThere := eq (.namespace | default $.Release.Namespace) (include "keyturn.jwksNamespace" $) }}
-{{- if and $isThere (eq .name $.Values.jwks.rotation) .secretName }}{{ $name = .secretName }}{{ end }}
-{{- end }}
-{{- end }}
-{{- $name }}-public
+{{- $in := dict "root" . "rotation" .Values.jwks.rotation "secretName" .Values.jwks.secretName "namespace" (include "keyturn.jwksNamespace" .) }}
+{{- include "keyturn.secretName" $in }}-public
 {{- end }}
 
 {{/* What the containers of the chart have in common. */}}

@@ -128,10 +128,39 @@ export const rotations = [
   { name: "orders", tokens: { issuer: "https://issuer.example", audiences: ["orders"], maxTTL: "10m" } },
 ];
 
+const allow = { audiences: ["api"], scopes: ["read"] };
+
+/** The spec of a TokenIssuer: a client with a secret, and the ServiceAccounts of the cluster. */
+export const issuerConfig = {
+  maxAccessTTL: "15m",
+  clients: [{ id: "dashboard", secretFiles: ["secrets/dashboard"], allow }],
+  trust: [
+    {
+      ...{ name: "cluster", issuer: "https://kubernetes.default.svc.cluster.local", tokenReview: {} },
+      audiences: ["keyturn-issuer"],
+      rules: [{ name: "all", match: { sub: "system:serviceaccount:*:*" }, subject: "{sub}", allow }],
+    },
+  ],
+};
+
+/** An issuer on SQLite. */
+export const issuer = {
+  ...{ enabled: true, rotation: "gateway", namespace: "shop", config: issuerConfig },
+  secretFiles: [{ file: "dashboard", secret: "dashboard-client", key: "secret" }],
+};
+
+/** The same on PostgreSQL, with all that several pods have. */
+export const manyIssuers = {
+  ...{ ...issuer, replicaCount: 3, store: { secretName: "grants-url" } },
+  ingress: { enabled: true, hosts: ["issuer.example"] },
+  httpRoute: { enabled: true, parentRefs: [{ name: "public" }] },
+};
+
 /** Everything that can be turned on. */
 export const everything = {
   rotations,
   jwks: { enabled: true, rotation: "gateway", namespace: "shop" },
+  issuer: manyIssuers,
   metrics: {
     serviceMonitor: { enabled: true },
     gatewayPodMonitor: { enabled: true },
