@@ -75,6 +75,8 @@ async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack):
     isFileRefused: () => callers.refused !== undefined,
   });
   const ready = holder.readiness(signal, () => [...problemsOf(callers, news), ...remarks()]);
+  // Whoever is sent here before would find nobody who listens
+  ready.add("store", () => (news.store === undefined ? news.problem : undefined));
   const admin = adminListen && (await startAdminServer({ ...adminListen, live: liveness(), ready, registry }));
   if (admin) opened.defer(() => admin.close());
   opened.defer(clock.after(processMetricsAfterMs, () => addProcessMetrics(registry)));
