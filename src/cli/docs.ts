@@ -26,6 +26,7 @@ const nobody: Surroundings = {
   openShown: nowhere,
   readFile: nowhere,
   readInput: nowhere,
+  readSecret: nowhere,
   monotonicMs: nowhere,
   env: {},
   hostname: "",

@@ -42,6 +42,7 @@ const around: Surroundings = {
   openShown: async (flags) => (await import("./open-home.ts")).openShown(flags, opening),
   readFile: readText,
   readInput: async () => (await import("node:stream/consumers")).text(process.stdin),
+  readSecret: async () => (await import("./read-secret.ts")).readSecret({ input: process.stdin, prompt: stderr }),
   monotonicMs,
   env,
   hostname: hostname(),

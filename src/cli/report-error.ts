@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { KubeError } from "../kube/kube-errors.ts";
 import { ChangeNeededError, KeyturnError, RuleError } from "../errors/keyturn-error.ts";
 import { quoted } from "../errors/quote.ts";
+import { rotations, tokenIssuerKind } from "../ring/api-names.ts";
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
 import { line, paint, type Screen } from "../tools/text/screen.ts";
 
@@ -36,6 +37,12 @@ const hints: Readonly<Record<string, string>> = {
   Stalled: "keyturn status says what a person must do",
 };
 
+/** What can't be used when an error with this code names all of its problems, a line each. */
+const invalid: Readonly<Record<string, string>> = {
+  InvalidSpec: rotations.kind,
+  InvalidTokenIssuer: tokenIssuerKind,
+};
+
 /** Says what went wrong, and returns the exit code. Zero when it was no fault: help that was asked for. */
 export function report(error: unknown, screen: Screen): ExitCode {
   const complaint = complaintOf(error);
@@ -55,7 +62,8 @@ function complaintOf(error: unknown): Complaint | undefined {
     const hint = hints[error.code];
     const code = error instanceof RuleError ? exitCodes.refused : exitCodes.failed;
     // All problems of a spec stand below each other
-    const message = error.code === "InvalidSpec" ? `Cannot use the JwtKeyRotation:\n${error.message}` : error.message;
+    const resource = invalid[error.code];
+    const message = resource === undefined ? error.message : `Cannot use the ${resource}:\n${error.message}`;
     return { message, code, ...(hint !== undefined && { hint }) };
   }
   if (error instanceof KubeError) {

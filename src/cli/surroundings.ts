@@ -38,6 +38,8 @@ export interface Surroundings {
   readFile(path: string): Promise<string>;
   /** The whole of standard input. */
   readInput(): Promise<string>;
+  /** The same, or on a terminal what somebody types unseen. */
+  readSecret(): Promise<string>;
   /** Milliseconds that nobody can set. */
   monotonicMs(): number;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -58,6 +58,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "gateway",
     "issuer",
     "standalone",
+    "issuer",
     "tools",
     "inject",
     "native",

@@ -20,7 +20,11 @@ export class FakeCli {
 
   /** The exit code. */
   async run(...args: readonly string[]): Promise<number> {
-    const around: Surroundings = {
+    return run(args, this.surroundings(), process.env);
+  }
+
+  surroundings(): Surroundings {
+    return {
       io: this.io,
       name: this.name,
       version: "1.2.3",
@@ -36,12 +40,12 @@ export class FakeCli {
       },
       readFile: async (path) => this.files.get(path) ?? "",
       readInput: async () => this.input,
+      readSecret: async () => this.input,
       monotonicMs: () => this.home.nowMs,
       env: {},
       hostname: "host",
       chance: () => 0.5,
       rereadOn: () => undefined,
     };
-    return run(args, around, process.env);
   }
 }

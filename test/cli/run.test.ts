@@ -27,6 +27,7 @@ const program = await buildProgram(
     openShown: () => Promise.reject(new Error("not here")),
     readFile: () => Promise.reject(new Error("not here")),
     readInput: () => Promise.reject(new Error("not here")),
+    readSecret: () => Promise.reject(new Error("not here")),
     monotonicMs: () => 0,
     env: {},
     hostname: "host",

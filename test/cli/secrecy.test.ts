@@ -65,7 +65,7 @@ describe.each(secrets)("%s in the wrong place is never shown", (_, secret) => {
           env: {},
           hostname: "",
         },
-        ...{ openHome: nothing, openShown: nothing, readFile: nothing, readInput: nothing },
+        ...{ openHome: nothing, openShown: nothing, readFile: nothing, readInput: nothing, readSecret: nothing },
         ...{ monotonicMs: () => 0, chance: () => 0.5, rereadOn: () => undefined },
       },
       () => undefined,

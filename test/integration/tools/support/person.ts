@@ -68,6 +68,7 @@ export class Running {
       openShown: (flags) => openShown(flags, opening),
       readFile: (path) => readFile(path, "utf8"),
       readInput: async () => input,
+      readSecret: async () => input,
       ...{ monotonicMs: clock.monotonicMs, env, hostname: "here", chance: () => 0.5, rereadOn: () => undefined },
     };
     this.ended = run(args, around, process.env).then((code) => ({ code, out: this.#out.text, err: this.#err.text }));
