@@ -35,6 +35,28 @@ export function migrate(database: Database, migrations: readonly Migration[]): P
   });
 }
 
+const findVersions: Statement = {
+  name: "find-schema-versions",
+  text: {
+    sqlite: "SELECT 1 FROM sqlite_schema WHERE name = 'schema_versions'",
+    postgres: "SELECT 1 WHERE to_regclass('schema_versions') IS NOT NULL",
+  },
+};
+
+/**
+ * That the schema is the last of these versions; changes nothing: for a tool that comes beside the program whose database it is.
+ *
+ * @throws ChangeNeededError `SchemaTooNew`, `SchemaTooOld`
+ */
+export function requireSchema(database: Database, migrations: readonly Migration[]): Promise<void> {
+  return database.transaction(async (transaction) => {
+    const isThere = (await transaction.run(findVersions)).length > 0;
+    const version = isThere ? await versionOf(transaction) : 0;
+    if (version > migrations.length) throw tooNew(version, migrations.length);
+    if (version < migrations.length) throw tooOld(version, migrations.length);
+  });
+}
+
 async function versionOf(transaction: Transaction): Promise<number> {
   const [row = {}] = await transaction.run(versionQuery);
   return columns.integer(row, "version");
@@ -44,4 +66,10 @@ const tooNew = (found: number, known: number): ChangeNeededError =>
   new ChangeNeededError(
     "SchemaTooNew",
     `Cannot use the database of schema ${found}: must be at most ${known}, so a newer Keyturn was here; start that one`,
+  );
+
+const tooOld = (found: number, known: number): ChangeNeededError =>
+  new ChangeNeededError(
+    "SchemaTooOld",
+    `Cannot use the database of schema ${found}: must be ${known}, to which an issuer of this version brings it`,
   );

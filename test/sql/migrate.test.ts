@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Database, Statement } from "../../src/sql/database.ts";
-import { migrate, type Migration } from "../../src/sql/migrate.ts";
+import { migrate, type Migration, requireSchema } from "../../src/sql/migrate.ts";
 import { dialects, type EmptyDatabase, emptyDatabase } from "./support/databases.ts";
 
 const both = (text: string): Migration => ({ sqlite: text, postgres: text });
@@ -54,6 +54,18 @@ describe.each(dialects)("migrate on %s", (dialect) => {
     expect(await database.read(things)).toEqual([{ name: "one" }]);
     expect(await database.read(versions)).toEqual([{ version: 1 }]);
     await expect(database.read(others)).rejects.toMatchObject({ code: "StoreAway" });
+  });
+
+  it("is not asked for by a tool: requireSchema takes the last version alone, and changes nothing", async () => {
+    const tooOld = "Cannot use the database of schema 0: must be 1, to which an issuer of this version brings it";
+    await expect(requireSchema(database, [first])).rejects.toMatchObject({ code: "SchemaTooOld", message: tooOld });
+    await expect(database.read(versions)).rejects.toMatchObject({ code: "StoreAway" });
+    await migrate(database, [first]);
+    await expect(requireSchema(database, [first, second])).rejects.toMatchObject({ code: "SchemaTooOld" });
+    await requireSchema(empty.open(), [first]);
+    await migrate(database, [first, second]);
+    await expect(requireSchema(database, [first])).rejects.toMatchObject({ code: "SchemaTooNew" });
+    expect(await database.read(versions)).toHaveLength(2);
   });
 
   it("by eight processes at once is made once", async () => {

@@ -1,5 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { RevocationReason } from "../../grants/grant.ts";
+import { minuteMs } from "../../parse/duration.ts";
+import { durations } from "../../ring/resource/limits.ts";
 import { columns } from "../../sql/columns.ts";
 import type { SqlRow, SqlValue, Statement, Transaction } from "../../sql/database.ts";
 import { sidOf } from "./grant-row.ts";
@@ -32,17 +34,29 @@ export async function endGrants(transaction: Transaction, end: End): Promise<rea
   let level = (await transaction.run(end.statement, [...first, ...end.values])).map(endedOf);
   const ended = [...level];
   while (level.length > 0) {
-    const children: EndedGrant[] = [];
+    const children: Ended[] = [];
     for (const part of chunks(level)) {
-      const ids = JSON.stringify(part.map(({ id }) => Buffer.from(id).toString("hex")));
+      const ids = JSON.stringify(part.map(({ grant }) => Buffer.from(grant.id).toString("hex")));
       children.push(...(await transaction.run(endChildren, [...first, ids])).map(endedOf));
     }
     ended.push(...children);
     level = children;
   }
-  await writeRevocations(transaction, { kind: "grant", values: ended.map(({ id }) => sidOf(id)), at: end });
-  return ended;
+  const longestMs = ended.reduce((most, { accessTtlMs }) => Math.max(most, accessTtlMs), 0);
+  const at = { nowMs: end.nowMs, tokensEndAtMs: tokensEndOf(end, longestMs) };
+  await writeRevocations(transaction, { kind: "grant", values: ended.map(({ grant }) => sidOf(grant.id)), at });
+  return ended.map(({ grant }) => grant);
 }
+
+/** What may lie between a row's commit and the `iat` that is signed after it, and between two clocks; in milliseconds. */
+export const signingSlackMs = 2 * minuteMs;
+
+/** The longest that verifiers may take a token for good after its end. */
+const leewayMs = 2 * durations.clockSkew.mostMs + signingSlackMs;
+
+/** When the last access token of a grant with this TTL ends, at the latest. */
+export const tokensEndOf = ({ nowMs, tokensEndAtMs }: EndTime, accessTtlMs: number): number =>
+  Math.min(tokensEndAtMs, nowMs + accessTtlMs + leewayMs);
 
 /** Each value once. Call {@link lockRevocations} first. */
 export async function writeRevocations(
@@ -68,8 +82,16 @@ function* chunks<T>(list: readonly T[]): Generator<readonly T[]> {
   for (let from = 0; from < list.length; from += chunk) yield list.slice(from, from + chunk);
 }
 
-const endedOf = (row: SqlRow): EndedGrant => ({
-  id: columns.bytes(row, "id"),
-  subject: columns.text(row, "subject"),
-  clientId: columns.text(row, "client_id"),
+interface Ended {
+  readonly grant: EndedGrant;
+  readonly accessTtlMs: number;
+}
+
+const endedOf = (row: SqlRow): Ended => ({
+  grant: {
+    id: columns.bytes(row, "id"),
+    subject: columns.text(row, "subject"),
+    clientId: columns.text(row, "client_id"),
+  },
+  accessTtlMs: columns.integer(row, "access_ttl_ms"),
 });

@@ -30,6 +30,15 @@ export interface GrantTerms {
   readonly parentId?: Uint8Array;
 }
 
+/** Whether a grant can be renewed, or why not. */
+export type GrantState = "active" | "revoked" | "expired";
+
+/** A grant that was revoked is so for ever, also when its time is over. */
+export function stateOfGrant({ revoked, expiresAtMs }: Grant, nowMs: number): GrantState {
+  if (revoked) return "revoked";
+  return nowMs < expiresAtMs ? "active" : "expired";
+}
+
 /** The claim `sid`: the id of a grant in base64url, 22 characters. */
 export const sidOf = (grantId: Uint8Array): string => Buffer.from(grantId).toString("base64url");
 

@@ -1,5 +1,5 @@
 import type { Grant } from "../../grants/grant.ts";
-import type { GrantRow } from "./grant-row.ts";
+import type { GrantRow, GrantState } from "./grant-row.ts";
 import type { PruneRequest, RevocationLog } from "./revocation-log.ts";
 
 /** Whose grants. */
@@ -13,7 +13,7 @@ export interface EndTime {
   readonly nowMs: number;
   /**
    * When the last access token ends that may be out: now, the longest access TTL, and what lies between a row's commit and the `iat`
-   * that is signed after it. So long the gateways are told.
+   * that is signed after it. So long the gateways are told, and of a grant no longer than its own access tokens can live.
    */
   readonly tokensEndAtMs: number;
 }
@@ -28,7 +28,10 @@ export interface EndedGrant {
 /** A page of grants, in the order of their ids, which says nothing of their age. */
 export interface GrantQuery {
   /** @default everybody's */
-  readonly of?: Exclude<GrantSelector, { readonly kind: "grant" }>;
+  readonly of?:
+    Exclude<GrantSelector, { readonly kind: "grant" }> | { readonly kind: "parent"; readonly id: Uint8Array };
+  /** Those that are in this state then. @default all of them */
+  readonly state?: { readonly is: GrantState; readonly nowMs: number };
   /** `next` of the page before. */
   readonly after?: Uint8Array;
   /** 1 or more. */

@@ -1,12 +1,16 @@
+import { existsSync } from "node:fs";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { quotedPath } from "../../errors/quote.ts";
 import type { Database } from "../../sql/database.ts";
 import { openSqlite } from "../../sql/sqlite.ts";
 import type { GrantStore } from "./grant-store.ts";
-import { grantStoreOn } from "./sql-grant-store.ts";
+import { existingStoreOn, grantStoreOn } from "./sql-grant-store.ts";
 
 export interface GrantStoreOptions {
   /** Of PostgreSQL, for this process. @default 10 */
   readonly maxConnections?: number;
+  /** Of PostgreSQL: the longest that a statement may take. @default 5000 */
+  readonly statementTimeoutMs?: number;
 }
 
 /**
@@ -20,8 +24,24 @@ export async function openGrantStore(location: string, options: GrantStoreOption
   return grantStoreOn(await databaseAt(location, options));
 }
 
+/**
+ * The same for a tool that comes beside an issuer: a database that is there, and has its schema. Nothing is made.
+ *
+ * @throws ChangeNeededError `StoreUnusable`, `SchemaTooNew`, `SchemaTooOld`.
+ * @throws TryLaterError `StoreAway`.
+ */
+export async function openExistingStore(location: string, options: GrantStoreOptions = {}): Promise<GrantStore> {
+  const path = sqlitePath(location);
+  if (path !== undefined && !existsSync(path)) {
+    throw new ChangeNeededError("StoreUnusable", `Cannot open the database ${quotedPath(path)}: must be there`);
+  }
+  return existingStoreOn(await databaseAt(location, options));
+}
+
+const sqlitePath = (location: string): string | undefined => /^sqlite:(.+)$/s.exec(location)?.[1];
+
 async function databaseAt(location: string, options: GrantStoreOptions): Promise<Database> {
-  const path = /^sqlite:(.+)$/s.exec(location)?.[1];
+  const path = sqlitePath(location);
   if (path !== undefined) return openSqlite(path);
   if (/^postgres(?:ql)?:\/\//.test(location)) {
     const { openPostgres } = await import("../../sql/postgres.ts");

@@ -39,7 +39,8 @@ export const migrations: readonly Migration[] = [
       ) STRICT;
       CREATE INDEX grants_subject ON grants (subject, id);
       CREATE INDEX grants_client ON grants (client_id, id);
-      CREATE INDEX grants_parent ON grants (parent_id) WHERE parent_id IS NOT NULL;
+      CREATE INDEX grants_parent ON grants (parent_id, id) WHERE parent_id IS NOT NULL;
+      CREATE INDEX grants_revoked ON grants (id) WHERE revoked_at_ms IS NOT NULL;
       CREATE INDEX grants_expiry ON grants (expires_day, revoked_at_ms);
 
       CREATE TABLE revocations (
@@ -83,7 +84,8 @@ export const migrations: readonly Migration[] = [
       ) WITH (fillfactor = 70);
       CREATE INDEX grants_subject ON grants (subject, id);
       CREATE INDEX grants_client ON grants (client_id, id);
-      CREATE INDEX grants_parent ON grants (parent_id) WHERE parent_id IS NOT NULL;
+      CREATE INDEX grants_parent ON grants (parent_id, id) WHERE parent_id IS NOT NULL;
+      CREATE INDEX grants_revoked ON grants (id) WHERE revoked_at_ms IS NOT NULL;
       CREATE INDEX grants_expiry ON grants (expires_day, revoked_at_ms);
 
       CREATE TABLE revocations (

@@ -1,7 +1,7 @@
 import type { Grant } from "../../grants/grant.ts";
 import { columns } from "../../sql/columns.ts";
-import type { Database } from "../../sql/database.ts";
-import { migrate } from "../../sql/migrate.ts";
+import type { Database, SqlValue, Statement } from "../../sql/database.ts";
+import { migrate, requireSchema } from "../../sql/migrate.ts";
 import { dayOf, grantRowOf, indexed, lastingValues, renewedValues, revocationOf } from "./grant-columns.ts";
 import { type End, endGrants, lockRevocations, writeRevocations } from "./end-grants.ts";
 import type { GrantRow } from "./grant-row.ts";
@@ -19,9 +19,14 @@ import { migrations } from "./schema.ts";
 import * as sql from "./statements.ts";
 
 /** The grants in a database, whose schema is brought up to date first. @throws as {@link migrate}; the database is closed then. */
-export async function grantStoreOn(database: Database): Promise<GrantStore> {
+export const grantStoreOn = (database: Database): Promise<GrantStore> => storeOn(database, migrate);
+
+/** The same in a database whose schema is as it must be. @throws as {@link requireSchema}; the database is closed then. */
+export const existingStoreOn = (database: Database): Promise<GrantStore> => storeOn(database, requireSchema);
+
+async function storeOn(database: Database, prepare: typeof migrate): Promise<GrantStore> {
   try {
-    await migrate(database, migrations);
+    await prepare(database, migrations);
   } catch (error) {
     await database.close();
     throw error;
@@ -81,11 +86,11 @@ class SqlGrantStore implements GrantStore {
     }
   }
 
-  async list({ of, after = new Uint8Array(), limit }: GrantQuery): Promise<GrantPage> {
-    const statement = sql.listGrants[of?.kind ?? "all"];
-    const filter = of === undefined ? [] : [of.kind === "subject" ? of.subject : of.clientId];
+  async list(query: GrantQuery): Promise<GrantPage> {
+    const { after = new Uint8Array(), limit } = query;
+    const { statement, values } = pageOf(query);
     // One more tells whether there is another page
-    const found = await this.#database.read(statement, [after, limit + 1, ...filter]);
+    const found = await this.#database.read(statement, [after, limit + 1, ...values]);
     const rows = found.slice(0, limit).map(grantRowOf);
     const next = found.length > limit ? rows.at(-1)?.grant.id : undefined;
     return { rows, ...(next && { next }) };
@@ -147,5 +152,26 @@ class SqlGrantStore implements GrantStore {
       if (subject !== undefined) await writeRevocations(transaction, { kind: "subject", values: [subject], at: end });
       return ended;
     });
+  }
+}
+
+interface Page {
+  readonly statement: Statement;
+  /** From the third on. */
+  readonly values: readonly SqlValue[];
+}
+
+function pageOf({ of, state }: GrantQuery): Page {
+  const is = state?.is ?? "any";
+  const when = state === undefined || state.is === "revoked" ? [] : [state.nowMs];
+  switch (of?.kind) {
+    case undefined:
+      return { statement: sql.listGrants[is], values: is === "expired" ? [...when, ...when.map(dayOf)] : when };
+    case "subject":
+      return { statement: sql.listSubject[is], values: [of.subject, ...when] };
+    case "client":
+      return { statement: sql.listClient[is], values: [of.clientId, ...when] };
+    case "parent":
+      return { statement: sql.listChildren[is], values: [of.id, ...when] };
   }
 }

@@ -28,7 +28,7 @@ export const renewGrantRow: Statement = {
 };
 
 const endText = (where: string): string =>
-  `UPDATE grants SET revoked_at_ms = $1, revoked_reason = $2 WHERE ${where} AND revoked_at_ms IS NULL RETURNING id, subject, client_id`;
+  `UPDATE grants SET revoked_at_ms = $1, revoked_reason = $2 WHERE ${where} AND revoked_at_ms IS NULL RETURNING id, subject, client_id, access_ttl_ms`;
 
 export const endGrant = {
   grant: { name: "end-grant", text: endText("id = $3") },
@@ -78,16 +78,39 @@ export const laterRevocations: Statement = {
   text: "SELECT seq, kind, value, at_ms, ends_at_ms FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2",
 };
 
-const page = (name: string, where: string): Statement => ({
+const owners = { subject: "subject", client: "client_id", parent: "parent_id" } as const;
+
+/** `$1` the id before the page, `$2` how many, then whose, then when, where it is asked for. Each page is read from an index, wherever it is. */
+const page = (name: string, ...where: readonly string[]): Statement => ({
   name,
-  text: `SELECT * FROM grants WHERE ${where} id > $1 ORDER BY id LIMIT $2`,
+  text: `SELECT * FROM grants WHERE ${[...where, "id > $1"].join(" AND ")} ORDER BY id LIMIT $2`,
 });
 
-export const listGrants = {
-  all: page("list-grants", ""),
-  subject: page("list-subject", "subject = $3 AND"),
-  client: page("list-client", "client_id = $3 AND"),
+const pagesOf = (owner: keyof typeof owners) => {
+  const is = `${owners[owner]} = $3`;
+  return {
+    any: page(`list-${owner}`, is),
+    active: page(`list-${owner}-active`, is, "revoked_at_ms IS NULL AND expires_at_ms > $4"),
+    expired: page(`list-${owner}-expired`, is, "revoked_at_ms IS NULL AND expires_at_ms <= $4"),
+    revoked: page(`list-${owner}-revoked`, is, "revoked_at_ms IS NOT NULL"),
+  };
 };
+
+export const listGrants = {
+  any: page("list-grants"),
+  active: page("list-active", "revoked_at_ms IS NULL AND expires_at_ms > $3"),
+  /** The few of them are found by their day, `$4`, before anything is put in order. */
+  expired: {
+    name: "list-expired",
+    text: `WITH expired AS MATERIALIZED (
+        SELECT * FROM grants WHERE expires_day <= $4 AND revoked_at_ms IS NULL AND expires_at_ms <= $3)
+      SELECT * FROM expired WHERE id > $1 ORDER BY id LIMIT $2`,
+  },
+  revoked: page("list-revoked", "revoked_at_ms IS NOT NULL"),
+};
+export const listSubject = pagesOf("subject");
+export const listClient = pagesOf("client");
+export const listChildren = pagesOf("parent");
 
 const expired = "SELECT id FROM grants WHERE expires_day < $1 ORDER BY expires_day LIMIT $2";
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import type { GrantRow } from "../../../src/issuer/store/grant-row.ts";
-import type { GrantStore } from "../../../src/issuer/store/grant-store.ts";
+import { type GrantRow, type GrantState, sidOf, stateOfGrant } from "../../../src/issuer/store/grant-row.ts";
+import type { GrantQuery, GrantStore } from "../../../src/issuer/store/grant-store.ts";
 import { renewGrant } from "../../../src/issuer/store/renew-grant.ts";
 import { grantStoreOn } from "../../../src/issuer/store/sql-grant-store.ts";
 import { dialects, type EmptyDatabase, emptyDatabase } from "../../sql/support/databases.ts";
@@ -165,7 +165,9 @@ describe.each(dialects)("a store on %s", (dialect) => {
         } while (after);
         const wanted = rows.filter(
           ({ terms }) =>
-            of === undefined || (of.kind === "subject" ? terms.subject === of.subject : terms.clientId === of.clientId),
+            of === undefined ||
+            (of.kind === "subject" && terms.subject === of.subject) ||
+            (of.kind === "client" && terms.clientId === of.clientId),
         );
         expect(all).toEqual(wanted);
         return sizes;
@@ -175,6 +177,58 @@ describe.each(dialects)("a store on %s", (dialect) => {
       expect(await page({ kind: "subject", subject: "five" }, 2)).toEqual([2, 2, 1]);
       expect(await page({ kind: "client", clientId: "four" }, 2)).toEqual([2, 2]);
       expect(await page({ kind: "client", clientId: "nobody" }, 2)).toEqual([0]);
+    });
+
+    it("pages through children, and through the grants of one state, also of a subject's, a client's or a parent's", async () => {
+      const { row: parent } = await begin(store, { subject: "parent", clientId: "other" });
+      const family = { parentId: parent.grant.id };
+      const sidsOf = (rows: readonly GrantRow[]) => rows.map(({ grant }) => sidOf(grant.id)).sort();
+      const begun = async (count: number, over: object, startMs: number) => {
+        const all: GrantRow[] = [];
+        for (let n = 0; n < count; n++) all.push((await begin(store, { ...family, ...over }, startMs)).row);
+        return all;
+      };
+      const active = await begun(5, {}, t0);
+      const revoked = await begun(4, {}, t0);
+      // Its time is over as well
+      revoked.push(...(await begun(1, {}, t0 - 2 * dayMs)));
+      for (const { grant } of revoked) await store.revoke({ kind: "grant", id: grant.id }, endTime(t0));
+      // To the millisecond: it ends now
+      const expired = [...(await begun(2, {}, t0 - dayMs)), ...(await begun(1, {}, t0 - 3 * dayMs))];
+      const stillActive = await begun(1, {}, t0 - dayMs + 1);
+      await begin(store, { subject: "another", clientId: "another" }, t0 - 3 * dayMs);
+      const { row: stranger } = await begin(store, { subject: "another", clientId: "another" });
+      await store.revoke({ kind: "grant", id: stranger.grant.id }, endTime(t0));
+
+      const all = async (query: Omit<GrantQuery, "limit" | "after">) => {
+        const rows: GrantRow[] = [];
+        for (let after: Uint8Array | undefined, isFirst = true; isFirst || after; isFirst = false) {
+          const page = await store.list({ ...query, limit: 2, ...(after && { after }) });
+          expect(page.rows.length).toBeLessThanOrEqual(2);
+          rows.push(...page.rows);
+          after = page.next;
+        }
+        expect(rows.map(({ grant }) => grant.id)).toEqual(
+          rows.map(({ grant }) => grant.id).sort((a, b) => Buffer.compare(a, b)),
+        );
+        return sidsOf(rows);
+      };
+      const children = { kind: "parent", id: parent.grant.id } as const;
+      const whose = [children, { kind: "subject", subject: "agent-7" }, { kind: "client", clientId: "ci" }] as const;
+      for (const of of whose) {
+        const state = (is: GrantState) => all({ of, state: { is, nowMs: t0 } });
+        expect(await state("active")).toEqual(sidsOf([...active, ...stillActive]));
+        expect(await state("revoked")).toEqual(sidsOf(revoked));
+        expect(await state("expired")).toEqual(sidsOf(expired));
+        expect(await all({ of })).toEqual(sidsOf([...active, ...stillActive, ...revoked, ...expired]));
+      }
+      expect(await all({ state: { is: "active", nowMs: t0 } })).toEqual(sidsOf([parent, ...active, ...stillActive]));
+      expect(await all({ state: { is: "revoked", nowMs: t0 } })).toEqual(sidsOf([...revoked, stranger]));
+      expect(await all({ state: { is: "expired", nowMs: t0 } })).toHaveLength(expired.length + 1);
+      for (const is of ["active", "revoked", "expired"] as const) {
+        const { rows } = await store.list({ state: { is, nowMs: t0 }, limit: 50 });
+        expect(rows.map(({ grant }) => stateOfGrant(grant, t0))).toEqual(rows.map(() => is));
+      }
     });
 
     it("counts those that can be renewed", async () => {

@@ -3,7 +3,7 @@ import { sidOf } from "../../../src/issuer/store/grant-row.ts";
 import type { GrantStore } from "../../../src/issuer/store/grant-store.ts";
 import { grantStoreOn } from "../../../src/issuer/store/sql-grant-store.ts";
 import { dialects, type EmptyDatabase, emptyDatabase } from "../../sql/support/databases.ts";
-import { begin, dayMs, endTime, newGrant, renew, t0, windowMs } from "./support/grants.ts";
+import { begin, dayMs, endTime, hourMs, newGrant, renew, t0, windowMs } from "./support/grants.ts";
 
 describe.each(dialects)("a store on %s", (dialect) => {
   let database: EmptyDatabase;
@@ -95,6 +95,25 @@ describe.each(dialects)("a store on %s", (dialect) => {
         { seq: seq - 2, kind: "grant", value: sidOf(mine.grant.id), ...common },
         { seq: seq - 1, kind: "grant", value: sidOf(child.grant.id), ...common },
         { seq, kind: "subject", value: "mine", ...common },
+      ]);
+    });
+
+    it("tells the gateways of a grant no longer than its own access tokens can live, whatever others may have", async () => {
+      const year = 365 * dayMs;
+      const at = { nowMs: t0, tokensEndAtMs: t0 + year };
+      const { row: parent } = await begin(store, { accessTtlMs: 60_000 });
+      await begin(store, { accessTtlMs: 300_000, parentId: parent.grant.id });
+      await store.revoke({ kind: "grant", id: parent.grant.id }, at);
+      // Twice the most that clocks may be off, and two minutes for a signature
+      const endsAtMs = t0 + 300_000 + 2 * hourMs + 120_000;
+      expect((await store.revocations(t0)).revocations).toMatchObject([{ endsAtMs }, { endsAtMs }]);
+      const { row: other } = await begin(store, { subject: "other", accessTtlMs: 2 * year });
+      await store.revoke({ kind: "subject", subject: "other" }, at);
+      expect((await store.revocations(t0)).revocations).toMatchObject([
+        {},
+        {},
+        { value: sidOf(other.grant.id), endsAtMs: t0 + year },
+        { value: "other", endsAtMs: t0 + year },
       ]);
     });
 
