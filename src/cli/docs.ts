@@ -1,6 +1,6 @@
 import type { Argument, Command, Option } from "commander";
 import { examplesOf } from "./flags.ts";
-import { buildProgram, exitCodeText } from "./program.ts";
+import { allOf, buildProgram, exitCodeText } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 
 const nowhere = (): never => {
@@ -37,7 +37,7 @@ const nobody: Surroundings = {
 /** docs/cli.md, from the program itself. */
 export async function cliReference(): Promise<string> {
   const program = await buildProgram(nobody, nowhere);
-  const commands = leavesOf(program);
+  const commands = allOf(program).filter(isDoing);
   return [
     "<!-- Generated from src/cli by npm run generate: edits are lost. -->",
     "",
@@ -53,8 +53,8 @@ export async function cliReference(): Promise<string> {
   ].join("\n");
 }
 
-const leavesOf = (command: Command): readonly Command[] =>
-  command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
+/** What only has others below it does nothing of its own, and has no examples. */
+const isDoing = (command: Command): boolean => examplesOf(command).length > 0;
 
 const commandPathOf = (command: Command): string =>
   command.parent ? `${commandPathOf(command.parent)} ${command.name()}` : command.name();

@@ -35,6 +35,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Make
     rollback: async () => (await changing()).rollbackCommand,
     revoke: async () => (await changing()).revokeCommand,
     recover: async () => (await changing()).recoverCommand,
+    grants: async () => (await import("./commands/grants-command.ts")).grantsCommand,
   },
   "Ship:": { inject: async () => (await import("./commands/inject-command.ts")).injectCommand },
   "Try:": { token: async () => (await import("./commands/token-commands.ts")).tokenCommand },
@@ -54,6 +55,8 @@ export async function buildProgram(around: Surroundings, ended: Cli["ended"], na
       "Keyturn rotates the keys that sign JWTs: online, without a restart and without one valid token refused.",
     )
     .showSuggestionAfterError()
+    // A flag behind the name of a command is that one's, also where the command above has one of the same name
+    .enablePositionalOptions()
     .version(around.version, "-V, --version", "print the version");
   const isOne = Object.values(groups).some((makers) => Object.hasOwn(makers, name));
   for (const [heading, makers] of Object.entries(groups)) {

@@ -96,7 +96,7 @@ function hintOf({ code, first, suggestion }: { code: string; first: string; sugg
   if (suggestion !== undefined) return suggestion.replace(/^\((.*)\)$/, "$1").replace("Did", "did");
   // As long as the least prefix of a kid, and no name of an option
   if (code === "commander.unknownOption" && /'-[^-][\w-]{6,}'/.test(first)) {
-    return "a kid that begins with a dash goes after --: keyturn revoke --reason stolen -- -kid";
+    return "a kid or a grant that begins with a dash goes after --: keyturn revoke --reason stolen -- -kid";
   }
   return "--help shows what there is";
 }

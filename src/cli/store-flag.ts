@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Command, Option } from "commander";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quotedPath } from "../errors/quote.ts";
@@ -48,6 +49,9 @@ export async function storeLocation(
   }
   return store;
 }
+
+/** Where the grants of `keyturn standalone` are that runs an issuer. */
+export const storeInDirectory = (dir: string): string => `sqlite:${join(dir, "grants.db")}`;
 
 /** In the place of a password, or among the parameters, where the driver takes it, too. */
 function hasPassword(location: string): boolean {

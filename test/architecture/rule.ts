@@ -42,7 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "telemetry",
     "holder",
   ],
-  tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper"],
+  tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper", "issuer"],
   inject: ["errors", "parse", "ring"],
   cli: [
     "errors",
@@ -58,7 +58,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "gateway",
     "issuer",
     "standalone",
-    "issuer",
     "tools",
     "inject",
     "native",

@@ -1,29 +1,11 @@
 import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Command } from "commander";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { issuerExplainCommand, issuerHashSecretCommand } from "../../src/cli/commands/caller-commands.ts";
-import { report } from "../../src/cli/report-error.ts";
 import { isOfSecret, parseScryptHash } from "../../src/issuer/callers/scrypt-hash.ts";
 import { fileWith, ruleWith, trustWith } from "../issuer/support/token-issuers.ts";
 import { claimsAt, newKey, tokenOf } from "../issuer/support/tokens.ts";
 import { FakeCli } from "./around.ts";
-
-async function run(cli: FakeCli, ...args: readonly string[]): Promise<number> {
-  let code: number = 0;
-  const around = { ...cli.surroundings(), ended: (ended: number) => void (code = ended) };
-  const program = new Command("keyturn");
-  for (const command of [issuerExplainCommand(around), issuerHashSecretCommand(around)]) {
-    program.addCommand(command.exitOverride().configureOutput({ outputError: () => undefined }));
-  }
-  try {
-    await program.parseAsync([...args], { from: "user" });
-    return code;
-  } catch (error) {
-    return report(error, cli.io.err);
-  }
-}
 
 describe("issuer explain", () => {
   const key = newKey();
@@ -41,7 +23,7 @@ describe("issuer explain", () => {
 
   test("says which rule takes a token, and what it becomes", async () => {
     const cli = cliWith({ team: "shop" });
-    expect(await run(cli, "explain", "-c", "issuer.yaml")).toBe(0);
+    expect(await cli.run("issuer", "explain", "-c", "issuer.yaml")).toBe(0);
     expect(cli.io.out.text).toBe(
       [
         'issuer    "https://partner.example", trusted as partner',
@@ -57,7 +39,7 @@ describe("issuer explain", () => {
 
   test("says which check fails, with exit code 1", async () => {
     const cli = cliWith({ aud: "somebody-else" });
-    expect(await run(cli, "explain", "-c", "issuer.yaml")).toBe(1);
+    expect(await cli.run("issuer", "explain", "-c", "issuer.yaml")).toBe(1);
     expect(cli.io.out.text).toContain(
       'answer    refused by the check "audience": must be for an audience that is expected',
     );
@@ -67,7 +49,7 @@ describe("issuer explain", () => {
     const cli = cliWith({});
     cli.files.set("token.jwt", cli.input);
     cli.input = "";
-    expect(await run(cli, "explain", "token.jwt", "-c", "issuer.yaml", "-o", "json")).toBe(1);
+    expect(await cli.run("issuer", "explain", "token.jwt", "-c", "issuer.yaml", "-o", "json")).toBe(1);
     expect(JSON.parse(cli.io.out.text)).toMatchObject({
       failed: { check: "template" },
       trust: "partner",
@@ -76,14 +58,14 @@ describe("issuer explain", () => {
         { name: "everybody", fits: true, template: "team" },
       ],
     });
-    expect(await run(cli, "explain", "token.jwt", "-c", "issuer.yaml", "-o", "yaml")).toBe(1);
+    expect(await cli.run("issuer", "explain", "token.jwt", "-c", "issuer.yaml", "-o", "yaml")).toBe(1);
     expect(cli.io.out.text).toContain("\ntrust: partner\n");
   });
 
   test("refuses a file that is no good with all its problems, and prints no token", async () => {
     const cli = cliWith({});
     cli.files.set("issuer.yaml", JSON.stringify(fileWith({ trust: [{ ...source, audiences: [] }], more: 1 })));
-    expect(await run(cli, "explain", "-c", "issuer.yaml")).toBe(1);
+    expect(await cli.run("issuer", "explain", "-c", "issuer.yaml")).toBe(1);
     expect(cli.io.err.text).toBe(
       [
         "keyturn: error: Cannot use the TokenIssuer:",
@@ -97,13 +79,13 @@ describe("issuer explain", () => {
 
   test("a token in the place of the file is not shown", async () => {
     const cli = cliWith({});
-    expect(await run(cli, "explain", cli.input.trim(), "-c", "issuer.yaml")).toBe(1);
+    expect(await cli.run("issuer", "explain", cli.input.trim(), "-c", "issuer.yaml")).toBe(1);
     expect(cli.io.err.text + cli.io.out.text).not.toContain(cli.input.slice(0, 40));
   });
 
   test("needs a config", async () => {
     const cli = cliWith({});
-    expect(await run(cli, "explain")).toBe(2);
+    expect(await cli.run("issuer", "explain")).toBe(2);
     expect(cli.io.err.text).toContain('required option "-c, --config <file>" not specified');
   });
 });
@@ -123,7 +105,7 @@ describe("issuer hash-secret", () => {
   test("prints the hash of what comes, and nothing else", async () => {
     const cli = new FakeCli();
     cli.input = "correct horse battery staple\n";
-    expect(await run(cli, "hash-secret")).toBe(0);
+    expect(await cli.run("issuer", "hash-secret")).toBe(0);
     expect(await fits(cli.io.out.text, "correct horse battery staple")).toBe(true);
     expect(cli.io.err.text).toBe("");
   });
@@ -131,7 +113,7 @@ describe("issuer hash-secret", () => {
   test("makes a secret that only its file has", async () => {
     const cli = new FakeCli();
     const path = join(dir, "ci.secret");
-    expect(await run(cli, "hash-secret", "--generate", path)).toBe(0);
+    expect(await cli.run("issuer", "hash-secret", "--generate", path)).toBe(0);
     const secret = (await readFile(path, "utf8")).trimEnd();
     expect(secret).toMatch(/^[\w-]{43}$/);
     expect((await stat(path)).mode & 0o777).toBe(0o600);
@@ -141,10 +123,10 @@ describe("issuer hash-secret", () => {
 
   test("overwrites no secret", async () => {
     const path = join(dir, "ci.secret");
-    await run(new FakeCli(), "hash-secret", "--generate", path);
+    await new FakeCli().run("issuer", "hash-secret", "--generate", path);
     const first = await readFile(path, "utf8");
     const cli = new FakeCli();
-    expect(await run(cli, "hash-secret", "--generate", path)).toBe(1);
+    expect(await cli.run("issuer", "hash-secret", "--generate", path)).toBe(1);
     expect(cli.io.err.text).toContain(`Cannot write "${path}": must not be there yet`);
     expect(cli.io.out.text).toBe("");
     expect(await readFile(path, "utf8")).toBe(first);
@@ -157,7 +139,7 @@ describe("issuer hash-secret", () => {
   ])("refuses what %s, and does not show it", async (_, text) => {
     const cli = new FakeCli();
     cli.input = text;
-    expect(await run(cli, "hash-secret")).toBe(1);
+    expect(await cli.run("issuer", "hash-secret")).toBe(1);
     expect(cli.io.err.text).toContain("Cannot hash the secret: must be one line of 16 to 1024 characters, and no hash");
     expect(cli.io.err.text).not.toContain(text);
     expect(cli.io.out.text).toBe("");

@@ -8,6 +8,7 @@ import { logFlags } from "../log-flags.ts";
 import { UsageError } from "../report-error.ts";
 import { type SourceFlags, sourceFlags, sourcesOf } from "../source-flags.ts";
 import type { Cli } from "../surroundings.ts";
+import { issuerExplainCommand, issuerHashSecretCommand } from "./caller-commands.ts";
 
 const owner = "issuer";
 
@@ -46,8 +47,12 @@ export function issuerCommand(cli: Cli): Command {
         "keyturn issuer --config /etc/keyturn/issuer.yaml --rotation tokens --mount /run/keyturn/keys --object tokens --store-file /run/secrets/store/url",
       ],
     ],
-  }).action((flags: IssuerFlags) => runCommand(cli, { flags, command }));
-  return command;
+  });
+  return command
+    .action((flags: IssuerFlags) => runCommand(cli, { flags, command }))
+    .enablePositionalOptions()
+    .addCommand(issuerExplainCommand(cli))
+    .addCommand(issuerHashSecretCommand(cli));
 }
 
 async function runCommand(

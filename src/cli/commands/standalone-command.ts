@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { Command } from "commander";
 import type { Address } from "../../http/address.ts";
 import { exitCodes } from "../../tools/exit.ts";
@@ -13,6 +12,7 @@ import type { IssuerOptions } from "../../issuer/issuer-options.ts";
 import { type FaceFlags, faceFlags, runFaces } from "../faces.ts";
 import { type IssuingFlags, issuingFlags, runIssuing } from "../issuing.ts";
 import { address, tcpAddress } from "../listen.ts";
+import { storeInDirectory } from "../store-flag.ts";
 
 interface IssuerHereFlags extends IssuingFlags {
   readonly tokenIssuer?: string;
@@ -132,7 +132,7 @@ const issuerOn = (
     sources: sourcesIn(cli, dir),
     listen: listen ?? { kind: "tcp", port: 8090 },
     adminListen: tcpAddress(adminListen ?? { kind: "tcp", port: 9091 }, "--token-issuer-admin-listen"),
-    defaultStore: `sqlite:${join(dir, "grants.db")}`,
+    defaultStore: storeInDirectory(dir),
     userAgent: `keyturn-standalone/${cli.version}`,
     ...rest,
   });

@@ -155,13 +155,13 @@ class SqlGrantStore implements GrantStore {
   }
 }
 
-interface Page {
+interface PageRead {
   readonly statement: Statement;
   /** From the third on. */
   readonly values: readonly SqlValue[];
 }
 
-function pageOf({ of, state }: GrantQuery): Page {
+function pageOf({ of, state }: GrantQuery): PageRead {
   const is = state?.is ?? "any";
   const when = state === undefined || state.is === "revoked" ? [] : [state.nowMs];
   switch (of?.kind) {
