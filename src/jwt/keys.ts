@@ -2,7 +2,7 @@ import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
 import { headerPart, readHeader, tokenTypes, type TokenType } from "./header.ts";
-import { isSameKey, verifyingKey, type KeyInput, type VerifyingKey } from "./verifying-key.ts";
+import { isSameKey, verifyingKey, type KeyInput, type TrustedKey, type VerifyingKey } from "./verifying-key.ts";
 import type { RefusalReason } from "./reasons.ts";
 
 /** A ring that was opened and proved, with the public half of every key. */
@@ -11,13 +11,13 @@ export interface PublicRing {
   readonly publicJwks: ReadonlyMap<Kid, PublicJwk>;
 }
 
-/** A header that names a key of the ring and its algorithm. */
+/** A header that names a key and its algorithm. */
 export interface KnownHeader {
   readonly key: VerifyingKey;
   readonly type: TokenType | undefined;
 }
 
-/** The keys of a ring, and the headers that lead to them. */
+/** The keys that are trusted, and the headers that lead to them. */
 export class Keys {
   readonly byKid: ReadonlyMap<Kid, VerifyingKey>;
   readonly #revoked: ReadonlySet<Kid>;
@@ -61,19 +61,25 @@ const longestLearned = 512;
 const headersOf = (key: VerifyingKey): readonly (readonly [string, KnownHeader])[] =>
   tokenTypes.map((type) => [headerPart(key.profile.algorithm, type, key.kid), { key, type }]);
 
-/** What a key remembers stays with it as long as it stays the same key. */
-export function verifyingKeys(
-  of: PublicRing,
-  previous: ReadonlyMap<Kid, VerifyingKey>,
-  options: Pick<KeyInput, "cacheEntries" | "signatures">,
-): readonly VerifyingKey[] {
-  // The minter's clock may be wrong by the skew one way, and this one the other way
-  const leewayMs = 2 * of.ring.settings.clockSkewMs;
-  return keysOf(of.ring).flatMap(({ kid, profile }) => {
-    const publicJwk = of.publicJwks.get(kid);
-    if (publicJwk === undefined) return [];
-    const input: KeyInput = { kid, profile, publicJwk, leewayMs, ...options };
-    const before = previous.get(kid);
-    return before !== undefined && isSameKey(before, input) ? [before] : [verifyingKey(input)];
+/** Every key of a ring, each within its profile. */
+export function ringKeys({ ring, publicJwks }: PublicRing): readonly TrustedKey[] {
+  const leewayMs = leewayOf(ring.settings.clockSkewMs);
+  return keysOf(ring).flatMap(({ kid, profile }) => {
+    const publicJwk = publicJwks.get(kid);
+    return publicJwk === undefined ? [] : [{ kid, profile, publicJwk, leewayMs }];
   });
 }
+
+/** The minter's clock may be wrong by the skew one way, and this one the other way. */
+export const leewayOf = (clockSkewMs: number): number => 2 * clockSkewMs;
+
+/** What a key remembers stays with it as long as it stays the same key. */
+export const verifyingKeys = (
+  keys: readonly TrustedKey[],
+  previous: ReadonlyMap<Kid, VerifyingKey>,
+  options: Pick<KeyInput, "cacheEntries" | "signatures">,
+): readonly VerifyingKey[] =>
+  keys.map((key) => {
+    const before = previous.get(key.kid);
+    return before !== undefined && isSameKey(before, key) ? before : verifyingKey({ ...key, ...options });
+  });

@@ -16,7 +16,7 @@ export const refusalReasons = [
   "KidMissing",
   /** The kid was revoked. */
   "KeyRevoked",
-  /** The kid is not in the ring: pruned, of another issuer, or made up. Nobody is asked about it. */
+  /** No key has the kid: pruned, of another issuer, or made up. */
   "KidUnknown",
   /** `alg` is not the algorithm of the key (RFC 8725 §3.1). */
   "AlgorithmMismatch",

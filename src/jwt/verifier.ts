@@ -2,8 +2,8 @@ import { hash } from "node:crypto";
 import type { Kid } from "../ring/key.ts";
 import { readClaims, timeFlaw } from "./registered-claims.ts";
 import { membersIn } from "./json-segment.ts";
-import { Keys, verifyingKeys, type PublicRing } from "./keys.ts";
-import type { Accepted, VerifiedToken, VerifyingKey } from "./verifying-key.ts";
+import { Keys, ringKeys, verifyingKeys, type PublicRing } from "./keys.ts";
+import type { Accepted, TrustedKey, VerifiedToken, VerifyingKey } from "./verifying-key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
 import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
 import { nodeSignatures, type Signatures } from "./signatures.ts";
@@ -16,9 +16,8 @@ interface Refused {
 
 export type Verdict = Accepted | Refused;
 
-/** A ring, ready to verify. Nothing changes what it accepts: to change the ring is to put another verifier in its place. */
+/** Keys, ready to verify. Nothing changes what it accepts: to change the keys is to put another verifier in its place. */
 export interface Verifier {
-  readonly generation: number;
   /** By kid; without those that are revoked. */
   readonly keys: ReadonlyMap<Kid, VerifyingKey>;
   /**
@@ -31,7 +30,7 @@ export interface Verifier {
 export interface CompileOptions {
   /** The verifier whose place is taken: what its keys remember stays with those that stay the same. @default none */
   readonly previous?: Verifier;
-  /** Kids that are refused beside those that the ring revoked. @default none */
+  /** Kids that are refused as revoked; of a ring, beside those that it revoked. @default none */
   readonly revokedKids?: Iterable<Kid>;
   /**
    * How many verified tokens each key remembers in one of its two generations, by their SHA-256; 0 for none. A token that
@@ -48,15 +47,24 @@ export interface CompileOptions {
  * @throws ChangeNeededError `KeyUnusable` when a JWK is no key of its profile's algorithm
  */
 export function compileRing(of: PublicRing, options: CompileOptions = {}): Verifier {
+  const revokedKids = [...of.ring.revoked.map(({ kid }) => kid), ...(options.revokedKids ?? [])];
+  return compileKeys(ringKeys(of), { ...options, revokedKids });
+}
+
+/**
+ * The verifier of these keys and no others; of each kid there must be one.
+ *
+ * @throws ChangeNeededError `KeyUnusable` when a JWK is no key of its profile's algorithm
+ */
+export function compileKeys(trusted: readonly TrustedKey[], options: CompileOptions = {}): Verifier {
   const { previous, revokedKids = [], cacheEntries = 4096, signatures = nodeSignatures } = options;
-  const revoked = new Set([...of.ring.revoked.map(({ kid }) => kid), ...revokedKids]);
-  const compiled = verifyingKeys(of, previous?.keys ?? new Map(), { cacheEntries, signatures });
+  const revoked = new Set(revokedKids);
+  const compiled = verifyingKeys(trusted, previous?.keys ?? new Map(), { cacheEntries, signatures });
   const keys = new Keys(
     compiled.filter(({ kid }) => !revoked.has(kid)),
     revoked,
   );
   return Object.freeze({
-    generation: of.ring.generation,
     keys: keys.byKid,
     verify: (token: string, nowMs: number, required: Requirements = nothing): Verdict =>
       judge(keys, { token, nowMs, required }),

@@ -23,12 +23,17 @@ export interface VerifiedToken extends Remembered, Instants {
   readonly accepted: Accepted;
 }
 
-/** A key of the ring, ready to verify. */
-export interface VerifyingKey {
+/** A public key, and what its tokens may say. */
+export interface TrustedKey {
   readonly kid: Kid;
   readonly profile: Profile;
+  readonly publicJwk: PublicJwk;
   /** How far the minter's clock and this one may differ: twice the clock skew. */
   readonly leewayMs: number;
+}
+
+/** A key that is trusted, ready to verify. */
+export interface VerifyingKey extends Omit<TrustedKey, "publicJwk"> {
   /** Equal when and only when two keys are. */
   readonly identity: string;
   readonly verify: Verify;
@@ -36,11 +41,7 @@ export interface VerifyingKey {
   readonly remembered: VerifiedTokens<VerifiedToken>;
 }
 
-export interface KeyInput {
-  readonly kid: Kid;
-  readonly profile: Profile;
-  readonly publicJwk: PublicJwk;
-  readonly leewayMs: number;
+export interface KeyInput extends TrustedKey {
   /** The most tokens to be remembered in one generation. */
   readonly cacheEntries: number;
   readonly signatures: Signatures;
@@ -68,8 +69,8 @@ export function verifyingKey(input: KeyInput): VerifyingKey {
   });
 }
 
-/** Does the key verify exactly what the input's key would? Then what it remembers stays true. */
-export function isSameKey(key: VerifyingKey, { profile, publicJwk, leewayMs }: KeyInput): boolean {
+/** Does the key verify exactly what the other one would? Then what it remembers stays true. */
+export function isSameKey(key: VerifyingKey, { profile, publicJwk, leewayMs }: TrustedKey): boolean {
   return (
     key.identity === identity(publicJwk) &&
     key.leewayMs === leewayMs &&

@@ -28,25 +28,32 @@ export const momentOf = (clocks: Clocks): Moment => ({ nowMs: clocks.nowMs(), mo
 const longestTimerMs = 86_400_000;
 
 /** The machine's clocks; its timers keep the process alive. */
-export const systemClock: Clock = {
-  nowMs: () => Date.now(),
-  monotonicMs: () => performance.now(),
-  after(ms, action) {
-    const endsAtMs = performance.now() + ms;
-    let timer: NodeJS.Timeout;
-    const arm = (leftMs: number): void => {
-      timer = setTimeout(look, Math.min(Math.max(0, Math.ceil(leftMs)), longestTimerMs));
-    };
-    const look = (): void => {
-      // Node counts from the turn in which a timer was set: it may fire a little early
-      const leftMs = endsAtMs - performance.now();
-      if (leftMs > 0) arm(leftMs);
-      else action();
-    };
-    arm(ms);
-    return () => clearTimeout(timer);
-  },
-};
+export const systemClock: Clock = machineClock((timer) => timer);
+
+/** The machine's clocks, for a library: a timer of its own is no reason for a process to go on. */
+export const backgroundClock: Clock = machineClock((timer) => timer.unref());
+
+function machineClock(kept: (timer: NodeJS.Timeout) => NodeJS.Timeout): Clock {
+  return {
+    nowMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    after(ms, action) {
+      const endsAtMs = performance.now() + ms;
+      let timer: NodeJS.Timeout;
+      const arm = (leftMs: number): void => {
+        timer = kept(setTimeout(look, Math.min(Math.max(0, Math.ceil(leftMs)), longestTimerMs)));
+      };
+      const look = (): void => {
+        // Node counts from the turn in which a timer was set: it may fire a little early
+        const leftMs = endsAtMs - performance.now();
+        if (leftMs > 0) arm(leftMs);
+        else action();
+      };
+      arm(ms);
+      return () => clearTimeout(timer);
+    },
+  };
+}
 
 /** Resolves after so many milliseconds or as soon as the signal is aborted; never rejects, and leaves nothing behind. */
 export function sleep(clock: Pick<Clock, "after">, ms: number, signal?: AbortSignal): Promise<void> {

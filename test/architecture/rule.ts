@@ -26,6 +26,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   controller: ["errors", "parse", "ring", "keeper", "time", "kube", "telemetry", "runtime", "cluster"],
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "time", "files", "telemetry"],
   gateway: ["errors", "jwt", "time", "http", "grpc", "telemetry", "holder"],
+  client: ["errors", "parse", "ring", "jwt", "time", "files", "http"],
   sql: ["errors", "time"],
   issuer: [
     "errors",

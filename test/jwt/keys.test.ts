@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
-import { Keys, verifyingKeys, type KnownHeader } from "../../src/jwt/keys.ts";
+import { Keys, ringKeys, verifyingKeys, type KnownHeader } from "../../src/jwt/keys.ts";
 import { nodeSignatures } from "../../src/jwt/signatures.ts";
 import { base64url, keyOf, ringOfAll } from "./support/world.ts";
 
 const { kid } = keyOf("ES256");
 const keysOfAll = (): Keys =>
   new Keys(
-    verifyingKeys(ringOfAll(), new Map(), { cacheEntries: 0, signatures: nodeSignatures }),
+    verifyingKeys(ringKeys(ringOfAll()), new Map(), { cacheEntries: 0, signatures: nodeSignatures }),
     new Set(["revoked"]),
   );
 

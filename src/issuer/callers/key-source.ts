@@ -1,7 +1,7 @@
 import type { JSONWebKeySet } from "jose";
 import { publicKeyFlaw } from "../config/read-key-source.ts";
 import type { KeySource, Trust } from "../config/token-issuer.ts";
-import { addressFlaw, isLoopback } from "../config/web-address.ts";
+import { addressFlaw, isLoopback } from "../../http/remote-address.ts";
 import { fetchDocument, type FetchOptions, SourceError } from "./fetch-document.ts";
 import type { SmallFiles } from "./small-files.ts";
 

@@ -2,7 +2,8 @@ import { createPublicKey, type JsonWebKey } from "node:crypto";
 import { entriesOf, type Fields, fieldsOf, isUnset, itemSpotsOf, refuse, type Spot } from "./fields.ts";
 import { issuerCounts } from "./token-issuer-limits.ts";
 import type { KeySource } from "./token-issuer.ts";
-import { addressFlaw, addressOf } from "./web-address.ts";
+import { addressFlaw } from "../../http/remote-address.ts";
+import { addressOf } from "./web-address.ts";
 import { discoveryPath } from "../../jwt/public-paths.ts";
 
 /** The fields of which exactly one says where an issuer's keys come from. */

@@ -1,0 +1,11 @@
+// What `@keyturn/client/verify` exports.
+export { openVerifier } from "./verify/open-verifier.ts";
+export type { VerdictReason, TokenVerdict, TokenVerifier } from "./verify/open-verifier.ts";
+export type { VerifierEvent, VerifierOptions, VerifierSource } from "./verify/verifier-options.ts";
+export { ChangeNeededError, KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
+export type { TokenType } from "../jwt/header.ts";
+export type { RefusalReason } from "../jwt/reasons.ts";
+export type { Requirements } from "../jwt/requirements.ts";
+export type { Accepted } from "../jwt/verifying-key.ts";
+export type { Members } from "../parse/object.ts";
+export type { Algorithm, Kid } from "../ring/key.ts";
