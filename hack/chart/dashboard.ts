@@ -1,173 +1,55 @@
 // The Grafana dashboard of the chart: what a person looks at first stands on top.
 
-interface Query {
-  readonly expr: string;
-  readonly legend: string;
-}
-
-interface Panel {
-  readonly title: string;
-  readonly description: string;
-  readonly kind: "stat" | "timeseries";
-  readonly unit?: "short" | "s" | "reqps" | "percentunit";
-  /** From this value on it is red. */
-  readonly redFrom?: number;
-  readonly queries: readonly Query[];
-}
-
-const of = 'namespace=~"$namespace",name=~"$name"';
-const gateways = 'namespace=~"$namespace"';
-
-const panels: readonly Panel[] = [
-  {
-    title: "Stalled",
-    description: "Rotations for which a person must act: kubectl describe jkr says why.",
-    kind: "stat",
-    redFrom: 1,
-    queries: [{ expr: `sum(max by (namespace, name) (keyturn_stalled{${of}}))`, legend: "stalled" }],
-  },
-  {
-    title: "Not ready",
-    description: "Rotations whose signer is not known to every verifier.",
-    kind: "stat",
-    redFrom: 1,
-    queries: [
-      { expr: `count(max by (namespace, name) (keyturn_ready{${of}}) == 0) or vector(0)`, legend: "not ready" },
-    ],
-  },
-  {
-    title: "Gateways that are waited for",
-    description: "They have not acknowledged the newest ring.",
-    kind: "stat",
-    redFrom: 1,
-    queries: [{ expr: `sum(max by (namespace, name) (keyturn_waiting_gateways{${of}}))`, legend: "gateways" }],
-  },
-  {
-    title: "Leaders",
-    description: "Controllers that act: one.",
-    kind: "stat",
-    queries: [{ expr: 'sum(leader_election_master_status{name=~".*controller",job=~"$job"})', legend: "leaders" }],
-  },
-  {
-    title: "Next step",
-    description: "Seconds until the next step may be due. Below zero: it waits to be carried out.",
-    kind: "timeseries",
-    unit: "s",
-    queries: [
-      { expr: `min by (namespace, name) (keyturn_next_step_seconds{${of}})`, legend: "{{namespace}}/{{name}}" },
-    ],
-  },
-  {
-    title: "Keys by state",
-    description: "A rotation at rest has one that signs and one that is prepared.",
-    kind: "timeseries",
-    queries: [{ expr: `sum by (state) (max by (namespace, name, state) (keyturn_keys{${of}}))`, legend: "{{state}}" }],
-  },
-  {
-    title: "Rotations",
-    description: "Keys that became the signer, by what asked for it; early: an emergency cut a wait short.",
-    kind: "timeseries",
-    queries: [
-      { expr: `sum by (why, result) (increase(keyturn_rotations_total{${of}}[1h]))`, legend: "{{why}}, {{result}}" },
-    ],
-  },
-  {
-    title: "Ring generation: controller and gateways",
-    description: "Gateways follow within milliseconds.",
-    kind: "timeseries",
-    queries: [
-      { expr: `max by (namespace, name) (keyturn_ring_generation{${of}})`, legend: "{{namespace}}/{{name}}" },
-      { expr: `min by (namespace, pod) (keyturn_gateway_ring_generation{${gateways}})`, legend: "{{pod}} has" },
-      {
-        expr: `min by (namespace, pod) (keyturn_gateway_acked_generation{${gateways}})`,
-        legend: "{{pod}} acknowledged",
-      },
-    ],
-  },
-  {
-    title: "Verifications",
-    description: "Requests to /verify by what the caller was told.",
-    kind: "timeseries",
-    unit: "reqps",
-    queries: [
-      {
-        expr: `sum by (result, reason) (rate(keyturn_gateway_verifications_total{${gateways}}[5m]))`,
-        legend: "{{result}} {{reason}}",
-      },
-    ],
-  },
-  {
-    title: "Minted tokens",
-    description: "Requests for a token by outcome.",
-    kind: "timeseries",
-    unit: "reqps",
-    queries: [{ expr: `sum by (outcome) (rate(keyturn_gateway_mints_total{${gateways}}[5m]))`, legend: "{{outcome}}" }],
-  },
-  {
-    title: "Mint fence",
-    description: "Seconds for which a gateway could go on minting if the API server went away now.",
-    kind: "timeseries",
-    unit: "s",
-    queries: [{ expr: `min by (namespace, pod) (keyturn_gateway_mint_fence_seconds{${gateways}})`, legend: "{{pod}}" }],
-  },
-  {
-    title: "Silence of gateways",
-    description: "Seconds since each last heard its source. Past the propagation wait it hands out no public keys.",
-    kind: "timeseries",
-    unit: "s",
-    queries: [{ expr: `max by (namespace, pod) (keyturn_gateway_silence_seconds{${gateways}})`, legend: "{{pod}}" }],
-  },
-  {
-    title: "Silence of the controller's watches",
-    description: "Seconds since the API server last said something to each. From 30 on it counts as deaf.",
-    kind: "timeseries",
-    unit: "s",
-    queries: [
-      {
-        expr: 'max by (namespace, resource) (keyturn_watch_silence_seconds{job=~"$job"})',
-        legend: "{{resource}} {{namespace}}",
-      },
-    ],
-  },
-  {
-    title: "Degraded gateways",
-    description: "They serve from their mount, without the API server.",
-    kind: "timeseries",
-    queries: [{ expr: `sum by (namespace) (keyturn_gateway_degraded{${gateways}})`, legend: "{{namespace}}" }],
-  },
-  {
-    title: "Passes of the controller",
-    description: "Looks at a rotation, by result.",
-    kind: "timeseries",
-    unit: "reqps",
-    queries: [
-      { expr: 'sum by (result) (rate(controller_runtime_reconcile_total{job=~"$job"}[5m]))', legend: "{{result}}" },
-    ],
-  },
-  {
-    title: "Requests to the API server",
-    description: "Of the controller, by code.",
-    kind: "timeseries",
-    unit: "reqps",
-    queries: [{ expr: 'sum by (code) (rate(rest_client_requests_total{job=~"$job"}[5m]))', legend: "{{code}}" }],
-  },
-];
+import { issuerPanels } from "./panels/issuers.ts";
+import type { Panel } from "./panels/panel.ts";
+import { rotationPanels } from "./panels/rotations.ts";
 
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
-function place(index: number): object {
-  const stats = panels.filter(({ kind }) => kind === "stat").length;
-  if (index < stats) return { x: (24 / stats) * index, y: 0, w: 24 / stats, h: 4 };
-  const at = index - stats;
-  return { x: 12 * (at % 2), y: 4 + 8 * Math.floor(at / 2), w: 12, h: 8 };
+interface Place {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
 }
 
-function panel({ title, description, kind, unit = "short", redFrom, queries }: Panel, index: number): object {
+/** Stats beside each other, all else in two columns below. */
+function places(panels: readonly Panel[], top: number): readonly Place[] {
+  const stats = panels.filter(({ kind }) => kind === "stat").length;
+  return panels.map((_, index) => {
+    if (index < stats) return { x: (24 / stats) * index, y: top, w: 24 / stats, h: 4 };
+    const at = index - stats;
+    return { x: 12 * (at % 2), y: top + 4 + 8 * Math.floor(at / 2), w: 12, h: 8 };
+  });
+}
+
+interface Row {
+  readonly title: string;
+  readonly panels: readonly Panel[];
+}
+
+/** Rows one below the other; the first one needs no heading. */
+function laidOut(rows: readonly Row[]): readonly object[] {
+  const all: object[] = [];
+  let top = 0;
+  for (const { title, panels } of rows) {
+    if (all.length > 0) all.push({ id: all.length + 1, ...heading(title, top++) });
+    const placed = places(panels, top);
+    panels.forEach((one, index) => all.push({ id: all.length + 1, gridPos: placed[index], ...panel(one) }));
+    top = Math.max(...placed.map(({ y, h }) => y + h));
+  }
+  return all;
+}
+
+const heading = (title: string, y: number): object => ({
+  ...{ title, type: "row", collapsed: false, gridPos: { x: 0, y, w: 24, h: 1 }, panels: [], targets: [] },
+});
+
+function panel({ title, description, kind, unit = "short", redFrom, queries }: Panel): object {
   const red = redFrom === undefined ? [] : [{ color: "red", value: redFrom }];
   const thresholds = { mode: "absolute", steps: [{ color: "green", value: null }, ...red] };
   return {
-    id: index + 1,
-    ...{ title, description, type: kind, datasource, gridPos: place(index) },
+    ...{ title, description, type: kind, datasource },
     fieldConfig: { defaults: { unit, thresholds }, overrides: [] },
     targets: queries.map(({ expr, legend }, at) => ({
       refId: String.fromCharCode(65 + at),
@@ -196,7 +78,10 @@ export function dashboard(): string {
         variable("name", 'label_values(keyturn_ready{namespace=~"$namespace"}, name)'),
       ],
     },
-    panels: panels.map(panel),
+    panels: laidOut([
+      { title: "Rotations", panels: rotationPanels },
+      { title: "Issuers", panels: issuerPanels },
+    ]),
   };
   return `${JSON.stringify(model, undefined, 2)}\n`;
 }

@@ -19,6 +19,8 @@ export interface IssuerGauges {
   revocations(): number;
   /** Undefined: it is not open. */
   load(): StoreLoad | undefined;
+  /** It is not open, or did not answer when it was last looked at. */
+  isStoreAway(): boolean;
   /** What stands in the TokenIssuer file can't be used. */
   isFileRefused(): boolean;
 }
@@ -110,7 +112,9 @@ function addGauges(registry: Registry, gauges: IssuerGauges): void {
   };
   gauge("grants", "Grants that can be renewed, counted every few minutes", () => gauges.grants());
   gauge("revocations", "Revocations in memory", () => gauges.revocations());
-  gauge("store_open", "1: the store is open", () => Number(gauges.load() !== undefined));
+  gauge("store_open", "1: the store is open, and answered when it was last looked at", () =>
+    Number(!gauges.isStoreAway()),
+  );
   gauge("store_busy", "Connections of the store in use, or writers", () => gauges.load()?.busy);
   gauge("store_waiting", "Calls that wait for one", () => gauges.load()?.waiting);
   gauge("file_refused", "1: what stands in the TokenIssuer file can't be used", () => Number(gauges.isFileRefused()));

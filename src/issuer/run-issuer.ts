@@ -72,6 +72,7 @@ async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack):
     grants: () => news.grants,
     revocations: () => revoked.size,
     load: () => news.store?.load(),
+    isStoreAway: () => news.problem !== undefined,
     isFileRefused: () => callers.refused !== undefined,
   });
   const ready = holder.readiness(signal, () => [...problemsOf(callers, news), ...remarks()]);

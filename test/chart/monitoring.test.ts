@@ -6,6 +6,7 @@ import { root } from "../../hack/run.ts";
 import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
 import { measureWatches, RotationMetrics } from "../../src/controller/rotation-metrics.ts";
 import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
+import { IssuerMetrics } from "../../src/issuer/issuer-metrics.ts";
 import { sidecarContainer } from "../../src/inject/sidecar.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
@@ -25,12 +26,25 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   new GatewayMetrics(gateway);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   new HolderMetrics({ registry: gateway, prefix: "keyturn_gateway", clock, state: () => undefined });
-  const registries = [process.registry, rotation, gateway];
+  const issuer = new Registry();
+  const nothing = (): undefined => undefined;
+  new IssuerMetrics(issuer, {
+    grants: nothing,
+    revocations: () => 0,
+    load: nothing,
+    isFileRefused: () => false,
+    isStoreAway: () => false,
+  });
+  new HolderMetrics({ registry: issuer, prefix: "keyturn_issuer", clock, state: () => undefined });
+  const registries = [process.registry, rotation, gateway, issuer];
   const found = registries.flatMap((registry) => registry.getMetricsAsArray() as readonly unknown[]);
   const all = found as readonly { name: string; labelNames?: readonly string[] }[];
   return new Map(
     all.flatMap(({ name, labelNames = [] }) =>
-      ["", "_bucket", "_sum", "_count"].map((suffix) => [`${name}${suffix}`, labelNames] as const),
+      ["", "_bucket", "_sum", "_count"].map((suffix) => {
+        const own = suffix === "_bucket" ? [...labelNames, "le"] : labelNames;
+        return [`${name}${suffix}`, own] as const;
+      }),
     ),
   );
 }
