@@ -1,10 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { TokenRequest } from "../callers/caller.ts";
-import { introspect, introspectAccess } from "../tokens/introspect.ts";
-import { type AskedBelow, issueBelow, issuePair } from "../tokens/issue-pair.ts";
+import { introspect, introspectItself } from "../tokens/introspect.ts";
+import { type AskedBelow, issueBelow } from "../tokens/issue-below.ts";
+import { issuePair } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { renewPair } from "../tokens/renew-pair.ts";
-import { type RevocationRequest, revokeTokens, type Revoker } from "../tokens/revoke-tokens.ts";
+import { ownBearerOf } from "../tokens/own-bearer.ts";
+import type { Asker } from "../tokens/ownership.ts";
+import { type RevocationRequest, revokeTokens } from "../tokens/revoke-tokens.ts";
 import type { TokenPair } from "../tokens/token-pair.ts";
 import type { Denial } from "../tokens/denial.ts";
 import { formatInstant } from "../../parse/instant.ts";
@@ -62,14 +65,14 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
     async (request) => {
       const { agentId, agentName } = request.body;
       const own = { agent_id: agentId, ...(agentName !== undefined && { agent_name: agentName }) };
-      return below(parts, request, { name: `agent/${segmentOf(agentId)}`, own });
+      return below(parts, request, { name: { kind: "agent", id: agentId }, own });
     },
   );
 
   api.post<{ Body: Common & { readonly paths: readonly string[] } }>(
     "/v1/tokens/path",
     { schema: { body: objectSchema({ paths: { ...texts, minItems: 1 }, ...common }, ["paths"]) } },
-    async (request) => below(parts, request, { name: "path", own: { paths: request.body.paths } }),
+    async (request) => below(parts, request, { name: { kind: "path" }, own: { paths: request.body.paths } }),
   );
 
   api.post<{ Body: Common & { readonly workspaceId: string; readonly paths: readonly string[] } }>(
@@ -85,15 +88,12 @@ function issuing(api: FastifyInstance, parts: IssuerParts): void {
     async (request) => {
       const { workspaceId, paths } = request.body;
       return below(parts, request, {
-        name: `workspace/${segmentOf(workspaceId)}`,
+        name: { kind: "workspace", id: workspaceId },
         own: { workspace_id: workspaceId, paths },
       });
     },
   );
 }
-
-/** One segment of a subject: nobody's agent can have the name of what is below another one. */
-const segmentOf = (id: string): string => id.replaceAll("%", "%25").replaceAll("/", "%2F");
 
 /** Exactly one of them: by `jti`, by `sub`, by `sid`. */
 interface RevokeBody {
@@ -108,7 +108,7 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
     oneOf: [{ required: ["tokenId"] }, { required: ["identityId"] }, { required: ["sessionId"] }],
   };
   api.post<{ Body: RevokeBody }>("/v1/tokens/revoke", { schema: { body: revoke } }, async (request) => {
-    const by = await revokerOf(parts, request);
+    const by = await askerOf(parts, request);
     const done = await revokeTokens(parts, by, revocationIn(request.body));
     if (done.kind === "denied") throw errorOfDenial(done);
     return { revoked: done.revoked };
@@ -118,15 +118,15 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
     "/v1/tokens/introspect",
     { schema: { body: objectSchema({ token }, ["token"]) } },
     async (request) => {
-      await revokerOf(parts, request);
-      return introspect(parts, request.body.token);
+      const by = await askerOf(parts, request);
+      return introspect(parts, by, request.body.token);
     },
   );
   // A GET has no body, and a token belongs in no URL: it is the bearer itself that is looked at
   api.get("/v1/tokens/introspect", async (request) => {
     const credentials = credentialsOf(request);
     if (credentials?.scheme !== "bearer") throw credentialsMissing();
-    return introspectAccess(parts, credentials.value);
+    return introspectItself(parts, credentials.value);
   });
 }
 
@@ -135,19 +135,13 @@ function revocationIn({ tokenId, identityId, sessionId }: RevokeBody): Revocatio
   return identityId === undefined ? { sessionId: sessionId ?? "" } : { identityId };
 }
 
-/** A caller who may ask for tokens, or whoever shows one of ours that is good. */
-async function revokerOf(parts: IssuerParts, request: FastifyRequest): Promise<Revoker> {
+/** A caller who may ask for tokens, or whoever shows one of ours that is for the issuer. */
+async function askerOf(parts: IssuerParts, request: FastifyRequest): Promise<Asker> {
   const credentials = credentialsOf(request);
   if (credentials?.scheme !== "bearer" || !saysItIsOurs(parts, credentials.value)) return callerBy(parts, request);
-  const verdict = await introspectAccess(parts, credentials.value);
-  const [subject, jti] = verdict.active ? [verdict["sub"], verdict["jti"]] : [];
-  if (typeof subject === "string" && typeof jti === "string") return { kind: "bearer", subject, jti };
-  throw errorOfDenial({
-    kind: "denied",
-    error: "invalid_token",
-    code: "access-token",
-    message: "Must show an access token that is good",
-  });
+  const bearer = await ownBearerOf(parts, credentials.value);
+  if (bearer.kind === "denied") throw errorOfDenial(bearer);
+  return bearer;
 }
 
 async function below(

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { grantTypes } from "../config/token-issuer.ts";
-import { verifyingOf } from "../tokens/issue-pair.ts";
+import { verifyingOf } from "../tokens/keys-at-work.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import type { WellKnown } from "../../holder/well-known.ts";
 import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";

@@ -64,8 +64,7 @@ export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
   });
 
   api.post<{ Body: FormBody }>("/oauth2/introspect", { schema: { consumes, body: tokenField } }, async (request) => {
-    await clientOf(parts, request);
-    return introspect(parts, one(request.body, "token"));
+    return introspect(parts, await clientOf(parts, request), one(request.body, "token"));
   });
 }
 

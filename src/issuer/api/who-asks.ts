@@ -5,7 +5,7 @@ import { isObject } from "../../parse/object.ts";
 import type { Caller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
-import { verifyingOf } from "../tokens/issue-pair.ts";
+import { verifyingOf } from "../tokens/keys-at-work.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { type AnswerError, badRequest, errorOfDenial, forbidden, unauthorized } from "./api-error.ts";
 

@@ -1,5 +1,6 @@
 import { claimAt, fillIn, isPlainText, longestSubject } from "../config/claims.ts";
 import { fitsAny } from "../config/glob.ts";
+import { isChildSubject, mustBeNoChild } from "../config/names.ts";
 import type { ClaimMatch, Trust, TrustRule } from "../config/token-issuer.ts";
 import { type Failed, failed, type ForeignToken, readForeign } from "./read-foreign.ts";
 import { type Members } from "../../parse/object.ts";
@@ -33,6 +34,7 @@ export function examine(token: string, trusts: readonly Trust[], nowMs: number):
   if (rule === undefined) return failed("rule", "must fit a rule of its issuer");
   const subject = fillIn(rule.subject, claims);
   if (typeof subject !== "string") return failed("template", "must have claims that make a subject");
+  if (isChildSubject(subject)) return failed("template", `the subject ${mustBeNoChild}`);
   return { trust, rule, claims, subject, ...instants };
 }
 

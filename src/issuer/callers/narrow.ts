@@ -3,8 +3,10 @@ import { defaultRefreshTtlMs, longestRefreshTtlMs, secondsIn } from "../../grant
 import type { Profile } from "../../ring/key.ts";
 import { isPlainText, longestSubject } from "../config/claims.ts";
 import { fitsAny, type Glob } from "../config/glob.ts";
+import { isChildSubject, mustBeNoChild } from "../config/names.ts";
 import { isReserved, isSetByEndpoint } from "../config/reserved.ts";
 import type { Allowed, Rights } from "../config/token-issuer.ts";
+import { isPathWithin } from "./path-within.ts";
 import { type TokenRequest, type Caller, type Granted, type RefusedCaller, refusedCaller, type Ttl } from "./caller.ts";
 
 /** What holds whoever asks. */
@@ -27,6 +29,7 @@ export function narrow(caller: Caller, asked: TokenRequest, bounds: Bounds): Gra
   if (subject !== caller.subject && !(isSubject(subject) && fitsAny(allowed.subjects, subject))) {
     return refusedCaller("invalid_request", "asked-subject", "must ask for a subject that is allowed for it");
   }
+  if (isChildSubject(subject)) return refusedCaller("invalid_request", "asked-subject", `the subject ${mustBeNoChild}`);
   return within({ ...caller, subject }, asked, bounds);
 }
 
@@ -69,7 +72,7 @@ export function narrowBelow(
       `must ask for a subject of 1 to ${longestSubject} characters`,
     );
   }
-  if (!Object.entries(own).every(([name, value]) => !Object.hasOwn(claims, name) || isPart(value, claims[name]))) {
+  if (!Object.entries(own).every(([name, value]) => !Object.hasOwn(claims, name) || isWithin(value, claims[name]))) {
     return refusedCaller(
       "invalid_request",
       "asked-claims",
@@ -79,9 +82,11 @@ export function narrowBelow(
   return within({ subject: asked.subject, claims: { ...claims, ...own }, allowed }, asked, bounds);
 }
 
-/** Of a list some items, of anything else the same. */
-const isPart = (value: unknown, whole: unknown): boolean =>
-  Array.isArray(value) && Array.isArray(whole) ? value.every((one) => whole.includes(one)) : value === whole;
+/** Of a list of paths such as lie below one of them each, of anything else the same. */
+const isWithin = (value: unknown, whole: unknown): boolean =>
+  Array.isArray(value) && Array.isArray(whole)
+    ? value.every((path) => whole.some((above) => isPathWithin(path, above)))
+    : value === whole;
 
 /** What a token says, in bytes of JSON: less than the minter takes, which is asked after the grant is written. */
 const longestSaid = 8192;
@@ -90,10 +95,10 @@ const isSubject = (subject: string): boolean => subject.length <= longestSubject
 
 type Gettable = Omit<Allowed, keyof Rights>;
 
-type Asker = Pick<Caller, "subject" | "claims"> & { readonly allowed: Gettable };
+type Entitled = Pick<Caller, "subject" | "claims"> & { readonly allowed: Gettable };
 
 function within(
-  { subject, claims: own, allowed }: Asker,
+  { subject, claims: own, allowed }: Entitled,
   asked: Omit<TokenRequest, "grantType">,
   bounds: Bounds,
 ): Granted | RefusedCaller {

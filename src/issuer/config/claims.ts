@@ -1,4 +1,5 @@
 import { isObject, type Members } from "../../parse/object.ts";
+import { isChildSubject, mustBeNoChild } from "./names.ts";
 
 /** Where a claim stands in a token. */
 export interface ClaimPath {
@@ -51,7 +52,9 @@ export function templateOf(text: string): SubjectTemplate | string {
     if (tail === "" && index < rest.length - 1) return "must have a text between two claims";
     holes.push({ claim, tail });
   }
-  return head.includes("}") ? "must have each claim in braces" : { text, head, holes };
+  if (head.includes("}")) return "must have each claim in braces";
+  const example = head + holes.map(({ tail }) => `x${tail}`).join("");
+  return isChildSubject(example) ? mustBeNoChild : { text, head, holes };
 }
 
 /**

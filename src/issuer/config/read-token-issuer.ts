@@ -4,15 +4,18 @@ import {
   durationOf,
   fieldsOf,
   instantOf,
+  isUnset,
   itemSpotsOf,
   looseFieldsOf,
   need,
+  refuse,
   refuseRepeats,
   type Spot,
   textOf,
 } from "./fields.ts";
 import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
-import { needSome, refuseSame } from "./list-fields.ts";
+import { needSome, refuseSame, textsOf } from "./list-fields.ts";
+import { isChildSubject, isOfTrust, mustBeNoChild } from "./names.ts";
 import { readAllowed } from "./read-allowed.ts";
 import { type Around, absolutePathOf, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
@@ -25,6 +28,7 @@ export const issuerSpecFields = [
   "recoverGrantsUntil",
   "maxAccessTTL",
   "maxRefreshTTL",
+  "ownAudiences",
   "clients",
   "trust",
 ] as const;
@@ -71,6 +75,7 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
     ...limits,
     retryWindowMs: durationOf(at("retryWindow"), issuerDurations.retryWindow) ?? issuerDefaults.retryWindowMs,
     ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }),
+    ownAudiences: textsOf(at("ownAudiences"), issuerCounts.audiences, issuerTexts.audience),
     clients: clients.map((client) => readClient(client, { dir, limits })),
     trust: trust.map((one) => readTrust(one, { dir, limits })),
   };
@@ -82,10 +87,14 @@ function readClient(spot: Spot, { dir, limits }: Around): Client {
   const files = itemSpotsOf(at("secretFiles"), issuerCounts.secretFiles);
   needSome(at("secretFiles"));
   refuseRepeats(files);
+  if (isOfTrust(id))
+    refuse(at("id"), 'must not begin with "trust:", as the client_id of another issuer\'s tokens does');
+  const subject = textOf(at("subject"), issuerTexts.subject) ?? id;
+  if (isChildSubject(subject)) refuse(at(isUnset(at("subject")) ? "id" : "subject"), mustBeNoChild);
   return {
     id,
     secretFiles: files.map((file) => absolutePathOf(need(file), dir) ?? ""),
-    subject: textOf(at("subject"), issuerTexts.subject) ?? id,
+    subject,
     allowed: readAllowed(
       at("allow"),
       [

@@ -13,6 +13,11 @@ export interface TokenIssuer {
   readonly maxAccessTtlMs?: number;
   /** No refresh token lives longer, whoever asks; in milliseconds. @default 90 days, which is also the most */
   readonly maxRefreshTtlMs: number;
+  /**
+   * What our own access tokens may be for that are shown to the issuer itself, beside its own URL, which always counts (RFC 9068 §4). For
+   * installations whose clients ask for no such token.
+   */
+  readonly ownAudiences: readonly string[];
   /** By their ids, which differ. */
   readonly clients: readonly Client[];
   /** By their issuers, which differ. */
@@ -21,7 +26,7 @@ export interface TokenIssuer {
 
 /** Somebody with a secret of ours. */
 export interface Client {
-  /** `client_id`; printable ASCII (RFC 6749 appendix A.1). */
+  /** `client_id`; printable ASCII (RFC 6749 appendix A.1). None begins as {@link clientIdOf} does. */
   readonly id: string;
   /**
    * Files with one line each: the secret itself, or its scrypt hash in PHC form. Absolute. Any of them is good, so that a secret can be

@@ -14,7 +14,7 @@ export interface RowJudgement extends Pick<RenewalRequest, "isProven"> {
 export interface GrantRenewalRequest<No> extends Omit<RenewalRequest, "isProven" | "nowMs" | "policy">, EndTime {
   readonly policy: Omit<RenewalRequest["policy"], "maxRefreshTtlMs">;
   /** Looks at the row before anything is written; `No`, and nothing is: what the caller must not ask of it, such as a wider scope. */
-  readonly judge: (row: GrantRow) => RowJudgement | No;
+  readonly judge: (row: GrantRow) => RowJudgement | No | Promise<RowJudgement | No>;
 }
 
 /** What became of it; `row` as it now stands in the store. */
@@ -46,7 +46,7 @@ export async function renewGrant<No extends { readonly kind: string }>(
   for (let race = 0; race < mostRaces; race++) {
     const row = await store.find(request.shown.grantId);
     if (row === undefined) return { kind: "refused", reason: "unknown" };
-    const judged = request.judge(row);
+    const judged = await request.judge(row);
     if ("kind" in judged) return judged;
     const { isProven, maxRefreshTtlMs } = judged;
     const renewal = renew(row.grant, { ...request, isProven, policy: { ...request.policy, maxRefreshTtlMs } });

@@ -1,10 +1,12 @@
 import { parseRefreshToken } from "../../grants/refresh-token.ts";
 import { renew } from "../../grants/renew.ts";
-import { grantIdOf, sidOf } from "../store/grant-row.ts";
-import { verifyingOf } from "./issue-pair.ts";
+import { sidOf } from "../store/grant-row.ts";
+import { grantAbove } from "./grant-above.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
+import { audiencesIn, type LiveToken, liveToken } from "./own-bearer.ts";
+import { type Asker, isOwn, whoseIs } from "./ownership.ts";
 
-/** RFC 7662 §2.2. Of what is dead, unknown or made up it says no more than that it is not active. */
+/** RFC 7662 §2.2. Of what is dead, unknown, made up or none of the asker's business it says no more than that it is not active. */
 export type Introspection =
   | { readonly active: false }
   | (Readonly<Record<string, unknown>> & {
@@ -17,44 +19,53 @@ export type Introspection =
 const dead: Introspection = { active: false };
 
 /**
- * Whether a token is good now, and what it says. Writes nothing: an old refresh token that is looked at ends no grant.
+ * Whether a token is good now, and what it says: to whoever it is of; an access token also to whoever may introspect those for one of
+ * its audiences. Writes nothing: an old refresh token that is looked at ends no grant.
  *
  * @throws TryLaterError `StoreAway`, `NotReady`
  */
-export async function introspect(parts: IssuerParts, token: string): Promise<Introspection> {
-  const refresh = parseRefreshToken(token);
-  return refresh === undefined ? introspectAccess(parts, token) : ofRefreshToken(parts, refresh);
+export async function introspect(parts: IssuerParts, by: Asker, text: string): Promise<Introspection> {
+  const refresh = parseRefreshToken(text);
+  if (refresh !== undefined) return ofRefreshToken(parts, by, refresh);
+  const token = await liveToken(parts, text);
+  return token && (isOwn(by, whoseIs(token)) || mayLookAt(by, token)) ? ofAccessToken(token) : dead;
 }
 
-/** As {@link introspect}, of an access token alone: a refresh token is none. */
-export async function introspectAccess(parts: IssuerParts, token: string): Promise<Introspection> {
-  const { revoked, store } = parts;
-  const verdict = verifyingOf(parts).verify(token);
-  if (!verdict.ok || revoked.has(verdict.claims)) return dead;
-  const { sid } = verdict.claims;
-  const grantId = typeof sid === "string" ? grantIdOf(sid) : undefined;
-  if (grantId !== undefined) {
-    // The database's word, not the memory's: another replica may have revoked it a moment ago
-    const row = await store.find(grantId);
-    if (row === undefined || row.grant.revoked) return dead;
-  }
-  return { ...verdict.claims, active: true, token_type: "Bearer", exp: Math.floor(verdict.expiresAtMs / 1000) };
+/** An access token, to its bearer: he hears nothing that it does not say. Whom it is for is not looked at, since it opens nothing. */
+export async function introspectItself(parts: IssuerParts, text: string): Promise<Introspection> {
+  const token = await liveToken(parts, text);
+  return token ? ofAccessToken(token) : dead;
 }
+
+/** A resource server, of the tokens that are shown to it. */
+const mayLookAt = (by: Asker, { claims: { aud } }: LiveToken): boolean =>
+  by.kind !== "bearer" &&
+  by.allowed.introspect &&
+  audiencesIn(aud).some((audience) => by.allowed.audiences.includes(audience));
+
+const ofAccessToken = ({ claims, expiresAtMs }: LiveToken): Introspection => ({
+  ...claims,
+  active: true,
+  token_type: "Bearer",
+  exp: Math.floor(expiresAtMs / 1000),
+});
 
 async function ofRefreshToken(
-  { store, callers, verifying: verifyingNow, nowMs, randomBytes }: IssuerParts,
+  parts: IssuerParts,
+  by: Asker,
   shown: NonNullable<ReturnType<typeof parseRefreshToken>>,
 ): Promise<Introspection> {
+  const { store, callers, nowMs, randomBytes } = parts;
   const row = await store.find(shown.grantId);
-  if (row === undefined) return dead;
+  if (row === undefined || !isOwn(by, row.terms)) return dead;
   const { grant, terms } = row;
   const { retryWindowMs } = callers.config;
   // What would become of it, were it shown now
   const request = { shown, isProven: false, nowMs: nowMs(), salt: randomBytes(32), policy: { retryWindowMs } };
   const { kind } = renew(grant, request);
-  if (kind !== "renewed" && kind !== "replayed") return dead;
-  const verifying = verifyingNow();
+  if ((kind !== "renewed" && kind !== "replayed") || (await grantAbove(parts, terms)) === "ended") return dead;
   const { subject, clientId, audiences, scopes, askedRefreshTtl } = terms;
+  const verifying = parts.verifying();
   return {
     active: true,
     token_type: "refresh_token",

@@ -1,13 +1,16 @@
 import { parseRefreshToken } from "../../grants/refresh-token.ts";
 import type { Caller } from "../callers/caller.ts";
 import { standingOf } from "../callers/standing.ts";
-import { sidOf, type GrantRow, type GrantTerms } from "../store/grant-row.ts";
+import { sidOf, type GrantRow } from "../store/grant-row.ts";
 import { type GrantRenewal, renewGrant, type RowJudgement } from "../store/renew-grant.ts";
 import { denialOfRenewal, denied, type Denial } from "./denial.ts";
 import { endTime } from "./end-time.ts";
-import { freshSigningOf, originOf, signingOf } from "./issue-pair.ts";
+import { capBelow, grantAbove } from "./grant-above.ts";
+import { originOf } from "./issue-pair.ts";
 import type { WhoseGrant } from "./issuer-event.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
+import { freshSigningOf, signingOf } from "./keys-at-work.ts";
+import { hasBegun } from "./ownership.ts";
 import { signPair, type TokenPair } from "./token-pair.ts";
 
 export interface PairRenewal {
@@ -40,7 +43,11 @@ export async function renewPair(parts: IssuerParts, asked: PairRenewal): Promise
 }
 
 /** Before anything is written, so that a caller who asks for too much keeps the token that he has. */
-function judge(parts: IssuerParts, { terms }: GrantRow, { caller, scopes = [] }: PairRenewal): RowJudgement | Denial {
+async function judge(
+  parts: IssuerParts,
+  { grant, terms }: GrantRow,
+  { caller, scopes = [] }: PairRenewal,
+): Promise<RowJudgement | Denial> {
   const { config } = parts.callers;
   const standing = standingOf(config, originOf(terms));
   if (standing === undefined) return denied("invalid_grant", "caller-gone", goneMessage);
@@ -49,7 +56,7 @@ function judge(parts: IssuerParts, { terms }: GrantRow, { caller, scopes = [] }:
     return denied("invalid_target", "asked-audience", "Cannot renew: must be for audiences that the signing key has");
   }
   // RFC 6749 §6: a client's tokens are for that client alone. And whoever proves that he is somebody else must not end them
-  if (caller !== undefined && !isOwner(caller, terms)) {
+  if (caller !== undefined && !hasBegun(caller, terms)) {
     return denied(
       "invalid_grant",
       "client",
@@ -59,19 +66,14 @@ function judge(parts: IssuerParts, { terms }: GrantRow, { caller, scopes = [] }:
   if (!scopes.every((one) => terms.scopes.includes(one))) {
     return denied("invalid_scope", "asked-scope", "must ask for scopes that were granted");
   }
-  return {
-    isProven: caller !== undefined,
-    maxRefreshTtlMs: Math.min(config.maxRefreshTtlMs, standing.maxRefreshTtlMs),
-  };
+  // What has ended by itself is told so
+  const above = grant.revoked ? undefined : await grantAbove(parts, terms);
+  if (above === "ended") return denied("invalid_grant", "parent-ended", "Cannot renew: the grant above must live");
+  const maxMs = Math.min(config.maxRefreshTtlMs, standing.maxRefreshTtlMs);
+  return { isProven: caller !== undefined, maxRefreshTtlMs: capBelow(maxMs, above, parts.nowMs()) };
 }
 
 const goneMessage = "Cannot renew: the client, or the issuer of the first token, must stand in the TokenIssuer still";
-
-/** The same secret, or an assertion of the same (issuer, subject): no thief has it. */
-function isOwner(caller: Caller, { clientId, foreign }: GrantTerms): boolean {
-  if (caller.kind === "client") return foreign === undefined && caller.clientId === clientId;
-  return foreign !== undefined && caller.issuer === foreign.issuer && caller.foreignSubject === foreign.subject;
-}
 
 async function answerOf(
   parts: IssuerParts,

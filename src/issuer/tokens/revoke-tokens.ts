@@ -1,16 +1,13 @@
 import { hashOf, isSameBytes, markOf, parseRefreshToken, type RefreshToken } from "../../grants/refresh-token.ts";
-import type { Caller } from "../callers/caller.ts";
 import { isPlainText } from "../config/claims.ts";
 import { fitsAny } from "../config/glob.ts";
 import { grantIdOf, sidOf, type GrantRow } from "../store/grant-row.ts";
 import type { GrantSelector } from "../store/grant-store.ts";
 import { denied, type Denial } from "./denial.ts";
 import { endTime } from "./end-time.ts";
-import { verifyingOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
-
-/** Who wants something revoked: a caller who proved himself, or whoever shows an access token of ours. */
-export type Revoker = Caller | { readonly kind: "bearer"; readonly subject: string; readonly jti: string };
+import { liveToken } from "./own-bearer.ts";
+import { type Asker, isOwn, type Whose, whoseIs } from "./ownership.ts";
 
 /** What is to be revoked. */
 export type RevocationRequest =
@@ -38,39 +35,38 @@ const nothing: RevocationDone = { kind: "done", revoked: 0 };
  */
 export async function revokeTokens(
   parts: IssuerParts,
-  by: Revoker,
+  by: Asker,
   asked: RevocationRequest,
 ): Promise<RevocationDone | Denial> {
   if ("token" in asked) return revokeShown(parts, by, asked.token);
   if ("tokenId" in asked) return revokeById(parts, by, asked.tokenId);
   if ("identityId" in asked) {
     const { identityId: subject } = asked;
-    return isHis(by, subject) ? end(parts, { kind: "subject", subject }) : notHis();
+    return by.subject === subject || mayAskFor(by, subject) ? end(parts, { kind: "subject", subject }) : notHis();
   }
   const row = await rowOf(parts, asked.sessionId);
-  return row && isHisGrant(by, row) ? end(parts, { kind: "grant", id: row.grant.id }) : nothing;
+  return row && isHis(by, row.terms) ? end(parts, { kind: "grant", id: row.grant.id }) : nothing;
 }
 
-async function revokeShown(parts: IssuerParts, by: Revoker, text: string): Promise<RevocationDone | Denial> {
+async function revokeShown(parts: IssuerParts, by: Asker, text: string): Promise<RevocationDone | Denial> {
   const refresh = parseRefreshToken(text);
   if (refresh !== undefined) {
     const row = await parts.store.find(refresh.grantId);
-    return row && isOf(refresh, row) && isHisGrant(by, row) ? end(parts, { kind: "grant", id: row.grant.id }) : nothing;
+    return row && isOf(refresh, row) && isHis(by, row.terms)
+      ? end(parts, { kind: "grant", id: row.grant.id })
+      : nothing;
   }
-  const verdict = verifyingOf(parts).verify(text);
-  if (!verdict.ok) return nothing;
-  const { jti, sub, sid } = verdict.claims;
-  if (typeof jti !== "string" || typeof sub !== "string") return nothing;
-  const row = typeof sid === "string" ? await rowOf(parts, sid) : undefined;
-  return isHis(by, sub) || (row && isHisGrant(by, row)) ? revokeToken(parts, jti) : nothing;
+  const token = await liveToken(parts, text);
+  const { jti } = token?.claims ?? {};
+  return token && typeof jti === "string" && isHis(by, whoseIs(token)) ? revokeToken(parts, jti) : nothing;
 }
 
 /** Nobody writes down what was never given out, nor ends a token of which he knows no more than its id. */
-async function revokeById(parts: IssuerParts, by: Revoker, jti: string): Promise<RevocationDone> {
+async function revokeById(parts: IssuerParts, by: Asker, jti: string): Promise<RevocationDone> {
   if (by.kind === "bearer" && by.jti === jti) return revokeToken(parts, jti);
   const [, sid = ""] = /^([\w-]{22})\.[\w-]{22,64}$/.exec(jti) ?? [];
   const row = await rowOf(parts, sid);
-  return row && isHisGrant(by, row) ? revokeToken(parts, jti) : nothing;
+  return row && isHis(by, row.terms) ? revokeToken(parts, jti) : nothing;
 }
 
 async function rowOf({ store }: IssuerParts, sid: string): Promise<GrantRow | undefined> {
@@ -105,15 +101,11 @@ async function end(parts: IssuerParts, whose: GrantSelector): Promise<Revocation
   return { kind: "done", revoked: ended.length };
 }
 
-/** His own subject, or one that he may ask tokens for. */
-function isHis(by: Revoker, subject: string): boolean {
-  return (
-    by.subject === subject || (isPlainText(subject) && by.kind !== "bearer" && fitsAny(by.allowed.subjects, subject))
-  );
-}
+/** One that he may ask tokens for. */
+const mayAskFor = (by: Asker, subject: string): boolean =>
+  isPlainText(subject) && by.kind !== "bearer" && fitsAny(by.allowed.subjects, subject);
 
-const isHisGrant = (by: Revoker, { terms }: GrantRow): boolean =>
-  isHis(by, terms.subject) || (by.kind === "client" && terms.foreign === undefined && by.clientId === terms.clientId);
+const isHis = (by: Asker, whose: Whose): boolean => isOwn(by, whose) || mayAskFor(by, whose.subject);
 
 const notHis = (): Denial =>
   denied(

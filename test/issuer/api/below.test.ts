@@ -43,10 +43,33 @@ describe("a token below another one", () => {
     expect(await world.store.count(world.nowMs)).toBe(before);
   });
 
-  it("may have some of the paths alone", async () => {
+  it("may have some of the paths alone, and what lies below them", async () => {
     const parent = await below(await begin(), "path", { paths: ["/x", "/y"] });
-    const child = await below(parent, "path", { paths: ["/y"] });
-    expect(claimsOf(textIn(child, "accessToken"))["paths"]).toEqual(["/y"]);
+    for (const paths of [["/y"], ["/y/a", "/y/b/c"]]) {
+      const child = await below(parent, "path", { paths });
+      expect(claimsOf(textIn(child, "accessToken"))["paths"]).toEqual(paths);
+    }
+    for (const path of ["/xy", "/x/../z", "/x/%2e%2e/z", "/x//z"]) {
+      const child = await below(parent, "path", { paths: ["/y", path] });
+      expect([child.status, child.body["code"]]).toEqual([400, "asked-claims"]);
+    }
+  });
+
+  it("has a subject that nobody else may ask for", async () => {
+    await world.allow(specWith({ client: { allow: { audiences: ["api"], subjects: ["**"] } } }));
+    for (const identityId of ["user:7/agent/a", "user:7/path", "user:7/workspace/w%2Fx", "user:7/agent/a/path"]) {
+      const answer = await begin({ identityId });
+      expect([answer.status, answer.body["code"]]).toEqual([400, "asked-subject"]);
+    }
+    expect((await begin({ identityId: "user:7/agents" })).status).toBe(200);
+  });
+
+  it("has a subject that no foreign token gets, either", async () => {
+    const answer = await ask(world, "/v1/tokens", {
+      authorization: `Bearer ${world.foreign({ sub: "anna/agent/a" })}`,
+      json: { identityId: "ext:anna/agent/a" },
+    });
+    expect([answer.status, answer.body["code"]]).toEqual([400, "template"]);
   });
 
   it("never has the subject of one further below", async () => {
@@ -95,7 +118,100 @@ describe("a token below another one", () => {
   });
 });
 
+describe("the end of a grant below another one", () => {
+  const day = 86_400;
+  const refreshEnd = (answer: Answer): number => Date.parse(textIn(answer, "refreshTokenExpiresAt")) - world.nowMs;
+  const renew = (answer: Answer): Promise<Answer> =>
+    ask(world, "/v1/tokens/refresh", { json: { refreshToken: textIn(answer, "refreshToken") } });
+
+  it("is never later than its parent's, and moves with it", async () => {
+    let parent = await begin({ refreshTokenTtlSeconds: 2 * day });
+    world.nowMs += dayMs;
+    // Its access token has run out; the grant has not
+    parent = await renew(parent);
+    world.nowMs += hourMs / 2;
+    let child = await below(parent, "agent", { agentId: "a", refreshTokenTtlSeconds: 2 * day });
+    expect(refreshEnd(child)).toBe(2 * dayMs - hourMs / 2);
+    world.nowMs += dayMs;
+    child = await renew(child);
+    expect(refreshEnd(child)).toBe(dayMs - hourMs / 2);
+    await renew(parent);
+    expect(refreshEnd(await renew(child))).toBe(2 * dayMs);
+  });
+
+  it("has come when its parent can't be renewed any more", async () => {
+    const parent = await begin({ refreshTokenTtlSeconds: day });
+    const child = await below(parent, "agent", { agentId: "a", refreshTokenTtlSeconds: day });
+    // A cap that is lowered moves the parent's end back, and leaves the child's where it was
+    const maxRefreshTTL = "1h";
+    await world.allow(specWith({ spec: { maxRefreshTTL } }));
+    await renew(parent);
+    world.nowMs += hourMs;
+    const late = await renew(child);
+    expect([late.status, late.body["error"], late.body["code"]]).toEqual([400, "invalid_grant", "parent-ended"]);
+    const json = { token: textIn(child, "refreshToken") };
+    const { body } = await ask(world, "/v1/tokens/introspect", { authorization: basic(), json });
+    expect(body).toEqual({ active: false });
+  });
+});
+
+describe("an access token that is for another server", () => {
+  const issuer = "https://issuer.example";
+  const allow = { audiences: ["api", issuer], subjects: ["user:*"] };
+  beforeEach(() => world.allow(specWith({ client: { allow }, spec: { ownAudiences: null } })));
+
+  it.each([
+    ["agent", { agentId: "a" }],
+    ["path", { paths: ["/x"] }],
+    ["workspace-path", { workspaceId: "w", paths: ["/x"] }],
+    ["revoke", { identityId: "user:7" }],
+    ["introspect", { token: "x" }],
+  ])("does nothing at /v1/tokens/%s", async (kind, json) => {
+    const parent = await begin({ audience: ["api"] });
+    const answer = await below(parent, kind, json);
+    expect([answer.status, answer.body["error"], answer.body["code"]]).toEqual([401, "invalid_token", "audience"]);
+    expect(await world.store.count(world.nowMs)).toBe(1);
+    for (const audience of [[issuer], ["api", issuer]]) {
+      // What was revoked of a subject is what it had until then
+      world.nowMs += 1000;
+      expect((await below(await begin({ audience }), kind, json)).status).toBe(200);
+    }
+  });
+
+  it("is good where the file names its audience", async () => {
+    const parent = await begin({ audience: ["api"] });
+    await world.allow(specWith({ client: { allow }, spec: { ownAudiences: ["other", "api"] } }));
+    expect((await below(parent, "agent", { agentId: "a" })).status).toBe(200);
+  });
+
+  it("is told to its bearer all the same", async () => {
+    const authorization = `Bearer ${textIn(await begin({ audience: ["api"] }), "accessToken")}`;
+    const { body } = await ask(world, "/v1/tokens/introspect", { method: "GET", authorization });
+    expect(body).toMatchObject({ active: true, sub: "user:7", aud: "api" });
+  });
+});
+
 describe("a grant of another issuer's token", () => {
+  it("is called by the name of its trust, as no client may be", async () => {
+    const { body } = await ask(world, "/v1/tokens", {
+      authorization: `Bearer ${world.foreign()}`,
+      json: { identityId: "ext:anna" },
+    });
+    expect(claimsOf(textIn({ body }, "accessToken"))).toMatchObject({ sub: "ext:anna", client_id: "trust:partner" });
+  });
+
+  it("is nobody's else who comes by the same trust", async () => {
+    const of = (sub: string) => `Bearer ${world.foreign({ sub })}`;
+    const anna = await ask(world, "/v1/tokens", { authorization: of("anna"), json: { identityId: "ext:anna" } });
+    const token = textIn(anna, "refreshToken");
+    const isActive = async (authorization: string): Promise<unknown> =>
+      (await ask(world, "/v1/tokens/introspect", { authorization, json: { token } })).body["active"];
+    await ask(world, "/oauth2/revoke", { authorization: of("berta"), form: { token } });
+    expect([await isActive(of("berta")), await isActive(of("anna"))]).toEqual([false, true]);
+    await ask(world, "/oauth2/revoke", { authorization: of("anna"), form: { token } });
+    expect(await isActive(of("anna"))).toBe(false);
+  });
+
   it("is not a client's that has the name of its subject", async () => {
     await world.allow(specWith({ trust: { rules: [ruleWith({ subject: "{sub}" })] }, client: { subject: "svc" } }));
     const foreign = await ask(world, "/v1/tokens", {

@@ -4,6 +4,7 @@ import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
 import { parseTokenIssuer } from "../../../src/issuer/config/read-token-issuer.ts";
 import { foreignAlgorithms, grantTypes } from "../../../src/issuer/config/token-issuer.ts";
+import { mustBeNoChild } from "../../../src/issuer/config/names.ts";
 import { clientWith, fileWith, issuerWith, ruleWith, trustWith } from "../support/token-issuers.ts";
 
 const jwksURL = "https://partner.example/jwks";
@@ -64,7 +65,8 @@ describe("parseTokenIssuer", () => {
     expect(client?.allowed).toMatchObject({ grantTypes: [], introspect: true, watchRevocations: true });
   });
 
-  test("nobody in it is a file, too", () => expect(issuerWith({})).toMatchObject({ clients: [], trust: [] }));
+  test("nobody in it is a file, too", () =>
+    expect(issuerWith({})).toMatchObject({ clients: [], trust: [], ownAudiences: [] }));
 
   test("what the file allows bounds everybody", () => {
     const read = issuerWith({ maxAccessTTL: "10m", maxRefreshTTL: "12h", clients: [clientWith()] });
@@ -118,6 +120,20 @@ describe("parseTokenIssuer", () => {
       { clients: [clientWith({ secretFiles: [] })] },
       "spec.clients[0].secretFiles: must have at least one item, has none",
     ],
+    [
+      { clients: [clientWith({ id: "trust:partner" })] },
+      'spec.clients[0].id: must not begin with "trust:", as the client_id of another issuer\'s tokens does, is "trust:partner"',
+    ],
+    [{ clients: [clientWith({ id: "ci/path" })] }, `spec.clients[0].id: ${mustBeNoChild}, is "ci/path"`],
+    [
+      { clients: [clientWith({ subject: "ci/agent/a" })] },
+      `spec.clients[0].subject: ${mustBeNoChild}, is "ci/agent/a"`,
+    ],
+    [
+      { trust: [trustWith({ jwksURL, rules: [ruleWith({ subject: "{sub}/agent/{jti}" })] })] },
+      `spec.trust[0].rules[0].subject: ${mustBeNoChild}, is "{sub}/agent/{jti}"`,
+    ],
+    [{ ownAudiences: ["api", "api"] }, 'spec.ownAudiences[1]: must not stand in the list twice, is "api"'],
     [{ clients: [clientWith({ secretFiles: undefined })] }, "spec.clients[0].secretFiles: must be set, is missing"],
     [{ clients: [clientWith({ allow: undefined })] }, "spec.clients[0].allow: must be set, is missing"],
     [{ clients: [clientWith({ allow: {} })] }, "spec.clients[0].allow.audiences: must be set, is missing"],

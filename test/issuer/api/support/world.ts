@@ -13,6 +13,7 @@ import { openGrantStore } from "../../../../src/issuer/store/open-grant-store.ts
 import type { IssuerParts, Signing, Verifying } from "../../../../src/issuer/tokens/issuer-parts.ts";
 import { compileMinter } from "../../../../src/jwt/minter.ts";
 import { RevokedSet } from "../../../../src/jwt/revoked-set.ts";
+import type { KeyRing } from "../../../../src/ring/codec.ts";
 import { compileRing } from "../../../../src/jwt/verifier.ts";
 import { systemClock } from "../../../../src/time/clock.ts";
 import { realRing, pairOf } from "../../../support/keys.ts";
@@ -50,7 +51,9 @@ export interface IssuerWorld {
 
 const partnerKey = newKey();
 
-export const specWith = (more: { client?: object; trust?: object; spec?: object } = {}): object => ({
+export const specWith = (
+  more: { client?: object; trust?: object; spec?: object } = {},
+): { readonly clients: readonly object[]; readonly trust: readonly object[] } => ({
   clients: [
     clientWith({
       secretFiles: ["dashboard"],
@@ -60,6 +63,8 @@ export const specWith = (more: { client?: object; trust?: object; spec?: object 
     clientWith({ id: "other", secretFiles: ["dashboard"] }),
   ],
   trust: [trustWith({ jwks: { keys: [partnerKey.publicJwk] }, ...more.trust })],
+  // As where clients ask for no token that is for the issuer itself
+  ...{ ownAudiences: ["api"] },
   ...more.spec,
 });
 
@@ -120,7 +125,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
 }
 
 function newKeys(nowMs: () => number): { readonly signing: Signing; readonly verifying: Verifying } {
-  const keyRing = realRing();
+  const keyRing = withOwnAudience(realRing());
   const { kid, material } = pairOf("ES256", 0);
   const half = { kid, key: createPrivateKey({ key: material.privateJwk, format: "jwk" }) };
   const minter = compileMinter({ ring: keyRing.ring, half }, { newId: () => randomUUID() });
@@ -138,6 +143,13 @@ function newKeys(nowMs: () => number): { readonly signing: Signing; readonly ver
       verify: (token) => verifier.verify(token, nowMs(), { type: "at+jwt" }),
     },
   };
+}
+
+/** Its signer may make tokens that are for the issuer itself. */
+function withOwnAudience({ ring, materials }: KeyRing): KeyRing {
+  const { profile } = ring.signer;
+  const audiences = [...profile.audiences, profile.issuer];
+  return { ring: { ...ring, signer: { ...ring.signer, profile: { ...profile, audiences } } }, materials };
 }
 
 /** Resolves as soon as it is so: the file is looked at every 10 ms. */
