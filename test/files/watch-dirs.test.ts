@@ -1,3 +1,4 @@
+import { watch } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -37,5 +38,32 @@ test("watchDirs tells of each swap of ..data, not of the first alone", async () 
     heard += 1;
   }
   expect(heard).toBe(3);
+  controller.abort();
+});
+
+test("watchDirs does not tell of a database that is written beside, and tells of what is written after it", async () => {
+  const dir = await tempDir();
+  const controller = new AbortController();
+  const { promise, resolve: told } = Promise.withResolvers<unknown>();
+  const heard: string[] = [];
+  watchDirs(
+    [dir],
+    () => {
+      heard.push("watchDirs");
+      told(undefined);
+    },
+    controller.signal,
+  );
+  // Of the same directory, told of each event after the first one
+  const files = ["grants.db", "grants.db-wal", "grants.db-shm", "file"];
+  const lastOf = new Map(files.map((name) => [name, Promise.withResolvers<unknown>()]));
+  watch(dir, { signal: controller.signal }, (_, name) => lastOf.get(name ?? "")?.resolve(undefined));
+  for (const name of files.slice(0, -1)) {
+    await writeFile(join(dir, name), "");
+    await lastOf.get(name)?.promise;
+  }
+  expect(heard).toEqual([]);
+  await writeFile(join(dir, "file"), "");
+  await promise;
   controller.abort();
 });
