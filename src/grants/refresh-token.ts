@@ -1,5 +1,5 @@
 import { Buffer } from "node:buffer";
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { createHmac, createSecretKey, hash, timingSafeEqual } from "node:crypto";
 import { crc32 } from "node:zlib";
 
 /** A refresh token taken apart. Secret: whoever has it can renew. */
@@ -58,11 +58,10 @@ function checksumOf(body: string): string {
 }
 
 /** What the store keeps of a secret: 32 bytes that it can't be found from, since it is random. */
-export const hashOf = (secret: Uint8Array): Uint8Array => createHash("sha256").update(secret).digest();
+export const hashOf = (secret: Uint8Array): Uint8Array => hash("sha256", secret, "buffer");
 
 /** The secret that follows: whoever shows the one before can be given the same successor again, though nobody stored it. */
-export const successorOf = (secret: Uint8Array, salt: Uint8Array): Uint8Array =>
-  createHmac("sha256", secret).update(salt).digest();
+export const successorOf = (secret: Uint8Array, salt: Uint8Array): Uint8Array => hmacOf(secret, salt);
 
 /**
  * Tells an old token of this grant from one that was made up, which must not be able to end it. 16 bytes. Who reads the database can
@@ -71,8 +70,12 @@ export const successorOf = (secret: Uint8Array, salt: Uint8Array): Uint8Array =>
 export function markOf(markKey: Uint8Array, generation: number, secretHash: Uint8Array): Uint8Array {
   const number = Buffer.alloc(4);
   number.writeUInt32BE(generation);
-  return createHmac("sha256", markKey).update(number).update(secretHash).digest().subarray(0, 16);
+  return hmacOf(markKey, Buffer.concat([number, secretHash])).subarray(0, 16);
 }
+
+/** Given the bytes themselves, Node.js 24 takes four times as long: it asks them whether they are a key. */
+const hmacOf = (key: Uint8Array, message: Uint8Array): Buffer =>
+  createHmac("sha256", createSecretKey(key)).update(message).digest();
 
 /** Compares in a time that tells nothing of where they differ. */
 export const isSameBytes = (a: Uint8Array, b: Uint8Array | undefined): boolean =>
