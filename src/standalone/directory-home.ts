@@ -27,7 +27,7 @@ import { readOverrides } from "./settings/overrides.ts";
 import { settingsFor } from "./settings/settings-for.ts";
 import { effective } from "./settings/effective.ts";
 import { readState } from "./loop/state-file.ts";
-import { withStorageErrors } from "./store/storage-error.ts";
+import { withStorageErrors } from "../files/storage-error.ts";
 import type { DirectoryRead } from "./store/readings.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
 

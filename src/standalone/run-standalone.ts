@@ -9,7 +9,7 @@ import type { Config } from "./settings/config.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Loop } from "./loop/loop.ts";
-import { withStorageErrors } from "./store/storage-error.ts";
+import { withStorageErrors } from "../files/storage-error.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
 
 export interface StandaloneOptions {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { movedBack } from "../../deadline/clock-look.ts";
-import { keepAliveAtMs, type Life, lifeOf, renewAtMs } from "../../deadline/renewal.ts";
+import { keepAliveAtMs, type Life, lifeOf, type Receipt, renewAtMs } from "../../deadline/renewal.ts";
 import { jsonIn } from "../../parse/json.ts";
 import { type Members, membersOf } from "../../parse/object.ts";
 
@@ -55,7 +55,7 @@ export interface Reception {
 export function heldFrom(issued: IssuedPair, { nowMs, chance, before, isAfterRefusal }: Reception): HeldPair {
   const { accessToken, expiresInSeconds, refreshToken, serverNowMs } = issued;
   const { exp } = claimsIn(accessToken);
-  const life = lifeOf({
+  const life = sane({
     receivedAtMs: nowMs,
     ...(expiresInSeconds !== undefined && { expiresInSeconds }),
     ...(typeof exp === "number" && { exp }),
@@ -67,11 +67,23 @@ export function heldFrom(issued: IssuedPair, { nowMs, chance, before, isAfterRef
     accessToken,
     tokenId: tokenIdOf(accessToken),
     life,
-    renewAtMs: renewAtMs(life, chance),
+    renewAtMs: Math.floor(renewAtMs(life, chance)),
     ...(refresh && { refresh }),
     serial: (before?.serial ?? 0) + 1,
     refusals: isAfterRefusal ? (before?.refusals ?? 0) + 1 : 0,
     ...(handedOver !== undefined && { handedOver }),
+  };
+}
+
+/** More than ten years would be a mistake, and less than nothing, too: a date that can't be written. */
+const longestLifeMs = 315_360_000_000;
+
+function sane(receipt: Receipt): Life {
+  const { receivedAtMs, expiresAtMs } = lifeOf(receipt);
+  if (expiresAtMs === undefined) return { receivedAtMs };
+  return {
+    receivedAtMs,
+    expiresAtMs: receivedAtMs + Math.min(longestLifeMs, Math.max(0, Math.floor(expiresAtMs - receivedAtMs))),
   };
 }
 
@@ -81,7 +93,8 @@ function refreshFrom(
   { nowMs, chance }: Pick<Reception, "nowMs" | "chance">,
 ): HeldRefreshToken {
   if (seconds === undefined) return { token };
-  return { token, keepAliveAtMs: keepAliveAtMs(lifeOf({ receivedAtMs: nowMs, expiresInSeconds: seconds }), chance) };
+  const life = lifeOf({ receivedAtMs: nowMs, expiresInSeconds: seconds });
+  return { token, keepAliveAtMs: Math.floor(keepAliveAtMs(life, chance)) };
 }
 
 /** The pair without its refresh token, which is good for nothing any more. */

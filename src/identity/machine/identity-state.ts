@@ -95,7 +95,8 @@ export type IdentityEvent =
   /** The wall clock was set back. */
   | { readonly kind: "setBack"; readonly byMs: number }
   | { readonly kind: "locked"; readonly stored?: HeldPair }
-  | { readonly kind: "notLocked"; readonly problem: StateProblem }
+  /** `isBusy`: another process has it. Else the disk has something against it. */
+  | { readonly kind: "notLocked"; readonly problem: StateProblem; readonly isBusy: boolean }
   | { readonly kind: "answered"; readonly issued: IssuedPair }
   | { readonly kind: "failed"; readonly failure: ExchangeFailure }
   | { readonly kind: "saved" }

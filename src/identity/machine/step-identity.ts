@@ -46,7 +46,7 @@ function afterEvent(state: IdentityState, event: IdentityEvent, at: Instant): Id
     case "locked":
       return locked(state, event.stored, at);
     case "notLocked":
-      return state.phase.kind === "locking" ? rest(state, afterFailure(state, event.problem, at)) : nothing(state);
+      return notLocked(state, event, at);
     case "answered":
       return answered(state, event, at);
     case "failed":
@@ -90,6 +90,18 @@ function locked(state: IdentityState, stored: HeldPair | undefined, { nowMs }: I
   const held = newerOf(state.held, stored);
   const adopted = held === state.held ? state : withoutTrouble({ ...state, ...(held && { held }) });
   return isWanted(adopted, phase.why, nowMs) ? ask(adopted, phase.why) : rest(adopted);
+}
+
+/** A disk that is no good lets no token end: nobody else can write there either. */
+function notLocked(
+  state: IdentityState,
+  { problem, isBusy }: Extract<IdentityEvent, { kind: "notLocked" }>,
+  at: Instant,
+): IdentityStep {
+  const { phase, held, ending } = state;
+  if (phase.kind !== "locking") return nothing(state);
+  const isPressing = !isBusy && held !== undefined && isDueOnUse(held.life, at.nowMs) && ending === undefined;
+  return isPressing ? ask(state, phase.why) : rest(state, afterFailure(state, problem, at));
 }
 
 function ask(state: IdentityState, why: RenewalReason): IdentityStep {

@@ -5,7 +5,7 @@ import type { Disk } from "../../files/disk.ts";
 import type { Clocks } from "../../time/clock.ts";
 import type { DirectoryStore } from "../store/directory-store.ts";
 import type { Layout } from "../store/layout.ts";
-import { storageError } from "../store/storage-error.ts";
+import { storageError } from "../../files/storage-error.ts";
 import type { AckReader } from "./ack-reader.ts";
 
 export interface HousekeepingParts {

@@ -19,7 +19,7 @@ import { failureOf, Housekeeping } from "./housekeeping.ts";
 import { Reporter } from "./reporter.ts";
 import { SettingsFiles } from "../settings/settings-files.ts";
 import { StateFile } from "./state-file.ts";
-import { withStorageErrors, storageError } from "../store/storage-error.ts";
+import { withStorageErrors, storageError } from "../../files/storage-error.ts";
 import type { DirectoryStore } from "../store/directory-store.ts";
 
 export interface LoopParts {

@@ -6,7 +6,7 @@ import { errnoOf } from "../../files/fs-errors.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { configError, onlyOneOf } from "../../parse/only-one-of.ts";
 import { rotations } from "../../ring/api-names.ts";
-import { storageError } from "../store/storage-error.ts";
+import { storageError } from "../../files/storage-error.ts";
 
 /** Where the JwtKeyRotation comes from: a file that is looked at again and again, or an object made of flags. */
 export type Config = { readonly path: string } | { readonly resource: unknown };

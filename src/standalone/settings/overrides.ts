@@ -3,7 +3,7 @@ import type { Disk, Reader } from "../../files/disk.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { revokedKidsLimit } from "../../ring/ring.ts";
 import { modes } from "../store/layout.ts";
-import { storageError } from "../store/storage-error.ts";
+import { storageError } from "../../files/storage-error.ts";
 import { instant } from "../../parse/forms.ts";
 import { type Cursor, type ObjectCursor } from "../../parse/cursor.ts";
 import { parseJson } from "../../parse/document.ts";

@@ -130,7 +130,7 @@ describe("a lock that comes late", () => {
   it("is waited for with back-off where somebody else has it", () => {
     const story = resting(48 * minuteMs);
     story.on(looked);
-    expect(story.on({ kind: "notLocked", problem: { code: "Locked", message: "process 7" } })).toEqual([
+    expect(story.on({ kind: "notLocked", problem: { code: "Locked", message: "process 7" }, isBusy: true })).toEqual([
       "unlock",
       "troubled",
     ]);
@@ -293,6 +293,29 @@ describe("a disk that takes nothing", () => {
     const story = new Story({ keep: "onUse", stored: heldPair(1, { ageMs: 60 * minuteMs }) });
     story.on(locked, answered(2), full);
     expect(story.after(59.5 * minuteMs, looked)).toEqual(["save"]);
+  });
+});
+
+describe("a disk on which there is no lock", () => {
+  const readOnly: IdentityEvent = {
+    kind: "notLocked",
+    problem: { code: "StorageRefused", message: "the file system is read-only" },
+    isBusy: false,
+  };
+
+  it("holds a renewal back while the token is good", () => {
+    const story = resting(48 * minuteMs);
+    expect(story.on(looked, readOnly)).toEqual(["unlock", "troubled"]);
+  });
+
+  it("does not let the token end", () => {
+    const story = resting(48 * minuteMs);
+    expect(story.after(11 * minuteMs + 1, looked, readOnly)).toEqual(["ask"]);
+    expect(story.on(answered(2), full)).toEqual(["troubled", "renewed"]);
+  });
+
+  it("lets nobody begin", () => {
+    expect(new Story().on(readOnly)).toEqual(["unlock", "troubled"]);
   });
 });
 

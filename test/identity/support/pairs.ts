@@ -6,7 +6,7 @@ export const [secondMs, minuteMs, hourMs, dayMs] = [1000, 60_000, 3_600_000, 86_
 /** Long enough for quotes to hide it: who finds it in a message has found a leak. */
 export const secretText = (name: string): string => `${name}-${"x".repeat(40)}`;
 
-const jwtWith = (claims: object): string =>
+export const jwtWith = (claims: object): string =>
   ["{}", JSON.stringify(claims), "signature"].map((part) => Buffer.from(part).toString("base64url")).join(".");
 
 /** The nth pair of a grant: an hour for the access token, a day for the refresh token. */

@@ -1,6 +1,6 @@
-import { errnoOf, RefusedEntryError } from "../../files/fs-errors.ts";
-import { ChangeNeededError, KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
-import { quotedPath } from "../../errors/quote.ts";
+import { errnoOf, RefusedEntryError } from "./fs-errors.ts";
+import { ChangeNeededError, KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
+import { quotedPath } from "../errors/quote.ts";
 
 /**
  * What passes by itself, or when somebody makes room. ENOENT: something was removed while it was looked at; ENOTEMPTY: something
