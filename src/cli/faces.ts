@@ -5,6 +5,7 @@ import { quoted } from "../errors/quote.ts";
 import { durationFlag, flag } from "./flags.ts";
 import { address, tcpAddress } from "./listen.ts";
 import type { LogFlags } from "./log-flags.ts";
+import { type RevocationFlags, revocationFlags, revocationsOf } from "./revocation-flags.ts";
 import { UsageError } from "./report-error.ts";
 import type { Cli } from "./surroundings.ts";
 
@@ -12,7 +13,7 @@ import type { Cli } from "./surroundings.ts";
 const owner = "gateway";
 
 /** What a gateway shows, wherever its ring comes from. */
-export interface FaceFlags extends LogFlags {
+export interface FaceFlags extends LogFlags, RevocationFlags {
   readonly listen?: Address;
   readonly grpcListen?: Address;
   readonly adminListen?: Address;
@@ -47,6 +48,7 @@ export const faceFlags = () => [
   flag("--require-claims <list>", "claims that every token must have", { owner, parse: names }),
   flag("--require-scopes <list>", "scopes that every token must have, else 403", { owner, parse: names }),
   flag("--require-type <type>", "the one typ that is accepted", { owner, choices: ["JWT", "at+jwt"] }),
+  ...revocationFlags(owner),
   flag("--jwks-uri <url>", "jwks_uri of the discovery document", {
     owner,
     otherwise: "<issuer>/.well-known/jwks.json",
@@ -73,6 +75,7 @@ export async function runFaces(
   ]);
   const { io } = cli;
   const signatures = signaturesHere();
+  const revocations = revocationsOf(flags);
   const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
   await runGateway({
     sources,
@@ -87,6 +90,7 @@ export async function runFaces(
     },
     owned: flags.claimHeaders ?? defaultOwnedHeaders,
     ...(jwksUri !== undefined && { jwksUri }),
+    ...(revocations && { revocations }),
     drainMs: flags.drainTimeout ?? 20_000,
     clock: systemClock,
     chance: Math.random,

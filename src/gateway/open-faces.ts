@@ -8,6 +8,7 @@ import { mintHandler } from "./faces/mint-handler.ts";
 import { momentOf } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 import type { OpenedHolder } from "../holder/open-holder.ts";
+import type { RevocationFollower } from "../revocations/revocation-follower.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
 import { liveness } from "../holder/readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
@@ -18,6 +19,7 @@ interface Behind {
   readonly holder: OpenedHolder;
   readonly metrics: GatewayMetrics;
   readonly registry: Registry;
+  readonly revocations?: Pick<RevocationFollower, "isFit" | "health">;
 }
 
 export interface Faces {
@@ -65,12 +67,15 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   };
 }
 
-function deciderOf({ required, owned, clock }: GatewayOptions, { holder: { memory }, metrics }: Behind): Decide {
+function deciderOf({ required, owned, clock }: GatewayOptions, behind: Behind): Decide {
   return decider({
-    verifier: () => (isReady(memory.state) ? memory.verifier : undefined),
-    ...{ required, owned, nowMs: () => clock.nowMs(), count: metrics.verified },
+    verifier: () => (takesTraffic(behind) ? behind.holder.memory.verifier : undefined),
+    ...{ required, owned, nowMs: () => clock.nowMs(), count: behind.metrics.verified },
   });
 }
+
+const takesTraffic = ({ holder, revocations }: Behind): boolean =>
+  isReady(holder.memory.state) && revocations?.isFit !== false;
 
 async function openFront(
   options: GatewayOptions,
@@ -92,12 +97,8 @@ async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal"
     import("../grpc/grpc-server.ts"),
     import("./faces/grpc/ext-authz.ts"),
   ]);
-  const { memory } = behind.holder;
-  const listener = await listenGrpc(
-    address,
-    extAuthz({ decide, isReady: () => isReady(memory.state) }),
-    options.limits,
-  );
+  const face = extAuthz({ decide, isReady: () => takesTraffic(behind) });
+  const listener = await listenGrpc(address, face, options.limits);
   options.log.info({ address: addressText(address), port: listener.port }, "listening for gRPC");
   return listener;
 }
@@ -116,8 +117,9 @@ function openAdmin({
   signal,
 }: FaceOpening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
   const { host, port } = address;
-  const { holder, registry } = behind;
+  const { holder, registry, revocations } = behind;
   const ready = holder.readiness(signal, options.remarks);
+  if (revocations) ready.add("revocations", () => revocations.health());
   return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 

@@ -5,6 +5,7 @@ import type { SourcesPlan } from "../holder/assemble.ts";
 import type { Address } from "../http/address.ts";
 import type { Limits } from "../http/listener.ts";
 import type { OwnedHeader } from "./faces/owned-headers.ts";
+import type { RevocationPlan } from "../revocations/revocation-follower.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface GatewayOptions {
@@ -20,6 +21,8 @@ export interface GatewayOptions {
   /** What a token must have beside what its key's profile says. */
   readonly required: Requirements;
   readonly owned: readonly OwnedHeader[];
+  /** Where to hear of revoked tokens. @default nowhere: keys alone are revoked */
+  readonly revocations?: RevocationPlan;
   /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
   /** So long requests that were begun may take after the signal, in milliseconds. */

@@ -1,9 +1,12 @@
 import { Registry } from "prom-client";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
+import { smallFiles } from "../files/small-files.ts";
 import { openHolder } from "../holder/open-holder.ts";
 import type { Address } from "../http/address.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
+import { RevocationFollower } from "../revocations/revocation-follower.ts";
+import { addRevocationMetrics } from "../revocations/revocation-metrics.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { type Faces, openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
@@ -12,6 +15,8 @@ import { aborted } from "../time/signal.ts";
 
 /** What Node.js says of itself is asked for by a scrape, and would take a tenth of the time until the gateway is ready. */
 const processMetricsAfterMs = 1000;
+/** Of the names of metrics. */
+const prefix = "keyturn_gateway";
 
 /**
  * Runs a gateway until the signal: resolves when nothing of it is left.
@@ -24,23 +29,32 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   if (options.mintListen !== undefined) mustBeLocal(options.mintListen);
   const registry = new Registry();
   const metrics = new GatewayMetrics(registry);
+  const revocations =
+    options.revocations && new RevocationFollower({ ...options, ...options.revocations, files: smallFiles });
+  if (revocations) addRevocationMetrics(revocations, { registry, prefix });
   const holder = await openHolder({
     ...options,
     mints: options.mintListen !== undefined,
-    metrics: { registry, prefix: "keyturn_gateway" },
+    metrics: { registry, prefix },
+    ...(revocations && { revoked: revocations.revoked }),
   });
+  const stop = new AbortController();
+  let following: Promise<void> | undefined;
   let faces: Faces | undefined;
   let forget: Cancel | undefined;
   try {
-    faces = await openFaces(options, { holder, metrics, registry });
+    faces = await openFaces(options, { holder, metrics, registry, ...(revocations && { revocations }) });
     const { ports } = faces;
     options.onListening?.(ports);
     forget = clock.after(processMetricsAfterMs, () => addProcessMetrics(registry));
-    await Promise.race([aborted(signal), holder.run(), failing(ports.mint)]);
+    following = revocations?.run(stop.signal);
+    await Promise.race([aborted(signal), holder.run(), failing(ports.mint), failing(following)]);
     log.info({}, "draining");
   } finally {
     forget?.();
     await faces?.close(options.drainMs);
+    stop.abort();
+    await Promise.allSettled([following]);
     await holder.close();
   }
 }

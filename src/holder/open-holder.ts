@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import type { Signatures } from "../jwt/signatures.ts";
+import type { RevokedSet } from "../jwt/revoked-set.ts";
 import type { Log } from "../telemetry/log.ts";
 import { type Clock, momentOf } from "../time/clock.ts";
 import { assemble, type SourcesPlan } from "./assemble.ts";
@@ -19,6 +20,8 @@ export interface HolderOptions {
   readonly newId: () => string;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
+  /** Tokens that are refused whatever key signed them; may change at any time. @default none */
+  readonly revoked?: RevokedSet;
   /** Where its metrics go, and what their names begin with, such as `keyturn_gateway`. */
   readonly metrics: { readonly registry: Registry; readonly prefix: string };
   readonly log: Log;

@@ -3,6 +3,7 @@ import { compileMinter, type Minted, type Minter, type MinterOptions } from "../
 import type { MintRequest } from "../jwt/mint-request.ts";
 import { compileRing, type Verifier } from "../jwt/verifier.ts";
 import { nodeSignatures, type Signatures } from "../jwt/signatures.ts";
+import { RevokedSet } from "../jwt/revoked-set.ts";
 import { TryLaterError } from "../errors/keyturn-error.ts";
 import { type HolderEvent, reduce } from "./reduce.ts";
 import type { HolderState } from "./state.ts";
@@ -23,6 +24,8 @@ export interface RingMemoryParts {
   readonly observer: HolderObserver;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
+  /** Tokens that are refused whatever key signed them. @default none */
+  readonly revoked?: RevokedSet;
 }
 
 /** So long a mint request waits for a confirmation that is on its way, in milliseconds. */
@@ -37,7 +40,7 @@ export class RingMemory {
   #minter: Minter | undefined;
 
   constructor(parts: RingMemoryParts, state: HolderState) {
-    this.#parts = { signatures: nodeSignatures, ...parts };
+    this.#parts = { signatures: nodeSignatures, revoked: new RevokedSet(), ...parts };
     this.#state = state;
     this.#verifier = verifierOf(state, this.#parts);
   }
@@ -58,13 +61,13 @@ export class RingMemory {
 
   /** One state, one verifier, one minter, in the same turn: a key that leaves verifies nothing from then on. */
   dispatch(event: HolderEvent): void {
-    const { observer, clock, newId, signatures } = this.#parts;
+    const { observer, clock, newId, signatures, revoked } = this.#parts;
     const startedAtMs = clock.monotonicMs();
     const before = this.#state;
     const after = reduce(before, event, startedAtMs);
     if (after === before) return;
     const isSwap = after.current !== before.current || after.refused !== before.refused;
-    if (isSwap) this.#verifier = verifierOf(after, { signatures }, this.#verifier);
+    if (isSwap) this.#verifier = verifierOf(after, { signatures, revoked }, this.#verifier);
     if (isSwap || after.half !== before.half) this.#minter = minterOf(after, { newId, signatures });
     this.#state = after;
     if (isSwap && after.current) observer.swapped(after, clock.monotonicMs() - startedAtMs);
@@ -129,10 +132,10 @@ export class RingMemory {
 
 function verifierOf(
   { current, refused }: HolderState,
-  { signatures }: Pick<Required<RingMemoryParts>, "signatures">,
+  { signatures, revoked }: Pick<Required<RingMemoryParts>, "signatures" | "revoked">,
   previous?: Verifier,
 ): Verifier | undefined {
-  const options = { signatures, revokedKids: refused, ...(previous && { previous }) };
+  const options = { signatures, revoked, revokedKids: refused, ...(previous && { previous }) };
   return current && compileRing(current, options);
 }
 

@@ -11,7 +11,7 @@ import { aborted } from "../time/signal.ts";
 import { newIssuerApi } from "./api/issuer-api.ts";
 import { auditTo } from "./audit.ts";
 import { type LiveCallers, openCallers } from "./callers/live-callers.ts";
-import { smallFiles } from "./callers/small-files.ts";
+import { smallFiles } from "../files/small-files.ts";
 import { IssuerMetrics } from "./issuer-metrics.ts";
 import type { IssuerOptions } from "./issuer-options.ts";
 import { signingOn } from "./signing.ts";

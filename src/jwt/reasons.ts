@@ -38,6 +38,8 @@ export const refusalReasons = [
   "IssuedInFuture",
   /** `exp - iat` is more than the key's profile allows. */
   "LifetimeTooLong",
+  /** The token itself, its grant or its subject was revoked. */
+  "Revoked",
   /** `scope` lacks a scope that is required: the one refusal that is no question of identity (403, not 401). */
   "ScopeMissing",
 ] as const;

@@ -1,8 +1,11 @@
 import { type Members } from "../parse/object.ts";
 
+export const revocationKinds = ["grant", "token", "subject"] as const;
+
 /** What is revoked beside whole keys: tokens of a grant (`sid`), of a subject (`sub`) up to an instant, or one token (`jti`). */
 export interface TokenRevocation {
-  readonly kind: "grant" | "token" | "subject";
+  /** `grant`: the claim `sid`. `token`: `jti`. `subject`: `sub`. */
+  readonly kind: (typeof revocationKinds)[number];
   readonly value: string;
   /** A subject's tokens with a later `iat` are good; Unix milliseconds. */
   readonly atMs: number;
@@ -10,15 +13,18 @@ export interface TokenRevocation {
   readonly endsAtMs: number;
 }
 
-const claimOf = { grant: "sid", token: "jti", subject: "sub" } as const;
-const kinds = ["grant", "token", "subject"] as const;
-
 /** The revocations in force, in memory: one lookup for each kind, whatever their number. */
 export class RevokedSet {
-  #byKind = newMaps();
+  readonly #byKind = newMaps();
 
   get size(): number {
-    return kinds.reduce((sum, kind) => sum + this.#byKind[kind].size, 0);
+    return revocationKinds.reduce((sum, kind) => sum + this.#byKind[kind].size, 0);
+  }
+
+  /** Nothing is revoked: the cheapest question. */
+  get isEmpty(): boolean {
+    const { grant, token, subject } = this.#byKind;
+    return grant.size === 0 && token.size === 0 && subject.size === 0;
   }
 
   /** One more; a later one of the same kind and value takes the place of the earlier. Twice is the same as once. */
@@ -30,30 +36,25 @@ export class RevokedSet {
     });
   }
 
-  /** These and no others. */
-  replace(all: Iterable<TokenRevocation>): void {
-    this.#byKind = newMaps();
-    for (const one of all) this.add(one);
-  }
-
   /** Forgets what no token can be concerned by any more. */
   prune(nowMs: number): void {
-    for (const kind of kinds)
+    for (const kind of revocationKinds)
       for (const [value, { endsAtMs }] of this.#byKind[kind]) if (endsAtMs <= nowMs) this.#byKind[kind].delete(value);
   }
 
   /** Whether verified claims are of a token that is revoked. `iat` counts whole seconds: of the second of a revocation all are old. */
   has(claims: Members): boolean {
-    return kinds.some((kind) => {
-      const value = claims[claimOf[kind]];
-      const revoked = typeof value === "string" ? this.#byKind[kind].get(value) : undefined;
-      if (revoked === undefined) return false;
-      if (kind !== "subject") return true;
-      const { iat } = claims;
-      return typeof iat !== "number" || iat * 1000 <= revoked.atMs;
-    });
+    const { grant, token, subject } = this.#byKind;
+    if (find(grant, claims["sid"]) !== undefined || find(token, claims["jti"]) !== undefined) return true;
+    const revoked = find(subject, claims["sub"]);
+    if (revoked === undefined) return false;
+    const { iat } = claims;
+    return typeof iat !== "number" || iat * 1000 <= revoked.atMs;
   }
 }
+
+const find = (revoked: ReadonlyMap<string, Until>, value: unknown): Until | undefined =>
+  revoked.size > 0 && typeof value === "string" ? revoked.get(value) : undefined;
 
 type Until = Pick<TokenRevocation, "atMs" | "endsAtMs">;
 const newMaps = () => ({

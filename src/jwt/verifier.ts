@@ -5,6 +5,7 @@ import { membersIn } from "./json-segment.ts";
 import { Keys, ringKeys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, TrustedKey, VerifiedToken, VerifyingKey } from "./verifying-key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
+import type { RevokedSet } from "./revoked-set.ts";
 import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
 import { nodeSignatures, type Signatures } from "./signatures.ts";
 import { frozen } from "../parse/frozen.ts";
@@ -32,6 +33,8 @@ export interface CompileOptions {
   readonly previous?: Verifier;
   /** Kids that are refused as revoked; of a ring, beside those that it revoked. @default none */
   readonly revokedKids?: Iterable<Kid>;
+  /** Asked about every token, also about one that is remembered: what comes in there counts at once. @default nothing is revoked */
+  readonly revoked?: Pick<RevokedSet, "isEmpty" | "has">;
   /**
    * How many verified tokens each key remembers in one of its two generations, by their SHA-256; 0 for none. A token that
    * is remembered costs one hash instead of one signature. @default 4096
@@ -57,21 +60,29 @@ export function compileRing(of: PublicRing, options: CompileOptions = {}): Verif
  * @throws ChangeNeededError `KeyUnusable` when a JWK is no key of its profile's algorithm
  */
 export function compileKeys(trusted: readonly TrustedKey[], options: CompileOptions = {}): Verifier {
-  const { previous, revokedKids = [], cacheEntries = 4096, signatures = nodeSignatures } = options;
-  const revoked = new Set(revokedKids);
+  const { previous, revoked = noneRevoked, cacheEntries = 4096, signatures = nodeSignatures } = options;
+  const refusedKids = new Set(options.revokedKids);
   const compiled = verifyingKeys(trusted, previous?.keys ?? new Map(), { cacheEntries, signatures });
   const keys = new Keys(
-    compiled.filter(({ kid }) => !revoked.has(kid)),
-    revoked,
+    compiled.filter(({ kid }) => !refusedKids.has(kid)),
+    refusedKids,
   );
+  const force = { keys, revoked };
   return Object.freeze({
     keys: keys.byKid,
     verify: (token: string, nowMs: number, required: Requirements = nothing): Verdict =>
-      judge(keys, { token, nowMs, required }),
+      judge(force, { token, nowMs, required }),
   });
 }
 
 const nothing: Requirements = Object.freeze({});
+const noneRevoked: NonNullable<CompileOptions["revoked"]> = Object.freeze({ isEmpty: true, has: () => false });
+
+/** What a token is judged by. */
+interface Force {
+  readonly keys: Keys;
+  readonly revoked: NonNullable<CompileOptions["revoked"]>;
+}
 
 interface Question {
   readonly token: string;
@@ -79,7 +90,7 @@ interface Question {
   readonly required: Requirements;
 }
 
-function judge(keys: Keys, { token, nowMs, required }: Question): Verdict {
+function judge({ keys, revoked }: Force, { token, nowMs, required }: Question): Verdict {
   if (token.length > tokenLimit) return refused("TooLarge");
   const headerEnd = token.indexOf(".");
   const inputEnd = token.indexOf(".", headerEnd + 1);
@@ -93,6 +104,7 @@ function judge(keys: Keys, { token, nowMs, required }: Question): Verdict {
   const good = goodToken(header.key, { token, headerEnd, inputEnd, nowMs });
   if (typeof good === "string") return refused(good);
   if (known === undefined) keys.learn(part, header);
+  if (!revoked.isEmpty && revoked.has(good.accepted.claims)) return refused("Revoked");
   const flaw = requirementFlaw(good.accepted.claims, required);
   return flaw === undefined ? good.accepted : refused(flaw);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RevokedSet, type TokenRevocation } from "../../src/jwt/revoked-set.ts";
+import { revocationKinds, RevokedSet, type TokenRevocation } from "../../src/jwt/revoked-set.ts";
 
 const atMs = 1_800_000_000_500;
 const endsAtMs = atMs + 3_600_000;
@@ -8,7 +8,7 @@ const revocation = (kind: TokenRevocation["kind"], value: string): TokenRevocati
 
 function setOf(...all: readonly TokenRevocation[]): RevokedSet {
   const set = new RevokedSet();
-  set.replace(all);
+  for (const one of all) set.add(one);
   return set;
 }
 
@@ -56,9 +56,14 @@ describe("RevokedSet", () => {
     expect([set.size, set.has({ sid: "g" }), set.has({ jti: "t" })]).toEqual([1, false, true]);
   });
 
-  it("has nothing of before once it was replaced", () => {
-    const set = setOf(revocation("grant", "g"));
-    set.replace([revocation("grant", "h")]);
-    expect([set.has({ sid: "g" }), set.has({ sid: "h" })]).toEqual([false, true]);
+  it("is empty until something is revoked, and when all of it is over", () => {
+    for (const kind of revocationKinds) {
+      const set = new RevokedSet();
+      expect(set.isEmpty).toBe(true);
+      set.add(revocation(kind, "a"));
+      expect(set.isEmpty).toBe(false);
+      set.prune(endsAtMs);
+      expect(set.isEmpty).toBe(true);
+    }
   });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { VerifiedTokens } from "../../src/jwt/verified-tokens.ts";
+import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
 import type { VerifyingKey } from "../../src/jwt/verifying-key.ts";
 import { factsOf, pairOf } from "../support/keys.ts";
@@ -129,6 +130,17 @@ describe("verify with what it remembers", () => {
     expect(verifier.verify(token, epoch, { scopes: ["read"] }).ok).toBe(true);
     expect(verifier.verify(token, epoch, { scopes: ["write"] })).toEqual({ ok: false, reason: "ScopeMissing" });
     expect(verifier.verify(token, epoch, { type: "at+jwt" })).toEqual({ ok: false, reason: "TypeNotAllowed" });
+  });
+
+  test("asks about revocations each time, also about a token that it remembers", () => {
+    const revoked = new RevokedSet();
+    const verifier = verifierOf({}, { revoked });
+    const token = tokenOf({ claims: { sid: "grant" } });
+    expect(verifier.verify(token, epoch)).toBe(verifier.verify(token, epoch));
+    revoked.add({ kind: "grant", value: "grant", atMs: epoch, endsAtMs: epoch + minute });
+    expect(reasonOf(token, verifier)).toBe("Revoked");
+    revoked.prune(epoch + minute);
+    expect(reasonOf(token, verifier)).toBe("ok");
   });
 
   test("remembers nothing that is refused, and nothing at all when it is to", () => {

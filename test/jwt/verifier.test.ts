@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { tokenDepthLimit, refusalReasons, tokenLimit } from "../../src/jwt/reasons.ts";
+import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
 import { pairOf } from "../support/keys.ts";
 import { epoch, policy } from "../support/story.ts";
@@ -172,7 +173,7 @@ describe("verify", () => {
 
   test("has one stable object for each reason, and a row for each", () => {
     const seen = [...headerRows, ...claimRows, ...timeRows].map(([, , expected]) => expected);
-    const elsewhere = ["TooLarge", "Malformed", "DuplicateMember", "KeyRevoked", "ScopeMissing"];
+    const elsewhere = ["TooLarge", "Malformed", "DuplicateMember", "Revoked", "KeyRevoked", "ScopeMissing"];
     expect(refusalReasons.filter((reason) => !seen.includes(reason) && !elsewhere.includes(reason))).toEqual([]);
     expect(verifier.verify("", epoch)).toBe(verifier.verify(".", epoch));
     expect(Object.isFrozen(verifier.verify("", epoch))).toBe(true);
@@ -260,5 +261,24 @@ describe("compileRing", () => {
     }
     const [head = "", , signature = ""] = other.split(".");
     expect(reasonOf(`${head}.${base64url("{}")}.${signature}`, verifier)).toBe("SignatureInvalid");
+  });
+});
+
+describe("verify with revocations", () => {
+  const revoked = new RevokedSet();
+  revoked.add({ kind: "token", value: goodClaims.jti, atMs: epoch, endsAtMs: epoch + 1 });
+  const verifier = verifierOf({}, { revoked });
+
+  test.each<[string, Parts, string]>([
+    ["a revoked token", {}, "Revoked"],
+    ["another token", { claims: { jti: "other" } }, "ok"],
+    ["a revoked token that has ended", { claims: { exp: now - 2 * skew } }, "Expired"],
+    ["one that says the same, and that nobody signed", { signature: () => Buffer.alloc(64, 1) }, "SignatureInvalid"],
+  ])("%s", (_, parts, expected) => {
+    expect(reasonOf(tokenOf(parts), verifier)).toBe(expected);
+  });
+
+  test("a revoked token is no question of its scopes", () => {
+    expect(verifier.verify(tokenOf(), epoch, { scopes: ["write"] })).toEqual({ ok: false, reason: "Revoked" });
   });
 });

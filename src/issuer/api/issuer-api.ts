@@ -2,6 +2,7 @@ import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Log } from "../../telemetry/log.ts";
+import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { answerOfError, AnswerError, sendError } from "./api-error.ts";
@@ -27,6 +28,7 @@ export interface IssuerApiOptions {
   /** The public keys (RFC 7517 §5), as fresh as they are. */
   readonly jwks: WellKnown;
   readonly clock: Pick<Clock, "after">;
+  readonly chance: Chance;
   /** Ends the streams. */
   readonly closing: AbortSignal;
   readonly log: Log;

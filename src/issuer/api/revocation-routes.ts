@@ -1,53 +1,42 @@
 import { Readable } from "node:stream";
 import type { FastifyInstance } from "fastify";
-import type { Clock } from "../../time/clock.ts";
-import { Bell } from "../../time/bell.ts";
-import type { LoggedRevocation } from "../store/revocation-log.ts";
+import type { Log } from "../../telemetry/log.ts";
+import type { RevocationLog } from "../store/revocation-log.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
-import { formatInstant } from "../../parse/instant.ts";
 import { badRequest, tryLater } from "./api-error.ts";
+import { RevocationFeed, wireOf } from "./revocation-feed.ts";
+import { RevocationStreams, type StreamsOptions } from "./revocation-streams.ts";
 import { watcherBy } from "./who-asks.ts";
 
-export interface RevocationRouteOptions {
-  readonly clock: Pick<Clock, "after">;
-  /** Ends every stream: the server is about to close. */
-  readonly closing: AbortSignal;
-  /** How many streams at once. @default 1000 */
-  readonly mostStreams?: number;
+export interface RevocationRouteOptions extends StreamsOptions {
+  readonly log: Log;
 }
 
-/** So often a stream without news says that it lives. */
-const heartbeatMs = 10_000;
+const eventStream = "text/event-stream";
 const pageSize = 1000;
+/** So long a stream waits for the first reading of the log, in milliseconds. */
+const firstReadingMs = 5000;
 
 /**
- * What is revoked, for gateways: `GET /v1/revocations` is everything that is in force, with its `seq`; with `Accept: text/event-stream`
- * it goes on with each revocation after `Last-Event-ID` (HTML Living Standard §9.2), as events whose ids are their `seq`.
+ * What is revoked, for gateways: `GET /v1/revocations` is everything that is in force, with its `seq`; with `Accept: text/event-stream` it
+ * goes on with each revocation (HTML Living Standard §9.2). Without `Last-Event-ID` it begins with everything, with it after that one. The
+ * ids of events are their `seq`; an event `current` says that all that is revoked has been said.
  */
 export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, options: RevocationRouteOptions): void {
-  let streams = 0;
-  api.get("/v1/revocations", async (request, reply) => {
-    await watcherBy(parts, request);
-    if (request.headers.accept !== "text/event-stream") {
-      const { seq, revocations } = await parts.store.revocations(parts.nowMs());
-      return { seq, revocations: revocations.map(wireOf) };
-    }
-    if (streams >= (options.mostStreams ?? 1000)) {
-      throw tryLater("TooMany", "Cannot open one more stream");
+  const { clock, chance, closing, log } = options;
+  const feed = new RevocationFeed(parts.store, parts.nowMs);
+  const streams = new RevocationStreams(parts, feed, options);
+  const onProblem = (): void => log.debug({}, "Cannot read what was revoked: it is tried again");
+  const reading = feed.run(parts.store, closing, { clock, chance, onProblem });
+  api.addHook("onClose", () => reading);
+  api.get("/v1/revocations", { schema: { produces: ["application/json", eventStream] } }, async (request, reply) => {
+    const caller = await watcherBy(parts, request);
+    if (request.headers.accept?.includes(eventStream) !== true) {
+      return reply.type("application/json").send(await snapshot(parts.store, parts.nowMs()));
     }
     const after = seqIn(request.headers["last-event-id"]);
-    const ended = new AbortController();
-    // Not the request's: that closes as soon as it is read
-    reply.raw.once("close", () => ended.abort());
-    streams += 1;
-    const events = eventsAfter(parts, {
-      after,
-      clock: options.clock,
-      signal: AbortSignal.any([ended.signal, options.closing]),
-    });
-    const stream = Readable.from(events, { objectMode: false });
-    stream.once("close", () => (streams -= 1));
-    return reply.type("text/event-stream").send(stream);
+    if (!(await feed.hasBegun(firstReadingMs, clock))) throw tryLater("StoreAway", "Cannot tell yet what is revoked");
+    return reply.type(eventStream).send(streams.open(caller, after));
   });
 }
 
@@ -58,39 +47,21 @@ function seqIn(header: string | readonly string[] | undefined): number {
   throw badRequest("RequestInvalid", "Last-Event-ID must be the seq of the last revocation that was read");
 }
 
-interface RevocationsAfter {
-  /** The `seq` of the last revocation that is known. */
-  readonly after: number;
-  readonly clock: Pick<Clock, "after">;
-  readonly signal: AbortSignal;
-}
-
-async function* eventsAfter(
-  { store }: IssuerParts,
-  { after, clock, signal }: RevocationsAfter,
-): AsyncGenerator<string, void, void> {
-  const bell = new Bell(clock);
-  const forget = store.onRevocation(() => bell.ring());
-  let seq = after;
-  try {
-    yield ":\n\n";
-    while (!signal.aborted) {
-      const news = await store.revocationsAfter(seq, pageSize);
-      for (const one of news) yield `id: ${one.seq}\ndata: ${JSON.stringify(wireOf(one))}\n\n`;
-      seq = news.at(-1)?.seq ?? seq;
-      if (news.length === pageSize) continue;
-      await bell.sleep(heartbeatMs, signal);
-      yield ":\n\n";
+/** Page by page: nobody who wants to renew waits until all has been read. @throws TryLaterError before the first */
+async function snapshot(log: RevocationLog, nowMs: number): Promise<Readable> {
+  const first = await log.revocationsAfter(0, pageSize);
+  async function* pages(): AsyncGenerator<string, void, void> {
+    let [page, seq, between] = [first, 0, `{"revocations":[`];
+    while (page.length > 0) {
+      const inForce = page.filter(({ endsAtMs }) => endsAtMs > nowMs).map((one) => JSON.stringify(wireOf(one)));
+      if (inForce.length > 0) {
+        yield between + inForce.join(",");
+        between = ",";
+      }
+      seq = page.at(-1)?.seq ?? seq;
+      page = await log.revocationsAfter(seq, pageSize);
     }
-  } finally {
-    forget();
+    yield `${between === "," ? "" : between}],"seq":${seq}}`;
   }
+  return Readable.from(pages(), { objectMode: false });
 }
-
-const wireOf = ({ seq, kind, value, atMs, endsAtMs }: LoggedRevocation): object => ({
-  seq,
-  kind,
-  value,
-  at: formatInstant(atMs),
-  endsAt: formatInstant(endsAtMs),
-});

@@ -3,7 +3,7 @@ import { quotedPath } from "../../errors/quote.ts";
 import type { Client } from "../config/token-issuer.ts";
 import { longestSecret, type StoredSecret } from "./clients.ts";
 import { hashSecret, parseScryptHash, saysScrypt } from "./scrypt-hash.ts";
-import type { SmallFiles } from "./small-files.ts";
+import type { SmallFiles } from "../../files/small-files.ts";
 
 /** Shorter than that a secret can be guessed. In UTF-16 units. */
 const shortestSecret = 16;

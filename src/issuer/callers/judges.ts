@@ -10,7 +10,7 @@ import { SourceError } from "./fetch-document.ts";
 import type { Judge } from "./foreign-tokens.ts";
 import { loadKeys, type RemoteSource, usable } from "./key-source.ts";
 import { RemoteKeys } from "./remote-keys.ts";
-import type { SmallFiles } from "./small-files.ts";
+import type { SmallFiles } from "../../files/small-files.ts";
 import { endpointOf, TokenReviews } from "./token-review.ts";
 
 export interface JudgePorts {

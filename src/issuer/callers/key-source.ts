@@ -3,7 +3,7 @@ import { publicKeyFlaw } from "../config/read-key-source.ts";
 import type { KeySource, Trust } from "../config/token-issuer.ts";
 import { addressFlaw, isLoopback } from "../../http/remote-address.ts";
 import { fetchDocument, type FetchOptions, SourceError } from "./fetch-document.ts";
-import type { SmallFiles } from "./small-files.ts";
+import type { SmallFiles } from "../../files/small-files.ts";
 
 export type RemoteSource = Extract<KeySource, { kind: "discovery" | "jwksURL" }>;
 type Reach = Pick<FetchOptions, "clock" | "signal" | "timeoutMs">;

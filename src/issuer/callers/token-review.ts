@@ -6,7 +6,7 @@ import type { Trust } from "../config/token-issuer.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { Failed } from "./read-foreign.ts";
 import { failed } from "./read-foreign.ts";
-import type { SmallFiles } from "./small-files.ts";
+import type { SmallFiles } from "../../files/small-files.ts";
 import { Turns } from "./turns.ts";
 import { type Members, isObject, itemsOf, membersOf } from "../../parse/object.ts";
 import { rereadMs } from "../../kube/in-cluster.ts";

@@ -2,13 +2,20 @@ import type { RevokedSet } from "../../jwt/revoked-set.ts";
 import { type Backoff, backoffMs, type Chance } from "../../time/backoff.ts";
 import { Bell } from "../../time/bell.ts";
 import type { Clock } from "../../time/clock.ts";
-import type { RevocationLog } from "./revocation-log.ts";
+import type { LoggedRevocation, RevocationLog } from "./revocation-log.ts";
 
 export interface FollowOptions {
-  readonly clock: Pick<Clock, "nowMs" | "after">;
+  readonly clock: Pick<Clock, "after">;
   readonly chance: Chance;
   /** Hears of each failure; it is tried again. */
   readonly onProblem: (error: unknown) => void;
+}
+
+/** Hears what the log says. */
+export interface RevocationListener {
+  revoked(one: LoggedRevocation): void;
+  /** All that the log had when it was asked has been told. */
+  current(): void;
 }
 
 /** Also without a word from the store: a connection may have swallowed one. */
@@ -17,43 +24,51 @@ const pageSize = 1000;
 const backoff: Backoff = { baseMs: 100, maxMs: 5000 };
 
 /**
- * Keeps the set what the log says, until the signal: first everything that is in force, then each that comes, in the tick in which the
- * store tells of it. While the log can't be read, the set stays as it was.
+ * Tells the listener what the log says, until the signal: first everything that is kept, then each that comes, in the tick in which the
+ * store tells of it. What it was told while the log can't be read stands.
  */
-export async function followRevocations(
+export async function followLog(
   log: RevocationLog,
-  { set, signal }: { readonly set: RevokedSet; readonly signal: AbortSignal },
+  { listener, signal }: { readonly listener: RevocationListener; readonly signal: AbortSignal },
   { clock, chance, onProblem }: FollowOptions,
 ): Promise<void> {
   const bell = new Bell(clock);
   const forget = log.onRevocation(() => bell.ring());
-  let seq: number | undefined;
+  let seq = 0;
   let failures = 0;
   while (!signal.aborted) {
     try {
-      seq = seq === undefined ? await begin(log, set, clock.nowMs()) : await goOn(log, set, seq);
+      seq = await readOn(log, seq, listener);
+      listener.current();
       failures = 0;
     } catch (error) {
       failures += 1;
       onProblem(error);
     }
-    set.prune(clock.nowMs());
     await bell.sleep(failures > 0 ? backoffMs(backoff, failures, chance) : pollMs, signal);
   }
   forget();
 }
 
-async function begin(log: RevocationLog, set: RevokedSet, nowMs: number): Promise<number> {
-  const { seq, revocations } = await log.revocations(nowMs);
-  set.replace(revocations);
-  return seq;
-}
+/** Keeps the set what the log says, until the signal. While the log can't be read, the set stays as it was. */
+export const followRevocations = (
+  log: RevocationLog,
+  { set, signal }: { readonly set: RevokedSet; readonly signal: AbortSignal },
+  options: FollowOptions & { readonly clock: Pick<Clock, "nowMs"> },
+): Promise<void> => {
+  const listener = {
+    revoked: (one: LoggedRevocation) => set.add(one),
+    current: () => set.prune(options.clock.nowMs()),
+  };
+  return followLog(log, { listener, signal }, options);
+};
 
-async function goOn(log: RevocationLog, set: RevokedSet, from: number): Promise<number> {
+/** A page at a time: whoever wants to renew comes in between. */
+async function readOn(log: RevocationLog, from: number, listener: RevocationListener): Promise<number> {
   let seq = from;
   for (;;) {
     const news = await log.revocationsAfter(seq, pageSize);
-    for (const one of news) set.add(one);
+    for (const one of news) listener.revoked(one);
     seq = news.at(-1)?.seq ?? seq;
     if (news.length < pageSize) return seq;
   }

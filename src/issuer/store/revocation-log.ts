@@ -1,17 +1,12 @@
+import type { TokenRevocation } from "../../jwt/revoked-set.ts";
+
 /** What gateways are told: tokens of it are refused. One for each kind and value, the latest. */
-export interface LoggedRevocation {
+export interface LoggedRevocation extends TokenRevocation {
   /**
    * A safe integer that rises from commit to commit, also after a backup was restored: who asks for what came after the last one that
    * he knows misses nothing.
    */
   readonly seq: number;
-  /** `grant`: the claim `sid`. `token`: `jti`. `subject`: `sub`. */
-  readonly kind: "grant" | "token" | "subject";
-  readonly value: string;
-  /** When: a token with a later `iat` is good, since the subject may sign in again. */
-  readonly atMs: number;
-  /** No token that it concerns lives longer; exclusive. */
-  readonly endsAtMs: number;
 }
 
 /** Everything that is revoked at one instant. */

@@ -65,6 +65,7 @@ const words: Readonly<Record<RefusalReason, (about: About) => string>> = {
   IssuedInFuture: ({ token }) => `it was issued at ${claimInstant(token, "iat")}, in the future`,
   LifetimeTooLong: ({ key }) =>
     `it lives longer than ${key ? formatDuration(key.profile.maxTTLMs) : "allowed"}, the most for its key`,
+  Revoked: () => "it, its grant or its subject was revoked",
   ScopeMissing: () => "it lacks a scope that is required",
 };
 

@@ -5,7 +5,7 @@ import { expect, inject, onTestFinished, test } from "vitest";
 import { ForeignTokens } from "../../../src/issuer/callers/foreign-tokens.ts";
 import { openJudge } from "../../../src/issuer/callers/judges.ts";
 import { SingleUse } from "../../../src/issuer/callers/single-use.ts";
-import { smallFiles } from "../../../src/issuer/callers/small-files.ts";
+import { smallFiles } from "../../../src/files/small-files.ts";
 import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { HeardLog } from "../../issuer/support/foreign.ts";

@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest";
 import { ForeignTokens } from "../../../src/issuer/callers/foreign-tokens.ts";
 import { openJudge, type JudgePorts } from "../../../src/issuer/callers/judges.ts";
 import { SingleUse } from "../../../src/issuer/callers/single-use.ts";
-import { smallFiles } from "../../../src/issuer/callers/small-files.ts";
+import { smallFiles } from "../../../src/files/small-files.ts";
 import type { Log } from "../../../src/telemetry/log.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
 import { issuerWith } from "./token-issuers.ts";

@@ -22,9 +22,9 @@ export interface ScriptServer {
   /** How many connections there were, and how many there are. */
   readonly connections: { readonly opened: number; readonly open: number };
   /** Resolves with the request number `n`, counted from 1. */
-  called(n: number): Promise<Call>;
+  readonly called: (n: number) => Promise<Call>;
   /** Resolves when no connection is left. */
-  quiet(): Promise<void>;
+  readonly quiet: () => Promise<void>;
   close(): Promise<void>;
 }
 

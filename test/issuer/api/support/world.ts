@@ -7,7 +7,7 @@ import type { FastifyInstance } from "fastify";
 import { newIssuerApi } from "../../../../src/issuer/api/issuer-api.ts";
 import { auditTo } from "../../../../src/issuer/audit.ts";
 import { type LiveCallers, openCallers } from "../../../../src/issuer/callers/live-callers.ts";
-import { smallFiles } from "../../../../src/issuer/callers/small-files.ts";
+import { smallFiles } from "../../../../src/files/small-files.ts";
 import type { GrantStore } from "../../../../src/issuer/store/grant-store.ts";
 import { openGrantStore } from "../../../../src/issuer/store/open-grant-store.ts";
 import type { IssuerParts, Signing, Verifying } from "../../../../src/issuer/tokens/issuer-parts.ts";
@@ -103,7 +103,14 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
     on: auditTo(log),
   };
   const api = await newIssuerApi(parts, {
-    ...{ log, clock: systemClock, closing: closing.signal, version: "0.0.0", mostASecond: 100_000 },
+    ...{
+      log,
+      clock: systemClock,
+      chance: Math.random,
+      closing: closing.signal,
+      version: "0.0.0",
+      mostASecond: 100_000,
+    },
     jwks: () => ({ status: 200, headers: { "content-type": "application/jwk-set+json" }, body: "{}" }),
   });
   const world: IssuerWorld = {

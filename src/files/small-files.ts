@@ -1,10 +1,10 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { ChangeNeededError } from "../../errors/keyturn-error.ts";
-import { quotedPath } from "../../errors/quote.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
+import { quotedPath } from "../errors/quote.ts";
+import { errnoOf } from "./fs-errors.ts";
 
-/** More than any file that a TokenIssuer names, in bytes. */
+/** More than any file that a config or a flag names, in bytes. */
 const longest = 1_048_576;
 
 /** Files that a person or the kubelet puts there: links are followed. */
