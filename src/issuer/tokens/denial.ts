@@ -2,7 +2,7 @@ import type { RenewalRefusal } from "../../grants/renew.ts";
 import type { CallerCheck, OAuthError, RefusedCaller } from "../callers/caller.ts";
 
 /** Why a token that was shown is none of ours that counts. */
-type TokenFlaw = "access-token" | "refresh-token" | "parent-ended" | "caller-gone";
+type TokenFlaw = "access-token" | "parent-ended" | "caller-gone";
 
 /** No, and why: for every endpoint. The caller keeps what he has where a retry helps, and drops it where it does not. */
 export interface Denial {
