@@ -1,23 +1,18 @@
 import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageFlags } from "../../hack/docker/image-flags.ts";
 import { compileNative, nativeNeeds } from "../../hack/native.ts";
-import { root, run } from "../../hack/run.ts";
+import { root } from "../../hack/run.ts";
 import { nativeFile } from "../../src/native/load.ts";
+import { bundled } from "./support/bundled.ts";
 import { LineProcess } from "./support/line-process.ts";
 
 let folder = "";
 
-/** Somewhere without node_modules, as in the image. */
 beforeAll(async () => {
-  const { code, output } = await run(["node", "hack/bundle.ts"], { env: { KEYTURN_COMMIT: "0123456789ab" } });
-  expect(output).toMatch(nativeNeeds() === undefined ? /^$/ : /^Without native signatures: /);
-  expect(code).toBe(0);
-  folder = await mkdtemp(join(tmpdir(), "keyturn-bundle-"));
-  await cp(join(root, "dist/bundle"), join(folder, "app"), { recursive: true });
+  folder = await bundled();
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -168,7 +163,18 @@ describe("the program of the image", () => {
 
   test("brings the licences of all that is in it", async () => {
     const licences = await readFile(join(folder, "app/LICENSES"), "utf8");
-    for (const name of ["keyturn", "commander", "pino", "prom-client", "yaml", "@grpc/grpc-js", "jose", "croner"]) {
+    for (const name of [
+      "keyturn",
+      "commander",
+      "pino",
+      "prom-client",
+      "yaml",
+      "@grpc/grpc-js",
+      "jose",
+      "croner",
+      "fastify",
+      "pg",
+    ]) {
       expect(licences).toMatch(new RegExp(`^${name} \\d`, "m"));
     }
     expect(licences).not.toContain("(unknown)");
