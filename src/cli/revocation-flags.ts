@@ -48,7 +48,7 @@ export function revocationsOf(flags: RevocationFlags): RevocationPlan | undefine
   const credentials = credentialsOf(flags);
   if (url === undefined) {
     if (credentials === undefined && caFile === undefined && maxAgeMs === undefined) return undefined;
-    throw new UsageError("Cannot run: must have --revocations where another --revocations-… is set");
+    throw new UsageError("Cannot run: must have --revocations beside the flags that begin with its name");
   }
   if (credentials === undefined) {
     throw new UsageError(

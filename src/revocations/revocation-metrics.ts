@@ -9,7 +9,7 @@ export interface RevocationMetricsOptions {
 
 /** What is measured of a follower. @throws Error when the registry has metrics of that prefix already */
 export function addRevocationMetrics(
-  follower: RevocationFollower,
+  follower: Pick<RevocationFollower, "revoked" | "isConnected" | "silenceMs">,
   { registry, prefix }: RevocationMetricsOptions,
 ): void {
   const gauge = (name: string, help: string, read: () => number): void => {

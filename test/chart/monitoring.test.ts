@@ -7,6 +7,8 @@ import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
 import { measureWatches, RotationMetrics } from "../../src/controller/rotation-metrics.ts";
 import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
 import { IssuerMetrics } from "../../src/issuer/issuer-metrics.ts";
+import { RevokedSet } from "../../src/jwt/revoked-set.ts";
+import { addRevocationMetrics } from "../../src/revocations/revocation-metrics.ts";
 import { sidecarContainer } from "../../src/inject/sidecar.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
@@ -26,6 +28,10 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   new GatewayMetrics(gateway);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   new HolderMetrics({ registry: gateway, prefix: "keyturn_gateway", clock, state: () => undefined });
+  addRevocationMetrics(
+    { revoked: new RevokedSet(), isConnected: false, silenceMs: 0 },
+    { registry: gateway, prefix: "keyturn_gateway" },
+  );
   const issuer = new Registry();
   const nothing = (): undefined => undefined;
   new IssuerMetrics(issuer, {

@@ -24,10 +24,36 @@ describe("keyturn gateway", () => {
       `--instance what looks like a private key: ${named}`,
     ],
     [["--acks", "maybe"], '--acks "maybe": must be required, off'],
+    [["--revocations", "issuer.example"], "--revocations: must be a URL"],
+    [["--revocations", "http://issuer.example/v1"], "--revocations: must be a URL of https, except on this machine"],
+    [["--revocations", "https://a:b@issuer.example/"], "--revocations: must be a URL without a user and password"],
+    [["--revocations-max-age", "29s"], '--revocations-max-age "29s": must be 30s or more'],
     [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],
     [["--acks", "off", "--mount", "/m", "--admin-listen", "unix:/a"], "--admin-listen: must be a TCP address"],
   ])("refuses %j", async (args, problem) => {
     expect(await says(...args)).toEqual([2, `Cannot use ${problem}`]);
+  });
+
+  const [url, tokenFile, client, secretFile] = [
+    ["--revocations", "https://issuer.example/v1/revocations"],
+    ["--revocations-token-file", "/t"],
+    ["--revocations-client", "gateway"],
+    ["--revocations-secret-file", "/s"],
+  ] as const;
+  const either = "either --revocations-token-file, or --revocations-client and --revocations-secret-file";
+  test.each([
+    [
+      [...url],
+      "--revocations must have --revocations-token-file, or --revocations-client and --revocations-secret-file",
+    ],
+    [[...url, ...client], `must have ${either}`],
+    [[...url, ...secretFile], `must have ${either}`],
+    [[...url, ...tokenFile, ...client, ...secretFile], `must have ${either}`],
+    [[...tokenFile], "must have --revocations beside the flags that begin with its name"],
+    [["--revocations-ca-file", "/c"], "must have --revocations beside the flags that begin with its name"],
+    [["--revocations-max-age", "1m"], "must have --revocations beside the flags that begin with its name"],
+  ])("can't hear of revocations with %j", async (args, problem) => {
+    expect(await says("--acks", "off", "--mount", "/m", ...args)).toEqual([2, `Cannot run: ${problem}`]);
   });
 
   test("refuses a directory beside another source", async () => {
