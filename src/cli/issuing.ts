@@ -25,11 +25,15 @@ export const issuingFlags = (store?: string): readonly Option[] => [
     parse: (text) => text.split(",").map((one) => one.trim()),
     otherwise: "nobody's",
   }),
-  flag("--request-rate <number>", "requests a second of one address; more are told to come again", {
-    owner,
-    parse: rate,
-    otherwise: "100",
-  }),
+  flag(
+    "--request-rate <number>",
+    "requests a second of one address, a tenth of it with bad credentials; more are told to come again",
+    {
+      owner,
+      parse: rate,
+      otherwise: "100",
+    },
+  ),
 ];
 
 export const drainFlag = (): Option =>

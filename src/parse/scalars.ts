@@ -7,6 +7,8 @@ import {
   instant,
   text,
   type TextLimit,
+  whole,
+  type WholeBounds,
 } from "./forms.ts";
 import { isUnset, refuse, type Spot } from "./spot.ts";
 
@@ -32,6 +34,9 @@ export const choiceOf = <Choice extends string>(spot: Spot, choices: readonly Ch
 
 /** True or false; undefined if unset or wrong. */
 export const flagOf = (spot: Spot): boolean | undefined => read(spot, trueOrFalse);
+
+/** A whole number within its bounds; undefined if unset or wrong. */
+export const wholeOf = (spot: Spot, bounds: WholeBounds): number | undefined => read(spot, whole(bounds));
 
 /**
  * A duration of whole seconds within its bounds, in milliseconds; undefined if unset. `NaN` if wrong: every comparison with

@@ -1,17 +1,18 @@
-import rateLimit from "@fastify/rate-limit";
 import swagger from "@fastify/swagger";
 import fastify, { type FastifyInstance, type FastifyRequest } from "fastify";
 import type { Log } from "../../telemetry/log.ts";
 import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
-import { answerOfError, AnswerError, sendError } from "./api-error.ts";
+import { answerOfError, sendError } from "./api-error.ts";
 import { jsonRoutes } from "./json-routes.ts";
 import type { WellKnown } from "../../holder/well-known.ts";
 import { metadataRoutes } from "./metadata-routes.ts";
 import { oauthRoutes } from "./oauth-routes.ts";
+import { limitRates } from "./rates.ts";
 import { acceptForms, acceptJson, bodyLimit } from "./request-body.ts";
 import { revocationRoutes } from "./revocation-routes.ts";
+import { WhoAsks } from "./who-asks.ts";
 
 /** One request, answered: for metrics. */
 export interface Answered {
@@ -34,7 +35,7 @@ export interface IssuerApiOptions {
   readonly log: Log;
   /** Must not throw. @default nobody hears of it */
   readonly onAnswered?: (answered: Answered) => void;
-  /** Requests a second of one address. @default 100 */
+  /** Requests a second of one address; a tenth of it may be with credentials that are no good. @default 100 */
   readonly mostASecond?: number;
   /** Whose `X-Forwarded-For` is believed: addresses and networks. @default nobody's */
   readonly trustedProxies?: readonly string[];
@@ -53,20 +54,22 @@ export async function newIssuerApi(parts: IssuerParts, options: IssuerApiOptions
     ajv: { customOptions: { coerceTypes: false, removeAdditional: false, useDefaults: false, allErrors: false } },
   });
   answerErrors(api, options);
-  await limit(api, options);
+  const { version, mostASecond = 100 } = options;
+  await api.register(swagger, { openapi: { openapi: "3.1.0", info: { title: "Keyturn issuer", version } } });
+  const who = new WhoAsks(parts, await limitRates(api, mostASecond));
   // A token is nobody else's to keep (RFC 6749 §5.1)
   api.addHook("onRequest", async (_request, reply) => void reply.header("cache-control", "no-store"));
   await api.register((scope, _options, done) => {
     acceptForms(scope);
-    oauthRoutes(scope, parts);
+    oauthRoutes(scope, parts, who);
     done();
   });
   await api.register((scope, _options, done) => {
     acceptJson(scope);
-    jsonRoutes(scope, parts);
+    jsonRoutes(scope, parts, who);
     done();
   });
-  revocationRoutes(api, parts, options);
+  revocationRoutes(api, parts, { ...options, who });
   metadataRoutes(api, parts, options.jwks);
   api.get("/openapi.json", { schema: { hide: true } }, () => api.swagger());
   return api;
@@ -113,20 +116,4 @@ function rememberMethods(api: FastifyInstance): ReadonlyMap<string, ReadonlySet<
     methods.set(url, known);
   });
   return methods;
-}
-
-async function limit(api: FastifyInstance, { mostASecond = 100, version }: IssuerApiOptions): Promise<void> {
-  await api.register(swagger, { openapi: { openapi: "3.1.0", info: { title: "Keyturn issuer", version } } });
-  await api.register(rateLimit, {
-    max: mostASecond,
-    timeWindow: 1000,
-    errorResponseBuilder: (_request, { ttl }) =>
-      new AnswerError({
-        status: 429,
-        error: "temporarily_unavailable",
-        code: "TooMany",
-        message: "Must ask less often",
-        headers: { "retry-after": String(Math.max(1, Math.ceil(ttl / 1000))) },
-      }),
-  });
 }

@@ -5,15 +5,13 @@ import { type AskedBelow, issueBelow } from "../tokens/issue-below.ts";
 import { issuePair } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { renewPair } from "../tokens/renew-pair.ts";
-import { ownBearerOf } from "../tokens/own-bearer.ts";
-import type { Asker } from "../tokens/ownership.ts";
 import { type RevocationRequest, revokeTokens } from "../tokens/revoke-tokens.ts";
 import type { TokenPair } from "../tokens/token-pair.ts";
 import type { Denial } from "../tokens/denial.ts";
 import { formatInstant } from "../../parse/instant.ts";
 import { errorOfDenial } from "./api-error.ts";
 import { objectSchema } from "./object-schema.ts";
-import { callerBy, credentialsMissing, credentialsOf, saysItIsOurs } from "./who-asks.ts";
+import { credentialsMissing, credentialsOf, type WhoAsks } from "./who-asks.ts";
 
 const text = { type: "string", minLength: 1, maxLength: 255 } as const;
 const token = { type: "string", minLength: 1, maxLength: 32_768 } as const;
@@ -37,22 +35,22 @@ interface Common {
 }
 
 /** The JSON contract: a pair with ISO instants, from each endpoint that gives one out. */
-export function jsonRoutes(api: FastifyInstance, parts: IssuerParts): void {
-  issuing(api, parts);
+export function jsonRoutes(api: FastifyInstance, parts: IssuerParts, who: WhoAsks): void {
+  issuing(api, parts, who);
   api.post<{ Body: { readonly refreshToken: string } }>(
     "/v1/tokens/refresh",
     { schema: { body: objectSchema({ refreshToken: token }, ["refreshToken"]) } },
     async (request) => pairOrThrow(await renewPair(parts, { refreshToken: request.body.refreshToken })),
   );
-  ending(api, parts);
+  ending(api, parts, who);
 }
 
-function issuing(api: FastifyInstance, parts: IssuerParts): void {
+function issuing(api: FastifyInstance, parts: IssuerParts, who: WhoAsks): void {
   api.post<{ Body: Common & { readonly identityId: string } }>(
     "/v1/tokens",
     { schema: { body: objectSchema({ identityId: text, ...common }, ["identityId"]) } },
     async (request) => {
-      const caller = await callerBy(parts, request);
+      const caller = await who.caller(request);
       const grantType = caller.kind === "client" ? "client_credentials" : "urn:ietf:params:oauth:grant-type:jwt-bearer";
       const { identityId: subject } = request.body;
       return pairOrThrow(await issuePair(parts, caller, { ...askedIn(request.body), grantType, subject }));
@@ -102,13 +100,13 @@ interface RevokeBody {
   readonly sessionId?: string;
 }
 
-function ending(api: FastifyInstance, parts: IssuerParts): void {
+function ending(api: FastifyInstance, parts: IssuerParts, who: WhoAsks): void {
   const revoke = {
     ...objectSchema({ tokenId: text, identityId: text, sessionId: text }, []),
     oneOf: [{ required: ["tokenId"] }, { required: ["identityId"] }, { required: ["sessionId"] }],
   };
   api.post<{ Body: RevokeBody }>("/v1/tokens/revoke", { schema: { body: revoke } }, async (request) => {
-    const by = await askerOf(parts, request);
+    const by = await who.asker(request);
     const done = await revokeTokens(parts, by, revocationIn(request.body));
     if (done.kind === "denied") throw errorOfDenial(done);
     return { revoked: done.revoked };
@@ -118,7 +116,7 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
     "/v1/tokens/introspect",
     { schema: { body: objectSchema({ token }, ["token"]) } },
     async (request) => {
-      const by = await askerOf(parts, request);
+      const by = await who.asker(request);
       return introspect(parts, by, request.body.token);
     },
   );
@@ -133,15 +131,6 @@ function ending(api: FastifyInstance, parts: IssuerParts): void {
 function revocationIn({ tokenId, identityId, sessionId }: RevokeBody): RevocationRequest {
   if (tokenId !== undefined) return { tokenId };
   return identityId === undefined ? { sessionId: sessionId ?? "" } : { identityId };
-}
-
-/** A caller who may ask for tokens, or whoever shows one of ours that is for the issuer. */
-async function askerOf(parts: IssuerParts, request: FastifyRequest): Promise<Asker> {
-  const credentials = credentialsOf(request);
-  if (credentials?.scheme !== "bearer" || !saysItIsOurs(parts, credentials.value)) return callerBy(parts, request);
-  const bearer = await ownBearerOf(parts, credentials.value);
-  if (bearer.kind === "denied") throw errorOfDenial(bearer);
-  return bearer;
 }
 
 async function below(

@@ -10,7 +10,7 @@ import type { TokenPair } from "../tokens/token-pair.ts";
 import { badRequest, errorOfDenial, unauthorized } from "./api-error.ts";
 import { objectSchema } from "./object-schema.ts";
 import { formType } from "./request-body.ts";
-import { clientBy, credentialsOf, foreignBy, proofBy, secretIn } from "./who-asks.ts";
+import { credentialsOf, secretIn, type WhoAsks } from "./who-asks.ts";
 
 const exchange = "urn:ietf:params:oauth:grant-type:token-exchange";
 const jwtBearer = "urn:ietf:params:oauth:grant-type:jwt-bearer";
@@ -43,12 +43,12 @@ const tokenForm = objectSchema(
 );
 
 /** RFC 6749 §3.2 with RFC 8693 and RFC 7523, RFC 7009, RFC 7662. */
-export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
+export function oauthRoutes(api: FastifyInstance, parts: IssuerParts, who: WhoAsks): void {
   const consumes = [formType];
   api.post<{ Body: FormBody }>("/oauth2/token", { schema: { consumes, body: tokenForm } }, async (request) => {
     const { body } = request;
-    if (body["grant_type"] === "refresh_token") return oauthAnswer(await renew(parts, request), parts.nowMs());
-    const granted = await issuePair(parts, await callerOf(parts, request), askedIn(body));
+    if (body["grant_type"] === "refresh_token") return oauthAnswer(await renew(parts, who, request), parts.nowMs());
+    const granted = await issuePair(parts, await callerOf(who, request), askedIn(body));
     if (granted.kind === "denied") throw errorOfDenial(granted);
     return {
       ...oauthAnswer(granted, parts.nowMs()),
@@ -58,13 +58,13 @@ export function oauthRoutes(api: FastifyInstance, parts: IssuerParts): void {
 
   const tokenField = objectSchema({ ...clientFields, token: text, token_type_hint: text }, ["token"]);
   api.post<{ Body: FormBody }>("/oauth2/revoke", { schema: { consumes, body: tokenField } }, async (request, reply) => {
-    const done = await revokeTokens(parts, await clientOf(parts, request), { token: one(request.body, "token") });
+    const done = await revokeTokens(parts, await clientOf(who, request), { token: one(request.body, "token") });
     if (done.kind === "denied") throw errorOfDenial(done);
     return reply.code(200).send();
   });
 
   api.post<{ Body: FormBody }>("/oauth2/introspect", { schema: { consumes, body: tokenField } }, async (request) => {
-    return introspect(parts, await clientOf(parts, request), one(request.body, "token"));
+    return introspect(parts, await clientOf(who, request), one(request.body, "token"));
   });
 }
 
@@ -95,32 +95,40 @@ function shownSecret(request: FastifyRequest<{ Body: FormBody }>): { id: string;
   return secret === undefined ? undefined : { id: id ?? one(body, "client_id"), secret };
 }
 
-function clientOf(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
+function clientOf(who: WhoAsks, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
   const shown = shownSecret(request);
-  if (shown !== undefined) return clientBy(parts, shown);
+  if (shown !== undefined) return who.client(request, shown);
   const credentials = credentialsOf(request);
-  if (credentials?.scheme === "bearer") return foreignBy(parts, credentials.value);
+  if (credentials?.scheme === "bearer") return who.foreign(request, credentials.value);
   throw unauthorized("CredentialsMissing", "Must show the client's id and secret");
 }
 
-async function callerOf(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
+async function callerOf(who: WhoAsks, request: FastifyRequest<{ Body: FormBody }>): Promise<Caller> {
   const { body } = request;
   const grantType = one(body, "grant_type");
-  if (grantType !== jwtBearer && grantType !== exchange) return clientOf(parts, request);
+  if (grantType !== jwtBearer && grantType !== exchange) return clientOf(who, request);
   // RFC 7521 §4.1: nobody asks for it, but what is shown must be good
   const shown = shownSecret(request);
-  if (shown !== undefined) await clientBy(parts, shown);
-  if (grantType === jwtBearer) return foreignBy(parts, one(body, "assertion"));
+  if (shown !== undefined) await who.client(request, shown);
+  if (grantType === jwtBearer) return who.foreign(request, one(body, "assertion"));
   one(body, "subject_token_type");
-  return foreignBy(parts, one(body, "subject_token"));
+  return who.foreign(request, one(body, "subject_token"));
 }
 
 /** A proof is not asked for, and counts where it is shown: the client's secret, or an assertion of the first token's subject. */
-async function renew(parts: IssuerParts, request: FastifyRequest<{ Body: FormBody }>): Promise<TokenPair> {
+async function renew(
+  parts: IssuerParts,
+  who: WhoAsks,
+  request: FastifyRequest<{ Body: FormBody }>,
+): Promise<TokenPair> {
   const { body } = request;
   const shown = shownSecret(request);
   const assertion = maybe(body, "assertion") ?? maybe(body, "subject_token");
-  const proven = shown ? clientBy(parts, shown) : assertion === undefined ? undefined : proofBy(parts, assertion);
+  const proven = shown
+    ? who.client(request, shown)
+    : assertion === undefined
+      ? undefined
+      : who.proof(request, assertion);
   const caller = await proven;
   const scopes = scopesIn(body);
   const renewal = await renewPair(parts, {

@@ -6,10 +6,11 @@ import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { badRequest, tryLater } from "./api-error.ts";
 import { RevocationFeed, wireOf } from "./revocation-feed.ts";
 import { RevocationStreams, type StreamsOptions } from "./revocation-streams.ts";
-import { watcherBy } from "./who-asks.ts";
+import type { WhoAsks } from "./who-asks.ts";
 
 export interface RevocationRouteOptions extends StreamsOptions {
   readonly log: Log;
+  readonly who: WhoAsks;
 }
 
 const eventStream = "text/event-stream";
@@ -30,7 +31,7 @@ export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, optio
   const reading = feed.run(parts.store, closing, { clock, chance, onProblem });
   api.addHook("onClose", () => reading);
   api.get("/v1/revocations", { schema: { produces: ["application/json", eventStream] } }, async (request, reply) => {
-    const caller = await watcherBy(parts, request);
+    const caller = await options.who.watcher(request);
     if (request.headers.accept?.includes(eventStream) !== true) {
       return reply.type("application/json").send(await snapshot(parts.store, parts.nowMs()));
     }

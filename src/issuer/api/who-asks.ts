@@ -2,12 +2,15 @@ import { Buffer } from "node:buffer";
 import type { FastifyRequest } from "fastify";
 import { jsonIn } from "../../parse/json.ts";
 import { isObject } from "../../parse/object.ts";
-import type { Caller } from "../callers/caller.ts";
+import type { Caller, RefusedCaller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
 import { denialOf } from "../tokens/denial.ts";
 import { verifyingOf } from "../tokens/keys-at-work.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import { ownBearerOf } from "../tokens/own-bearer.ts";
+import type { Asker } from "../tokens/ownership.ts";
 import { type AnswerError, badRequest, errorOfDenial, forbidden, unauthorized } from "./api-error.ts";
+import type { Rates } from "./rates.ts";
 
 /** What stands in the one Authorization header. */
 type Credentials = { readonly scheme: "basic" | "bearer"; readonly value: string };
@@ -38,48 +41,78 @@ export function secretIn(basic: string): ShownSecret {
 
 const formText = (text: string): string => decodeURIComponent(text.replaceAll("+", " "));
 
-/** A client by its secret. */
-export async function clientBy({ callers }: IssuerParts, shown: ShownSecret): Promise<Caller> {
-  const caller = await callers.authenticate(shown);
-  if (caller.kind === "refused") throw errorOfDenial(denialOf(caller));
-  return caller;
-}
+/** Who asks: each way to prove it, within the rates. */
+export class WhoAsks {
+  readonly #parts: IssuerParts;
+  readonly #rates: Rates;
 
-/** Somebody by a token of another issuer. */
-export async function foreignBy({ callers }: IssuerParts, token: string): Promise<Caller> {
-  const caller = await callers.verify(token);
-  if (caller.kind === "refused") throw errorOfDenial(denialOf(caller));
-  return caller;
-}
+  constructor(parts: IssuerParts, rates: Rates) {
+    this.#parts = parts;
+    this.#rates = rates;
+  }
 
-/** Whoever the Authorization header says: a client, or somebody by a token of another issuer. */
-export async function callerBy(parts: IssuerParts, request: FastifyRequest): Promise<Caller> {
-  const credentials = credentialsOf(request);
-  if (credentials === undefined) throw credentialsMissing();
-  const { scheme, value } = credentials;
-  return scheme === "basic" ? clientBy(parts, secretIn(value)) : foreignBy(parts, value);
-}
+  /** A client by its secret. */
+  client(request: FastifyRequest, shown: ShownSecret): Promise<Caller> {
+    return this.#proven(request, () => this.#parts.callers.authenticate(shown));
+  }
 
-/** As {@link callerBy}: somebody who may follow what is revoked. */
-export async function watcherBy(parts: IssuerParts, request: FastifyRequest): Promise<Caller> {
-  const caller = await callerBy(parts, request);
-  if (caller.allowed.watchRevocations) return caller;
-  throw forbidden("right-missing", "Must be allowed watchRevocations in the TokenIssuer");
-}
+  /** Somebody by a token of another issuer. */
+  foreign(request: FastifyRequest, token: string): Promise<Caller> {
+    return this.#proven(request, () => this.#parts.callers.verify(token));
+  }
 
-/**
- * Somebody who proves himself beside his refresh token. A bad proof is `invalid_client` (RFC 7521 §4.2.1): `invalid_grant` would say that
- * the refresh token is to be dropped.
- */
-export async function proofBy({ callers }: IssuerParts, token: string): Promise<Caller> {
-  const caller = await callers.verify(token);
-  if (caller.kind !== "refused") return caller;
-  const denial = denialOf(caller);
-  throw errorOfDenial(denial.error === "invalid_grant" ? { ...denial, error: "invalid_client" } : denial);
+  /** Whoever the Authorization header says: a client, or somebody by a token of another issuer. */
+  async caller(request: FastifyRequest): Promise<Caller> {
+    const credentials = credentialsOf(request);
+    if (credentials === undefined) throw credentialsMissing();
+    const { scheme, value } = credentials;
+    return scheme === "basic" ? this.client(request, secretIn(value)) : this.foreign(request, value);
+  }
+
+  /** As {@link caller}: somebody who may follow what is revoked. */
+  async watcher(request: FastifyRequest): Promise<Caller> {
+    const caller = await this.caller(request);
+    if (caller.allowed.watchRevocations) return caller;
+    throw forbidden("right-missing", "Must be allowed watchRevocations in the TokenIssuer");
+  }
+
+  /** A caller who may ask for tokens, or whoever shows one of ours that is for the issuer. */
+  async asker(request: FastifyRequest): Promise<Asker> {
+    const credentials = credentialsOf(request);
+    if (credentials?.scheme !== "bearer" || !saysItIsOurs(this.#parts, credentials.value)) return this.caller(request);
+    const bearer = await ownBearerOf(this.#parts, credentials.value);
+    if (bearer.kind === "denied") throw errorOfDenial(bearer);
+    return bearer;
+  }
+
+  /**
+   * Somebody who proves himself beside his refresh token. A bad proof is `invalid_client` (RFC 7521 §4.2.1): `invalid_grant` would say
+   * that the refresh token is to be dropped.
+   */
+  proof(request: FastifyRequest, token: string): Promise<Caller> {
+    return this.#proven(request, () => this.#parts.callers.verify(token), "invalid_client");
+  }
+
+  async #proven(
+    request: FastifyRequest,
+    prove: () => Promise<Caller | RefusedCaller>,
+    insteadOfGrant: "invalid_grant" | "invalid_client" = "invalid_grant",
+  ): Promise<Caller> {
+    await this.#rates.beforeProof(request);
+    const caller = await prove();
+    if (caller.kind !== "refused") {
+      await this.#rates.proven(request, caller);
+      return caller;
+    }
+    // What can't be asked now says nothing of him
+    if (caller.error !== "temporarily_unavailable") await this.#rates.failed(request);
+    const denial = denialOf(caller);
+    throw errorOfDenial(denial.error === "invalid_grant" ? { ...denial, error: insteadOfGrant } : denial);
+  }
 }
 
 /** Whether the token says that it is ours; whoever believes it looks at the signature. */
-export function saysItIsOurs(parts: IssuerParts, token: string): boolean {
+function saysItIsOurs(parts: IssuerParts, token: string): boolean {
   const { issuers } = verifyingOf(parts);
   const payload = jsonIn(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
   return isObject(payload) && issuers.some((issuer) => payload["iss"] === issuer);

@@ -1,7 +1,7 @@
 /** The readers of fields that this folder takes from elsewhere, in one place. */
 export { texts as ringTexts } from "../../ring/resource/limits.ts";
-export type { DurationBounds, TextLimit } from "../../parse/forms.ts";
-export { choiceOf, durationOf, flagOf, instantOf, textOf } from "../../parse/scalars.ts";
+export type { DurationBounds, TextLimit, WholeBounds } from "../../parse/forms.ts";
+export { choiceOf, durationOf, flagOf, instantOf, textOf, wholeOf } from "../../parse/scalars.ts";
 export {
   entriesOf,
   fieldsOf,

@@ -11,9 +11,10 @@ import {
   refuse,
   refuseRepeats,
   type Spot,
+  wholeOf,
 } from "./fields.ts";
 import { globsOf, needSome, textsOf } from "./list-fields.ts";
-import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
+import { issuerCounts, issuerDefaults, issuerDurations, issuerNumbers, issuerTexts } from "./token-issuer-limits.ts";
 import type { Allowed, GrantType, TokenIssuer } from "./token-issuer.ts";
 
 /** What the file as a whole allows. */
@@ -30,6 +31,7 @@ export const allowedFields = [
   "refreshTTL",
   "maxRefreshTTL",
   "notAfter",
+  "requestRate",
   "introspect",
   "watchRevocations",
 ] as const;
@@ -50,6 +52,7 @@ export function readAllowed(spot: Spot, grants: readonly GrantType[], file: File
     accessTtl: readAccessTtl(at, file),
     refreshTtl: readRefreshTtl(at, file),
     ...(notAfterMs !== undefined && { notAfterMs }),
+    requestRate: wholeOf(at("requestRate"), issuerNumbers.requestRate) ?? issuerDefaults.requestRate,
     introspect: flagOf(at("introspect")) ?? false,
     watchRevocations: flagOf(at("watchRevocations")) ?? false,
   };

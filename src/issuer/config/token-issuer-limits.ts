@@ -1,5 +1,5 @@
 import { longestSubject } from "./claims.ts";
-import { type DurationBounds, ringTexts, type TextLimit } from "./fields.ts";
+import { type DurationBounds, ringTexts, type TextLimit, type WholeBounds } from "./fields.ts";
 import { hourMs, minuteMs, secondMs } from "../../parse/duration.ts";
 
 /** Every bound and default of a TokenIssuer, as data; docs/token-issuer.md has the same. Lengths are UTF-16 units. */
@@ -21,7 +21,14 @@ export const issuerDefaults = {
   refreshTtlMs: 24 * hourMs,
   clockSkewMs: minuteMs,
   maxAgeMs: 24 * hourMs,
+  requestRate: 500,
 } as const;
+
+/** Whole numbers, both bounds allowed. */
+export const issuerNumbers = { requestRate: { least: 1, most: 100_000 } } as const satisfies Record<
+  string,
+  WholeBounds
+>;
 
 /** The most items of a list or entries of a map. */
 export const issuerCounts = {

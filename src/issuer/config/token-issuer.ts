@@ -47,8 +47,10 @@ export const grantTypes = [
 ] as const;
 export type GrantType = (typeof grantTypes)[number];
 
-/** What somebody may do beside asking for tokens of his own. */
+/** What somebody may do beside asking for tokens of his own, and how often he may ask. */
 export interface Rights {
+  /** Requests a second. */
+  readonly requestRate: number;
   /** Look at the access tokens of others that are for one of his audiences (RFC 7662 §2.1). */
   readonly introspect: boolean;
   /** Follow everything that is revoked, as a gateway does. */

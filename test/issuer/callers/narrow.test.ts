@@ -11,7 +11,7 @@ const nowMs = Date.parse("2026-11-30T00:00:00Z");
 const bounds: Bounds = { signer: { audiences: ["api", "files", "mail"], maxTTLMs: 3600 * secondMs }, nowMs };
 
 const most: Allowed = {
-  ...{ introspect: false, watchRevocations: false },
+  ...{ requestRate: 500, introspect: false, watchRevocations: false },
   grantTypes,
   audiences: ["files", "api", "unsigned"],
   scopes: ["read", "write"],

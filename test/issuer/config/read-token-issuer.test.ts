@@ -50,6 +50,7 @@ describe("parseTokenIssuer", () => {
       claims: [],
       accessTtl: {},
       refreshTtl: { defaultMs: 24 * hourMs, maxMs: 2160 * hourMs },
+      requestRate: 500,
       introspect: false,
       watchRevocations: false,
     });

@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
-import { newIssuerApi } from "../../../../src/issuer/api/issuer-api.ts";
+import { type IssuerApiOptions, newIssuerApi } from "../../../../src/issuer/api/issuer-api.ts";
 import { auditTo } from "../../../../src/issuer/audit.ts";
 import { type LiveCallers, openCallers } from "../../../../src/issuer/callers/live-callers.ts";
 import { smallFiles } from "../../../../src/files/small-files.ts";
@@ -68,7 +68,7 @@ export const specWith = (
   ...more.spec,
 });
 
-export async function newIssuerWorld(): Promise<IssuerWorld> {
+export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}): Promise<IssuerWorld> {
   const folder = await mkdtemp(join(tmpdir(), "keyturn-issuer-"));
   const path = join(folder, "issuer.json");
   const write = (spec: object): Promise<void> => writeFile(path, JSON.stringify(fileWith(spec)));
@@ -110,6 +110,7 @@ export async function newIssuerWorld(): Promise<IssuerWorld> {
       closing: closing.signal,
       version: "0.0.0",
       mostASecond: 100_000,
+      ...options,
     },
     jwks: () => ({ status: 200, headers: { "content-type": "application/jwk-set+json" }, body: "{}" }),
   });
@@ -178,14 +179,16 @@ interface Sent {
   readonly form?: Readonly<Record<string, string>> | string;
   readonly json?: unknown;
   readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  /** The address that it comes from. @default 127.0.0.1 */
+  readonly from?: string;
 }
 
 export async function ask({ api }: IssuerWorld, url: string, sent: Sent = {}): Promise<Answer> {
-  const { authorization, form, json, method = "POST" } = sent;
+  const { authorization, form, json, method = "POST", from = "127.0.0.1" } = sent;
   const type = form === undefined ? "application/json" : "application/x-www-form-urlencoded";
   const payload = form === undefined ? jsonText(json) : new URLSearchParams(form).toString();
   const { statusCode, body, headers } = await api.inject({
-    ...{ method, url },
+    ...{ method, url, remoteAddress: from },
     headers: {
       ...(payload !== undefined && { "content-type": type }),
       ...(authorization !== undefined && { authorization }),
