@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { root } from "../../../hack/run.ts";
 import { apply, pathOf, readManifests } from "../../../hack/testcluster/apply.ts";
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { everything, podOf, render } from "../../chart/support/render.ts";
+import { everything, issuer, podOf, render } from "../../chart/support/render.ts";
 import { admin, makeNamespace } from "../support/scene.ts";
 import { removeDefinitions } from "./support/release.ts";
 
@@ -22,12 +22,19 @@ const strictly = async (object: KubeObject): Promise<void> => {
 it("the API server takes, to the last field", async () => {
   const own = {
     ...{ ...everything, watchNamespaces: [namespace], jwks: { enabled: true, rotation: "gateway" } },
+    issuer: { ...everything.issuer, namespace },
     admissionPolicies: { allowedUsers: ["o'brien", 'the "one" \\ & only'] },
   };
   const rotations = everything.rotations.map((one) => ({ ...one, namespace }));
-  const objects = await render({ ...own, rotations, crds: { enabled: false } }, { namespace });
-  const known = objects.filter(({ apiVersion }) => !apiVersion.startsWith("monitoring.coreos.com/"));
-  expect(known.length).toBeGreaterThan(25);
+  const values = { ...own, rotations, crds: { enabled: false } };
+  const onSqlite = await render({ ...values, issuer: { ...issuer, namespace } }, { namespace });
+  const claims = onSqlite.filter(({ kind }) => kind === "PersistentVolumeClaim");
+  expect(claims).toHaveLength(1);
+  const objects = [...(await render(values, { namespace })), ...claims];
+  const known = objects.filter(
+    ({ apiVersion }) => !/^(?:monitoring\.coreos\.com|gateway\.networking)/.test(apiVersion),
+  );
+  expect(known.length).toBeGreaterThan(35);
   for (const object of known) await strictly(object as unknown as KubeObject);
 });
 
@@ -46,7 +53,7 @@ it("passes the Pod Security Standard restricted", async () => {
   await admin.merge(`/api/v1/namespaces/${guarded}`, { metadata: { labels } });
   const pods = `/api/v1/namespaces/${guarded}/pods?dryRun=All`;
   const workloads = (await render(everything)).filter(({ kind }) => ["Deployment", "Job"].includes(kind));
-  expect(workloads).toHaveLength(3);
+  expect(workloads).toHaveLength(4);
   for (const workload of workloads) {
     const { metadata, spec } = podOf(workload);
     // The account is another matter, and so is a class of priority

@@ -12,6 +12,7 @@ import type { PodSpec } from "../../chart/support/render.ts";
 import { quick, RotationHandle } from "../controller/support/scene.ts";
 import { admin, makeNamespace, sees, tokenFor } from "../support/scene.ts";
 import { makeFolder } from "../tools/support/person.ts";
+import { may } from "./support/may.ts";
 import { PlayedKubelet } from "./support/kubelet.ts";
 import { Release, removeDefinitions, succeeded } from "./support/release.ts";
 
@@ -30,21 +31,6 @@ beforeAll(async () => {
   for (const object of await readManifests(join(root, "crds"))) await apply(admin, object);
 });
 afterAll(removeDefinitions);
-
-/** Whether a service account of the namespace may do it, by the API server's own word. */
-async function may(account: string, what: string): Promise<boolean> {
-  const [verb, resource = "", where = namespace] = what.split(" ");
-  const [, name, group = "", subresource, object] =
-    /^([a-z]+)(?:\.([a-z0-9.]+))?(?:\/([a-z]+))?(?::(.+))?$/.exec(resource) ?? [];
-  const user = `system:serviceaccount:${namespace}:${account}`;
-  const groups = ["system:serviceaccounts", `system:serviceaccounts:${namespace}`, "system:authenticated"];
-  const resourceAttributes = { verb, group, resource: name, subresource, name: object, namespace: where };
-  const path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
-  const answer = await admin.create<{ status: { allowed: boolean } }>(path, {
-    spec: { user, groups, resourceAttributes },
-  });
-  return answer.status.allowed;
-}
 
 describe("a release with verifiers", () => {
   const rotation = new RotationHandle(namespace, "gateway");
@@ -99,7 +85,7 @@ describe("a release with verifiers", () => {
       false,
     ],
   ])("%s may, or may not: %j", async (account, actions, wanted) => {
-    for (const action of actions) expect([action, await may(account, action)]).toEqual([action, wanted]);
+    for (const action of actions) expect([action, await may({ namespace, account }, action)]).toEqual([action, wanted]);
   });
 });
 
