@@ -85,7 +85,7 @@ function listCommand(cli: Cli): Command {
     name: "list",
     summary: "list grants, a page at a time",
     details:
-      "In the order of their ids, which says nothing of their age. A page costs the same wherever it is, and however many grants there are.",
+      "In the order of their ids, which says nothing of their age. A page costs the same wherever it is, and however many grants there are;\nwith --state expired it reads all that has expired and is not forgotten yet.",
     flags: [
       ...whereFlags(),
       flag("--subject <sub>", "those of this subject", own),

@@ -41,6 +41,8 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX grants_client ON grants (client_id, id);
       CREATE INDEX grants_parent ON grants (parent_id, id) WHERE parent_id IS NOT NULL;
       CREATE INDEX grants_revoked ON grants (id) WHERE revoked_at_ms IS NOT NULL;
+      CREATE INDEX grants_subject_revoked ON grants (subject, id) WHERE revoked_at_ms IS NOT NULL;
+      CREATE INDEX grants_client_revoked ON grants (client_id, id) WHERE revoked_at_ms IS NOT NULL;
       CREATE INDEX grants_expiry ON grants (expires_day, revoked_at_ms);
 
       CREATE TABLE revocations (
@@ -86,6 +88,8 @@ export const migrations: readonly Migration[] = [
       CREATE INDEX grants_client ON grants (client_id, id);
       CREATE INDEX grants_parent ON grants (parent_id, id) WHERE parent_id IS NOT NULL;
       CREATE INDEX grants_revoked ON grants (id) WHERE revoked_at_ms IS NOT NULL;
+      CREATE INDEX grants_subject_revoked ON grants (subject, id) WHERE revoked_at_ms IS NOT NULL;
+      CREATE INDEX grants_client_revoked ON grants (client_id, id) WHERE revoked_at_ms IS NOT NULL;
       CREATE INDEX grants_expiry ON grants (expires_day, revoked_at_ms);
 
       CREATE TABLE revocations (

@@ -164,13 +164,17 @@ interface PageRead {
 function pageOf({ of, state }: GrantQuery): PageRead {
   const is = state?.is ?? "any";
   const when = state === undefined || state.is === "revoked" ? [] : [state.nowMs];
+  const byDay = [...when, ...when.map(dayOf)];
   switch (of?.kind) {
     case undefined:
-      return { statement: sql.listGrants[is], values: is === "expired" ? [...when, ...when.map(dayOf)] : when };
+      return { statement: sql.listGrants[is], values: is === "expired" ? byDay : when };
     case "subject":
       return { statement: sql.listSubject[is], values: [of.subject, ...when] };
     case "client":
-      return { statement: sql.listClient[is], values: [of.clientId, ...when] };
+      return {
+        statement: sql.listClient[is],
+        values: is === "expired" ? [...byDay, of.clientId] : [of.clientId, ...when],
+      };
     case "parent":
       return { statement: sql.listChildren[is], values: [of.id, ...when] };
   }

@@ -86,6 +86,14 @@ const page = (name: string, ...where: readonly string[]): Statement => ({
   text: `SELECT * FROM grants WHERE ${[...where, "id > $1"].join(" AND ")} ORDER BY id LIMIT $2`,
 });
 
+/** Expired are few, since they are forgotten: they are found by their day, `$4`, before anything is put in order; then whose. */
+const expiredPage = (name: string, ...where: readonly string[]): Statement => ({
+  name,
+  text: `WITH expired AS MATERIALIZED (
+      SELECT * FROM grants WHERE expires_day <= $4 AND revoked_at_ms IS NULL AND expires_at_ms <= $3)
+    SELECT * FROM expired WHERE ${[...where, "id > $1"].join(" AND ")} ORDER BY id LIMIT $2`,
+});
+
 const pagesOf = (owner: keyof typeof owners) => {
   const is = `${owners[owner]} = $3`;
   return {
@@ -99,17 +107,12 @@ const pagesOf = (owner: keyof typeof owners) => {
 export const listGrants = {
   any: page("list-grants"),
   active: page("list-active", "revoked_at_ms IS NULL AND expires_at_ms > $3"),
-  /** The few of them are found by their day, `$4`, before anything is put in order. */
-  expired: {
-    name: "list-expired",
-    text: `WITH expired AS MATERIALIZED (
-        SELECT * FROM grants WHERE expires_day <= $4 AND revoked_at_ms IS NULL AND expires_at_ms <= $3)
-      SELECT * FROM expired WHERE id > $1 ORDER BY id LIMIT $2`,
-  },
+  expired: expiredPage("list-expired"),
   revoked: page("list-revoked", "revoked_at_ms IS NOT NULL"),
 };
 export const listSubject = pagesOf("subject");
-export const listClient = pagesOf("client");
+/** It may have most of all grants. */
+export const listClient = { ...pagesOf("client"), expired: expiredPage("list-client-expired", "client_id = $5") };
 export const listChildren = pagesOf("parent");
 
 const expired = "SELECT id FROM grants WHERE expires_day < $1 ORDER BY expires_day LIMIT $2";
