@@ -7,6 +7,11 @@ interface Pair {
   readonly refreshToken: string;
 }
 
+interface Answered {
+  readonly status: number;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
 /**
  * A client as RFC 6749 has it: it renews with the token that it has, keeps that until an answer comes, and asks again with the same one
  * when none came (a connection that broke, or 503). It never shows its secret again, so nothing forgives it a mistake.
@@ -16,8 +21,10 @@ export class RenewingClient {
   #pair: Pair;
   /** Renewals that were answered. */
   renewals = 0;
-  /** Requests whose answer was lost. */
+  /** Requests whose answer was lost: they may have been carried out. */
   lost = 0;
+  /** Requests that nobody took: no connection. */
+  unheard = 0;
   /** Answers that said "try again". */
   later = 0;
 
@@ -46,7 +53,7 @@ export class RenewingClient {
   async renew(): Promise<string> {
     for (;;) {
       const answer = await this.#ask();
-      if (answer === undefined) this.lost++;
+      if (answer === "lost" || answer === "unheard") this[answer]++;
       else if (answer.status === 503) this.later++;
       else {
         this.#pair = pairIn(answer.fields);
@@ -57,14 +64,14 @@ export class RenewingClient {
     }
   }
 
-  /** Undefined: no answer, or not all of it. */
-  async #ask(): Promise<{ readonly status: number; readonly fields: Readonly<Record<string, unknown>> } | undefined> {
+  /** `lost`: no answer, or not all of it. */
+  async #ask(): Promise<Answered | "lost" | "unheard"> {
     const body = new URLSearchParams({ grant_type: "refresh_token", refresh_token: this.#pair.refreshToken });
     try {
       const answer = await fetch(`${this.#address}/oauth2/token`, { method: "POST", body });
       return { status: answer.status, fields: await fieldsOf(answer) };
-    } catch {
-      return undefined;
+    } catch (error) {
+      return error instanceof Error && isRefused(error) ? "unheard" : "lost";
     }
   }
 }
@@ -80,3 +87,6 @@ async function fieldsOf(answer: Response): Promise<Readonly<Record<string, unkno
   const read: unknown = await answer.json();
   return { ...(read as object) };
 }
+
+const isRefused = ({ cause }: { cause?: unknown }): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "ECONNREFUSED";
