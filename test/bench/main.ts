@@ -11,13 +11,14 @@ import { measure, type Effort, type Result } from "./measure.ts";
 import { controllerBench } from "./controller.ts";
 import { plannerBench } from "./planner.ts";
 import { requestBench } from "./request.ts";
+import { revocationsBench } from "./revocations.ts";
 import { sidecarBench } from "./sidecar.ts";
 import { swapBench } from "./swap.ts";
 
 const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
 
 /** Whole stories, measured once. */
-const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench];
+const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench, revocationsBench];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 
 const full: Effort = { rounds: 15, batchMs: 100 };

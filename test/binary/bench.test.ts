@@ -50,11 +50,20 @@ describe("npm run bench", () => {
     expect(result?.figures.filter(({ unit }) => unit === "rows").map(({ ours }) => ours)).toEqual([1, 1]);
   });
 
+  test("revocations still works", async () => {
+    const file = join(folder, "revocations.json");
+    await run("revocations", "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
+    expect(result?.figures.map(({ unit, ours }) => [unit, ours > 0])).toEqual(
+      Array.from({ length: 4 }, () => ["ms", true]),
+    );
+  });
+
   test("refuses a name that it does not know, with exit code 2", async () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, controller, issuer; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, controller, issuer, revocations; options follow "--"\n',
     });
   });
 });

@@ -83,12 +83,13 @@ export class RevocationStreams {
       yield ":\n\n";
       while (!signal.aborted && mayWatch(this.#parts.callers.config, caller)) {
         const page = await feed.after(after);
-        // Who reads the log in vain does not know that this is all
-        const sign = feed.isCurrent ? `event: current\nid: ${after}\ndata: {}\n\n` : ":\n\n";
-        const text = page?.text ?? sign;
         after = page?.seq ?? after;
+        const isLast = page === undefined || page.seq === feed.last;
+        // Who reads the log in vain does not know that this is all. In one write: there may be a thousand readers
+        const sign = feed.isCurrent ? `event: current\nid: ${after}\ndata: {}\n\n` : ":\n\n";
+        const text = `${page?.text ?? ""}${isLast ? sign : ""}`;
         if (text !== "") yield text;
-        if (page === undefined) await bell.sleep(heartbeatMs, signal);
+        if (isLast) await bell.sleep(heartbeatMs, signal);
       }
     } finally {
       forget();

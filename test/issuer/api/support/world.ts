@@ -68,7 +68,8 @@ export const specWith = (
   ...more.spec,
 });
 
-export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}): Promise<IssuerWorld> {
+/** @param location - Of the store. @default SQLite, gone with the world */
+export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}, location?: string): Promise<IssuerWorld> {
   const folder = await mkdtemp(join(tmpdir(), "keyturn-issuer-"));
   const path = join(folder, "issuer.json");
   const write = (spec: object): Promise<void> => writeFile(path, JSON.stringify(fileWith(spec)));
@@ -83,7 +84,7 @@ export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}): P
   });
   const closing = new AbortController();
   void callers.run(closing.signal);
-  const store = await openGrantStore(`sqlite:${join(folder, "grants.db")}`);
+  const store = await openGrantStore(location ?? `sqlite:${join(folder, "grants.db")}`);
   const { signing, verifying } = newKeys(() => world.nowMs);
   const parts: IssuerParts = {
     store,
