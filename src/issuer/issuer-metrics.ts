@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { Answered } from "./api/issuer-api.ts";
+import type { Answered } from "./api/error-answers.ts";
 import type { StoreLoad } from "./store/grant-store.ts";
 import type { IssuerEvent } from "./tokens/issuer-event.ts";
 

@@ -78,7 +78,10 @@ function unionOf(path: string, name: string): readonly string[] {
 }
 
 function ofRequests(): readonly string[] {
-  const made = matchesIn("src/issuer/api/*.ts", /\b(?:badRequest|unauthorized|forbidden|tryLater)\(\s*"([\w-]+)"/g);
+  const made = matchesIn(
+    "src/issuer/api/*.ts",
+    /\b(?:badRequest|unauthorized|forbidden|tryLater|tooMany)\(\s*"([\w-]+)"/g,
+  );
   const given = matchesIn("src/issuer/api/*.ts", /\bcode: "([A-Z]\w+)"/g);
   const ofFastify = matchesIn("src/issuer/api/api-error.ts", /\bFST_\w+: "([A-Z]\w+)"/g);
   const ofBodies = matchesIn("src/issuer/api/request-body.ts", /^ {2}([A-Z]\w+): "/gm);

@@ -75,8 +75,9 @@ export function answerOfError(error: unknown): ErrorAnswer {
   if (error instanceof RuleError) return badRequest(error.code, error.message).answer;
   if (isFastifyError(error)) {
     if (error.validation !== undefined) return badRequest("RequestInvalid", whatIsWrong(error.validation)).answer;
-    const { statusCode = 500, code, message } = error;
+    const { statusCode = 500, code } = error;
     if (statusCode < 500) {
+      const message = code === "FST_ERR_BAD_URL" ? "The path must be one that can be decoded" : error.message;
       return { status: statusCode, error: "invalid_request", code: codes[code] ?? "RequestInvalid", message };
     }
   }
@@ -100,6 +101,7 @@ const codes: Readonly<Record<string, string>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: "BodyTooLarge",
   FST_ERR_CTP_INVALID_MEDIA_TYPE: "MediaTypeUnknown",
   FST_ERR_CTP_EMPTY_TYPE: "MediaTypeUnknown",
+  FST_ERR_BAD_URL: "UrlInvalid",
 };
 
 /** Sends `{error, error_description, code}`: clients of the JSON contract read the first and the last, OAuth's the first two. */

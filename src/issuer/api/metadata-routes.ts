@@ -25,8 +25,12 @@ export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: W
     };
   };
   for (const path of ["/.well-known/oauth-authorization-server", discoveryPath]) {
-    api.get(path, async (_request, reply) => {
-      await reply.header("cache-control", "public, max-age=300").send(metadata());
+    api.route({
+      method: ["GET", "HEAD"],
+      url: path,
+      handler: async (_request, reply) => {
+        await reply.header("cache-control", "public, max-age=300").send(metadata());
+      },
     });
   }
   api.route({

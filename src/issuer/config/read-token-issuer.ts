@@ -19,6 +19,7 @@ import { isChildSubject, isOfTrust, mustBeNoChild } from "./names.ts";
 import { readAllowed } from "./read-allowed.ts";
 import { type Around, absolutePathOf, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
+import { webOriginOf } from "./web-address.ts";
 import { apiVersion, tokenIssuerKind } from "../../ring/api-names.ts";
 
 const mostProblems = 50;
@@ -29,6 +30,7 @@ export const issuerSpecFields = [
   "maxAccessTTL",
   "maxRefreshTTL",
   "ownAudiences",
+  "allowedOrigins",
   "clients",
   "trust",
 ] as const;
@@ -76,9 +78,16 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
     retryWindowMs: durationOf(at("retryWindow"), issuerDurations.retryWindow) ?? issuerDefaults.retryWindowMs,
     ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }),
     ownAudiences: textsOf(at("ownAudiences"), issuerCounts.audiences, issuerTexts.audience),
+    allowedOrigins: readOrigins(at("allowedOrigins")),
     clients: clients.map((client) => readClient(client, { dir, limits })),
     trust: trust.map((one) => readTrust(one, { dir, limits })),
   };
+}
+
+function readOrigins(spot: Spot): readonly string[] {
+  const items = itemSpotsOf(spot, issuerCounts.origins);
+  refuseRepeats(items);
+  return items.map(webOriginOf);
 }
 
 function readClient(spot: Spot, { dir, limits }: Around): Client {

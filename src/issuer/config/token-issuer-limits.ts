@@ -42,6 +42,7 @@ export const issuerCounts = {
   matches: 16,
   carry: 32,
   jwks: 100,
+  origins: 64,
 } as const;
 
 const visibleAscii = (most: number): TextLimit => ({

@@ -18,6 +18,8 @@ export interface TokenIssuer {
    * installations whose clients ask for no such token.
    */
   readonly ownAudiences: readonly string[];
+  /** Web pages of these origins may ask for tokens, from within a browser (CORS). Compared exactly. */
+  readonly allowedOrigins: readonly string[];
   /** By their ids, which differ. */
   readonly clients: readonly Client[];
   /** By their issuers, which differ. */

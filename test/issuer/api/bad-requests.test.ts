@@ -78,6 +78,27 @@ describe("credentials", () => {
   });
 });
 
+it.each(["/%zz", "/v1/tokens/%", "/v1/tokens/%ff"])("the path %s, which nobody can decode", async (url) => {
+  await refused(url, {}, 400, "UrlInvalid");
+  const { body } = await ask(world, url);
+  expect(body).toEqual({
+    error: "invalid_request",
+    error_description: "The path must be one that can be decoded",
+    code: "UrlInvalid",
+  });
+});
+
+it.each(["/openapi.json", "/.well-known/openid-configuration", "/.well-known/jwks.json"])(
+  "HEAD %s is GET without a body",
+  async (url) => {
+    const [get, head] = await Promise.all(
+      (["GET", "HEAD"] as const).map((method) => world.api.inject({ method, url })),
+    );
+    expect([head?.statusCode, head?.body]).toEqual([200, ""]);
+    expect(head?.headers["content-type"]).toEqual(get?.headers["content-type"]);
+  },
+);
+
 it("unknown paths are no more than that", () => refused("/v1/nothing", {}, 404, "NotFound"));
 
 it("the API describes itself, each endpoint", async () => {

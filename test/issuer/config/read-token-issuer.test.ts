@@ -67,7 +67,7 @@ describe("parseTokenIssuer", () => {
   });
 
   test("nobody in it is a file, too", () =>
-    expect(issuerWith({})).toMatchObject({ clients: [], trust: [], ownAudiences: [] }));
+    expect(issuerWith({})).toMatchObject({ clients: [], trust: [], ownAudiences: [], allowedOrigins: [] }));
 
   test("what the file allows bounds everybody", () => {
     const read = issuerWith({ maxAccessTTL: "10m", maxRefreshTTL: "12h", clients: [clientWith()] });
@@ -134,6 +134,17 @@ describe("parseTokenIssuer", () => {
       { trust: [trustWith({ jwksURL, rules: [ruleWith({ subject: "{sub}/agent/{jti}" })] })] },
       `spec.trust[0].rules[0].subject: ${mustBeNoChild}, is "{sub}/agent/{jti}"`,
     ],
+    ...[
+      "*",
+      "null",
+      "https://app.example/",
+      "https://app.example:443",
+      "http://app.example",
+      "https://App.example",
+    ].map((origin): [object, string] => [
+      { allowedOrigins: [origin] },
+      `spec.allowedOrigins[0]: must be an origin such as https://app.example, of https except on this machine, is "${origin}"`,
+    ]),
     [{ ownAudiences: ["api", "api"] }, 'spec.ownAudiences[1]: must not stand in the list twice, is "api"'],
     [{ clients: [clientWith({ secretFiles: undefined })] }, "spec.clients[0].secretFiles: must be set, is missing"],
     [{ clients: [clientWith({ allow: undefined })] }, "spec.clients[0].allow: must be set, is missing"],
