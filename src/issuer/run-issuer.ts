@@ -146,7 +146,11 @@ async function openApi(
     ...options,
     ...{ jwks: holder.jwks, closing: closing.signal, onAnswered: metrics.answered },
   });
-  opened.defer(() => api.close());
+  opened.defer(async () => {
+    // What follows the log of revocations goes on until then
+    closing.abort();
+    await api.close();
+  });
   await api.ready();
   const listener = await listen(
     options.listen,
