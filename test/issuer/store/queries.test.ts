@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Grant } from "../../../src/grants/grant.ts";
+import { renewedValues } from "../../../src/issuer/store/grant-columns.ts";
 import { migrations } from "../../../src/issuer/store/schema.ts";
+import { grantStoreOn } from "../../../src/issuer/store/sql-grant-store.ts";
 import * as statements from "../../../src/issuer/store/statements.ts";
 import { type Database, type Dialect, type Statement, textFor } from "../../../src/sql/database.ts";
 import { migrate } from "../../../src/sql/migrate.ts";
+import { dayMs, newGrant } from "./support/grants.ts";
 import { ask, dialects, type EmptyDatabase, emptyDatabase } from "../../sql/support/databases.ts";
 
 /** 20,000 grants of 5,000 subjects, and 20,000 revocations. */
@@ -58,6 +62,25 @@ describe.each(dialects)("on %s", (dialect) => {
       dialect === "sqlite" ? /SCAN (grants|revocations)(?! USING)/ : /Seq Scan on (grants|revocations)/,
     );
   });
+
+  if (dialect === "postgres") {
+    it("a renewal within the day writes no index (HOT), and one into the next day does", async () => {
+      const { row } = newGrant();
+      const { grant } = row;
+      await (await grantStoreOn(empty.open())).begin(row);
+      const hot = { name: "hot", text: "SELECT pg_stat_get_xact_tuples_hot_updated('grants'::regclass) AS hot" };
+      const hotUpdatesOf = (next: Grant): Promise<number> =>
+        database.transaction(async (transaction) => {
+          const count = async (): Promise<number> => Number((await transaction.run(hot))[0]?.["hot"]);
+          const before = await count();
+          await transaction.run(statements.renewGrantRow, [next.id, next.generation - 1, ...renewedValues(next)]);
+          return (await count()) - before;
+        });
+      const sameDay = { ...grant, generation: 1, replacedAtMs: [1], expiresAtMs: grant.expiresAtMs + 1 };
+      expect(await hotUpdatesOf(sameDay)).toBe(1);
+      expect(await hotUpdatesOf({ ...sameDay, generation: 2, expiresAtMs: grant.expiresAtMs + dayMs })).toBe(0);
+    });
+  }
 
   it("a statement without a condition is seen to use none", async () => {
     const plan = await planOf({ name: "by-hash", text: "SELECT id FROM grants WHERE current_hash = $1" });
