@@ -2,13 +2,21 @@ import { PassThrough } from "node:stream";
 import { describe, expect, test } from "vitest";
 import { readSecret } from "../../src/cli/read-secret.ts";
 
+interface Typed {
+  readonly secret: string;
+  readonly shown: string;
+  /** Whether the terminal was told to show nothing of it, and then to go on as before. */
+  readonly raw: readonly boolean[];
+}
+
 /** What somebody types, and what is shown meanwhile. */
-async function typed(text: string, isTTY = true): Promise<{ readonly secret: string; readonly shown: string }> {
-  const input = Object.assign(new PassThrough(), { isTTY, setRawMode: () => undefined });
+async function typed(text: string, isTTY = true): Promise<Typed> {
+  const raw: boolean[] = [];
+  const input = Object.assign(new PassThrough(), { isTTY, setRawMode: (mode: boolean) => void raw.push(mode) });
   let shown = "";
   const secret = readSecret({ input, prompt: { write: (part: string) => (shown += part) } });
   input.end(text);
-  return { secret: await secret, shown };
+  return { secret: await secret, shown, raw };
 }
 
 describe("readSecret", () => {
@@ -16,6 +24,7 @@ describe("readSecret", () => {
     expect(await typed("correct horse battery\rcorrect horse battery\r")).toEqual({
       secret: "correct horse battery",
       shown: "Secret: \nOnce more: \n",
+      raw: [true, false],
     });
   });
 
@@ -34,6 +43,6 @@ describe("readSecret", () => {
   });
 
   test("elsewhere is all that comes, and asks nobody", async () => {
-    expect(await typed("from a pipe\n", false)).toEqual({ secret: "from a pipe\n", shown: "" });
+    expect(await typed("from a pipe\n", false)).toEqual({ secret: "from a pipe\n", shown: "", raw: [] });
   });
 });
