@@ -2,6 +2,8 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { format, getFileInfo, resolveConfig } from "prettier";
+import { clientEntries, reportOf } from "./client/entries.ts";
+import type { EntryTypes } from "./client/types.ts";
 import { root } from "./run.ts";
 
 interface GeneratedFile {
@@ -55,7 +57,16 @@ const generatedFiles: readonly GeneratedFile[] = [
     produce: async () => (await import("./chart/dashboard.ts")).dashboard(),
   },
   { file: "charts/keyturn/README.md", produce: async () => (await import("./chart/values.ts")).chartReadme() },
+  // One tsc for all of them
+  ...clientEntries.map(({ file }) => ({ file: reportOf(file), produce: () => clientReport(file) })),
 ];
+
+let ofTheClient: Promise<readonly EntryTypes[]> | undefined;
+
+async function clientReport(wanted: string): Promise<string> {
+  ofTheClient ??= import("./client/types.ts").then(({ clientTypes }) => clientTypes());
+  return (await ofTheClient).find(({ file }) => file === wanted)?.report ?? "";
+}
 
 async function isStale({ file, produce }: GeneratedFile, write: boolean): Promise<boolean> {
   const path = join(root, file);

@@ -6,6 +6,7 @@ import { membersInBytes } from "./json-segment.ts";
 
 /** Types of token that are told apart (RFC 7519 §5.1, RFC 9068 §2.1). */
 export const tokenTypes = ["JWT", "at+jwt"] as const;
+/** What the `typ` of a token may be. */
 export type TokenType = (typeof tokenTypes)[number];
 
 /** What a JOSE header says, as far as it is obeyed. */

@@ -43,6 +43,7 @@ export const refusalReasons = [
   /** `scope` lacks a scope that is required: the one refusal that is no question of identity (403, not 401). */
   "ScopeMissing",
 ] as const;
+/** Why a token is refused. */
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /** The most characters that a token may have. */

@@ -10,7 +10,9 @@ import type { Members } from "../parse/object.ts";
 
 /** The answer to a token that is good. */
 export interface Accepted {
+  /** True: the token is good. */
   readonly ok: true;
+  /** The key that signed it. */
   readonly kid: Kid;
   /** As the token has them. Frozen, also inside: the same object answers when the same token comes again. */
   readonly claims: Members;

@@ -14,6 +14,7 @@ export const algorithms = [
   "PS384",
   "PS512",
 ] as const;
+/** How a key signs. */
 export type Algorithm = (typeof algorithms)[number];
 
 /** The six whose keys have a modulus: any of these keys could serve each of them. */

@@ -1,10 +1,12 @@
-import type { Cancel, Clock } from "./clock.ts";
+import { type Cancel, type Clock, sleep } from "./clock.ts";
 
 /** What a source has given. */
 interface Loaded<Value> {
   readonly value: Value;
   /** When to ask again, in milliseconds. */
   readonly refreshMs: number;
+  /** When whoever misses something may ask again, in milliseconds. @default the usual interval */
+  readonly intervalMs?: number;
 }
 
 export interface RefreshedOptions<Value> {
@@ -13,6 +15,8 @@ export interface RefreshedOptions<Value> {
   readonly clock: Clock;
   /** From the beginning of one load to that of the next, at least, in milliseconds: whatever is missed. */
   readonly intervalMs: number;
+  /** So long whoever misses something waits until a load is due. @default 0 */
+  readonly patienceMs?: number;
   /** So long a value is used while its source is away, in milliseconds. */
   readonly staleMs: number;
   /** Hears of each load that fails, and, with undefined, of the first one that works after that. */
@@ -32,6 +36,8 @@ export class Refreshed<Value> {
   #value: Value | undefined;
   #loadedAtMs = -Infinity;
   #beganAtMs = -Infinity;
+  #intervalMs: number;
+  #retryMs: number;
   #loading: Promise<void> | undefined;
   #waiting = 0;
   #wasAway = false;
@@ -39,6 +45,8 @@ export class Refreshed<Value> {
 
   constructor(options: RefreshedOptions<Value>) {
     this.#options = options;
+    this.#intervalMs = options.intervalMs;
+    this.#retryMs = options.intervalMs;
   }
 
   /** Loads, and goes on until {@link close}. Resolves after the first load, whatever became of it; never rejects. */
@@ -58,41 +66,50 @@ export class Refreshed<Value> {
 
   /** For who misses something: resolves after a load. Not asked is a source whose next load is not due yet, or for whose load too many wait. */
   async again(): Promise<"asked" | "not due" | "crowded"> {
-    if (this.#loading === undefined && !this.#isDue()) return "not due";
+    const { patienceMs = 0 } = this.#options;
+    const dueInMs = this.#loading === undefined ? this.#dueInMs() : 0;
+    if (dueInMs > patienceMs) return "not due";
     if (this.#waiting >= mostWaiting) return "crowded";
     this.#waiting++;
-    await this.#load();
+    await this.#load(dueInMs);
     this.#waiting--;
     return "asked";
   }
 
-  #isDue(): boolean {
-    const { clock, intervalMs } = this.#options;
-    return clock.monotonicMs() - this.#beganAtMs >= intervalMs && !this.#stop.signal.aborted;
+  readonly #isClosed = (): boolean => this.#stop.signal.aborted;
+
+  #dueInMs(): number {
+    return this.#isClosed() ? Infinity : this.#beganAtMs + this.#intervalMs - this.#options.clock.monotonicMs();
   }
 
-  #load(): Promise<void> {
-    this.#loading ??= this.#loadOnce().finally(() => (this.#loading = undefined));
+  #load(inMs = 0): Promise<void> {
+    this.#loading ??= this.#loadOnce(inMs).then((nextMs) => {
+      this.#loading = undefined;
+      if (!this.#isClosed()) this.#cancel = this.#options.clock.after(nextMs, () => void this.#load());
+    });
     return this.#loading;
   }
 
-  async #loadOnce(): Promise<void> {
-    const { load, clock, tell, intervalMs } = this.#options;
+  /** Gives when to load again, in milliseconds. */
+  async #loadOnce(inMs: number): Promise<number> {
+    const { load, clock, tell, intervalMs: usualMs } = this.#options;
     this.#cancel();
+    if (inMs > 0) await sleep(clock, inMs, this.#stop.signal);
+    if (this.#isClosed()) return Infinity;
     this.#beganAtMs = clock.monotonicMs();
-    let nextMs = intervalMs;
     try {
-      const { value, refreshMs } = await load(this.#stop.signal);
+      const { value, refreshMs, intervalMs = usualMs } = await load(this.#stop.signal);
       this.#value = value;
       this.#loadedAtMs = clock.monotonicMs();
-      nextMs = refreshMs;
+      this.#intervalMs = intervalMs;
+      this.#retryMs = Math.min(usualMs, refreshMs);
       if (this.#wasAway) tell(undefined);
       this.#wasAway = false;
+      return refreshMs;
     } catch (error) {
-      if (this.#stop.signal.aborted) return;
       this.#wasAway = true;
-      tell(error);
+      if (!this.#isClosed()) tell(error);
+      return this.#retryMs;
     }
-    if (!this.#stop.signal.aborted) this.#cancel = clock.after(nextMs, () => void this.#load());
   }
 }

@@ -8,20 +8,30 @@ class Source {
   readonly told: unknown[] = [];
   asked = 0;
   #answer: (() => void) | undefined;
-  readonly refreshed = new Refreshed<number>({
-    clock: this.clock,
-    intervalMs: 10,
-    staleMs: 1000,
-    tell: (problem) => this.told.push(problem),
-    load: () =>
-      new Promise((resolve, reject) => {
-        const turnNumber = ++this.asked;
-        this.#answer = () =>
-          this.isAway ? reject(new Error("away")) : resolve({ value: turnNumber, refreshMs: this.refreshMs });
-      }),
-  });
+  readonly refreshed: Refreshed<number>;
+  intervalMs: number | undefined;
   isAway = false;
   refreshMs = 100;
+
+  constructor(more: { readonly patienceMs?: number }) {
+    this.refreshed = new Refreshed<number>({
+      ...more,
+      clock: this.clock,
+      intervalMs: 10,
+      staleMs: 1000,
+      tell: (problem) => this.told.push(problem),
+      load: () =>
+        new Promise((resolve, reject) => {
+          const turnNumber = ++this.asked;
+          this.#answer = () => (this.isAway ? reject(new Error("away")) : resolve(this.#loaded(turnNumber)));
+        }),
+    });
+  }
+
+  #loaded(value: number) {
+    const { refreshMs, intervalMs } = this;
+    return { value, refreshMs, ...(intervalMs !== undefined && { intervalMs }) };
+  }
 
   async answer(): Promise<void> {
     this.#answer?.();
@@ -29,8 +39,8 @@ class Source {
   }
 }
 
-async function started(): Promise<Source> {
-  const source = new Source();
+async function started(more: { readonly patienceMs?: number } = {}): Promise<Source> {
+  const source = new Source(more);
   void source.refreshed.start();
   await source.answer();
   return source;
@@ -75,6 +85,31 @@ describe("Refreshed", () => {
     expect(await waiting.at(-1)).toBe("crowded");
     await source.answer();
     expect(await waiting[255]).toBe("asked");
+  });
+
+  test("a value may shorten the interval, and who misses something waits so long for a load, once for all", async () => {
+    const source = await started({ patienceMs: 4 });
+    source.intervalMs = 5;
+    await source.clock.advance(100);
+    await source.answer();
+    expect(await source.refreshed.again()).toBe("not due");
+    source.clock.freeze(1);
+    const waiting = [source.refreshed.again(), source.refreshed.again()];
+    expect(source.clock.waits).toEqual([4]);
+    await source.clock.advance(4);
+    expect(source.asked).toBe(3);
+    await source.answer();
+    expect(await Promise.all(waiting)).toEqual(["asked", "asked"]);
+    expect(source.clock.waits).toEqual([100]);
+  });
+
+  test("closed while somebody waits for a load that is not due, it lets him go and asks for nothing", async () => {
+    const source = await started({ patienceMs: 10 });
+    const waiting = source.refreshed.again();
+    source.refreshed.close();
+    expect(await waiting).toBe("asked");
+    expect(source.asked).toBe(1);
+    expect(source.clock.waits).toEqual([]);
   });
 
   test("closed, it asks for nothing any more", async () => {

@@ -48,8 +48,10 @@ const notAsked = (keys: KeysInForce): Pick<KeyFeed, "current" | "again"> => ({
 
 /** In milliseconds. */
 export const feedTimes = {
-  /** From the beginning of one load to that of the next, at least: whatever keys tokens name. */
+  /** From the beginning of one load to that of the next, at least, whatever keys tokens name. */
   intervalMs: 10_000,
+  /** The same, where copies are good for less; so long a token waits for it, too. */
+  shortestMs: 1000,
   /** Where nobody says how long a copy is good. */
   usualRefreshMs: 300_000,
   /** Keys are this old at most while their source answers, whatever it says. */
@@ -66,13 +68,13 @@ const accept = "application/jwk-set+json, application/json";
 
 function urlFeed({ url, ca }: Extract<ReadSource, { kind: "url" }>, keys: KeysInForce, around: FeedPorts): KeyFeed {
   const { clock, chance } = around;
-  const { intervalMs, staleMs } = feedTimes;
+  const { intervalMs, shortestMs, staleMs } = feedTimes;
   const trust = ca === undefined ? {} : { ca };
   const refreshed = new Refreshed({
-    ...{ clock, intervalMs, staleMs },
+    ...{ clock, intervalMs, patienceMs: shortestMs, staleMs },
     load: async (signal) => {
       const { text, freshForMs } = await fetchText(url, { clock, signal, timeoutMs, limit, accept, ...trust });
-      return { value: keys.take(text), refreshMs: refreshMsOf(freshForMs, chance) };
+      return { value: keys.take(text), ...whenAgain(freshForMs, chance) };
     },
     tell: (problem) => {
       if (problem !== undefined) keys.miss(problemOf(problem));
@@ -86,11 +88,18 @@ function urlFeed({ url, ca }: Extract<ReadSource, { kind: "url" }>, keys: KeysIn
   };
 }
 
-/** When to load again: within the time for which a copy is good, and a little earlier, so that not all come at once. */
-function refreshMsOf(freshForMs: number | undefined, chance: Chance): number {
-  const { intervalMs, usualRefreshMs, longestRefreshMs } = feedTimes;
-  const ms = (freshForMs ?? usualRefreshMs) * (1 - chance() / 10);
-  return Math.min(longestRefreshMs, Math.max(intervalMs, ms));
+/**
+ * When to load again: within the time for which a copy is good, and a little earlier, so that not all come at once. What is not to be
+ * kept is kept all the same, since nobody can ask for each token; but a key that it lacks is looked for as often as may be.
+ */
+function whenAgain(freshForMs: number | undefined, chance: Chance): { refreshMs: number; intervalMs: number } {
+  const { intervalMs, shortestMs, usualRefreshMs, longestRefreshMs } = feedTimes;
+  const within = (least: number, ms: number, most: number): number => Math.min(most, Math.max(least, ms));
+  const lifeMs = freshForMs === 0 ? intervalMs : (freshForMs ?? usualRefreshMs);
+  return {
+    refreshMs: within(shortestMs, lifeMs * (1 - chance() / 10), longestRefreshMs),
+    intervalMs: within(shortestMs, freshForMs ?? intervalMs, intervalMs),
+  };
 }
 
 function directoryFeed(dir: string, keys: KeysInForce, { clock }: FeedPorts): KeyFeed {

@@ -1,11 +1,10 @@
 import { type TrustedIssuer, readKeySet } from "../../jwt/key-set.ts";
-import { compileKeys, type Verifier } from "../../jwt/verifier.ts";
+import { compileKeys, type CompileOptions, type Verifier } from "../../jwt/verifier.ts";
 import type { VerifierEvent } from "./verifier-options.ts";
 
 export interface KeysInForceOptions {
   readonly trusted: TrustedIssuer;
-  /** @default that of {@link compileKeys} */
-  readonly cacheEntries?: number;
+  readonly compiling: Pick<CompileOptions, "cacheEntries" | "revoked">;
   readonly tell: (event: VerifierEvent) => void;
 }
 
@@ -46,12 +45,9 @@ export class KeysInForce {
   }
 
   #compiled(text: string): Verifier {
-    const { trusted, cacheEntries, tell } = this.#options;
+    const { trusted, compiling, tell } = this.#options;
     const { keys, problems } = readKeySet(text, trusted);
-    const verifier = compileKeys(keys, {
-      ...(this.#verifier && { previous: this.#verifier }),
-      ...(cacheEntries !== undefined && { cacheEntries }),
-    });
+    const verifier = compileKeys(keys, { ...compiling, ...(this.#verifier && { previous: this.#verifier }) });
     for (const problem of problems) tell({ kind: "passedOver", problem });
     this.#text = text;
     this.#verifier = verifier;

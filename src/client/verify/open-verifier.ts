@@ -10,8 +10,6 @@ import { readOptions, readSource, type VerifierOptions, type VerifierSource } fr
 /** Why a token is refused; stable, for metrics and logs. */
 export type VerdictReason =
   | RefusalReason
-  /** `isRevoked` says so. */
-  | "Revoked"
   /** There are no keys, or they are too old: no fault of the token, which may be good later (503, not 401). */
   | "KeysUnavailable";
 
@@ -51,10 +49,13 @@ export async function openVerifierIn(
   options: VerifierOptions,
 ): Promise<TokenVerifier> {
   const trusted = readOptions(options);
-  const { cacheEntries, onEvent, startWithoutKeys = false } = options;
+  const { isRevoked, cacheEntries, onEvent, startWithoutKeys = false } = options;
   const keys = new KeysInForce({
     trusted,
-    ...(cacheEntries !== undefined && { cacheEntries }),
+    compiling: {
+      ...(cacheEntries !== undefined && { cacheEntries }),
+      ...(isRevoked && { revoked: { isEmpty: false, has: (claims) => isRevoked(claims) } }),
+    },
     // In a turn of its own: what it throws is no problem of the keys
     tell: (event) => onEvent && queueMicrotask(() => onEvent(event)),
   });
@@ -69,20 +70,17 @@ export async function openVerifierIn(
 
 const refusedAs = (reason: VerdictReason): TokenVerdict => Object.freeze({ ok: false, reason });
 const malformed = refusedAs("Malformed");
-const revoked = refusedAs("Revoked");
 const keysUnavailable = refusedAs("KeysUnavailable");
 
 class FollowingVerifier implements TokenVerifier {
   readonly #feed: KeyFeed;
   readonly #around: FeedPorts;
   readonly #usual: Requirements;
-  readonly #isRevoked: VerifierOptions["isRevoked"];
 
-  constructor(feed: KeyFeed, { type, isRevoked }: VerifierOptions, around: FeedPorts) {
+  constructor(feed: KeyFeed, { type }: VerifierOptions, around: FeedPorts) {
     this.#feed = feed;
     this.#around = around;
     this.#usual = type === undefined ? {} : { type };
-    this.#isRevoked = isRevoked;
   }
 
   get kids(): readonly string[] {
@@ -102,8 +100,7 @@ class FollowingVerifier implements TokenVerifier {
     if (inForce === undefined) return keysUnavailable;
     if (typeof token !== "string") return malformed;
     const all = required === undefined ? this.#usual : { ...this.#usual, ...required };
-    const verdict = inForce.verify(token, this.#around.clock.nowMs(), all);
-    return verdict.ok && this.#isRevoked?.(verdict.claims) === true ? revoked : verdict;
+    return inForce.verify(token, this.#around.clock.nowMs(), all);
   }
 
   close(): void {

@@ -4,11 +4,10 @@ import { feedTimes } from "../../../src/client/verify/key-feeds.ts";
 import type { VerifierOptions } from "../../../src/client/verify/verifier-options.ts";
 import { now, tokenOf } from "../../jwt/support/world.ts";
 import { cut, json, type Reply, scriptServer, type ScriptServer, stall } from "../../kube/support/script-server.ts";
-import { turn } from "../../support/fake-clock.ts";
 import type { Pair } from "../../support/keys.ts";
 import { opened, type Opened, pair, reasonOf, setOf, usual } from "./support/opened.ts";
 
-const { intervalMs, longestRefreshMs, staleMs, usualRefreshMs } = feedTimes;
+const { intervalMs, shortestMs, longestRefreshMs, staleMs, usualRefreshMs } = feedTimes;
 
 interface World extends Opened {
   /** What the source answers from now on. */
@@ -33,7 +32,9 @@ describe("a verifier of a URL", () => {
   test.each<[cacheControl: string | undefined, refreshMs: number]>([
     [undefined, usualRefreshMs],
     ["max-age=60", 60_000],
-    ["max-age=1", intervalMs],
+    ["max-age=5", 5000],
+    ["max-age=1", shortestMs],
+    ["max-age=0", intervalMs],
     ["no-store", intervalMs],
     ["max-age=86400", longestRefreshMs],
   ])("loads again in the time for which a copy is good, within bounds: %s, %i ms", async (cacheControl, refreshMs) => {
@@ -62,9 +63,9 @@ describe("a verifier of a URL", () => {
   test("a new key is good with its first token after the interval, and all who come at once wait for one look", async () => {
     const { verifier, source, server, clock } = await world(keys([old]));
     source.answer = keys([old, next]);
-    await clock.advance(intervalMs - 1);
+    await clock.advance(intervalMs - shortestMs - 1);
     expect(await reasonOf(verifier, fresh)).toBe("KidUnknown");
-    await clock.advance(1);
+    await clock.advance(shortestMs + 1);
     expect(verifier.verifyNow(fresh)).toEqual({ ok: false, reason: "KidUnknown" });
     expect(await Promise.all([fresh, fresh, good].map((token) => reasonOf(verifier, token)))).toEqual([
       "ok",
@@ -72,6 +73,35 @@ describe("a verifier of a URL", () => {
       "ok",
     ]);
     expect(server.calls).toHaveLength(2);
+  });
+
+  test.each(["max-age=1", "max-age=0", "no-store"])(
+    "where copies are good for a second or less (%s), a token with a new key waits for a load until that is due",
+    async (cacheControl) => {
+      const { verifier, source, server, clock } = await world(keys([old], { "cache-control": cacheControl }));
+      source.answer = keys([old, next], { "cache-control": cacheControl });
+      clock.freeze(1);
+      const waiting = [reasonOf(verifier, fresh), reasonOf(verifier, fresh)];
+      await clock.armed(shortestMs - 1);
+      expect(server.calls).toHaveLength(1);
+      expect(await reasonOf(verifier, good)).toBe("ok");
+      await clock.advance(shortestMs - 1);
+      expect(await Promise.all(waiting)).toEqual(["ok", "ok"]);
+      expect(server.calls).toHaveLength(2);
+    },
+  );
+
+  test("a source that is away is asked again as often as its copies ask for, ten seconds apart at most", async () => {
+    const { verifier, source, server, clock } = await world(keys([old], { "cache-control": "max-age=2" }));
+    source.answer = cut;
+    await clock.advance(2000);
+    await server.called(2);
+    await clock.armed(2000);
+    source.answer = keys([next]);
+    await clock.advance(2000);
+    await server.called(3);
+    await clock.armed(usualRefreshMs);
+    expect(verifier.kids).toEqual([next.kid]);
   });
 
   test("a flood of unknown keys is one request per interval", async () => {
@@ -108,7 +138,6 @@ describe("a verifier of a URL", () => {
     await clock.armed(intervalMs);
     await clock.advance(intervalMs);
     await clock.armed(intervalMs);
-    await turn();
     expect(events.all.filter(({ kind }) => kind === "unavailable")).toHaveLength(1);
     clock.freeze(staleMs - usualRefreshMs - intervalMs - 1);
     expect(verifier.verifyNow(long)).toMatchObject({ ok: true });
