@@ -1,7 +1,7 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { pathOf } from "../../http/answer.ts";
 import type { Log } from "../../telemetry/log.ts";
-import { answerOfError, sendError } from "./api-error.ts";
+import { answerOfError, AnswerError, sendError } from "./api-error.ts";
 
 /** One request, answered: for metrics. */
 export interface Answered {
@@ -48,14 +48,19 @@ export class ErrorAnswers {
       });
       done();
     });
-    api.setErrorHandler((error, request, reply) => void this.#refuse(error, request, reply));
-    api.setNotFoundHandler((request, reply) => {
+    const notFound = (request: FastifyRequest, reply: FastifyReply): void => {
       const allow = [...(methods.get(pathOf(request.url)) ?? [])].join(", ");
       const message = allow === "" ? "Must be a path of the API: see /openapi.json" : `Must be ${allow}`;
       const what = allow === "" ? { status: 404, code: "NotFound" } : { status: 405, code: "MethodNotAllowed" };
       this.#codes.set(request, what.code);
       sendError({ ...what, error: "invalid_request", message, ...(allow !== "" && { headers: { allow } }) }, reply);
+    };
+    api.setErrorHandler((error, request, reply) => {
+      // Where nobody takes a request, what its body is or lacks is no matter
+      if (request.is404 && !(error instanceof AnswerError)) notFound(request, reply);
+      else this.#refuse(error, request, reply);
     });
+    api.setNotFoundHandler(notFound);
   }
 
   #refuse(error: unknown, request: FastifyRequest, reply: FastifyReply): ReturnType<typeof answerOfError> {

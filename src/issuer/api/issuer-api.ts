@@ -6,6 +6,7 @@ import type { Clock } from "../../time/clock.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { type Answered, ErrorAnswers } from "./error-answers.ts";
 import { allowOrigins } from "./cors.ts";
+import { documentedAnswers } from "./documented-answers.ts";
 import { jsonRoutes } from "./json-routes.ts";
 import type { WellKnown } from "../../holder/well-known.ts";
 import { metadataRoutes } from "./metadata-routes.ts";
@@ -47,7 +48,10 @@ export async function newIssuerApi(parts: IssuerParts, options: IssuerApiOptions
   });
   answers.add(api);
   const { version, mostASecond = 100 } = options;
-  await api.register(swagger, { openapi: { openapi: "3.1.0", info: { title: "Keyturn issuer", version } } });
+  await api.register(swagger, {
+    openapi: { openapi: "3.1.0", info: { title: "Keyturn issuer", version } },
+    transform: ({ schema, url }) => ({ schema: { ...schema, response: documentedAnswers(url) }, url }),
+  });
   await allowOrigins(api, parts);
   const who = new WhoAsks(parts, await limitRates(api, mostASecond));
   // A token is nobody else's to keep (RFC 6749 §5.1)
