@@ -28,7 +28,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   revocations: ["errors", "parse", "jwt", "time", "files", "http", "telemetry"],
   gateway: ["errors", "jwt", "time", "files", "http", "grpc", "telemetry", "holder", "revocations"],
   client: ["errors", "parse", "ring", "jwt", "time", "files", "http"],
-  sql: ["errors", "time"],
+  sql: ["errors", "time", "files"],
   issuer: [
     "errors",
     "parse",

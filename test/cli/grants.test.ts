@@ -71,3 +71,17 @@ describe("the store of grants", () => {
     expect(err).toContain("Cannot open the store: must be sqlite:PATH or postgres://");
   });
 });
+
+test("a backup is a store of its own, and goes over no other file", async () => {
+  const store = await openGrantStore(`sqlite:${join(dir, "grants.db")}`);
+  const into = join(dir, "backup.db");
+  expect(await grants("backup", into, "--dir", dir)).toEqual({ code: 0, out: "", err: "" });
+  await store.close();
+  expect(await grants("list", "--store", `sqlite:${into}`)).toEqual({ code: 0, out: "", err: "No grant\n" });
+  const again = await grants("backup", into, "--dir", dir);
+  expect(again.code).toBe(1);
+  expect(again.err).toContain(`Cannot back up to "${into}": must not be there yet`);
+  const other = await grants("backup", join(dir, "x"), "--store", "postgres://x");
+  expect(other.code).toBe(1);
+  expect(other.err).toContain("must be sqlite:PATH");
+});

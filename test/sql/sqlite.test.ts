@@ -1,4 +1,4 @@
-import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -189,6 +189,14 @@ describe("another process", () => {
   it("makes no backup over a file that is there", async () => {
     const backup = join(folder, "backup.db");
     await writeFile(backup, "mine");
-    expect(() => backupSqlite(path, backup)).toThrow(expect.objectContaining({ code: "StoreAway" }));
+    expect(() => backupSqlite(path, backup)).toThrow(expect.objectContaining({ code: "FileUnfit" }));
+    expect(await readFile(backup, "utf8")).toBe("mine");
+  });
+
+  it("leaves nothing of a backup that could not be written", async () => {
+    const none = join(folder, "none.db");
+    await writeFile(none, "this is no database");
+    expect(() => backupSqlite(none, join(folder, "backup.db"))).toThrow(expect.objectContaining({ code: "StoreAway" }));
+    expect(await readdir(folder)).not.toContain("backup.db");
   });
 });

@@ -1,4 +1,4 @@
-import { Argument, Command, type Option } from "commander";
+import { Argument, Command } from "commander";
 import { quoted } from "../../errors/quote.ts";
 import { grantIdOf, type GrantState } from "../../issuer/store/grant-row.ts";
 import type { GrantQuery, GrantStore } from "../../issuer/store/grant-store.ts";
@@ -7,8 +7,9 @@ import type { ExitCode } from "../../tools/exit.ts";
 import type { DocumentFormat } from "../../tools/text/output.ts";
 import { commandOf, flag, outputFlag } from "../flags.ts";
 import { UsageError } from "../report-error.ts";
-import { type StoreFlags, storeFlags, storeInDirectory, storeLocation } from "../store-flag.ts";
+import { grantsLocation, type GrantFlags, whereFlags } from "../grants-location.ts";
 import type { Cli } from "../surroundings.ts";
+import { backupCommand } from "./grants-backup-command.ts";
 
 const owner = "grants";
 const summary = "look at grants, and end them: who may renew tokens";
@@ -19,7 +20,8 @@ export function grantsCommand(cli: Cli): Command {
     .description(summary)
     .addCommand(listCommand(cli))
     .addCommand(showCommand(cli))
-    .addCommand(revokeCommand(cli));
+    .addCommand(revokeCommand(cli))
+    .addCommand(backupCommand(cli));
 }
 
 /** Opens the store for as long as the work takes. */
@@ -28,7 +30,7 @@ async function onStore(
   { flags, command }: { readonly flags: GrantFlags; readonly command: Command },
   work: (store: GrantStore) => Promise<ExitCode>,
 ): Promise<void> {
-  const location = await locationOf(cli, { flags, command });
+  const location = await grantsLocation(cli, { flags, command });
   const { openExistingStore } = await import("../../issuer/store/open-grant-store.ts");
   // A person waits; and to end all that a client has may take long
   const store = await openExistingStore(location, { maxConnections: 1, statementTimeoutMs: 60_000 });
@@ -38,33 +40,6 @@ async function onStore(
     await store.close();
   }
 }
-
-async function locationOf(
-  cli: Cli,
-  { flags, command }: { readonly flags: GrantFlags; readonly command: Command },
-): Promise<string> {
-  const { dir, ...rest } = flags;
-  const stored = await storeLocation(rest, { cli, command });
-  const isOnLine = (name: string): boolean => command.getOptionValueSource(name) === "cli";
-  if (dir !== undefined && isOnLine("dir")) {
-    if (!isOnLine("store") && !isOnLine("storeFile")) return storeInDirectory(dir);
-    throw new UsageError("Cannot use --dir with --store or --store-file: must be one of them");
-  }
-  const location = stored ?? (dir === undefined ? undefined : storeInDirectory(dir));
-  if (location !== undefined) return location;
-  throw new UsageError("Cannot find the grants: must have --dir, --store or --store-file");
-}
-
-/** Where they are. */
-interface GrantFlags extends StoreFlags {
-  /** Of `keyturn standalone`. */
-  readonly dir?: string;
-}
-
-const whereFlags = (): readonly Option[] => [
-  flag("-d, --dir <directory>", "directory of keyturn standalone, which has the grants of its issuer"),
-  ...storeFlags(),
-];
 
 interface WhoseFlags {
   readonly subject?: string;

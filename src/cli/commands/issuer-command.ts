@@ -23,7 +23,7 @@ export function issuerCommand(cli: Cli): Command {
     name: "issuer",
     summary: "give out access and refresh tokens, signed by the ring",
     details:
-      "An authorization server for programs: clients with secrets, and tokens of other issuers that are exchanged. Its refresh tokens renew for\nas long as was asked for, and one that was stolen is found out. Runs until SIGTERM or SIGINT; the file is followed, and read again on SIGHUP.",
+      "An authorization server for programs: clients with secrets, and tokens of other issuers that are exchanged.\nIts refresh tokens renew for as long as was asked for, and one that was stolen is found out.\nRuns until SIGTERM or SIGINT. It follows its files, and reads them at once on SIGHUP.",
     flags: [
       flag("-c, --config <file>", "a TokenIssuer, YAML or JSON: who may ask, and for what", { owner }),
       ...sourceFlags(owner),

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import type { Database } from "../../sql/database.ts";
+import { backupSqlite } from "../../sql/sqlite-backup.ts";
 import { openSqlite } from "../../sql/sqlite.ts";
 import type { GrantStore } from "./grant-store.ts";
 import { existingStoreOn, grantStoreOn } from "./sql-grant-store.ts";
@@ -32,10 +33,26 @@ export async function openGrantStore(location: string, options: GrantStoreOption
  */
 export async function openExistingStore(location: string, options: GrantStoreOptions = {}): Promise<GrantStore> {
   const path = sqlitePath(location);
-  if (path !== undefined && !existsSync(path)) {
-    throw new ChangeNeededError("StoreUnusable", `Cannot open the database ${quotedPath(path)}: must be there`);
-  }
+  if (path !== undefined) mustBeThere(path);
   return existingStoreOn(await databaseAt(location, options));
+}
+
+/**
+ * Writes what `sqlite:PATH` has now into a new file.
+ *
+ * @throws ChangeNeededError `StoreUnusable` when it is not there, or no file: PostgreSQL has tools of its own.
+ * @throws TryLaterError `StoreAway`.
+ */
+export function backupGrants(location: string, into: string): void {
+  const path = sqlitePath(location);
+  if (path === undefined) throw new ChangeNeededError("StoreUnusable", "Cannot back up the store: must be sqlite:PATH");
+  mustBeThere(path);
+  backupSqlite(path, into);
+}
+
+function mustBeThere(path: string): void {
+  if (existsSync(path)) return;
+  throw new ChangeNeededError("StoreUnusable", `Cannot open the database ${quotedPath(path)}: must be there`);
 }
 
 const sqlitePath = (location: string): string | undefined => /^sqlite:(.+)$/s.exec(location)?.[1];
