@@ -9,6 +9,8 @@ export interface ConnectionsLimit {
    * nobody keeps others out by holding all of them.
    */
   readonly whenFull: "refuse" | "endQuietest";
+  /** Those count that have shaken hands: until then a limit of time is theirs. @default false */
+  readonly isTls?: boolean;
 }
 
 /** The open connections of a server: bounded in number, and closed in good order. */
@@ -18,10 +20,10 @@ export class Connections {
   readonly #open = new Set<Socket>();
 
   /** Before the server has its first connection. */
-  constructor(server: Server, { most, whenFull }: ConnectionsLimit) {
+  constructor(server: Server, { most, whenFull, isTls = false }: ConnectionsLimit) {
     this.#server = server;
     server.maxConnections = most;
-    server.on("connection", (socket: Socket) => {
+    server.on(isTls ? "secureConnection" : "connection", (socket: Socket) => {
       this.#open.add(socket);
       socket.on("close", () => this.#open.delete(socket));
       // One place is always free for the next

@@ -1,7 +1,9 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Address, bind, portOf } from "./address.ts";
+import type { Certificate } from "./certificate.ts";
 import { Connections, type ConnectionsLimit } from "./connections.ts";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -44,24 +46,31 @@ export interface Face {
    * @default such a request is answered as any other
    */
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  /** It speaks HTTPS, with the newest of these. @default HTTP in clear text */
+  readonly certificate?: Certificate;
   /** Told when the drain begins: what has no end of its own, an event stream or a WebSocket, is to come to one now. */
   readonly onDrain?: () => void;
 }
 
-/** Serves HTTP/1.1 in clear text. @throws ChangeNeededError `AddressUnusable` */
+/** Serves HTTP/1.1. @throws ChangeNeededError `AddressUnusable` */
 export async function listen(address: Address, face: Face, limits: Limits = {}): Promise<Listener> {
   const all = { ...defaults, ...limits };
   const answering = new Set<ServerResponse>();
   let draining = false;
-  const server = serverOf(all, (request, response) => {
+  const handler: Handler = (request, response) => {
     if (draining) response.shouldKeepAlive = false;
     face.handler(request, response);
     if (response.writableEnded) return;
     answering.add(response);
     response.on("close", () => answering.delete(response));
-  });
+  };
+  const server = serverOf(all, handler, face.certificate);
   if (face.upgrade) upgrading(server, face.upgrade);
-  const connections = new Connections(server, { most: all.connections, whenFull: all.whenFull });
+  const connections = new Connections(server, {
+    most: all.connections,
+    whenFull: all.whenFull,
+    isTls: face.certificate !== undefined,
+  });
   if (all.whenFull === "endQuietest") {
     server.on("request", ({ socket }: IncomingMessage) => connections.heard(socket));
   }
@@ -96,26 +105,34 @@ const defaults: Required<Limits> = {
   checkMs: 1000,
 };
 
-function serverOf(limits: Required<Limits>, handler: Handler): Server {
+function serverOf(limits: Required<Limits>, handler: Handler, certificate?: Certificate): Server {
   const { headerBytes, headerMs, requestMs, idleMs, checkMs } = limits;
-  const server = createServer(
-    {
-      maxHeaderSize: headerBytes,
-      headersTimeout: headerMs,
-      requestTimeout: requestMs,
-      connectionsCheckingInterval: checkMs,
-      keepAliveTimeout: idleMs,
-      // No stream, and no events of one, where no body is announced
-      optimizeEmptyRequests: true,
-    },
-    (request, response) => {
-      // A client that went away is nobody's fault
-      response.on("error", () => undefined);
-      handler(request, response);
-    },
-  );
+  const options = {
+    maxHeaderSize: headerBytes,
+    headersTimeout: headerMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+    keepAliveTimeout: idleMs,
+    // No stream, and no events of one, where no body is announced
+    optimizeEmptyRequests: true,
+  };
+  const listener: RequestListener = (request, response) => {
+    // A client that went away is nobody's fault
+    response.on("error", () => undefined);
+    handler(request, response);
+  };
+  const server = certificate
+    ? tlsServer(certificate, { ...options, handshakeTimeout: headerMs }, listener)
+    : createServer(options, listener);
   // Of a client that asks and does not take the answers
   server.setTimeout(idleMs + requestMs);
+  return server;
+}
+
+/** New connections get the newest certificate; those that are open keep theirs. */
+function tlsServer(certificate: Certificate, options: object, listener: RequestListener): Server {
+  const server = createTlsServer({ minVersion: "TLSv1.2", ...certificate.current, ...options }, listener);
+  certificate.follow((pair) => server.setSecureContext({ minVersion: "TLSv1.2", ...pair }));
   return server;
 }
 

@@ -1,4 +1,5 @@
 import type { Address } from "../http/address.ts";
+import type { CertificateFiles } from "../http/certificate.ts";
 import type { Limits } from "../http/listener.ts";
 import type { SourcesPlan } from "../holder/assemble.ts";
 import type { Signatures } from "../jwt/signatures.ts";
@@ -20,6 +21,8 @@ export interface IssuerOptions
   /** `sqlite:PATH` or `postgres://…`; may hold a password. */
   readonly store: string;
   readonly listen: Address;
+  /** The API speaks HTTPS with this certificate, followed as it is renewed. @default HTTP in clear text */
+  readonly certificate?: CertificateFiles;
   /** Health and metrics; absent: none. */
   readonly adminListen?: Address & { readonly kind: "tcp" };
   readonly limits?: Limits;

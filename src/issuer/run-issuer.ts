@@ -3,6 +3,7 @@ import { Registry } from "prom-client";
 import { openHolder, type OpenedHolder } from "../holder/open-holder.ts";
 import { liveness } from "../holder/readiness.ts";
 import { addressText } from "../http/address.ts";
+import { Certificate } from "../http/certificate.ts";
 import { listen } from "../http/listener.ts";
 import { RevokedSet } from "../jwt/revoked-set.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
@@ -55,6 +56,7 @@ interface WithoutStore {
   readonly metrics: IssuerMetrics;
   readonly revoked: RevokedSet;
   readonly news: StoreNews;
+  readonly certificate: Certificate | undefined;
   readonly adminPort: number | undefined;
 }
 
@@ -65,6 +67,7 @@ async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack):
   const news: StoreNews = { problem: "it is not open yet" };
   const callers = await openCallers({ ...options, path: options.config, files: smallFiles });
   opened.defer(() => callers.close());
+  const certificate = await certificateOf(options);
   options.rereadOn?.(() => void callers.reload());
   const holder = await openHolder({ ...options, mints: true, metrics: { registry, prefix: "keyturn_issuer" } });
   opened.defer(() => holder.close());
@@ -75,22 +78,40 @@ async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack):
     isStoreAway: () => news.problem !== undefined,
     isFileRefused: () => callers.refused !== undefined,
   });
-  const ready = holder.readiness(signal, () => [...problemsOf(callers, news), ...remarks()]);
+  const ready = holder.readiness(signal, () => [...problemsOf({ callers, news, certificate }), ...remarks()]);
   // Whoever is sent here before would find nobody who listens
   ready.add("store", () => (news.store === undefined ? news.problem : undefined));
   const admin = adminListen && (await startAdminServer({ ...adminListen, live: liveness(), ready, registry }));
   if (admin) opened.defer(() => admin.close());
   opened.defer(clock.after(processMetricsAfterMs, () => addProcessMetrics(registry)));
-  return { holder, callers, metrics, revoked, news, adminPort: admin?.port };
+  return { holder, callers, metrics, revoked, news, certificate, adminPort: admin?.port };
+}
+
+async function certificateOf({ certificate, clock, log }: IssuerOptions): Promise<Certificate | undefined> {
+  return (
+    certificate &&
+    Certificate.open({
+      ...{ ...certificate, clock },
+      onChange: (change) => {
+        if (change.kind === "taken") log.info({}, "another certificate is in force");
+        else log.warn({}, `${change.why}. The one before stays in force`);
+      },
+    })
+  );
 }
 
 /** What Node.js says of itself is asked for by a scrape, and takes time at the start. */
 const processMetricsAfterMs = 1000;
 
 /** No reason to take traffic away: all replicas have the same file and the same store, and a client that hears 503 keeps its token. */
-const problemsOf = ({ refused }: LiveCallers, { problem }: StoreNews): readonly string[] => [
+const problemsOf = ({
+  callers: { refused },
+  news: { problem },
+  certificate,
+}: Pick<WithoutStore, "callers" | "news" | "certificate">): readonly string[] => [
   ...(refused === undefined ? [] : [`TokenIssuer: ${refused.message}`]),
   ...(problem === undefined ? [] : [`store: ${problem}`]),
+  ...(certificate?.refused === undefined ? [] : [`certificate: ${certificate.refused}`]),
 ];
 
 function partsOf(
@@ -117,7 +138,7 @@ interface Issuer {
 /** What goes on by itself. */
 function inBackground(
   options: IssuerOptions,
-  { behind: { callers, news, revoked: set }, parts: { store, longestTtlMs } }: Issuer,
+  { behind: { callers, news, revoked: set, certificate }, parts: { store, longestTtlMs } }: Issuer,
   opened: AsyncDisposableStack,
 ): void {
   const { clock, chance, log } = options;
@@ -126,6 +147,7 @@ function inBackground(
   const onProblem = (): void => log.warn({}, "Cannot read what was revoked: it is tried again");
   const all = Promise.all([
     callers.run(ending.signal),
+    certificate?.run(ending.signal),
     followRevocations(store, { set, signal: ending.signal }, { clock, chance, onProblem }),
     keepStore({ ...around, store, news, longestTtlMs }),
   ]);
@@ -137,7 +159,7 @@ function inBackground(
 
 async function openApi(
   options: IssuerOptions,
-  { behind: { holder, metrics, adminPort }, parts }: Issuer,
+  { behind: { holder, metrics, adminPort, certificate }, parts }: Issuer,
   opened: AsyncDisposableStack,
 ): Promise<void> {
   const closing = new AbortController();
@@ -154,7 +176,11 @@ async function openApi(
   await api.ready();
   const listener = await listen(
     options.listen,
-    { handler: (request, response) => api.routing(request, response), onDrain: () => closing.abort() },
+    {
+      handler: (request, response) => api.routing(request, response),
+      ...(certificate && { certificate }),
+      onDrain: () => closing.abort(),
+    },
     options.limits,
   );
   opened.defer(() => listener.drain(drainMs));

@@ -236,7 +236,10 @@ describe("who reaches it", () => {
       service: { port: 8443 },
     });
     expect(the(objects, "Service", name).spec).toMatchObject({
-      ...{ selector: { "app.kubernetes.io/component": "issuer" }, ports: [{ name: "http", port: 8443 }] },
+      ...{
+        selector: { "app.kubernetes.io/component": "issuer" },
+        ports: [{ name: "api", port: 8443, appProtocol: "http" }],
+      },
     });
     expect(the(objects, "Ingress").spec).toMatchObject({
       ingressClassName: "public",
@@ -248,6 +251,17 @@ describe("who reaches it", () => {
       hostnames: ["issuer.example"],
       rules: [{ backendRefs: [{ name, port: 8443 }] }],
     });
+  });
+
+  it("by HTTPS, with the certificate of a Secret", async () => {
+    const objects = await withIssuer({ tls: { secretName: "issuer-tls" } });
+    const { spec } = podOf(deploymentOf(objects));
+    expect(spec.containers[0].args).toEqual(
+      expect.arrayContaining(["--tls-cert-file=/run/keyturn/tls/tls.crt", "--tls-key-file=/run/keyturn/tls/tls.key"]),
+    );
+    expect(volumeIn(spec, "tls")).toEqual({ name: "tls", secret: { secretName: "issuer-tls" } });
+    expect(the(objects, "Service", name).spec).toMatchObject({ ports: [{ appProtocol: "https" }] });
+    expect((await argsIn()).filter((arg) => arg.startsWith("--tls"))).toEqual([]);
   });
 
   it("under a network policy: who may ask, and whom it asks", async () => {

@@ -35,6 +35,10 @@ describe("keyturn issuer", () => {
       [...from, "--config", "/i", "--store", `postgres://db/grants?password=${hidden}`],
       "Cannot use --store with a password: must stand in --store-file, KEYTURN_STORE, PGPASSWORD or a passfile (PGPASSFILE)",
     ],
+    [
+      [...from, "--config", "/i", "--store", "sqlite:/g", "--tls-key-file", "/k"],
+      "Cannot run: must have --tls-cert-file and --tls-key-file, or neither",
+    ],
     [["--listen", "8080"], 'Cannot use --listen "8080": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--request-rate", "0"], 'Cannot use --request-rate "0": must be a whole number above 0'],
     [["--request-rate", "1e99"], 'Cannot use --request-rate "1e99": must be a whole number above 0'],

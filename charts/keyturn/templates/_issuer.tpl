@@ -55,7 +55,7 @@
 {{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
 {{- fail "issuer.httpRoute.parentRefs: must name a Gateway, is empty" }}
 {{- end }}
-{{- $own := list "--config" "-c" "--dir" "-d" "--mount" "--object" "--namespace" "--rotation" "--acks" "--floor-dir" "--store" "--store-file" "--listen" "--admin-listen" "--trusted-proxies" "--request-rate" }}
+{{- $own := list "--config" "-c" "--dir" "-d" "--mount" "--object" "--namespace" "--rotation" "--acks" "--floor-dir" "--store" "--store-file" "--listen" "--admin-listen" "--trusted-proxies" "--request-rate" "--tls-cert-file" "--tls-key-file" }}
 {{- range .extraArgs }}
 {{- if has (regexReplaceAll "=.*" . "") $own }}
 {{- fail (printf "issuer.extraArgs: must not have %s, which the chart sets" (regexReplaceAll "=.*" . "")) }}

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { Address } from "../../http/address.ts";
+import type { CertificateFiles } from "../../http/certificate.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { commandOf, flag } from "../flags.ts";
 import { drainFlag, type IssuingFlags, issuingFlags, runIssuing } from "../issuing.ts";
@@ -16,6 +17,8 @@ interface IssuerFlags extends SourceFlags, IssuingFlags {
   readonly config?: string;
   readonly listen?: Address;
   readonly adminListen?: Address;
+  readonly tlsCertFile?: string;
+  readonly tlsKeyFile?: string;
 }
 
 export function issuerCommand(cli: Cli): Command {
@@ -33,6 +36,11 @@ export function issuerCommand(cli: Cli): Command {
         parse: address,
         otherwise: ":8080",
       }),
+      flag("--tls-cert-file <file>", "its certificate chain, PEM, followed as it is renewed", {
+        owner,
+        otherwise: "HTTP in clear text",
+      }),
+      flag("--tls-key-file <file>", "the private key of that", { owner }),
       flag("--admin-listen <address>", "health and metrics", { owner, parse: address, otherwise: ":9090" }),
       drainFlag(),
       ...logFlags(),
@@ -60,6 +68,7 @@ async function runCommand(
   { flags, command }: { readonly flags: IssuerFlags; readonly command: Command },
 ): Promise<void> {
   const { config, listen, adminListen } = flags;
+  const certificate = certificateIn(flags);
   if (config === undefined) throw new UsageError("Cannot run: must have --config");
   const userAgent = `keyturn-issuer/${cli.version}`;
   await runIssuing(
@@ -70,10 +79,17 @@ async function runCommand(
       userAgent,
       sources: await sourcesOf(cli, flags, { ring: "signer", userAgent }),
       listen: listen ?? { kind: "tcp", port: 8080 },
+      ...(certificate && { certificate }),
       adminListen: tcpAddress(adminListen ?? { kind: "tcp", port: 9090 }, "--admin-listen"),
       signal: cli.io.interrupted,
       rereadOn: (reread) => cli.rereadOn(reread),
     },
   );
   cli.ended(exitCodes.done);
+}
+
+function certificateIn({ tlsCertFile: certFile, tlsKeyFile: keyFile }: IssuerFlags): CertificateFiles | undefined {
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  throw new UsageError("Cannot run: must have --tls-cert-file and --tls-key-file, or neither");
 }

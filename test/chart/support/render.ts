@@ -152,6 +152,7 @@ export const issuer = {
 /** The same on PostgreSQL, with all that several pods have. */
 export const manyIssuers = {
   ...{ ...issuer, replicaCount: 3, store: { secretName: "grants-url" } },
+  tls: { secretName: "issuer-tls" },
   ingress: { enabled: true, hosts: ["issuer.example"] },
   httpRoute: { enabled: true, parentRefs: [{ name: "public" }] },
 };
