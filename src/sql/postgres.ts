@@ -48,6 +48,8 @@ class PostgresDatabase implements Database {
     this.#pool = new pg.Pool({ ...config, max: options.maxConnections ?? 10 });
     // A connection that breaks while nobody uses it: the pool has let go of it
     this.#pool.on("error", () => undefined);
+    // Or between two queries of one who uses it: without a listener that would end the process; the next query fails of it
+    this.#pool.on("connect", (client) => client.on("error", () => undefined));
     this.#listener = new PostgresListener(() => new pg.Client(config), channel, options.chance ?? Math.random);
   }
 
@@ -109,21 +111,16 @@ class PostgresDatabase implements Database {
 
   async #use<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     const client = await this.#pool.connect();
-    // Without a listener an error between two queries would end the process; the next query fails of it
-    client.on("error", ignore);
     let isGood = false;
     try {
       const result = await use(client);
       isGood = true;
       return result;
     } finally {
-      client.off("error", ignore);
       client.release(!isGood);
     }
   }
 }
-
-const ignore = (): void => undefined;
 
 const canWrite: Statement = {
   name: "can-write",
