@@ -57,6 +57,7 @@ describe("the issuer", () => {
       ]),
     );
     expect(container.env).toMatchObject([
+      { name: "NODE_OPTIONS", value: "--max-semi-space-size=4" },
       { name: "KEYTURN_POD_NAME", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
       { name: "KEYTURN_POD_UID", valueFrom: { fieldRef: { fieldPath: "metadata.uid" } } },
     ]);
