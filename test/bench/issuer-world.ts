@@ -1,8 +1,8 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { dayMs, minuteMs } from "../../src/parse/duration.ts";
 import type { RefreshToken } from "../../src/grants/refresh-token.ts";
-import { beginGrant } from "../../src/grants/renew.ts";
 import { renewedValues } from "../../src/issuer/store/grant-columns.ts";
 import type { GrantRow } from "../../src/issuer/store/grant-row.ts";
 import type { GrantStore } from "../../src/issuer/store/grant-store.ts";
@@ -11,14 +11,9 @@ import { grantStoreOn } from "../../src/issuer/store/sql-grant-store.ts";
 import type { Database, Dialect } from "../../src/sql/database.ts";
 import { openPostgres } from "../../src/sql/postgres.ts";
 import { openSqlite } from "../../src/sql/sqlite.ts";
+import { atOnce, beginGrants, connections, fillWithOthers, newGrant } from "./grants.ts";
 import { bare, type BareUpdate } from "./issuer-bare.ts";
 
-/** So many clients renew at once. */
-export const atOnce = 32;
-/** Connections, of ours and of the bare driver. */
-const connections = 10;
-
-const minuteMs = 60_000;
 const startMs = Date.UTC(2026, 0, 1);
 
 /** A grant that is renewed, by ours and by the bare driver in turns. */
@@ -55,7 +50,7 @@ export class IssuerWorld {
       tokensEndAtMs: client.nowMs,
       salt: randomBytes(32),
       policy: { retryWindowMs: minuteMs / 2 },
-      judge: () => ({ isProven: false, maxRefreshTtlMs: 90 * 1440 * minuteMs }),
+      judge: () => ({ isProven: false, maxRefreshTtlMs: 90 * dayMs }),
     });
     if (done.kind !== "granted" || done.why !== "current") throw new Error(`Cannot renew: ${done.kind}`);
     client.token = done.successor;
@@ -75,7 +70,7 @@ export class IssuerWorld {
       return Number(row?.["n"]);
     };
     const before = await count();
-    const client = newClient();
+    const client = { ...newGrant(startMs), nowMs: startMs };
     await this.store.begin(client.row);
     for (let n = 0; n < renewals; n++) await this.#renew(client);
     return (await count()) - before;
@@ -102,44 +97,9 @@ export async function issuerWorld(dialect: Dialect, location: string, grants: nu
       ? openSqlite(path)
       : openPostgres(location, { maxConnections: connections, statementTimeoutMs: 600_000 });
   const store = await grantStoreOn(database);
-  const clients = Array.from({ length: Math.min(grants, 10_000) }, newClient);
-  for (let from = 0; from < clients.length; from += 500)
-    await Promise.all(clients.slice(from, from + 500).map(({ row }) => store.begin(row)));
-  await database.transaction(async (transaction) => transaction.script(fill[dialect](grants - clients.length)));
-  await database.transaction(async (transaction) => transaction.script("ANALYZE"));
+  const live = await beginGrants(store, Math.min(grants, 10_000), startMs);
+  const clients = live.map((grant) => ({ ...grant, nowMs: startMs }));
+  await fillWithOthers(database, grants - clients.length, startMs);
   const bareUpdate = dialect === "sqlite" ? bare.sqlite(path) : bare.postgres(location, connections);
   return new IssuerWorld({ database, store, bareUpdate, clients });
 }
-
-function newClient(): Client {
-  const seed = { id: randomBytes(16), markKey: randomBytes(32), secret: randomBytes(32) };
-  const lifetime = { refreshTtlMs: 90 * 1440 * minuteMs };
-  const { grant, token } = beginGrant(seed, lifetime, { nowMs: startMs });
-  const terms = {
-    subject: `agent-${randomInt(2 ** 40)}`,
-    clientId: `client-${randomInt(1000)}`,
-    audiences: ["https://api.example"],
-    scopes: ["read", "write"],
-    claims: { team: "blue" },
-    accessTtlMs: 60 * minuteMs,
-  };
-  return { row: { grant, terms }, token, nowMs: startMs };
-}
-
-/** Grants that nobody renews, of the size of one that was. */
-const fillerColumns = `INSERT INTO grants (id, subject, client_id, audiences, scopes, claims, access_ttl_ms, refresh_ttl_ms, mark_key,
-  generation, current_hash, previous_hash, salt, created_at_ms, replaced_at_ms, expires_at_ms, expires_day)`;
-const fillerRest = `'["https://api.example"]', '["read","write"]', '{"team":"blue"}', 3600000, 7776000000`;
-const times = `'[${Array.from({ length: 8 }, () => startMs).join()}]'`;
-const ends = `${startMs} + n * 7776, (${startMs} + n * 7776) / 86400000`;
-
-const fill: Readonly<Record<Dialect, (rows: number) => string>> = {
-  sqlite: (rows) => `${fillerColumns}
-    WITH RECURSIVE s (n) AS (SELECT 1 WHERE ${rows} > 0 UNION ALL SELECT n + 1 FROM s WHERE n < ${rows})
-    SELECT randomblob(16), 'filler-' || n, 'client-' || (n % 1000), ${fillerRest}, randomblob(32), 8, randomblob(32), randomblob(32),
-      randomblob(32), ${startMs}, ${times}, ${ends} FROM s`,
-  postgres: (rows) => `${fillerColumns}
-    SELECT uuid_send(gen_random_uuid()), 'filler-' || n, 'client-' || (n % 1000), ${fillerRest}, sha256(n::text::bytea), 8,
-      sha256(n::text::bytea), sha256(n::text::bytea), sha256(n::text::bytea), ${startMs}, ${times}, ${ends}
-    FROM generate_series(1, ${rows}::bigint) AS s (n)`,
-};

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { startPostgres } from "../../hack/postgres.ts";
 import type { Dialect } from "../../src/sql/database.ts";
 import type { Figure, FiguresBench } from "./figures.ts";
-import { atOnce, type IssuerWorld, issuerWorld } from "./issuer-world.ts";
+import { type Act, atOnce, rateOf } from "./grants.ts";
+import { type IssuerWorld, issuerWorld } from "./issuer-world.ts";
 
 interface Size {
   readonly grants: number;
@@ -63,8 +64,6 @@ async function figuresOf(dialect: Dialect, locate: (name: string) => Promise<str
   ];
 }
 
-type Act = (turn: number) => Promise<void>;
-
 /** How often a second both are done, by so many at once; in turns, so that what slows the machine slows both. The median of the rounds. */
 async function rates(acts: readonly [Act, Act], { rounds, roundMs }: Size): Promise<[number, number]> {
   const all: [number[], number[]] = [[], []];
@@ -76,16 +75,6 @@ async function rates(acts: readonly [Act, Act], { rounds, roundMs }: Size): Prom
     }
   }
   return [medianOf(all[0]), medianOf(all[1])];
-}
-
-async function rateOf(act: Act, forMs: number): Promise<number> {
-  const start = performance.now();
-  let done = 0;
-  const client = async (_: unknown, turn: number): Promise<void> => {
-    for (; performance.now() - start < forMs; done++) await act(turn);
-  };
-  await Promise.all(Array.from({ length: atOnce }, client));
-  return (done * 1000) / (performance.now() - start);
 }
 
 const medianOf = (values: readonly number[]): number =>

@@ -10,6 +10,7 @@ import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
 import { controllerBench } from "./controller.ts";
 import { plannerBench } from "./planner.ts";
+import { renewalsBench } from "./renewals.ts";
 import { requestBench } from "./request.ts";
 import { revocationsBench } from "./revocations.ts";
 import { sidecarBench } from "./sidecar.ts";
@@ -18,7 +19,7 @@ import { swapBench } from "./swap.ts";
 const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
 
 /** Whole stories, measured once. */
-const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench, revocationsBench];
+const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench, renewalsBench, revocationsBench];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 
 const full: Effort = { rounds: 15, batchMs: 100 };
