@@ -1,5 +1,6 @@
 /** How long a token lives, on the clock of whoever holds it. Instants are Unix milliseconds. */
 export interface Life {
+  /** When it came; or when it was asked for, which is never too late. */
   readonly receivedAtMs: number;
   /** Exclusive. Absent for a token that says no end. */
   readonly expiresAtMs?: number;
@@ -7,7 +8,7 @@ export interface Life {
 
 /** What the issuer said of a token, and when. */
 export interface Receipt {
-  /** When the answer came. */
+  /** When the answer came; or, not to take the time that it was on its way for life, when it was asked for. */
   readonly receivedAtMs: number;
   /** `expires_in` of the answer (RFC 6749 §5.1): it counts from receipt, so no clock has to be right. */
   readonly expiresInSeconds?: number;
@@ -65,12 +66,9 @@ export function isDueOnUse(life: Life, nowMs: number): boolean {
   return leftMs(life, nowMs) < Math.min(60 * secondMs, lengthMs(life) / 5);
 }
 
-/**
- * At start it is renewed before anything else: less than a sixteenth of its life is left, as 30 minutes are of 8 hours; or it comes from the
- * future, so that nobody knows what is left: the clock was set back while nothing ran.
- */
+/** At start it is renewed before anything else: less than a sixteenth of its life is left, as 30 minutes are of 8 hours. */
 export function isDueAtStart(life: Life, nowMs: number): boolean {
-  return nowMs < life.receivedAtMs || leftMs(life, nowMs) < lengthMs(life) / 16;
+  return leftMs(life, nowMs) < lengthMs(life) / 16;
 }
 
 /**

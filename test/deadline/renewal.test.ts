@@ -111,13 +111,6 @@ describe("isDueAtStart", () => {
   });
 });
 
-describe("isDueAtStart of a token from the future", () => {
-  it("holds: the clock was set back, and nobody knows what is left", () => {
-    expect(isDueAtStart(lasting(hour), receivedAtMs)).toBe(false);
-    expect(isDueAtStart(lasting(hour), receivedAtMs - 1)).toBe(true);
-  });
-});
-
 describe("hasEnded", () => {
   it("is exclusive: at the end it has", () => {
     expect(hasEnded(lasting(second), receivedAtMs + 999)).toBe(false);

@@ -4,8 +4,11 @@ import type { ExchangeFailure, IdentityState, Instant, AfterFailure, StateProble
 const backoff = { baseMs: 1000, maxMs: 60_000 } as const;
 /** An issuer that asks for more is asked again all the same: no answer may stop an identity for a day. */
 const longestRetryAfterMs = 3_600_000;
-/** Whoever asks again within the issuer's retry window (docs/design.md, section 10) is given a lost answer again: half of it. */
-const longestLostMs = 15_000;
+/**
+ * Whoever asks again within the issuer's retry window, 30 s (docs/design.md, section 10), is given a lost answer again: so after one that may be
+ * lost nobody waits longer, and not so long for a `Retry-After`, which may be of a proxy.
+ */
+const lostAnswer = { longestMs: 10_000, longestRetryAfterMs: 5_000 } as const;
 /** A denial may be a mistake of the issuer's file, that somebody mends: asked about so seldom, and no more often. */
 const deniedRetryMs = 15 * 60_000;
 
@@ -30,6 +33,8 @@ function waitMs(failures: number, failure: ExchangeFailure | StateProblem, chanc
   const ownMs = ceilingMs(backoff, failures) * (1 - chance / 2);
   if (!("kind" in failure) || failure.kind === "denied") return ownMs;
   const { retryAfterMs = 0, mayBeDone } = failure;
-  if (mayBeDone) return Math.min(Math.max(ownMs, retryAfterMs), longestLostMs);
+  if (mayBeDone) {
+    return Math.min(Math.max(ownMs, Math.min(retryAfterMs, lostAnswer.longestRetryAfterMs)), lostAnswer.longestMs);
+  }
   return Math.max(ownMs, Math.min(retryAfterMs, longestRetryAfterMs) * (1 + chance / 10));
 }

@@ -42,7 +42,8 @@ export interface IssuedPair {
 }
 
 export interface Reception {
-  readonly nowMs: number;
+  /** When it was asked for. Its life counts from there: when it came it may have lived for as long as the answer was on its way. */
+  readonly askedAtMs: number;
   /** From 0 to below 1. */
   readonly chance: number;
   /** The pair before it. */
@@ -52,17 +53,18 @@ export interface Reception {
 }
 
 /** The pair as it is held from now on. */
-export function heldFrom(issued: IssuedPair, { nowMs, chance, before, isAfterRefusal }: Reception): HeldPair {
+export function heldFrom(issued: IssuedPair, { askedAtMs, chance, before, isAfterRefusal }: Reception): HeldPair {
   const { accessToken, expiresInSeconds, refreshToken, serverNowMs } = issued;
   const { exp } = claimsIn(accessToken);
   const life = sane({
-    receivedAtMs: nowMs,
+    receivedAtMs: askedAtMs,
     ...(expiresInSeconds !== undefined && { expiresInSeconds }),
     ...(typeof exp === "number" && { exp }),
     ...(serverNowMs !== undefined && { serverNowMs }),
   });
   const handedOver = issued.handedOver ?? before?.handedOver;
-  const refresh = refreshToken === undefined ? before?.refresh : refreshFrom(refreshToken, issued, { nowMs, chance });
+  const refresh =
+    refreshToken === undefined ? before?.refresh : refreshFrom(refreshToken, issued, { askedAtMs, chance });
   return {
     accessToken,
     tokenId: tokenIdOf(accessToken),
@@ -90,10 +92,10 @@ function sane(receipt: Receipt): Life {
 function refreshFrom(
   token: string,
   { refreshExpiresInSeconds: seconds }: IssuedPair,
-  { nowMs, chance }: Pick<Reception, "nowMs" | "chance">,
+  { askedAtMs, chance }: Pick<Reception, "askedAtMs" | "chance">,
 ): HeldRefreshToken {
   if (seconds === undefined) return { token };
-  const life = lifeOf({ receivedAtMs: nowMs, expiresInSeconds: seconds });
+  const life = lifeOf({ receivedAtMs: askedAtMs, expiresInSeconds: seconds });
   return { token, keepAliveAtMs: Math.floor(keepAliveAtMs(life, chance)) };
 }
 
@@ -115,6 +117,15 @@ export const heldBack = (pair: HeldPair, byMs: number): HeldPair => ({
     },
   }),
 });
+
+/**
+ * The pair as it was found at a start. One from the future tells that the clock was set back while nothing ran: nobody knows what is left of it,
+ * so it has ended. (By how much less than its age a clock was set back nobody can see.)
+ */
+export function foundAt(pair: HeldPair, nowMs: number): HeldPair {
+  const { life, renewAtMs: atMs } = pair;
+  return life.receivedAtMs <= nowMs ? pair : heldBack(pair, (life.expiresAtMs ?? atMs) - nowMs);
+}
 
 /** The newer of two pairs of one identity. */
 export const newerOf = (held: HeldPair | undefined, stored: HeldPair | undefined): HeldPair | undefined =>

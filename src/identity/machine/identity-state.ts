@@ -27,8 +27,13 @@ export type IdentityPhase =
   | { readonly kind: "resting" }
   /** Waits for the lock, and for what the disk has. */
   | { readonly kind: "locking"; readonly why: RenewalReason }
-  /** The one request is in flight. */
-  | { readonly kind: "asking"; readonly why: RenewalReason; readonly showing: ShownCredential }
+  /** The one request is in flight. `sinceMs`: what comes of it is no older than that. */
+  | {
+      readonly kind: "asking";
+      readonly why: RenewalReason;
+      readonly showing: ShownCredential;
+      readonly sinceMs: number;
+    }
   /** `after`: it is no new token that is written, and this is how it stands then. */
   | { readonly kind: "saving"; readonly next: HeldPair; readonly after?: AfterFailure }
   | { readonly kind: "removing" }

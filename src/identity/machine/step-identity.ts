@@ -1,15 +1,17 @@
 import { isDueOnUse } from "../../deadline/renewal.ts";
-import { heldBack, heldFrom, type HeldPair, newerOf, withoutRefresh } from "./held-pair.ts";
+import { foundAt, heldBack, heldFrom, type HeldPair, newerOf, withoutRefresh } from "./held-pair.ts";
 import type {
   ExchangeFailure,
   IdentityEffect,
   IdentityEvent,
+  IdentityPhase,
   IdentityState,
   IdentityStep,
   Instant,
   AfterFailure,
   StateProblem,
   RenewalReason,
+  ShownCredential,
 } from "./identity-state.ts";
 import { afterFailure } from "./after-failure.ts";
 import { isHeldBack, isWanted } from "./wants.ts";
@@ -34,7 +36,7 @@ export function stepIdentity(before: IdentityState, event: IdentityEvent, at: In
 function afterEvent(state: IdentityState, event: IdentityEvent, at: Instant): IdentityStep {
   switch (event.kind) {
     case "started":
-      return begin({ ...state, ...(event.stored && { held: event.stored }) }, { kind: "start" }, at);
+      return begin({ ...state, ...(event.stored && { held: foundAt(event.stored, at.nowMs) }) }, { kind: "start" }, at);
     case "looked":
       return look(state, at);
     case "wanted":
@@ -70,7 +72,7 @@ function begin(state: IdentityState, why: RenewalReason, at: Instant): IdentityS
   const { phase, ending, isSaved } = state;
   if (phase.kind !== "resting" || ending !== undefined) return nothing(state);
   if (!isWanted(state, why, at.nowMs) || isHeldBack(state, why, at.nowMs)) return nothing(state);
-  if (!isSaved) return ask(state, why);
+  if (!isSaved) return ask(state, why, at);
   return { state: { ...state, phase: { kind: "locking", why } }, effects: [{ kind: "lock" }] };
 }
 
@@ -80,16 +82,16 @@ function look(state: IdentityState, at: Instant): IdentityStep {
   if (phase.kind !== "resting" || isSaved || held === undefined) return begin(state, { kind: "time" }, at);
   if (isHeldBack(state, { kind: "time" }, at.nowMs)) return nothing(state);
   const isPressing = isDueOnUse(held.life, at.nowMs) && isWanted(state, { kind: "time" }, at.nowMs);
-  return isPressing ? ask(state, { kind: "time" }) : save(state, held);
+  return isPressing ? ask(state, { kind: "time" }, at) : save(state, held);
 }
 
-function locked(state: IdentityState, stored: HeldPair | undefined, { nowMs }: Instant): IdentityStep {
+function locked(state: IdentityState, stored: HeldPair | undefined, at: Instant): IdentityStep {
   const { phase, ending } = state;
   if (phase.kind !== "locking") return nothing(state);
   if (ending !== undefined) return rest(state);
   const held = newerOf(state.held, stored);
   const adopted = held === state.held ? state : withoutTrouble({ ...state, ...(held && { held }) });
-  return isWanted(adopted, phase.why, nowMs) ? ask(adopted, phase.why) : rest(adopted);
+  return isWanted(adopted, phase.why, at.nowMs) ? ask(adopted, phase.why, at) : rest(adopted);
 }
 
 /** A disk that is no good lets no token end: nobody else can write there either. */
@@ -101,32 +103,39 @@ function notLocked(
   const { phase, held, ending } = state;
   if (phase.kind !== "locking") return nothing(state);
   const isPressing = !isBusy && held !== undefined && isDueOnUse(held.life, at.nowMs) && ending === undefined;
-  return isPressing ? ask(state, phase.why) : rest(state, afterFailure(state, problem, at));
+  return isPressing ? ask(state, phase.why, at) : rest(state, afterFailure(state, problem, at));
 }
 
-function ask(state: IdentityState, why: RenewalReason): IdentityStep {
+function ask(state: IdentityState, why: RenewalReason, at: Instant): IdentityStep {
   const token = state.held?.refresh?.token;
-  if (token === undefined) return askFirst(state, why);
-  const showing = { kind: "refresh", token } as const;
-  return { state: { ...state, phase: { kind: "asking", why, showing } }, effects: [{ kind: "ask", showing }] };
+  return token === undefined ? askFirst(state, why, at) : show(state, { why, showing: { kind: "refresh", token } }, at);
 }
 
-function askFirst(state: IdentityState, why: RenewalReason): IdentityStep {
+function askFirst(state: IdentityState, why: RenewalReason, at: Instant): IdentityStep {
   const notAgain = state.held?.handedOver;
-  const showing = { kind: "first", ...(notAgain !== undefined && { notAgain }) } as const;
-  return { state: { ...state, phase: { kind: "asking", why, showing } }, effects: [{ kind: "ask", showing }] };
+  return show(state, { why, showing: { kind: "first", ...(notAgain !== undefined && { notAgain }) } }, at);
 }
+
+const show = (
+  state: IdentityState,
+  asked: { readonly why: RenewalReason; readonly showing: ShownCredential },
+  { nowMs }: Instant,
+): IdentityStep => ({
+  state: { ...state, phase: { kind: "asking", ...asked, sinceMs: nowMs } },
+  effects: [{ kind: "ask", showing: asked.showing }],
+});
 
 function answered(
   state: IdentityState,
   { issued }: Extract<IdentityEvent, { kind: "answered" }>,
-  at: Instant,
+  { chance }: Instant,
 ): IdentityStep {
   const { phase, held, ending } = state;
   if (phase.kind !== "asking") return nothing(state);
   if (ending === "forget") return rest(state);
-  const isAfterRefusal = phase.why.kind === "refused";
-  return save(state, heldFrom(issued, { ...at, ...(held && { before: held }), isAfterRefusal }));
+  const { why, sinceMs } = phase;
+  const isAfterRefusal = why.kind === "refused";
+  return save(state, heldFrom(issued, { askedAtMs: sinceMs, chance, ...(held && { before: held }), isAfterRefusal }));
 }
 
 const save = (state: IdentityState, next: HeldPair, after?: AfterFailure): IdentityStep => ({
@@ -140,7 +149,7 @@ function failed(state: IdentityState, failure: ExchangeFailure, at: Instant): Id
   const isDenied = failure.kind === "denied";
   if (isDenied && phase.showing.kind === "refresh" && ending === undefined) {
     const isDead = failure.isTokenDead && held !== undefined;
-    return askFirst(isDead ? { ...state, held: withoutRefresh(held), isSaved: false } : state, phase.why);
+    return askFirst(isDead ? { ...state, held: withoutRefresh(held), isSaved: false } : state, phase.why, at);
   }
   const outcome = afterFailure(state, failure, at);
   // A token that is dead is not to be shown again, not even after a restart
@@ -204,6 +213,11 @@ function setBack(state: IdentityState, byMs: number): IdentityState {
     ...state,
     ...(held && { held: heldBack(held, byMs) }),
     ...(retryAtMs !== undefined && { retryAtMs: retryAtMs - byMs }),
-    phase: phase.kind === "saving" ? { ...phase, next: heldBack(phase.next, byMs) } : phase,
+    phase: phaseBack(phase, byMs),
   };
+}
+
+function phaseBack(phase: IdentityPhase, byMs: number): IdentityPhase {
+  if (phase.kind === "asking") return { ...phase, sinceMs: phase.sinceMs - byMs };
+  return phase.kind === "saving" ? { ...phase, next: heldBack(phase.next, byMs) } : phase;
 }

@@ -106,6 +106,12 @@ describe("a request in flight", () => {
     expect(answerAt(11 * minuteMs + 1)).toBe("wait");
   });
 
+  it("gives a token whose life counts from when it was asked for, not from when it came", () => {
+    const story = asking();
+    story.after(9 * secondMs, answered(2), saved);
+    expect(story.state.held?.life.expiresAtMs).toBe(startMs + hourMs);
+  });
+
   it("hears what was answered to nobody else", () => {
     const story = resting();
     expect(story.on(answered(2), saved, locked, failed(), full, { kind: "removed" })).toEqual([]);
@@ -169,7 +175,7 @@ describe("an issuer that is away", () => {
     ["what it asks for and a little more, by chance", { chance: 0.5, retryAfterMs: 120_000 }, 126_000],
     ["no less than its own back-off", { retryAfterMs: 1 }, 1000],
     ["an hour at the most", { retryAfterMs: dayMs }, hourMs],
-    ["15 s at the most where the answer may be lost", { retryAfterMs: 120_000, mayBeDone: true }, 15_000],
+    ["5 s at the most where the answer may be lost", { retryAfterMs: 120_000, mayBeDone: true }, 5000],
   ])("waits %s", (_, { chance = 0, ...said }, expected) => {
     const story = asking();
     story.chance = chance;
@@ -185,7 +191,7 @@ describe("an issuer that is away", () => {
       story.on(looked, locked);
     }
     story.on(failed(away({ mayBeDone: true })));
-    expect(wakeAtMs(story.state) - story.nowMs).toBe(15 * secondMs);
+    expect(wakeAtMs(story.state) - story.nowMs).toBe(10 * secondMs);
   });
 
   it("does not stop who asks by hand", () => {
