@@ -2,6 +2,7 @@
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { tableOf, type Bench, type BenchResult } from "./bench.ts";
+import { clientBench } from "./client.ts";
 import { codecBench } from "./codec.ts";
 import { figuresTable, type FiguresBench } from "./figures.ts";
 import { gatewayBench } from "./gateway.ts";
@@ -16,7 +17,15 @@ import { revocationsBench } from "./revocations.ts";
 import { sidecarBench } from "./sidecar.ts";
 import { swapBench } from "./swap.ts";
 
-const benches: readonly Bench[] = [plannerBench, codecBench, keysBench, swapBench, requestBench, gatewayBench];
+const benches: readonly Bench[] = [
+  plannerBench,
+  codecBench,
+  keysBench,
+  swapBench,
+  requestBench,
+  gatewayBench,
+  clientBench,
+];
 
 /** Whole stories, measured once. */
 const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench, renewalsBench, revocationsBench];

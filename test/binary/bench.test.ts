@@ -19,7 +19,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("npm run bench", () => {
   // No times are looked at: on a busy machine they say nothing
-  test.for(["planner", "codec", "keys", "swap", "request", "gateway"])("%s still works", async (name) => {
+  test.for(["planner", "codec", "keys", "swap", "request", "gateway", "client"])("%s still works", async (name) => {
     const file = join(folder, `${name}.json`);
     const { stdout } = await run(name, "--quick", "--json", file);
     const [result] = JSON.parse(await readFile(file, "utf8")) as BenchResult[];
