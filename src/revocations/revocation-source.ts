@@ -78,7 +78,8 @@ export async function* revocationStream(
     }
   } finally {
     cancel();
-    exchange.cut(errors.stopped());
+
+    exchange.end();
     agent.destroy();
   }
 }

@@ -85,6 +85,27 @@ describe("RevocationFollower", () => {
     await called(2);
   });
 
+  test("a stream that begins and says nothing at all is gone as well", async () => {
+    const { server, called } = await scriptServer([(response) => response.writeHead(200, events).flushHeaders()]);
+    const { clock } = new Following(server);
+    await called(1);
+    await clock.armed(30_000);
+    for (let turns = 0; turns < 20; turns++) await clock.advance(0);
+    await clock.advance(30_000);
+    await clock.armed(100, 1000);
+    await clock.advance(1000);
+    await called(2);
+  });
+
+  test("an answer that is no good is not read to its end, which may never come", async () => {
+    const { server, quiet } = await scriptServer([(response) => void response.writeHead(401).write("no")]);
+    const { clock } = new Following(server);
+    await clock.armed(125);
+    await quiet();
+    // The wait for the next one, and that for the first word
+    expect(clock.waits).toEqual([125, 5000]);
+  });
+
   test("a good stream that the issuer ends is no trouble", async () => {
     const { server } = await scriptServer([stream(open, current(1))]);
     const following = new Following(server);
