@@ -78,7 +78,6 @@ export async function* revocationStream(
     }
   } finally {
     cancel();
-
     exchange.end();
     agent.destroy();
   }

@@ -37,7 +37,8 @@ export function revocationRoutes(api: FastifyInstance, parts: IssuerParts, optio
     }
     const after = seqIn(request.headers["last-event-id"]);
     if (!(await feed.hasBegun(firstReadingMs, clock))) throw tryLater("StoreAway", "Cannot tell yet what is revoked");
-    return reply.type(eventStream).send(streams.open(caller, after));
+    // nginx would keep what is said until it is much
+    return reply.type(eventStream).header("x-accel-buffering", "no").send(streams.open(caller, after));
   });
 }
 

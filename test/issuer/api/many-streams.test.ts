@@ -56,6 +56,7 @@ describe("a thousand gateways", () => {
     for (let opened = 0; opened < 1000; opened += 50)
       readers.push(...(await Promise.all(Array.from({ length: 50 }, () => Reader.open(authorization)))));
     await Promise.all(readers.map((reader) => reader.hears("event: current")));
+    expect(readers[0]?.answer.headers).toMatchObject({ "x-accel-buffering": "no", "cache-control": "no-store" });
     const late = await Reader.open(authorization);
     expect([late.answer.statusCode, late.answer.headers["retry-after"]]).toEqual([503, "1"]);
     await late.hears("TooMany");
