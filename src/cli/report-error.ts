@@ -23,6 +23,8 @@ interface Complaint {
 const hints: Readonly<Record<string, string>> = {
   Locked: "one process at a time runs on a directory; end the other one first",
   NoDirectory: "keyturn standalone --dir DIR --config FILE makes it",
+  NoSuchGrant: "keyturn grants list shows those that there are",
+  SecretUnfit: "keyturn issuer hash-secret --generate FILE makes one",
   NoRotation: "keyturn standalone --dir DIR --config FILE starts one",
   NoRing: "the first pass of the controller, or of keyturn standalone, makes it",
   NotPublished: "keyturn status says what it waits for",

@@ -38,13 +38,23 @@ describe("a wrong command line of grants ends with 2, and opens nothing", () => 
       "revoke XcPg9SkZTmqT1lLzc9AqTw --client ci",
       "Cannot revoke: must have a grant, or one of --subject, --client and --token",
     ],
-    ["revoke --token abc", 'Cannot use --token "": must be a jti, which begins with the id of its grant'],
+    ["revoke --token abc", 'Cannot use --token "abc": must be a jti, which begins with the id of its grant'],
     ["list --dir /a --store sqlite:/b", "Cannot use --dir with --store or --store-file: must be one of them"],
   ])("%s", async (line, error) => {
     const { code, out, err } = await grants(...line.split(" "));
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toBe(`keyturn: error: ${error}\nkeyturn: hint: --help shows examples\n`);
   });
+});
+
+test("a grant whose id begins with a dash is taken behind --, which is told", async () => {
+  const store = `sqlite:${join(dir, "grants.db")}`;
+  await (await openGrantStore(store)).close();
+  const { code, err } = await grants("show", "--store", store, "-cPg9SkZTmqT1lLzc9AqTw");
+  expect(code).toBe(2);
+  expect(err).toContain("a kid or a grant that begins with a dash goes after --");
+  const behind = await grants("show", "--store", store, "--", "-cPg9SkZTmqT1lLzc9AqTw");
+  expect(behind.err).toContain('Cannot find the grant "-cPg9SkZTmqT1lLzc9AqTw"');
 });
 
 describe("the store of grants", () => {

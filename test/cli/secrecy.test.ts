@@ -94,6 +94,10 @@ describe.each(secrets)("%s in the wrong place is never shown", (_, secret) => {
     ["an audience", (s: string) => ["token", "mint", "--sub", "a", `--audience=${s}`]],
     ["a claim", (s: string) => ["token", "mint", "--sub", "a", `--claim=${s}`]],
     ["a token", (s: string) => ["token", "verify", s]],
+    ["a grant", (s: string) => ["grants", "show", s]],
+    ["a grant's token", (s: string) => ["grants", "revoke", "--token", s]],
+    ["the file of a foreign token", (s: string) => ["issuer", "explain", "-c", "issuer.yaml", s]],
+    ["a store", (s: string) => ["grants", "list", "--store", s]],
   ])("as %s", async (_place, argsOf) => {
     const cli = new FakeCli();
     await cli.run(...argsOf(secret));

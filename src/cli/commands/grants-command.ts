@@ -137,7 +137,7 @@ function revokeCommand(cli: Cli): Command {
     name: "revoke",
     summary: "end grants, or one access token: at once, and for every issuer and gateway",
     details:
-      "With a grant end those below it. What it ended is printed; it asks nothing before. A running issuer hears of it from the store,\nand gateways with --revocations from the issuer.",
+      "With a grant end those below it. An access token that came without a refresh token has no grant: it ends by its subject. What it ended is printed; it asks nothing before. A running issuer hears of it from the store,\nand gateways with --revocations from the issuer.",
     arguments: [new Argument("[grant]", "the claim sid of its tokens")],
     flags: [
       ...whereFlags(),
@@ -170,23 +170,18 @@ function endIn(grant: string | undefined, { subject, client, token }: EndFlags):
   if (client !== undefined) return { kind: "client", clientId: client };
   if (token === undefined) return { kind: "grant", id: grantOf(grant ?? "", "grant") };
   const [, sid = ""] = /^([\w-]{22})\.[\w-]{1,64}$/.exec(token) ?? [];
-  return {
-    kind: "token",
-    jti: token,
-    grantId: grantOf(sid, "--token", "a jti, which begins with the id of its grant"),
-  };
+  const grantId = grantIdOf(sid);
+  if (grantId) return { kind: "token", jti: token, grantId };
+  throw new UsageError(`Cannot use --token ${quoted(token)}: must be a jti, which begins with the id of its grant`);
 }
 
 const grantFlag = (text: string, name: string): Uint8Array => grantOf(text, name);
 
-function grantOf(
-  text: string,
-  name: string,
-  must = "the id of a grant, 22 characters: the claim sid of its tokens",
-): Uint8Array {
+function grantOf(text: string, name: string): Uint8Array {
   const id = grantIdOf(text);
   if (id) return id;
-  throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be ${must}`);
+  const must = "must be the id of a grant, 22 characters: the claim sid of its tokens";
+  throw new UsageError(`Cannot use ${name} ${quoted(text)}: ${must}`);
 }
 
 function limitFlag(text: string, name: string): number {
