@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeDiagnosis, writeReport } from "./report/write.ts";
-import { packageChart, runHelm, upgrade } from "./support/helm.ts";
-import { names, replicas } from "./support/names.ts";
+import { installIssuer, packageChart, runHelm, upgrade } from "./support/helm.ts";
+import { names, renewers, replicas } from "./support/names.ts";
 import { appPods, gatewayRestarts, leadingContainer, nodeReady, removePod, rolledOut } from "./support/pods.ts";
 import { Recorder } from "./support/recorder.ts";
 import {
@@ -14,8 +14,8 @@ import {
   rotatedFrom,
 } from "./support/rotation.ts";
 import { Scene } from "./support/scene.ts";
-import { installed, migrated, onRequest, withRotation } from "./support/values.ts";
-import { deployWorkload } from "./support/workload.ts";
+import { installed, issuing, migrated, onRequest, withRotation } from "./support/values.ts";
+import { deployRenewers, deployWorkload } from "./support/workload.ts";
 import type { Counts } from "./workload/counts.ts";
 
 const recorder = new Recorder();
@@ -24,6 +24,8 @@ let counts: Counts | undefined;
 /** The step that did not end well, or the one that is being played. */
 let failed: string | undefined;
 const restarts: Record<string, number> = {};
+/** The grant of each pod that renews: it has one for the whole story. */
+const grants = new Map<string, string>();
 
 beforeAll(async () => {
   scene = await Scene.start();
@@ -46,6 +48,12 @@ async function look(): Promise<void> {
   expect(counts.replicas.filter((pod) => unreachable[pod] !== undefined)).toEqual([]);
   expect(Object.entries(restarts).filter(([, count]) => count > 0)).toEqual([]);
   expect(counts.foreignRefusals).toBeGreaterThan(0);
+  // No renewal was lost, and nobody had to begin anew
+  expect(counts.grants.flatMap(({ refused }) => refused)).toEqual([]);
+  for (const { pod, grant } of counts.grants) {
+    expect(grants.get(pod) ?? grant).toBe(grant);
+    grants.set(pod, grant);
+  }
 }
 
 /** A step of one story: none is played after one that failed. */
@@ -68,6 +76,7 @@ async function rotates(ask: () => Promise<unknown>): Promise<void> {
   await ask();
   const after = await rotatedFrom(scene.client, before);
   expect(after.activeKid).toBe(standby);
+  await scene.renewed(before);
   await look();
 }
 
@@ -91,6 +100,14 @@ step("three replicas with a gateway each: each one's tokens are accepted by all"
   await rolledOut(scene.client);
   await look();
   expect(counts?.replicas).toHaveLength(replicas);
+});
+
+step("an issuer: pods exchange their ServiceAccount's token, and renew", async () => {
+  await installIssuer(scene, chart, issuing);
+  await deployRenewers(scene);
+  await scene.renewed();
+  await look();
+  expect(grants.size).toBe(renewers);
 });
 
 step("first rotation by schedule", () => rotates(async () => undefined));
@@ -168,6 +185,7 @@ step("revocation of the signer: its tokens are refused once all have acknowledge
   await scene.keyturn("revoke", kid, names.rotation, "--reason", "a drill");
   await acknowledgedWithout(scene.client, kid);
   await scene.tell({ kid, state: "revoked" });
+  await scene.renewed(kid);
   await look();
   expect(counts?.revokedTokens).toBeGreaterThan(0);
   expect(counts?.revokedRefusedEverywhere).toBeGreaterThan(0);
@@ -187,6 +205,8 @@ step("helm uninstall: keys, gateways and tokens go on", async () => {
   for (const object of [`jkr/${names.rotation}`, `secret/${names.rotation}`, `secret/${names.rotation}-ring`])
     await scene.kubectl("get", object);
   await look();
+  await scene.renewed();
   await look();
+  expect(grants.size).toBe(renewers);
   expect(counts?.tokens).toBeGreaterThan(before.tokens);
 });

@@ -42,6 +42,8 @@ function rows(evidence: Evidence): readonly (readonly [string, string])[] {
     ["tokens of the revoked key that were still about", number(counts.revokedTokens)],
     ["of these, refused by every replica", number(counts.revokedRefusedEverywhere)],
     ["refusals of them", number(counts.revokedRefusals)],
+    ["renewals by the issuer", number(sum(counts.grants.map(({ renewals }) => renewals)))],
+    ["of these, refused", number(counts.grants.flatMap(({ refused }) => refused).length)],
     ["refusals of a token that no key of the ring signed", number(counts.foreignRefusals)],
     ["restarts of gateway containers", number(sum(Object.values(restarts)))],
     ["rings let out", number(record.rings.length)],

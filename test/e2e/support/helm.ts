@@ -16,7 +16,8 @@ export interface HelmHome {
 
 /** Runs Helm on the release's namespace. @throws Error with what it said */
 export async function runHelm(home: HelmHome, ...args: readonly string[]): Promise<string> {
-  const flags = ["--kubeconfig", home.kubeConfigFile, "--namespace", names.system];
+  const flags = ["--kubeconfig", home.kubeConfigFile];
+  if (!args.includes("--namespace")) flags.push("--namespace", names.system);
   try {
     const { stdout } = await exec(await helm(4), [...args, ...flags], { maxBuffer: 1 << 24 });
     return stdout;
@@ -32,6 +33,14 @@ export async function upgrade(home: HelmHome, chart: string, values: object): Pr
   await writeFile(file, stringify(values));
   const flags = ["--create-namespace", "--wait", "--timeout", "5m"];
   await runHelm(home, "upgrade", "--install", names.release, chart, "--values", file, ...flags);
+}
+
+/** The same for the issuer's release, beside the application. */
+export async function installIssuer(home: HelmHome, chart: string, values: object): Promise<void> {
+  const file = join(home.folder, "issuer-values.yaml");
+  await writeFile(file, stringify(values));
+  const flags = ["--namespace", names.namespace, "--wait", "--timeout", "5m"];
+  await runHelm(home, "install", names.issuer, chart, "--values", file, ...flags);
 }
 
 /** The chart as it would be released under another version. */

@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { names, replicas, rotationSpec, times } from "./names.ts";
+import { names, renewers, replicas, rotationSpec, times } from "./names.ts";
 
-const { app, client, namespace } = names;
+const { app, client, namespace, renewer } = names;
 
 type Rest = Readonly<{ [field: string]: unknown; labels?: Readonly<Record<string, string>> }>;
 
@@ -41,16 +41,17 @@ interface Program {
   readonly file: string;
   readonly image: string;
   readonly env: readonly object[];
+  readonly mounts?: readonly object[];
 }
 
-const container = ({ name, file, image, env }: Program): object => ({
+const container = ({ name, file, image, env, mounts = [] }: Program): object => ({
   name,
   image,
   imagePullPolicy: "Never",
   command: ["node", `/programs/${file}`],
   env,
   securityContext: restricted,
-  volumeMounts: [{ name: "programs", mountPath: "/programs", readOnly: true }],
+  volumeMounts: [{ name: "programs", mountPath: "/programs", readOnly: true }, ...mounts],
 });
 
 const programsVolume = { name: "programs", configMap: { name: "programs" } };
@@ -105,4 +106,33 @@ export function appDeployment(image: string): KubeObject {
       },
     },
   });
+}
+
+/** Pods that have nothing but the token that the kubelet projects for the issuer. */
+export function renewerObjects(image: string): readonly KubeObject[] {
+  const env = [
+    { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080" },
+    { name: "ISSUER_URL", value: "http://$(TOKENS_ISSUER_SERVICE_HOST)" },
+    { name: "TOKEN_FILE", value: "/var/run/secrets/tokens/issuer" },
+  ];
+  const mounts = [{ name: "token", mountPath: "/var/run/secrets/tokens", readOnly: true }];
+  const serviceAccountToken = { path: "issuer", audience: "keyturn-issuer", expirationSeconds: 600 };
+  return [
+    object("v1 ServiceAccount", renewer),
+    object("apps/v1 Deployment", renewer, {
+      spec: {
+        replicas: renewers,
+        selector: { matchLabels: { app: renewer } },
+        template: {
+          metadata: { labels: { app: renewer } },
+          spec: {
+            ...{ serviceAccountName: renewer, automountServiceAccountToken: false, terminationGracePeriodSeconds: 5 },
+            containers: [container({ name: "app", file: "renewer.mjs", image, env, mounts })],
+            volumes: [programsVolume, { name: "token", projected: { sources: [{ serviceAccountToken }] } }],
+          },
+        },
+      },
+    }),
+  ];
 }

@@ -7,9 +7,14 @@ export const names = {
   /** The application: Deployment, Service, ServiceAccount. */
   app: "orders",
   client: "client",
+  /** The release of the issuer, and what its objects are called. */
+  issuer: "tokens",
+  /** Pods that renew: Deployment and ServiceAccount. */
+  renewer: "renewer",
 } as const;
 
 export const replicas = 3;
+export const renewers = 2;
 
 /** Everything that takes hours in production takes seconds here. */
 export const times = {

@@ -27,15 +27,16 @@ export async function appPods(client: KubeClient): Promise<readonly Pod[]> {
   return items;
 }
 
-/** How often gateways were started again, by pod. */
+/** How often gateways and issuers were started again, by pod. */
 export async function gatewayRestarts(client: KubeClient): Promise<Readonly<Record<string, number>>> {
-  const pods = await appPods(client);
-  return Object.fromEntries(
-    pods.map(({ metadata, status }) => [
-      metadata.name,
-      (status.initContainerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0),
-    ]),
-  );
+  const path = `${podsPath(names.namespace)}?labelSelector=app.kubernetes.io/component=issuer`;
+  const { items: issuers } = await client.get<{ items: readonly Pod[] }>(path);
+  const restarts = (containers: readonly ContainerStatus[] = []): number =>
+    containers.reduce((sum, { restartCount }) => sum + restartCount, 0);
+  return Object.fromEntries([
+    ...(await appPods(client)).map(({ metadata, status }) => [metadata.name, restarts(status.initContainerStatuses)]),
+    ...issuers.map(({ metadata, status }) => [metadata.name, restarts(status.containerStatuses)]),
+  ]) as Readonly<Record<string, number>>;
 }
 
 interface DeploymentParts {

@@ -6,7 +6,11 @@ const folder = join(import.meta.dirname, "..", "workload");
 /** What runs in the pods, a file each with all that it imports. */
 export async function bundlePrograms(): Promise<Readonly<Record<string, string>>> {
   const { outputFiles } = await build({
-    entryPoints: { app: join(folder, "app.ts"), client: join(folder, "client.ts") },
+    entryPoints: {
+      app: join(folder, "app.ts"),
+      client: join(folder, "client.ts"),
+      renewer: join(folder, "renewer.ts"),
+    },
     outdir: folder,
     outExtension: { ".js": ".mjs" },
     bundle: true,

@@ -13,7 +13,7 @@ import { kubeConfigText } from "../../../hack/testcluster/connection.ts";
 import { startNode, type TestNode } from "../../../hack/testnode/node.ts";
 import type { Counts, Revocation } from "../workload/counts.ts";
 import { type HelmHome, helmVersion } from "./helm.ts";
-import { names, replicas } from "./names.ts";
+import { names, renewers, replicas } from "./names.ts";
 
 const exec = promisify(execFile);
 
@@ -79,6 +79,9 @@ export class Scene implements HelmHome {
 
   /** What the client has counted once every replica has been asked about every token once more. */
   round = (): Promise<Counts> => this.client.get<Counts>(`${this.#clientPath}/round?replicas=${replicas}`);
+  /** Every pod that renews has done so since now, and another key than this one has signed its token. */
+  renewed = (kid = ""): Promise<Counts> =>
+    this.client.get<Counts>(`${this.#clientPath}/renewed?renewers=${renewers}&kid=${kid}`);
   tell = (revocation: Revocation): Promise<object> => this.client.create(`${this.#clientPath}/revocations`, revocation);
 
   /** What the story ran on. */
@@ -96,6 +99,8 @@ export class Scene implements HelmHome {
       ["logs", "--namespace", names.system, "--selector", "app.kubernetes.io/name=keyturn", "--tail=200", "--prefix"],
       ["logs", "--selector", `app=${names.app}`, "--all-containers", "--tail=60", "--prefix"],
       ["logs", names.client, "--tail=60"],
+      ["logs", "--selector", "app.kubernetes.io/component=issuer", "--tail=100", "--prefix"],
+      ["logs", "--selector", `app=${names.renewer}`, "--tail=60", "--prefix"],
     ];
     const answers = asked.map(async (args) => {
       const answer = await this.kubectl(...args).catch((error: unknown) => String(error));

@@ -13,6 +13,34 @@ export const withRotation = (spec: Spec = {}, more: object = {}): object => ({
   ...more,
 });
 
+/** The issuer in a release of its own, which outlives the controller's. */
+export const issuing = {
+  ...installed,
+  fullnameOverride: names.issuer,
+  controller: { enabled: false },
+  crds: { enabled: false },
+  issuer: {
+    ...{ enabled: true, rotation: names.rotation, persistence: { enabled: false } },
+    config: {
+      maxAccessTTL: "10s",
+      trust: [
+        {
+          ...{ name: "cluster", issuer: "https://kubernetes.default.svc", tokenReview: {} },
+          audiences: ["keyturn-issuer"],
+          rules: [
+            {
+              name: "pods",
+              match: { sub: `system:serviceaccount:${names.namespace}:${names.renewer}` },
+              subject: "{/kubernetes.io/pod/name}",
+              allow: { audiences: rotationSpec.tokens.audiences },
+            },
+          ],
+        },
+      ],
+    },
+  },
+};
+
 /** From the fourth rotation on by request alone, so that each has one cause. */
 export const onRequest = { rotation: { interval: "0s" } } as const;
 

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { stringify } from "yaml";
-import { appDeployment, clientObjects, programs } from "./manifests.ts";
+import { appDeployment, clientObjects, programs, renewerObjects } from "./manifests.ts";
 import { names } from "./names.ts";
 import { bundlePrograms } from "./programs.ts";
 import type { Scene } from "./scene.ts";
@@ -16,3 +16,6 @@ export async function deployWorkload(scene: Scene): Promise<void> {
   await writeFile(injected, await scene.keyturn("inject", ...flags, "--", "--mint-listen=127.0.0.1:8081"));
   await scene.kubectl("apply", "--filename", injected);
 }
+
+/** Pods that live on what the issuer gives them. */
+export const deployRenewers = (scene: Scene): Promise<void> => scene.apply(renewerObjects(scene.image));

@@ -1,11 +1,11 @@
 // Takes in the tokens of every replica, and has each verified at all replicas, again and again until it ends; with jose and
 // the JWKS, too. Says on GET how that went; on GET /round?replicas=3 after every one of three replicas has been asked
-// about every token once more.
+// about every token once more; on GET /renewed?renewers=2&kid=… after two pods have renewed a grant, and another key than that signed.
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as after } from "node:timers/promises";
-import type { Delivery, Revocation } from "./counts.ts";
+import type { Delivery, GrantReport, Revocation } from "./counts.ts";
 import { verifyByJose } from "./jose.ts";
 import { foreignToken } from "./foreign.ts";
 import { askForeign, askReplica } from "./replica.ts";
@@ -50,6 +50,14 @@ async function round(replicas: number): Promise<void> {
   while (!isDone()) await once(events, "pass");
 }
 
+/** Ends when this number of pods has renewed since now, and each has a token that another key has signed. */
+async function renewed(renewers: number, kid: string | null): Promise<void> {
+  const before = new Map(tally.grants.map(({ pod, renewals }) => [pod, renewals]));
+  const isDone = (): boolean =>
+    tally.grants.filter((one) => one.kid !== kid && one.renewals > (before.get(one.pod) ?? 0)).length >= renewers;
+  while (!isDone()) await once(events, "grant");
+}
+
 /** Starts with new replicas and leaves those that are gone. */
 function follow(replicas: ReadonlyMap<string, string>): void {
   tally.replicas = [...replicas.keys()];
@@ -71,6 +79,11 @@ async function route(request: IncomingMessage): Promise<object> {
   const body: unknown = request.method === "POST" ? JSON.parse(await text(request)) : undefined;
   if (pathname === "/tokens") tally.take(body as Delivery);
   if (pathname === "/revocations") tally.revoke(body as Revocation);
+  if (pathname === "/grants") {
+    tally.renewed(body as GrantReport);
+    events.emit("grant");
+  }
+  if (pathname === "/renewed") await renewed(Number(searchParams.get("renewers")), searchParams.get("kid"));
   if (pathname === "/round") await round(Number(searchParams.get("replicas")));
   return request.method === "GET" ? tally.counts() : {};
 }

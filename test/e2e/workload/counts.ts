@@ -6,6 +6,20 @@ export interface Delivery {
   readonly endsAtMs: number;
 }
 
+/** How the grant of a pod fares that renews its tokens. */
+export interface GrantReport {
+  readonly pod: string;
+  /** Its id: the claim `sid` of the newest token. */
+  readonly grant: string;
+  /** Which key signed that. */
+  readonly kid: string;
+  readonly renewals: number;
+  /** Requests that were tried again, since nobody answered, or not now. */
+  readonly triedAgain: number;
+  /** Every refusal: there should be none. */
+  readonly refused: readonly string[];
+}
+
 /** A verdict that should not have been. */
 export interface Wrong {
   readonly what: "valid refused" | "revoked accepted" | "no verdict" | "refused by jose" | "foreign accepted";
@@ -35,6 +49,8 @@ export interface Counts {
   readonly foreignRefusals: number;
   /** Valid tokens that nobody answered about, because the connection broke; by pod. */
   readonly unreachable: Readonly<Record<string, number>>;
+  /** Of each pod that renews, the newest report. */
+  readonly grants: readonly GrantReport[];
   /** Pods that the Service has as ready. */
   readonly replicas: readonly string[];
   /** Tokens that are being verified now. */

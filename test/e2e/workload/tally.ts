@@ -1,4 +1,4 @@
-import type { Counts, Delivery, Revocation, Wrong } from "./counts.ts";
+import type { Counts, Delivery, GrantReport, Revocation, Wrong } from "./counts.ts";
 
 /** A token that is being verified, and what was said of it once its key was revoked. */
 export interface Held extends Delivery {
@@ -18,6 +18,7 @@ export class Tally {
   readonly #tokensByPod = new Map<string, number>();
   readonly #tokensByKid = new Map<string, number>();
   readonly #verificationsByPod = new Map<string, number>();
+  readonly #grants = new Map<string, GrantReport>();
   readonly #unreachable = new Map<string, number>();
   readonly #wrong: Wrong[] = [];
   /** Of tokens that have ended meanwhile, too. */
@@ -32,6 +33,14 @@ export class Tally {
     this.#held.set(delivery.token, { ...delivery, refusedBy: new Set() });
     count(this.#tokensByPod, delivery.pod);
     count(this.#tokensByKid, delivery.kid);
+  }
+
+  renewed(report: GrantReport): void {
+    this.#grants.set(report.pod, report);
+  }
+
+  get grants(): readonly GrantReport[] {
+    return [...this.#grants.values()];
   }
 
   revoke({ kid, state }: Revocation): void {
@@ -97,6 +106,7 @@ export class Tally {
       revokedRefusals: this.#revokedRefusals,
       foreignRefusals: this.#foreignRefusals,
       unreachable: Object.fromEntries(this.#unreachable),
+      grants: this.grants,
       replicas: this.replicas,
       held: this.held().length,
       wrong: this.#wrong,
