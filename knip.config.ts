@@ -7,6 +7,7 @@ const startedByTests = [
   "test/binary/clients/*.ts",
   "test/e2e/workload/*.ts",
   "test/integration/support/hold.ts",
+  "test/identity/support/renewing-child.ts",
   "test/issuer/store/support/{doomed,renewing}.ts",
   "test/soak/programs/*.ts",
   "test/standalone/{children/*,crash/child}.ts",
