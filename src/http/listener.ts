@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Address, bind, portOf } from "./address.ts";
 import type { Certificate } from "./certificate.ts";
+import { answerUnreadable, type UnreadableAnswer } from "./unreadable.ts";
 import { Connections, type ConnectionsLimit } from "./connections.ts";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -48,6 +49,8 @@ export interface Face {
   readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
   /** It speaks HTTPS, with the newest of these. @default HTTP in clear text */
   readonly certificate?: Certificate;
+  /** The body for a request that can't be read. @default none */
+  readonly unreadable?: UnreadableAnswer;
   /** Told when the drain begins: what has no end of its own, an event stream or a WebSocket, is to come to one now. */
   readonly onDrain?: () => void;
 }
@@ -66,6 +69,10 @@ export async function listen(address: Address, face: Face, limits: Limits = {}):
   };
   const server = serverOf(all, handler, face.certificate);
   if (face.upgrade) upgrading(server, face.upgrade);
+  if (face.unreadable) {
+    const isAnswering = (to: Duplex): boolean => [...answering].some((one) => one.socket === to && one.headersSent);
+    answerUnreadable(server, face.unreadable, isAnswering);
+  }
   const connections = new Connections(server, {
     most: all.connections,
     whenFull: all.whenFull,

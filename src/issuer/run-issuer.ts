@@ -9,6 +9,7 @@ import { RevokedSet } from "../jwt/revoked-set.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { startAdminServer } from "../telemetry/admin-server.ts";
 import { aborted } from "../time/signal.ts";
+import { unreadableError } from "./api/api-error.ts";
 import { newIssuerApi } from "./api/issuer-api.ts";
 import { auditTo } from "./audit.ts";
 import { type LiveCallers, openCallers } from "./callers/live-callers.ts";
@@ -179,6 +180,7 @@ async function openApi(
     {
       handler: (request, response) => api.routing(request, response),
       ...(certificate && { certificate }),
+      unreadable: unreadableError,
       onDrain: () => closing.abort(),
     },
     options.limits,

@@ -51,6 +51,21 @@ describe("a hostile client", () => {
     expect(await client.ended).not.toContain(" 200 ");
   });
 
+  test("is answered with a body where the face has one, and only where nothing is under way", async () => {
+    const unreadable = (status: number) => ({ type: "text/plain", body: `it is ${status}` });
+    const begun: Handler = (_, response) => void response.writeHead(200, ["content-length", "100"]).write("begun");
+    const { port } = await serve({ handler: begun, unreadable }, { headerBytes: 2048, headerMs: 50, requestMs: 50 });
+    const answerTo = async (text: string): Promise<string> => (await RawClient.to(port)).write(text).ended;
+    expect(await answerTo(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(4096)}\r\n\r\n`)).toBe(
+      "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nit is 431",
+    );
+    expect(await answerTo("GET / HTTP/1.1\r\nHost: a\r\nX: ")).toMatch(/^HTTP\/1\.1 408 .*\r\n\r\nit is 408$/s);
+    expect(await answerTo("\u0016\u0003\u0001\u0002\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 .*\r\n\r\nit is 400$/s);
+    const client = await RawClient.to(port);
+    await client.write(get).says("begun");
+    expect(await client.write("\u0016\r\n\r\n").ended).not.toContain("it is");
+  });
+
   test("that opens too many connections is not heard on the last one", async () => {
     const { port } = await serve(ok, { connections: 2 });
     const clients = [await RawClient.to(port), await RawClient.to(port)];

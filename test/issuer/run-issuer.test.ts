@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
 import { freePort } from "../../hack/free-port.ts";
 import { systemClock } from "../../src/time/clock.ts";
+import { RawClient } from "../http/support/serve.ts";
 import { kid } from "../gateway/support/rings.ts";
 import { basic, claimsOf, specWith, textIn } from "./api/support/world.ts";
 import { IssuerHome } from "./support/issuer-home.ts";
@@ -54,6 +55,20 @@ describe("runIssuer on a directory", () => {
     await home.log.heard("} ready");
     expect((await home.pair()).status).toBe(200);
     expect((await home.text("/.well-known/jwks.json", "api"))[1]).toContain(kid(0));
+  });
+
+  test("says in its own form what is wrong with what never becomes a request", async () => {
+    const home = await (await IssuerHome.make()).start();
+    const answerTo = async (sent: string): Promise<string> => (await RawClient.to(home.ports.api)).write(sent).ended;
+    const tooLong = `GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(40_000)}\r\n\r\n`;
+    for (const [sent, status, code] of [
+      ["\u0016\u0003\u0001\r\n\r\n", 400, "HttpInvalid"],
+      [tooLong, 431, "HeaderTooLarge"],
+    ] as const) {
+      const [head = "", body = ""] = (await answerTo(sent)).split("\r\n\r\n");
+      expect(head).toMatch(new RegExp(`^HTTP/1\\.1 ${status} [^]*application/json`));
+      expect(JSON.parse(body)).toMatchObject({ error: "invalid_request", code });
+    }
   });
 
   test("acknowledges the ring, and takes its ack back when it ends", async () => {

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply } from "fastify";
+import type { UnreadableAnswer, UnreadableStatus } from "../../http/unreadable.ts";
 import { RuleError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Denial } from "../tokens/denial.ts";
 
@@ -104,13 +105,30 @@ const codes: Readonly<Record<string, string>> = {
   FST_ERR_BAD_URL: "UrlInvalid",
 };
 
-/** Sends `{error, error_description, code}`: clients of the JSON contract read the first and the last, OAuth's the first two. */
-export function sendError({ status, error, code, message, headers }: ErrorAnswer, reply: FastifyReply): void {
+/** `{error, error_description, code}`: clients of the JSON contract read the first and the last, OAuth's the first two. */
+function bodyOf({ error, code, message }: Omit<ErrorAnswer, "status">): object {
   // RFC 6749 §5.2: printable ASCII without quotes and backslashes
   const description = message.replaceAll('"', "'").replaceAll(/[^\x20-\x7e]|\\/g, "?");
-  void reply
-    .code(status)
-    .headers({ "cache-control": "no-store", ...headers })
-    .type("application/json")
-    .send({ error, error_description: description, code });
+  return { error, error_description: description, code };
 }
+
+export function sendError(answer: ErrorAnswer, reply: FastifyReply): void {
+  void reply
+    .code(answer.status)
+    .headers({ "cache-control": "no-store", ...answer.headers })
+    .type("application/json")
+    .send(bodyOf(answer));
+}
+
+/** In the same form, for what never becomes a request. */
+export const unreadableError: UnreadableAnswer = (status) => ({
+  type: "application/json",
+  body: JSON.stringify(bodyOf({ error: "invalid_request", ...unreadable[status] })),
+});
+
+const unreadable: Readonly<Record<UnreadableStatus, Pick<ErrorAnswer, "code" | "message">>> = {
+  400: { code: "HttpInvalid", message: "Must be a request of HTTP/1.1" },
+  408: { code: "TooSlow", message: "Must send the request in time" },
+  413: { code: "HttpInvalid", message: "Must have chunks without long extensions" },
+  431: { code: "HeaderTooLarge", message: "Must have fewer and shorter header lines" },
+};
