@@ -13,6 +13,8 @@ export interface RefreshedOptions<Value> {
   /** Asks the source; gives up after a time of its own. */
   readonly load: (signal: AbortSignal) => Promise<Loaded<Value>>;
   readonly clock: Clock;
+  /** Whose timers begin the loads that nobody waits for. @default `clock` */
+  readonly background?: Pick<Clock, "after">;
   /** From the beginning of one load to that of the next, at least, in milliseconds: whatever is missed. */
   readonly intervalMs: number;
   /** So long whoever misses something waits until a load is due. @default 0 */
@@ -85,7 +87,8 @@ export class Refreshed<Value> {
   #load(inMs = 0): Promise<void> {
     this.#loading ??= this.#loadOnce(inMs).then((nextMs) => {
       this.#loading = undefined;
-      if (!this.#isClosed()) this.#cancel = this.#options.clock.after(nextMs, () => void this.#load());
+      const { clock, background = clock } = this.#options;
+      if (!this.#isClosed()) this.#cancel = background.after(nextMs, () => void this.#load());
     });
     return this.#loading;
   }

@@ -1,4 +1,6 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { freePort } from "../../hack/free-port.ts";
 import { root, run } from "../../hack/run.ts";
+import { portOf } from "../../src/http/address.ts";
 import { InstalledClient } from "./support/installed-client.ts";
 import { Keyturn, save, Standalone } from "./support/keyturn.ts";
 import { RingWatch } from "./support/ring-watch.ts";
@@ -160,6 +163,19 @@ describe.each(nodes)("a service on %s", (node) => {
       { ok: true, kid: kidOf(token), claims: { iss: issuer, aud: "api" } },
       { ok: false, reason: "Malformed" },
     ]);
+  });
+
+  test("goes on while a token waits for keys, and ends after that", async () => {
+    // Copies of this set are good for no time: an unknown key is looked for a second after the last look
+    const server = createServer((_, response) => {
+      response.writeHead(200, { "cache-control": "no-store" }).end('{"keys":[]}');
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const program = await client.write("waiting.mjs", use('import { openVerifier } from "@keyturn/client/verify";'));
+    const url = `http://127.0.0.1:${portOf(server)}`;
+    const { stdout } = await execute(node, [program, url, await gateway.mint()], { timeout: 30_000 });
+    server.close();
+    expect(JSON.parse(stdout)).toMatchObject([{ reason: "KidUnknown" }, { reason: "KidUnknown" }]);
   });
 
   test("goes through rotations without one token refused, and refuses a revoked key's", async () => {

@@ -23,6 +23,8 @@ export interface KeyFeed {
 /** What comes from outside, beside the keys. */
 export interface FeedPorts {
   readonly clock: Clock;
+  /** For what nobody waits for. */
+  readonly background: Clock;
   readonly chance: Chance;
 }
 
@@ -67,11 +69,11 @@ const limit = 262_144;
 const accept = "application/jwk-set+json, application/json";
 
 function urlFeed({ url, ca }: Extract<ReadSource, { kind: "url" }>, keys: KeysInForce, around: FeedPorts): KeyFeed {
-  const { clock, chance } = around;
+  const { clock, background, chance } = around;
   const { intervalMs, shortestMs, staleMs } = feedTimes;
   const trust = ca === undefined ? {} : { ca };
   const refreshed = new Refreshed({
-    ...{ clock, intervalMs, patienceMs: shortestMs, staleMs },
+    ...{ clock, background, intervalMs, patienceMs: shortestMs, staleMs },
     load: async (signal) => {
       const { text, freshForMs } = await fetchText(url, { clock, signal, timeoutMs, limit, accept, ...trust });
       return { value: keys.take(text), ...whenAgain(freshForMs, chance) };
@@ -102,7 +104,7 @@ function whenAgain(freshForMs: number | undefined, chance: Chance): { refreshMs:
   };
 }
 
-function directoryFeed(dir: string, keys: KeysInForce, { clock }: FeedPorts): KeyFeed {
+function directoryFeed(dir: string, keys: KeysInForce, { background: clock }: FeedPorts): KeyFeed {
   // Who publishes keys is another user, as a rule
   const document = new DirDocument({ disk: nodeDisk({ alsoTrusted: "anyone" }), dir, name: "jwks.json", clock });
   const stop = new AbortController();

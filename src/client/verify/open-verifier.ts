@@ -2,7 +2,7 @@ import { TryLaterError } from "../../errors/keyturn-error.ts";
 import type { RefusalReason } from "../../jwt/reasons.ts";
 import type { Requirements } from "../../jwt/requirements.ts";
 import type { Accepted } from "../../jwt/verifying-key.ts";
-import { backgroundClock } from "../../time/clock.ts";
+import { backgroundClock, systemClock } from "../../time/clock.ts";
 import { feedOf, type KeyFeed, type FeedPorts } from "./key-feeds.ts";
 import { KeysInForce } from "./keys-in-force.ts";
 import { readOptions, readSource, type VerifierOptions, type VerifierSource } from "./verifier-options.ts";
@@ -40,7 +40,7 @@ export interface TokenVerifier {
  * source has none, unless `startWithoutKeys` is set
  */
 export const openVerifier = (source: VerifierSource, options: VerifierOptions): Promise<TokenVerifier> =>
-  openVerifierIn({ clock: backgroundClock, chance: Math.random }, source, options);
+  openVerifierIn({ clock: systemClock, background: backgroundClock, chance: Math.random }, source, options);
 
 /** {@link openVerifier} with another clock. */
 export async function openVerifierIn(

@@ -67,7 +67,7 @@ export async function opened(source: VerifierSource, change: Partial<VerifierOpt
   const clock = new FakeClock(epoch);
   const events = new Events();
   const options = { ...usual, onEvent: events.take, ...change };
-  const verifier = await openVerifierIn({ clock, chance: () => 0 }, source, options);
+  const verifier = await openVerifierIn({ clock, background: clock, chance: () => 0 }, source, options);
   return { verifier, clock, events };
 }
 
