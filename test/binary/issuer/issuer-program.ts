@@ -22,6 +22,8 @@ interface IssuerCommand {
 /** An issuer in a process of its own, on the same address each time: a test kills it and starts it again. */
 export class IssuerProgram {
   readonly address: string;
+  /** Where health and metrics are. */
+  readonly admin: string;
   readonly #args: readonly string[];
   #process: LineProcess | undefined;
   /** What processes that have ended wrote. */
@@ -32,6 +34,7 @@ export class IssuerProgram {
     const prefix = args[0] === "standalone" ? "--token-issuer-" : "--";
     const [api, admin] = ports.map((port) => `127.0.0.1:${port}`);
     this.address = `http://${api ?? ""}`;
+    this.admin = `http://${admin ?? ""}`;
     this.#args = [
       ...node,
       mainProgram,
