@@ -7,23 +7,29 @@ export const auditTo =
   (event: IssuerEvent): void => {
     switch (event.kind) {
       case "issued":
-        return log.info(fieldsOf("token.issue", event), "an access token is given out");
+        log.info(fieldsOf("token.issue", event), "an access token is given out");
+        return;
       case "begun":
-        return log.info(fieldsOf("grant.begin", event), "a grant begins");
+        log.info(fieldsOf("grant.begin", event), "a grant begins");
+        return;
       case "renewed":
-        return event.why === "current"
-          ? log.debug(fieldsOf("grant.renew", event), "a grant is renewed")
-          : log.info(fieldsOf("grant.renew", event), "a grant is renewed, out of turn");
+        if (event.why === "current") log.debug(fieldsOf("grant.renew", event), "a grant is renewed");
+        else log.info(fieldsOf("grant.renew", event), "a grant is renewed, out of turn");
+        return;
       case "refused":
-        return log.info({ event: "grant.refuse", reason: event.reason, ...event.whose }, "a refresh token is refused");
+        log.info({ event: "grant.refuse", reason: event.reason, ...event.whose }, "a refresh token is refused");
+        return;
       case "reused":
-        return log.warn(fieldsOf("grant.reuse", event), "a refresh token was used twice: its grant ends");
+        log.warn(fieldsOf("grant.reuse", event), "a refresh token was used twice: its grant ends");
+        return;
       case "revoked":
-        return log.info(fieldsOf("grant.revoke", event), "a grant is revoked");
+        log.info(fieldsOf("grant.revoke", event), "a grant is revoked");
+        return;
       case "tokenRevoked":
-        return log.info(fieldsOf("token.revoke", event), "an access token is revoked");
+        log.info(fieldsOf("token.revoke", event), "an access token is revoked");
+        return;
       default:
-        return event satisfies never;
+        event satisfies never;
     }
   };
 
