@@ -84,6 +84,7 @@ test("an issuer writes no token, secret or key anywhere: log, metrics, answers t
     await json("/v1/tokens/refresh", body, `Bearer ${second}`);
   }
   await json(`/v1/tokens/${second}?token=${access}`, "{}", `Bearer ${access}`);
+  await json(`/v1/tokens/refresh?token=${access}`, "{}", `Bearer ${access}`);
   for (const token of [access, refresh, second]) await form("/oauth2/introspect", { token }, basic());
   await form("/oauth2/revoke", { token: access }, basic());
   await form("/oauth2/revoke", { token: refresh }, basic());
