@@ -64,7 +64,7 @@ export const faceFlags = () => [
 export async function runFaces(
   cli: Cli,
   flags: FaceFlags,
-  { sources, signal, remarks }: Pick<GatewayOptions, "sources" | "signal" | "remarks">,
+  { revoked, ...given }: Pick<GatewayOptions, "sources" | "revoked" | "signal" | "remarks">,
 ): Promise<void> {
   const [{ runGateway }, { defaultOwnedHeaders }, { systemClock }, { newLog }, { signaturesHere }] = await Promise.all([
     import("../gateway/run-gateway.ts"),
@@ -78,7 +78,7 @@ export async function runFaces(
   const revocations = revocationsOf(flags);
   const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
   await runGateway({
-    sources,
+    ...given,
     listen: flags.listen ?? { kind: "tcp", port: 8080 },
     adminListen: tcpAddress(flags.adminListen ?? { kind: "tcp", port: 9090 }, "--admin-listen"),
     ...(grpcListen && { grpcListen }),
@@ -90,15 +90,13 @@ export async function runFaces(
     },
     owned: flags.claimHeaders ?? defaultOwnedHeaders,
     ...(jwksUri !== undefined && { jwksUri }),
-    ...(revocations && { revocations }),
+    ...(revocations ? { revocations } : revoked && { revoked }),
     drainMs: flags.drainTimeout ?? 20_000,
     clock: systemClock,
     chance: Math.random,
     newId: () => io.randomId(),
     ...(signatures && { signatures }),
-    ...(remarks && { remarks }),
     log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
-    signal,
   });
 }
 

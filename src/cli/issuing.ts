@@ -45,7 +45,16 @@ export const drainFlag = (): Option =>
 
 type IssuerHere = Pick<
   IssuerOptions,
-  "sources" | "config" | "listen" | "certificate" | "adminListen" | "signal" | "remarks" | "rereadOn" | "userAgent"
+  | "sources"
+  | "config"
+  | "revoked"
+  | "listen"
+  | "certificate"
+  | "adminListen"
+  | "signal"
+  | "remarks"
+  | "rereadOn"
+  | "userAgent"
 >;
 
 /** Runs an issuer until the signal. @throws UsageError */

@@ -1,3 +1,4 @@
+import type { RevokedSet } from "../jwt/revoked-set.ts";
 import type { Requirements } from "../jwt/requirements.ts";
 import type { Signatures } from "../jwt/signatures.ts";
 import type { Clock } from "../time/clock.ts";
@@ -23,6 +24,8 @@ export interface GatewayOptions {
   readonly owned: readonly OwnedHeader[];
   /** Where to hear of revoked tokens. @default nowhere: keys alone are revoked */
   readonly revocations?: RevocationPlan;
+  /** What an issuer in this process knows to be revoked; where there are no `revocations`. @default nothing */
+  readonly revoked?: RevokedSet;
   /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
   /** So long requests that were begun may take after the signal, in milliseconds. */

@@ -2,6 +2,7 @@ import type { Address } from "../http/address.ts";
 import type { CertificateFiles } from "../http/certificate.ts";
 import type { Limits } from "../http/listener.ts";
 import type { SourcesPlan } from "../holder/assemble.ts";
+import type { RevokedSet } from "../jwt/revoked-set.ts";
 import type { Signatures } from "../jwt/signatures.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Clock } from "../time/clock.ts";
@@ -20,6 +21,8 @@ export interface IssuerOptions
   readonly rereadOn?: (reread: () => void) => void;
   /** `sqlite:PATH` or `postgres://…`; may hold a password. */
   readonly store: string;
+  /** Kept as the store has it: others in this process look at it. @default its own */
+  readonly revoked?: RevokedSet;
   readonly listen: Address;
   /** The API speaks HTTPS with this certificate, followed as it is renewed. @default HTTP in clear text */
   readonly certificate?: CertificateFiles;

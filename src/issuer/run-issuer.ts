@@ -37,8 +37,6 @@ export async function runIssuer(options: IssuerOptions): Promise<void> {
     const failing = behind.holder.run();
     const store = await Promise.race([openInTime(() => openGrantStore(options.store), options), failing]);
     if (store === undefined) return;
-    delete behind.news.problem;
-    behind.news.store = store;
     opened.defer(() => store.close());
     const parts = partsOf(options, behind, store);
     inBackground(options, { behind, parts }, opened);
@@ -64,8 +62,8 @@ interface WithoutStore {
 async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack): Promise<WithoutStore> {
   const { clock, signal, adminListen, remarks = () => [] } = options;
   const registry = new Registry();
-  const revoked = new RevokedSet();
-  const news: StoreNews = { problem: "it is not open yet" };
+  const { revoked = new RevokedSet() } = options;
+  const news: StoreNews = {};
   const callers = await openCallers({ ...options, path: options.config, files: smallFiles });
   opened.defer(() => callers.close());
   const certificate = await certificateOf(options);
@@ -76,12 +74,12 @@ async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack):
     grants: () => news.grants,
     revocations: () => revoked.size,
     load: () => news.store?.load(),
-    isStoreAway: () => news.problem !== undefined,
+    isStoreAway: () => news.store === undefined || news.problem !== undefined,
     isFileRefused: () => callers.refused !== undefined,
   });
   const ready = holder.readiness(signal, () => [...problemsOf({ callers, news, certificate }), ...remarks()]);
   // Whoever is sent here before would find nobody who listens
-  ready.add("store", () => (news.store === undefined ? news.problem : undefined));
+  ready.add("store", () => (news.store === undefined ? "it is not open yet" : undefined));
   const admin = adminListen && (await startAdminServer({ ...adminListen, live: liveness(), ready, registry }));
   if (admin) opened.defer(() => admin.close());
   opened.defer(clock.after(processMetricsAfterMs, () => addProcessMetrics(registry)));
@@ -160,7 +158,7 @@ function inBackground(
 
 async function openApi(
   options: IssuerOptions,
-  { behind: { holder, metrics, adminPort, certificate }, parts }: Issuer,
+  { behind: { holder, metrics, news, adminPort, certificate }, parts }: Issuer,
   opened: AsyncDisposableStack,
 ): Promise<void> {
   const closing = new AbortController();
@@ -186,6 +184,8 @@ async function openApi(
     options.limits,
   );
   opened.defer(() => listener.drain(drainMs));
+  // Not before: who is told that it is ready comes at once
+  news.store = parts.store;
   const { port } = listener;
   log.info({ address: addressText(options.listen), port, signatures: holder.memory.signatures }, "listening");
   options.onListening?.({ api: port, ...(adminPort !== undefined && { admin: adminPort }) });

@@ -51,6 +51,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "parse",
     "time",
     "ring",
+    "jwt",
     "keeper",
     "kube",
     "http",

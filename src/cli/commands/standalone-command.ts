@@ -72,8 +72,9 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
   const { dir, config } = flags;
   if (dir === undefined) throw new UsageError("Cannot run: must have --dir");
   const source = config === undefined ? { resource: resourceFrom(flags) } : { path: config };
-  const [{ runStandalone }, { newLog }, { Bell }] = await Promise.all([
+  const [{ runStandalone }, { RevokedSet }, { newLog }, { Bell }] = await Promise.all([
     import("../../standalone/run-standalone.ts"),
+    import("../../jwt/revoked-set.ts"),
     import("../process-log.ts"),
     import("../../time/bell.ts"),
   ]);
@@ -101,10 +102,12 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
     on: ({ seen }) => (refused = seen.observation.refused?.message),
   });
   const all = [rotation];
-  if (flags.gateway === true) all.push(gatewayOn(cli, flags, { dir, signal, remarks }));
+  // Of the issuer, for the gateway beside it
+  const revoked = new RevokedSet();
+  if (flags.gateway === true) all.push(gatewayOn(cli, flags, { dir, revoked, signal, remarks }));
   if (flags.tokenIssuer !== undefined) {
     const rereadOn = (reread: () => void): void => void rereads.push(reread);
-    all.push(issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, dir, signal, remarks, rereadOn }));
+    all.push(issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, dir, revoked, signal, remarks, rereadOn }));
   }
   // Where one fails, the other ends in good order before that is told
   const outcomes = await Promise.allSettled(all.map((one) => one.finally(() => ended.abort())));
@@ -115,7 +118,7 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
 const gatewayOn = (
   cli: Cli,
   flags: StandaloneFlags,
-  { dir, ...rest }: { readonly dir: string } & Pick<GatewayOptions, "signal" | "remarks">,
+  { dir, ...rest }: { readonly dir: string } & Pick<GatewayOptions, "revoked" | "signal" | "remarks">,
 ): Promise<void> =>
   runFaces(cli, flags, {
     sources: sourcesIn(cli, dir),
@@ -125,7 +128,10 @@ const gatewayOn = (
 const issuerOn = (
   cli: Cli,
   given: { readonly flags: IssuerHereFlags; readonly command: Command },
-  { dir, ...rest }: { readonly dir: string } & Pick<IssuerOptions, "config" | "signal" | "remarks" | "rereadOn">,
+  {
+    dir,
+    ...rest
+  }: { readonly dir: string } & Pick<IssuerOptions, "config" | "revoked" | "signal" | "remarks" | "rereadOn">,
 ): Promise<void> => {
   const { tokenIssuerListen: listen, tokenIssuerAdminListen: adminListen } = given.flags;
   return runIssuing(cli, given, {
