@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Command, Option } from "commander";
 import type { IssuerOptions } from "../issuer/issuer-options.ts";
 import { quoted } from "../errors/quote.ts";
@@ -22,7 +23,7 @@ export const issuingFlags = (store?: string): readonly Option[] => [
   ...storeFlags(store),
   flag("--trusted-proxies <list>", "addresses and networks whose X-Forwarded-For is believed, with commas between", {
     owner,
-    parse: (text) => text.split(",").map((one) => one.trim()),
+    parse: proxies,
     otherwise: "nobody's",
   }),
   flag(
@@ -92,6 +93,21 @@ export async function runIssuing(
     newId: () => io.randomId(),
     log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
   });
+}
+
+function proxies(text: string, name: string): readonly string[] {
+  const all = text.split(",").map((one) => one.trim());
+  const wrong = all.find((one) => !isNetwork(one));
+  if (wrong === undefined) return all;
+  throw new UsageError(
+    `Cannot use ${name} ${quoted(wrong)}: must be an address, or a network such as 10.0.0.0/8, of IPv4 or IPv6`,
+  );
+}
+
+function isNetwork(text: string): boolean {
+  const [, address = "", bits = "1"] = /^([^/%]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const most = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  return Number(bits) >= 1 && Number(bits) <= most;
 }
 
 function rate(text: string, name: string): number {

@@ -53,6 +53,15 @@ describe("keyturn issuer", () => {
     expect(said).not.toContain(hidden);
   });
 
+  test.each(["", "proxy", "10.0.0.0/33", "10.0.0.0/0", "fe80::1%eth0", "::/129", "loopback"])(
+    "takes no proxy %j",
+    async (one) => {
+      const [code, said] = await says("issuer", "--trusted-proxies", `::1,${one}`);
+      const problem = `Cannot use --trusted-proxies "${one}": must be an address, or a network such as 10.0.0.0/8, of IPv4 or IPv6`;
+      expect([code, firstLine(said)]).toEqual([2, problem]);
+    },
+  );
+
   /** What can't be run with this file and this store. */
   async function fails(text: string, store: string): Promise<readonly [number, string]> {
     const dir = await tempDir();

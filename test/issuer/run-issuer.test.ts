@@ -1,6 +1,7 @@
 import { readdir, rename, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { once } from "node:events";
+import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
 import { describe, expect, test } from "vitest";
@@ -55,6 +56,22 @@ describe("runIssuer on a directory", () => {
     await home.log.heard("} ready");
     expect((await home.pair()).status).toBe(200);
     expect((await home.text("/.well-known/jwks.json", "api"))[1]).toContain(kid(0));
+  });
+
+  test("answers on a Unix socket, where nobody has an address", async () => {
+    const home = await IssuerHome.make();
+    await home.writes({ generation: 5 });
+    const path = join(home.dir, "issuer.sock");
+    await home.start({ listen: { kind: "unix", path }, mostASecond: 2 });
+    await home.log.heard("} ready");
+    const asking = async (): Promise<number | undefined> => {
+      const [answer] = (await once(get({ socketPath: path, path: "/.well-known/jwks.json" }), "response")) as [
+        IncomingMessage,
+      ];
+      answer.resume();
+      return answer.statusCode;
+    };
+    expect([await asking(), await asking(), await asking()]).toEqual([200, 200, 429]);
   });
 
   test("says in its own form what is wrong with what never becomes a request", async () => {

@@ -1,4 +1,4 @@
-import rateLimit from "@fastify/rate-limit";
+import rateLimit, { normalizeIP } from "@fastify/rate-limit";
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import type { Caller } from "../callers/caller.ts";
 import { AnswerError } from "./api-error.ts";
@@ -24,7 +24,7 @@ const timeWindow = 1000;
  */
 export async function limitRates(api: FastifyInstance, mostASecond: number): Promise<Rates> {
   await api.register(rateLimit, {
-    ...{ max: mostASecond, timeWindow, ipv6Subnet: 64 },
+    ...{ max: mostASecond, timeWindow, keyGenerator: addressOf },
     errorResponseBuilder: (_request, { ttl }) => tooMany("TooMany", ttl),
   });
   const failures = api.createRateLimit({ max: Math.max(1, Math.ceil(mostASecond * failedShare)) });
@@ -48,6 +48,10 @@ export async function limitRates(api: FastifyInstance, mostASecond: number): Pro
     },
   };
 }
+
+/** Of a Unix socket, or of a connection that is gone, there is none: all of them are one. */
+const addressOf = ({ ip, socket }: FastifyRequest): string =>
+  socket.remoteAddress === undefined ? "" : normalizeIP(ip, 64);
 
 /** Nobody has the name of another one: no issuer and no id has a line break. */
 function nameOf(caller: Caller | undefined): string {

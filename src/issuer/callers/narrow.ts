@@ -44,8 +44,8 @@ export interface Parent {
   readonly notAfterMs?: number;
   /** Claims that the endpoint sets, whatever may be asked for: within what the parent's claims of the same name say. */
   readonly own: Readonly<Record<string, unknown>>;
-  /** Names of claims that its own caller may ask for: see `standingOf`. */
-  readonly mayAskFor: readonly Glob[];
+  /** Names of claims that its own caller may ask for, in each of these lists: see `standingOf`. */
+  readonly mayAskFor: readonly (readonly Glob[])[];
 }
 
 /** As {@link narrow}, for a grant below another one: nothing of it goes beyond its parent. Whom it is for is not looked at. */
@@ -60,7 +60,7 @@ export function narrowBelow(
     audiences,
     scopes,
     subjects: [],
-    claims: mayAskFor,
+    claims: mayAskFor.flat(),
     accessTtl: { maxMs: accessTtlMs },
     refreshTtl: { defaultMs: defaultRefreshTtlMs, maxMs: refreshTtlMs ?? longestRefreshTtlMs },
     ...(notAfterMs !== undefined && { notAfterMs }),
@@ -79,6 +79,8 @@ export function narrowBelow(
       "must ask for no other agent, workspace or paths than its parent's",
     );
   }
+  const names = Object.keys(asked.claims ?? {});
+  if (!mayAskFor.every((globs) => names.every((name) => fitsAny(globs, name)))) return claimsRefused();
   return within({ subject: asked.subject, claims: { ...claims, ...own }, allowed }, asked, bounds);
 }
 
@@ -118,9 +120,7 @@ function within(
   const claims = asked.claims ?? {};
   const isAllowed = (name: string): boolean =>
     !isReserved(name) && !isSetByEndpoint(name) && !Object.hasOwn(own, name) && fitsAny(allowed.claims, name);
-  if (!Object.keys(claims).every(isAllowed)) {
-    return refusedCaller("invalid_request", "asked-claims", "must ask for claims that are allowed for it");
-  }
+  if (!Object.keys(claims).every(isAllowed)) return claimsRefused();
   const said = { subject, audiences, scopes, claims: { ...claims, ...own } };
   if (Buffer.byteLength(JSON.stringify(said)) > longestSaid) {
     return refusedCaller("invalid_request", "asked-claims", "must ask for claims that a token has room for");
@@ -132,6 +132,9 @@ function within(
     ...(notAfterMs !== undefined && { notAfterMs }),
   };
 }
+
+const claimsRefused = (): RefusedCaller =>
+  refusedCaller("invalid_request", "asked-claims", "must ask for claims that are allowed for it");
 
 const unique = (texts: readonly string[]): readonly string[] => [...new Set(texts)];
 

@@ -13,13 +13,13 @@ export interface GrantStanding {
   readonly maxRefreshTtlMs: number;
   /** Of the next access token, in milliseconds; absent: what the signing key allows. */
   readonly maxAccessTtlMs?: number;
-  /** Names of claims that a grant below it may ask for. */
-  readonly claims: readonly Glob[];
+  /** Names of claims that a grant below it may ask for: each of these lists must have it. */
+  readonly claims: readonly (readonly Glob[])[];
 }
 
 /**
- * Undefined: the client, or the issuer, is no longer in the file, and its grants are not to be renewed. Of an issuer's rules the one
- * that allows most counts, since no row says which it was.
+ * Undefined: the client, or the issuer, is no longer in the file, and its grants are not to be renewed. No row says which of an
+ * issuer's rules it was: the one that allows most caps a life, which the row bounds itself; a claim must be allowed by all.
  */
 export function standingOf(
   { clients, trust }: TokenIssuer,
@@ -38,6 +38,6 @@ function most(all: readonly Allowed[]): GrantStanding {
   return {
     maxRefreshTtlMs: Math.max(...all.map(({ refreshTtl }) => refreshTtl.maxMs)),
     ...(maxAccessTtlMs < Infinity && { maxAccessTtlMs }),
-    claims: all.flatMap(({ claims }) => claims),
+    claims: all.map(({ claims }) => claims),
   };
 }

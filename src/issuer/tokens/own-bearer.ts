@@ -1,5 +1,5 @@
 import type { Members } from "../../parse/object.ts";
-import { grantIdOf, type GrantRow } from "../store/grant-row.ts";
+import { grantIdOf, type GrantRow, sidOf } from "../store/grant-row.ts";
 import { denied, type Denial } from "./denial.ts";
 import { verifyingOf } from "./keys-at-work.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
@@ -18,9 +18,11 @@ export async function liveToken(parts: IssuerParts, token: string): Promise<Live
   const verdict = verifyingOf(parts).verify(token);
   if (!verdict.ok || parts.revoked.has(verdict.claims)) return undefined;
   const { claims, expiresAtMs } = verdict;
-  const { sid } = claims;
+  const { sid, jti } = claims;
+  if (sid === undefined) return { claims, expiresAtMs };
   const grantId = typeof sid === "string" ? grantIdOf(sid) : undefined;
-  if (grantId === undefined) return { claims, expiresAtMs };
+  // Whoever else signs with these keys says of a token what he likes, but not what its id is
+  if (grantId === undefined || typeof jti !== "string" || !jti.startsWith(`${sidOf(grantId)}.`)) return undefined;
   // The database's word, not the memory's: another replica may have revoked it a moment ago
   const row = await parts.store.find(grantId);
   return row && !row.grant.revoked ? { claims, expiresAtMs, row } : undefined;

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { Signing } from "../../../src/issuer/tokens/issuer-parts.ts";
 import { ruleWith } from "../support/token-issuers.ts";
 import {
   type Answer,
@@ -91,6 +92,20 @@ describe("a token below another one", () => {
     }
   });
 
+  it("has no claim that another rule of its issuer alone allows", async () => {
+    const allow = { audiences: ["api"], claims: ["team"] };
+    const rules = [
+      ruleWith({ name: "anna", match: { sub: "anna" }, allow }),
+      ruleWith({ name: "chiefs", match: { sub: "chief" }, allow: { ...allow, claims: ["role", "team"] } }),
+    ];
+    await world.allow(specWith({ trust: { rules } }));
+    const authorization = `Bearer ${world.foreign()}`;
+    const parent = await ask(world, "/v1/tokens", { authorization, json: { identityId: "ext:anna" } });
+    const child = await below(parent, "agent", { agentId: "a", claims: { role: "chief" } });
+    expect([child.status, child.body["code"]]).toEqual([400, "asked-claims"]);
+    expect((await below(parent, "agent", { agentId: "a", claims: { team: "x" } })).status).toBe(200);
+  });
+
   it("is not given for a grant that has run out, though its access token lives", async () => {
     const parent = await begin({ refreshTokenTtlSeconds: 60 });
     world.nowMs += 61_000;
@@ -153,6 +168,31 @@ describe("the end of a grant below another one", () => {
     const { body } = await ask(world, "/v1/tokens/introspect", { authorization: basic(), json });
     expect(body).toEqual({ active: false });
   });
+});
+
+describe("an access token that a gateway with the same keys has made", () => {
+  it.each(["id.of.its.own", `${"A".repeat(22)}.x`])("is of no grant, whatever it says: %s", async (idPrefix) => {
+    const { sid } = claimsOf(textIn(await begin(), "accessToken"));
+    const { token } = newMint()({ subject: "user:7", audience: "api", type: "at+jwt", claims: { sid }, idPrefix });
+    const authorization = `Bearer ${token}`;
+    for (const [kind, json] of [
+      ["agent", { agentId: "a" }],
+      ["revoke", { sessionId: sid }],
+    ] as const) {
+      const answer = await ask(world, `/v1/tokens/${kind}`, { authorization, json });
+      expect([answer.status, answer.body["error"]]).toEqual([401, "invalid_token"]);
+    }
+    expect((await ask(world, "/v1/tokens/introspect", { method: "GET", authorization })).body).toEqual({
+      active: false,
+    });
+    expect(await world.store.count(world.nowMs)).toBe(1);
+  });
+
+  function newMint(): Signing["mint"] {
+    const signing = world.parts.signing();
+    if (signing === undefined) throw new Error("no key signs");
+    return (request) => signing.mint(request);
+  }
 });
 
 describe("an access token that is for another server", () => {

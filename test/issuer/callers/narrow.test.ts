@@ -36,7 +36,7 @@ const parentWith = (more: Partial<Parent> = {}): Parent => ({
   own: {},
   accessTtlMs: 3600 * secondMs,
   refreshTtlMs: 90 * dayMs,
-  mayAskFor: most.claims,
+  mayAskFor: [most.claims],
   ...more,
 });
 
