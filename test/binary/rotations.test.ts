@@ -148,19 +148,16 @@ beforeAll(async () => {
 afterAll(() => world.end());
 
 describe("keyturn standalone with applications that sign and independent verifiers", () => {
-  test.for(["jose", "PyJWT", "@keyturn/client, URL", "@keyturn/client, directory"])(
-    "%s accepts every valid token, from its first moment to its last",
-    (name, { skip }) => {
-      if (name === "PyJWT" && world.missing !== undefined) skip(world.missing);
-      const { traffic } = world;
-      expect(traffic.failures).toEqual([]);
-      expect(traffic.refusedBy(name)).toEqual({ count: 0, first: [] });
-      const { valid, nearTheEnd, late } = traffic.tally(name);
-      expect(valid).toBeGreaterThan(3 * traffic.minted);
-      // On a machine so busy that most answers come late, acceptance near the end would be no more than a claim
-      expect(nearTheEnd).toBeGreaterThan(late);
-    },
-  );
+  test.for(["jose", "PyJWT"])("%s accepts every valid token, from its first moment to its last", (name, { skip }) => {
+    if (name === "PyJWT" && world.missing !== undefined) skip(world.missing);
+    const { traffic } = world;
+    expect(traffic.failures).toEqual([]);
+    expect(traffic.refusedBy(name)).toEqual({ count: 0, first: [] });
+    const { valid, nearTheEnd, late } = traffic.tally(name);
+    expect(valid).toBeGreaterThan(3 * traffic.minted);
+    // On a machine so busy that most answers come late, acceptance near the end would be no more than a claim
+    expect(nearTheEnd).toBeGreaterThan(late);
+  });
 
   test(`rotates ${rotationsWanted} times and more, by schedule and request, through three algorithms`, () => {
     expect(world.watch.rotations).toBeGreaterThanOrEqual(rotationsWanted);

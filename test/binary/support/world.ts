@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Algorithm } from "../../../src/ring/key.ts";
 import { serveJwks, type JwksServer } from "../../../hack/demo/jwks-server.ts";
-import { InstalledClient } from "./installed-client.ts";
 import { Keyturn, save, Standalone } from "./keyturn.ts";
 import { pythonWithPyJwt } from "./pyjwt.ts";
 import { RingWatch } from "./ring-watch.ts";
@@ -89,14 +88,7 @@ export class World {
               ...script("verifier-pyjwt.py", join(this.dir, "public")),
             ]),
           ];
-    const client = await InstalledClient.install();
-    this.#closing.push(() => client.remove());
-    const program = await client.place("verifier-keyturn.mjs");
-    const ours = Object.entries({ URL: server.url, directory: join(this.dir, "public") }).map(
-      ([kind, source]) =>
-        new Verifier({ name: `@keyturn/client, ${kind}`, caches: true }, [node, program, source, issuer, audience]),
-    );
-    this.verifiers = [jose, ...python(), ...ours];
+    this.verifiers = [jose, ...python()];
     this.#closing.push(() => server.close(), ...this.verifiers.map((verifier) => () => verifier.end()));
     const signers = signerLagsMs.map((lagMs) =>
       [join(clients, "signer.ts"), join(this.dir, "signer"), lagMs, msBetweenTokens].map(String),
