@@ -1,3 +1,4 @@
+import type { TokenRevocation } from "../../jwt/revoked-set.ts";
 import type { Grant } from "../../grants/grant.ts";
 import type { GrantRow, GrantState } from "./grant-row.ts";
 import type { PruneRequest, RevocationLog } from "./revocation-log.ts";
@@ -68,6 +69,8 @@ export interface GrantStore extends RevocationLog {
   begin(row: GrantRow): Promise<"begun" | "parent-ended">;
   /** The row as it was last committed. */
   find(id: Uint8Array): Promise<GrantRow | undefined>;
+  /** What is revoked of a token's id and of its subject: the log tells of it a moment later. */
+  tokenRevocations(token: { readonly jti: string; readonly subject: string }): Promise<readonly TokenRevocation[]>;
   /**
    * Writes a renewal, in one statement, if the row still has generation `from` and is not revoked. False: it is not so, and nothing was
    * written. The whole of a renewal is {@link renewGrant}.

@@ -1,4 +1,5 @@
 import type { Grant } from "../../grants/grant.ts";
+import type { TokenRevocation } from "../../jwt/revoked-set.ts";
 import { columns } from "../../sql/columns.ts";
 import type { Database, SqlValue, Statement } from "../../sql/database.ts";
 import { migrate, requireSchema } from "../../sql/migrate.ts";
@@ -59,6 +60,13 @@ class SqlGrantStore implements GrantStore {
   async find(id: Uint8Array): Promise<GrantRow | undefined> {
     const [row] = await this.#database.read(sql.findGrant, [id]);
     return row && grantRowOf(row);
+  }
+
+  async tokenRevocations({
+    jti,
+    subject,
+  }: Parameters<GrantStore["tokenRevocations"]>[0]): Promise<readonly TokenRevocation[]> {
+    return (await this.#database.read(sql.tokenRevocations, [jti, subject])).map(revocationOf);
   }
 
   async renew(next: Grant, from: number): Promise<boolean> {

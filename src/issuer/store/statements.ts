@@ -73,6 +73,13 @@ export const allRevocations: Statement = {
   text: "SELECT seq, kind, value, at_ms, ends_at_ms FROM revocations ORDER BY seq",
 };
 
+/** `$1` a token's id, `$2` a subject. */
+export const tokenRevocations: Statement = {
+  name: "token-revocations",
+  text: `SELECT seq, kind, value, at_ms, ends_at_ms FROM revocations
+    WHERE (kind = 'token' AND value = $1) OR (kind = 'subject' AND value = $2)`,
+};
+
 export const laterRevocations: Statement = {
   name: "later-revocations",
   text: "SELECT seq, kind, value, at_ms, ends_at_ms FROM revocations WHERE seq > $1 ORDER BY seq LIMIT $2",

@@ -1,3 +1,4 @@
+import { RevokedSet } from "../../jwt/revoked-set.ts";
 import type { Members } from "../../parse/object.ts";
 import { grantIdOf, type GrantRow, sidOf } from "../store/grant-row.ts";
 import { denied, type Denial } from "./denial.ts";
@@ -18,14 +19,25 @@ export async function liveToken(parts: IssuerParts, token: string): Promise<Live
   const verdict = verifyingOf(parts).verify(token);
   if (!verdict.ok || parts.revoked.has(verdict.claims)) return undefined;
   const { claims, expiresAtMs } = verdict;
-  const { sid, jti } = claims;
-  if (sid === undefined) return { claims, expiresAtMs };
+  const { sid, sub: subject, jti } = claims;
+  if (typeof subject !== "string" || typeof jti !== "string") return undefined;
   const grantId = typeof sid === "string" ? grantIdOf(sid) : undefined;
   // Whoever else signs with these keys says of a token what he likes, but not what its id is
-  if (grantId === undefined || typeof jti !== "string" || !jti.startsWith(`${sidOf(grantId)}.`)) return undefined;
-  // The database's word, not the memory's: another replica may have revoked it a moment ago
+  const isForged = sid !== undefined && !(grantId && jti.startsWith(`${sidOf(grantId)}.`));
+  if (isForged || (await isRevoked(parts.store, { jti, subject, claims }))) return undefined;
+  if (grantId === undefined) return { claims, expiresAtMs };
   const row = await parts.store.find(grantId);
   return row && !row.grant.revoked ? { claims, expiresAtMs, row } : undefined;
+}
+
+/** By the database's word, not by the memory's: that is empty at the start, and another replica may have revoked it a moment ago. */
+async function isRevoked(
+  store: IssuerParts["store"],
+  { jti, subject, claims }: { readonly jti: string; readonly subject: string; readonly claims: Members },
+): Promise<boolean> {
+  const known = new RevokedSet();
+  for (const one of await store.tokenRevocations({ jti, subject })) known.add(one);
+  return known.has(claims);
 }
 
 /** Whoever shows an access token of ours that is for the issuer itself. */

@@ -1,5 +1,15 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { type Answer, ask, basic, claimsOf, type IssuerWorld, newIssuerWorld, textIn } from "./support/world.ts";
+import {
+  type Answer,
+  ask,
+  basic,
+  claimsOf,
+  hourMs,
+  type IssuerWorld,
+  newIssuerWorld,
+  specWith,
+  textIn,
+} from "./support/world.ts";
 
 let world: IssuerWorld;
 beforeEach(async () => {
@@ -60,6 +70,35 @@ it("what is revoked is known here at once, and for as long as some clock may tak
   expect(await introspect()).toEqual({ active: false });
   const endMs = Date.parse(textIn(pair, "accessTokenExpiresAt"));
   expect(await world.store.revocations(endMs + 60_000)).toMatchObject({ revocations: [{ kind: "token" }] });
+});
+
+describe("what another process has revoked, of which this one was told nothing yet,", () => {
+  it.each([
+    ["a token", (jti: string) => world.store.revokeToken(jti, { nowMs: world.nowMs, endsAtMs: world.nowMs + hourMs })],
+    [
+      "a subject",
+      () =>
+        world.store.revoke(
+          { kind: "subject", subject: "dashboard" },
+          { nowMs: world.nowMs, tokensEndAtMs: world.nowMs + hourMs },
+        ),
+    ],
+  ])("is dead here: %s", async (_, revoke) => {
+    const allow = { audiences: ["api"], grantTypes: ["client_credentials"] };
+    await world.allow(specWith({ client: { allow } }));
+    const alone = await ask(world, "/v1/tokens", { authorization: basic(), json: { identityId: "dashboard" } });
+    expect(alone.body["refreshToken"]).toBeUndefined();
+    await world.allow(specWith());
+    const pair = await ask(world, "/v1/tokens", { authorization: basic(), json: { identityId: "dashboard" } });
+    for (const answer of [alone, pair]) {
+      await revoke(String(claimsOf(textIn(answer, "accessToken"))["jti"]));
+      const authorization = bearer(answer);
+      const looked = await ask(world, "/v1/tokens/introspect", { method: "GET", authorization });
+      expect(looked.body).toEqual({ active: false });
+      const child = await ask(world, "/v1/tokens/agent", { authorization, json: { agentId: "a" } });
+      expect([child.status, child.body["code"]]).toEqual([401, "access-token"]);
+    }
+  });
 });
 
 describe("while nobody can sign", () => {

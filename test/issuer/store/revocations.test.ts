@@ -169,6 +169,17 @@ describe.each(dialects)("a store on %s", (dialect) => {
   });
 
   describe("the log of revocations", () => {
+    it("knows at once what another process has revoked of a token's id and its subject, and nothing else", async () => {
+      const at = { nowMs: t0, endsAtMs: t0 + 5000 };
+      for (const jti of ["jti-1", "jti-2", "subject"]) await other.revokeToken(jti, at);
+      for (const subject of ["anna", "jti-1"]) await other.revoke({ kind: "subject", subject }, endTime(t0));
+      const of = async (jti: string, subject: string): Promise<readonly string[]> =>
+        (await store.tokenRevocations({ jti, subject })).map(({ kind, value }) => `${kind} ${value}`).sort();
+      expect(await of("jti-1", "anna")).toEqual(["subject anna", "token jti-1"]);
+      expect(await of("jti-1", "subject")).toEqual(["token jti-1"]);
+      expect(await of("anna", "berta")).toEqual([]);
+    });
+
     it("revokes an access token, twice as once, and leaves its grant", async () => {
       const { row } = await begin(store);
       await store.revokeToken("jti-1", { nowMs: t0, endsAtMs: t0 + 5000 });
