@@ -1,3 +1,4 @@
+import { TryLaterError } from "../../errors/keyturn-error.ts";
 import { secondsIn } from "../../grants/lifetime.ts";
 import { beginGrant } from "../../grants/renew.ts";
 import type { TokenRequest, Caller, Granted } from "../callers/caller.ts";
@@ -13,7 +14,7 @@ import { signPair, type TokenPair } from "./token-pair.ts";
 /**
  * A pair for somebody who has proven who he is, or an access token alone where that is all he may have.
  *
- * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`: nothing was given out
+ * @throws TryLaterError `StoreAway`, `NoSigner`, `MintFenced`, `JustRevoked`: nothing was given out
  */
 export async function issuePair(parts: IssuerParts, caller: Caller, asked: TokenRequest): Promise<TokenPair | Denial> {
   const signing = await freshSigningOf(parts);
@@ -51,7 +52,11 @@ interface NewGrant {
   readonly above?: GrantRow;
 }
 
-/** Begins a grant, if there is to be one, and signs. */
+/**
+ * Begins a grant, if there is to be one, and signs.
+ *
+ * @throws TryLaterError as {@link issuePair}, and `JustRevoked`
+ */
 export async function begin(
   parts: IssuerParts,
   { refreshTtl, notAfterMs }: Granted,
@@ -60,6 +65,7 @@ export async function begin(
   const { store, randomBytes, callers } = parts;
   const nowMs = parts.nowMs();
   const { subject, clientId, parentId } = terms;
+  mustOutlive(parts, subject, nowMs);
   if (refreshTtl === undefined) {
     const pair = signPair(await freshSigningOf(parts), { terms }, { nowMs });
     parts.on({ kind: "issued", subject, clientId });
@@ -76,4 +82,10 @@ export async function begin(
   const parent = parentId && { parent: sidOf(parentId) };
   parts.on({ kind: "begun", sid: sidOf(grant.id), subject, clientId, ...parent });
   return signPair(await freshSigningOf(parts), { grant, terms, token }, { nowMs: parts.nowMs() });
+}
+
+/** `iat` counts whole seconds: a token of the second in which its subject was revoked would be dead from its birth. */
+function mustOutlive({ revoked }: IssuerParts, subject: string, nowMs: number): void {
+  if (!revoked.has({ sub: subject, iat: Math.floor(nowMs / 1000) })) return;
+  throw new TryLaterError("JustRevoked", "Cannot issue: must be in a later second than the subject's revocation");
 }

@@ -61,6 +61,28 @@ it("a client revokes the access tokens of all its grants, also of those below", 
   expect(await revocations()).toMatchObject([{ kind: "token", value: jti }]);
 });
 
+it("a subject signs in again from the next second on: no token is given out that is dead", async () => {
+  await world.allow(specWith({ client: { allow: { audiences: ["api"], subjects: ["user:**"] } } }));
+  world.nowMs += 400;
+  const parent = await begin();
+  await ask(world, "/v1/tokens/revoke", { authorization: basic(), json: { identityId: "user:7" } });
+  await ask(world, "/v1/tokens/revoke", { authorization: basic(), json: { identityId: "user:8/agent/a" } });
+  const below = async (above: Answer): Promise<Answer> =>
+    ask(world, "/v1/tokens/agent", { authorization: bearer(above), json: { agentId: "a" } });
+  const other = await begin("user:8");
+  world.nowMs += 599;
+  for (const { status, body, headers } of [await begin(), await below(other)]) {
+    expect([status, body["code"], headers["retry-after"]]).toEqual([503, "JustRevoked", "1"]);
+  }
+  expect(await world.store.count(world.nowMs)).toBe(1);
+  world.nowMs += 1;
+  for (const answer of [await begin(), await below(other)]) {
+    const looked = await ask(world, "/v1/tokens/introspect", { method: "GET", authorization: bearer(answer) });
+    expect(looked.body["active"]).toBe(true);
+  }
+  expect((await below(parent)).status).toBe(401);
+});
+
 it("what is revoked is known here at once, and for as long as some clock may take the token for good", async () => {
   const pair = await begin();
   const token = textIn(pair, "accessToken");
