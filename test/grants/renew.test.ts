@@ -144,6 +144,24 @@ describe("renew", () => {
   });
 });
 
+describe("a clock that was hours ahead, and was set back", () => {
+  const aheadMs = 10 * 3_600_000;
+  const times = Array.from({ length: mostRenewals + 1 }, (_, n) => aheadMs + n * 60_000);
+  const { grant, tokens } = renewedAt(begun(), ...times);
+  const [before, current] = tokens.slice(-2);
+
+  it("holds up no renewal, however often the grant was renewed meanwhile, and puts its end right", () => {
+    const answer = ask(grant, current, { atMs: 1000 });
+    if (answer.kind !== "renewed") throw new Error(`it was ${answer.kind}`);
+    expect(answer.grant.expiresAtMs).toBe(grant.expiresAtMs - (times.at(-1) ?? 0) + 1000);
+    expect(inShort(ask(answer.grant, current, { atMs: 1000 + windowMs }))).toBe("ended");
+  });
+
+  it("takes nobody who asks again for a thief", () => {
+    expect(inShort(ask(grant, before, { atMs: 1000 }))).toBe("replayed");
+  });
+});
+
 describe("renew in the place of a successor that was lost", () => {
   const told = renewedAt(begun(), 1000);
   const [first, lost] = told.tokens;
