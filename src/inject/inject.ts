@@ -2,6 +2,7 @@ import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { mustFit } from "./fit.ts";
 import {
+  dropNamed,
   mapAt,
   manifestOf,
   newPart,
@@ -14,7 +15,7 @@ import {
   valueAt,
 } from "./manifest.ts";
 import { accountObject, type Account, rightsOf } from "./rights.ts";
-import { sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
+import { issuerVolumeName, sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
 import { labels } from "../ring/api-names.ts";
 
 export interface InjectOptions extends SidecarOptions {
@@ -96,6 +97,8 @@ function addSidecar(part: Part, { pod, options, notes }: Adding): Account {
   if (!own.has("automountServiceAccountToken")) own.set("automountServiceAccountToken", false);
   putNamed(document, [...spec, "initContainers"], sidecarContainer(options));
   for (const volume of sidecarVolumes(options).toReversed()) putNamed(document, [...spec, "volumes"], volume);
+  // Injected before, with a ConfigMap for which a pod would wait
+  if (options.issuerToken === undefined) dropNamed(document, [...spec, "volumes"], issuerVolumeName);
   return account;
 }
 

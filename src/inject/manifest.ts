@@ -1,4 +1,16 @@
-import { Document, isAlias, isMap, isNode, isScalar, isSeq, type Node, parseDocument, visit, type YAMLMap } from "yaml";
+import {
+  Document,
+  isAlias,
+  isMap,
+  isNode,
+  isScalar,
+  isSeq,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLMap,
+  type YAMLSeq,
+} from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { type Members, isObject, objectsIn } from "../parse/object.ts";
 
@@ -106,15 +118,31 @@ const isPresent = (value: unknown): boolean => value !== undefined && value !== 
 
 /** Puts an item into a list of named ones: over the one of its name, else at the beginning. @throws as {@link mapAt} */
 export function putNamed(document: Document, path: Path, item: Members): void {
+  const list = listIn(document, path);
+  const node = document.createNode(item);
+  const index = indexOf(list, item["name"]);
+  if (index >= 0) list.items[index] = node;
+  else list.items.unshift(node);
+}
+
+/** Takes the item of this name out of a list of named ones, if it is there. @throws as {@link mapAt} */
+export function dropNamed(document: Document, path: Path, name: string): void {
+  const list = listIn(document, path);
+  const index = indexOf(list, name);
+  if (index >= 0) list.items.splice(index, 1);
+}
+
+/** The list at the path, made where there is none. */
+function listIn(document: Document, path: Path): YAMLSeq {
   const [parent, name = ""] = [mapAt(document, path.slice(0, -1)), path.at(-1)];
   if (!isPresent(parent.get(name))) parent.set(name, document.createNode([]));
   const list = child(document, parent, name);
   if (!isSeq(list)) throw unreadable(`${path.join(".")} must be a list, is not`);
-  const node = document.createNode(item);
-  const index = list.items.findIndex((one) => isMap(one) && one.get("name") === item["name"]);
-  if (index >= 0) list.items[index] = node;
-  else list.items.unshift(node);
+  return list;
 }
+
+const indexOf = (list: YAMLSeq, name: unknown): number =>
+  list.items.findIndex((one) => isMap(one) && one.get("name") === name);
 
 /** What stands at the path, aliases and merges followed. */
 export function valueAt(document: Document, path: Path): unknown {

@@ -16,6 +16,16 @@ export interface SidecarOptions {
   readonly flags: readonly string[];
   /** What `flags` say of acknowledgements. @default required */
   readonly acks?: "required" | "off";
+  /** Who it is at the issuer that tells it of revocations. Absent: it asks none, or `flags` say who it is. */
+  readonly issuerToken?: IssuerToken;
+}
+
+/** A token of the pods' service account, which the kubelet writes and renews. */
+export interface IssuerToken {
+  /** Whom it is for: an audience of the trust in the TokenIssuer. */
+  readonly audience: string;
+  /** Name of a ConfigMap with `ca.crt`: who signed the issuer's certificate. @default whom Node.js trusts */
+  readonly caConfigMap?: string;
 }
 
 /** The API object that the sidecar reads. */
@@ -35,6 +45,12 @@ export const sidecarName = "keyturn";
 
 const keysPath = "/run/keyturn/keys";
 const floorPath = "/run/keyturn/floor";
+const issuerPath = "/run/keyturn/issuer";
+
+/** The volume of an {@link IssuerToken}. */
+export const issuerVolumeName = "keyturn-issuer";
+
+const caItem: Members = { key: "ca.crt", path: "ca.crt" };
 
 const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
@@ -43,7 +59,7 @@ const downward = (name: string, fieldPath: string): Members => ({ name, valueFro
  * ends before it. It passes the Pod Security Standard `restricted`.
  */
 export function sidecarContainer(options: SidecarOptions): Members {
-  const { rotation, isPublic = false, image, ports, flags } = options;
+  const { rotation, isPublic = false, image, ports, flags, issuerToken } = options;
   const { "--port": port, "--admin-port": adminPort } = ports;
   return {
     name: sidecarName,
@@ -59,6 +75,7 @@ export function sidecarContainer(options: SidecarOptions): Members {
       `--listen=:${port}`,
       `--admin-listen=:${adminPort}`,
       ...flags,
+      ...(issuerToken === undefined ? [] : issuerFlags(issuerToken)),
     ],
     env: [downward("KEYTURN_POD_NAME", "metadata.name"), downward("KEYTURN_POD_UID", "metadata.uid")],
     ports: [
@@ -84,11 +101,17 @@ export function sidecarContainer(options: SidecarOptions): Members {
       { name: "keyturn-keys", mountPath: keysPath, readOnly: true },
       { name: "keyturn-floor", mountPath: floorPath },
       { name: "keyturn-token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
+      ...(issuerToken === undefined ? [] : [{ name: issuerVolumeName, mountPath: issuerPath, readOnly: true }]),
     ],
   };
 }
 
-/** Keys, floor and API token of the sidecar: no other container mounts them. */
+const issuerFlags = ({ caConfigMap }: IssuerToken): readonly string[] => [
+  `--revocations-token-file=${issuerPath}/token`,
+  ...(caConfigMap === undefined ? [] : [`--revocations-ca-file=${issuerPath}/ca.crt`]),
+];
+
+/** Keys, floor and tokens of the sidecar: no other container mounts them. */
 export function sidecarVolumes(options: SidecarOptions): readonly Members[] {
   const { kind, name } = ringObjectRef(options);
   return [
@@ -99,10 +122,21 @@ export function sidecarVolumes(options: SidecarOptions): readonly Members[] {
       projected: {
         sources: [
           { serviceAccountToken: { path: "token" } },
-          { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+          { configMap: { name: "kube-root-ca.crt", items: [caItem] } },
           { downwardAPI: { items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }] } },
         ],
       },
     },
+    ...(options.issuerToken === undefined ? [] : [issuerVolume(options.issuerToken)]),
   ];
 }
+
+const issuerVolume = ({ audience, caConfigMap }: IssuerToken): Members => ({
+  name: issuerVolumeName,
+  projected: {
+    sources: [
+      { serviceAccountToken: { path: "token", audience, expirationSeconds: 3600 } },
+      ...(caConfigMap === undefined ? [] : [{ configMap: { name: caConfigMap, items: [caItem] } }]),
+    ],
+  },
+});

@@ -81,6 +81,25 @@ describe.each(helmMajors)("charts/keyturn-sidecar, rendered by Helm %i", (major)
     ["flags of the gateway", { flags: ["--mint-listen=127.0.0.1:8081"] }, { flags: ["--mint-listen=127.0.0.1:8081"] }],
     ["the public ring", { public: true }, { isPublic: true }],
     [
+      "an issuer that tells of revocations",
+      { revocations: { url: "https://issuer.example/v1/revocations" } },
+      {
+        flags: ["--revocations=https://issuer.example/v1/revocations"],
+        issuerToken: { audience: "keyturn-issuer" },
+      },
+    ],
+    [
+      "such an issuer, with all that can be said of it",
+      {
+        flags: ["--mint-listen=127.0.0.1:8081"],
+        revocations: { url: "https://x/y?a=b: c #d", audience: "https://x", maxAge: "5m", caConfigMap: "issuer-ca" },
+      },
+      {
+        flags: ["--mint-listen=127.0.0.1:8081", "--revocations=https://x/y?a=b: c #d", "--revocations-max-age=5m"],
+        issuerToken: { audience: "https://x", caConfigMap: "issuer-ca" },
+      },
+    ],
+    [
       "all that there is",
       { secretName: "keys", image: "mirror.example/keyturn:7", port: 8089, adminPort: 9099, public: true },
       {
@@ -107,6 +126,11 @@ it("has the image of this version", async () => {
   expect(text).toContain(`ghcr.io/keyturn/keyturn:${version}"`);
   const [metadata] = parse(await readFile(join(root, "charts/keyturn-sidecar/Chart.yaml"), "utf8"));
   expect(metadata).toMatchObject({ version, appVersion: version });
+});
+
+it("says that the address of the issuer must be given", async () => {
+  const args = { ...pods, revocations: { audience: "keyturn-issuer" } };
+  await expect(rendered(args)).rejects.toThrow("keyturn-sidecar: revocations.url must be given");
 });
 
 it.each(["rotation", "serviceAccountName", "namespace"])("says that %s must be given", async (name) => {

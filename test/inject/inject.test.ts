@@ -122,6 +122,53 @@ describe("inject", () => {
     expect(roles[0]).toMatchObject({ rules: [{ resources: ["configmaps"], resourceNames: ["orders-public"] }, {}] });
   });
 
+  describe("with a token for the issuer that tells of revocations", () => {
+    const flags = ["--revocations=https://issuer.example/v1/revocations"];
+    const hearing: InjectOptions = { ...options, flags, issuerToken: { audience: "keyturn-issuer" } };
+    const withCa: InjectOptions = { ...hearing, issuerToken: { audience: "aud", caConfigMap: "issuer-ca" } };
+
+    it("lets the kubelet write one that the sidecar alone mounts, and names its file", () => {
+      const { spec } = podIn(inject(deployment, hearing).manifest);
+      expect(spec.volumes).toContainEqual({
+        name: "keyturn-issuer",
+        projected: {
+          sources: [{ serviceAccountToken: { path: "token", audience: "keyturn-issuer", expirationSeconds: 3600 } }],
+        },
+      });
+      const [sidecar] = spec.initContainers as { readonly args: string[]; readonly volumeMounts: object[] }[];
+      expect(sidecar?.args.slice(-2)).toEqual([...flags, "--revocations-token-file=/run/keyturn/issuer/token"]);
+      expect(sidecar?.volumeMounts).toContainEqual({
+        ...{ name: "keyturn-issuer", mountPath: "/run/keyturn/issuer", readOnly: true },
+      });
+      expect(JSON.stringify(spec.containers)).not.toContain("keyturn-issuer");
+    });
+
+    it("puts who signed the issuer's certificate beside it", () => {
+      const { spec } = podIn(inject(deployment, withCa).manifest);
+      expect(spec.volumes).toContainEqual({
+        name: "keyturn-issuer",
+        projected: {
+          sources: [
+            { serviceAccountToken: { path: "token", audience: "aud", expirationSeconds: 3600 } },
+            { configMap: { name: "issuer-ca", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+          ],
+        },
+      });
+      expect(spec.initContainers).toMatchObject([
+        { args: expect.arrayContaining(["--revocations-ca-file=/run/keyturn/issuer/ca.crt"]) as unknown },
+      ]);
+    });
+
+    it("changes nothing the second time, and takes it away again", () => {
+      const own = deployment.replace("containers:", "volumes: [{name: data, emptyDir: {}}]\n      containers:");
+      const once = inject(own, withCa).manifest;
+      expect(inject(once, withCa).manifest).toBe(once);
+      const { spec } = podIn(inject(once, options).manifest);
+      expect(spec.volumes).toEqual([...sidecarVolumes(options), { name: "data", emptyDir: {} }]);
+      expect(JSON.stringify(spec)).not.toContain("issuer");
+    });
+  });
+
   it("comes before other init containers, which may need it", () => {
     const text = deployment.replace("containers:", "initContainers: [{name: migrate, image: m:1}]\n      containers:");
     const names = podIn(inject(text, options).manifest).spec.initContainers;

@@ -9,6 +9,11 @@ The gateway of Keyturn as a native sidecar: the same that `keyturn inject` print
   image               Default: ghcr.io/keyturn/keyturn of this version
   port, adminPort     Default: 8080 and 9090
   flags               a list of further flags of `keyturn gateway`; not --acks=off, for which nothing here is made
+  revocations         Default: none but those of keys. A dict: hear from an issuer which tokens are revoked
+    url               its address, https://…/v1/revocations (required)
+    audience          of the pods' token, by which the issuer lets them in. Default: keyturn-issuer
+    maxAge            refuse all tokens when the issuer was heard last so long ago, such as 5m. Default: go on with what is known
+    caConfigMap       name of a ConfigMap whose ca.crt signed the issuer's certificate. Default: whom Node.js trusts
 
 test/chart/sidecar.test.ts holds these templates to what src/inject makes.
 */}}
@@ -41,6 +46,16 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     - --admin-listen=:{{ .adminPort | default 9090 }}
     {{- range .flags }}
     - {{ . | quote }}
+    {{- end }}
+    {{- with .revocations }}
+    - {{ printf "--revocations=%s" (required "keyturn-sidecar: revocations.url must be given" .url) | quote }}
+    {{- with .maxAge }}
+    - {{ printf "--revocations-max-age=%s" . | quote }}
+    {{- end }}
+    - --revocations-token-file=/run/keyturn/issuer/token
+    {{- if .caConfigMap }}
+    - --revocations-ca-file=/run/keyturn/issuer/ca.crt
+    {{- end }}
     {{- end }}
   env:
     - name: KEYTURN_POD_NAME
@@ -76,6 +91,9 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     - {name: keyturn-keys, mountPath: /run/keyturn/keys, readOnly: true}
     - {name: keyturn-floor, mountPath: /run/keyturn/floor}
     - {name: keyturn-token, mountPath: /var/run/secrets/kubernetes.io/serviceaccount, readOnly: true}
+    {{- if .revocations }}
+    - {name: keyturn-issuer, mountPath: /run/keyturn/issuer, readOnly: true}
+    {{- end }}
 {{- end }}
 
 {{/* Items for volumes. No other container should mount them; give the pod automountServiceAccountToken: false. */}}
@@ -94,6 +112,15 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
       - serviceAccountToken: {path: token}
       - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
       - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+{{- with .revocations }}
+- name: keyturn-issuer
+  projected:
+    sources:
+      - serviceAccountToken: {path: token, audience: {{ .audience | default "keyturn-issuer" | quote }}, expirationSeconds: 3600}
+      {{- with .caConfigMap }}
+      - configMap: {name: {{ . | quote }}, items: [{key: ca.crt, path: ca.crt}]}
+      {{- end }}
+{{- end }}
 {{- end }}
 
 {{/* Role and RoleBinding of the pods' service account. */}}

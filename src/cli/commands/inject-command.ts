@@ -1,7 +1,9 @@
 import { Argument, type Command } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
 import { line } from "../../tools/text/screen.ts";
+import type { IssuerToken } from "../../inject/sidecar.ts";
 import { UsageError } from "../report-error.ts";
+import { type RevocationFlags, revocationsOf } from "../revocation-flags.ts";
 import { commandOf, flag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
 import type { GatewayFlags } from "./gateway-command.ts";
@@ -18,7 +20,12 @@ interface InjectFlags {
   readonly image?: string;
   readonly port?: number;
   readonly adminPort?: number;
+  readonly revocationsAudience?: string;
+  readonly revocationsCaConfigMap?: string;
 }
+
+/** Of ServiceAccount tokens for an issuer, unless another one is named. */
+const defaultAudience = "keyturn-issuer";
 
 const flags = () => [
   flag("-f, --filename <file>", "the manifest; - reads it from standard input", { owner }).makeOptionMandatory(),
@@ -29,6 +36,15 @@ const flags = () => [
   flag("--image <image>", "of the sidecar", { owner, otherwise: "ghcr.io/keyturn/keyturn of this version" }),
   flag("--port <number>", "forward-auth and JWKS", { owner, parse: port, otherwise: "8080" }),
   flag("--admin-port <number>", "probes and metrics", { owner, parse: port, otherwise: "9090" }),
+  flag("--revocations-audience <text>", "with --revocations after --: whom the token for the issuer is for", {
+    owner,
+    otherwise: defaultAudience,
+  }),
+  flag("--revocations-ca-config-map <name>", "and the ConfigMap whose ca.crt signed the issuer's certificate", {
+    owner,
+    parse: name,
+    otherwise: "whom Node.js trusts",
+  }),
 ];
 
 export function injectCommand(cli: Cli): Command {
@@ -45,12 +61,17 @@ export function injectCommand(cli: Cli): Command {
         "keyturn inject -f deploy.yaml --rotation orders -- --mint-listen=127.0.0.1:8081 | kubectl apply -f -",
       ],
       ["One that verifies alone", "keyturn inject -f deploy.yaml --rotation orders --public --port 8089"],
+      [
+        "One that hears of revoked tokens",
+        "keyturn inject -f deploy.yaml --rotation orders -- --revocations=https://issuer.example/v1/revocations",
+      ],
     ],
   }).action(async (gatewayFlags: readonly string[], given: InjectFlags) => {
     const { inject } = await import("../../inject/inject.ts");
     const { filename, rotation, secretName, namespace, image = `ghcr.io/keyturn/keyturn:${cli.version}` } = given;
     const { port: front = 8080, adminPort = 9090 } = given;
-    const { acks, ports } = await saidBy(cli, gatewayFlags);
+    const { acks, ports, revocations } = await saidBy(cli, gatewayFlags);
+    const issuerToken = issuerTokenOf(given, revocations);
     if (new Set([front, adminPort, ...Object.values(ports)]).size < 2 + Object.keys(ports).length) {
       throw new UsageError("Cannot inject: the ports of the sidecar must differ");
     }
@@ -61,6 +82,7 @@ export function injectCommand(cli: Cli): Command {
       ...(secretName !== undefined && { secretName }),
       ...(namespace !== undefined && { namespace }),
       ...(given.public === true && { isPublic: true }),
+      ...(issuerToken !== undefined && { issuerToken }),
     });
     for (const note of notes) line(cli.io.err, `keyturn: ${note}`);
     cli.io.out.write(manifest);
@@ -88,7 +110,22 @@ async function saidBy(cli: Cli, flags: readonly string[]) {
     ...(mintListen?.kind === "tcp" && { "--mint-listen": mintListen.port }),
     ...(grpcListen?.kind === "tcp" && { "--grpc-listen": grpcListen.port }),
   };
-  return { acks, ports };
+  return { acks, ports, revocations: others };
+}
+
+/** Undefined: no issuer is asked, or the gateway's flags say who asks. @throws UsageError for what the gateway would refuse */
+function issuerTokenOf(given: InjectFlags, said: RevocationFlags): IssuerToken | undefined {
+  const { revocationsAudience: audience = defaultAudience, revocationsCaConfigMap: caConfigMap } = given;
+  const saysWho = [said.revocationsTokenFile, said.revocationsClient, said.revocationsSecretFile];
+  const isOurs = said.revocations !== undefined && saysWho.every((text) => text === undefined);
+  revocationsOf({ ...said, ...(isOurs && { revocationsTokenFile: "token" }) });
+  if (caConfigMap !== undefined && said.revocationsCaFile !== undefined) {
+    throw new UsageError("Cannot inject: must have --revocations-ca-config-map or --revocations-ca-file, has both");
+  }
+  if (isOurs) return { audience, ...(caConfigMap !== undefined && { caConfigMap }) };
+  if (given.revocationsAudience === undefined && caConfigMap === undefined) return undefined;
+  const name = caConfigMap === undefined ? "--revocations-audience" : "--revocations-ca-config-map";
+  throw new UsageError(`Cannot use ${name}: must have --revocations after --, and there no token file or client`);
 }
 
 /** Names of Secrets, and values of labels. */

@@ -1,0 +1,95 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { parseAllDocuments } from "yaml";
+import { FakeCli } from "./around.ts";
+
+beforeEach(() => {
+  for (const name of Object.keys(process.env)) if (name.startsWith("KEYTURN_")) vi.stubEnv(name, undefined);
+});
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+const pod = `apiVersion: v1
+kind: Pod
+metadata: {name: orders, namespace: shop}
+spec: {containers: [{name: app, image: orders:1}]}
+`;
+
+/** What `keyturn inject` prints, on success and else. */
+async function injected(own: readonly string[], ofGateway: readonly string[]) {
+  const cli = new FakeCli();
+  cli.files.set("pod.yaml", pod);
+  const code = await cli.run("inject", "-f", "pod.yaml", "--rotation", "orders", ...own, "--", ...ofGateway);
+  return { code, out: cli.io.out.text, err: cli.io.err.text };
+}
+
+interface Injected {
+  readonly spec: {
+    readonly initContainers: readonly { readonly args: readonly string[] }[];
+    readonly volumes: unknown;
+  };
+}
+
+/** Flags of the gateway and volumes of the pod in a manifest. */
+function read(manifest: string) {
+  const { spec } = parseAllDocuments(manifest)[0]?.toJS() as Injected;
+  return { args: spec.initContainers[0]?.args, volumes: spec.volumes };
+}
+
+/** The volume with a token for the audience, and what is beside it. */
+const volumeOf = (audience: string, ...beside: readonly object[]) => ({
+  name: "keyturn-issuer",
+  projected: {
+    sources: [{ serviceAccountToken: { path: "token", audience, expirationSeconds: 3600 } }, ...beside],
+  },
+});
+
+const revocations = "--revocations=https://issuer.example/v1/revocations";
+const client = ["--revocations-client=gateway", "--revocations-secret-file=/run/secret"];
+
+describe("inject, of a gateway that hears of revocations", () => {
+  test("makes a token by which the issuer lets it in", async () => {
+    const { code, out } = await injected([], [revocations]);
+    expect(code).toBe(0);
+    const { args, volumes } = read(out);
+    expect(args?.slice(-2)).toEqual([revocations, "--revocations-token-file=/run/keyturn/issuer/token"]);
+    expect(volumes).toContainEqual(volumeOf("keyturn-issuer"));
+  });
+
+  test("takes another audience, and a ConfigMap with the CA", async () => {
+    const own = ["--revocations-audience", "https://issuer.example", "--revocations-ca-config-map", "issuer-ca"];
+    const { args, volumes } = read((await injected(own, [revocations])).out);
+    expect(args).toContain("--revocations-ca-file=/run/keyturn/issuer/ca.crt");
+    const ca = { configMap: { name: "issuer-ca", items: [{ key: "ca.crt", path: "ca.crt" }] } };
+    expect(volumes).toContainEqual(volumeOf("https://issuer.example", ca));
+  });
+
+  test.each([
+    ["asks no issuer", []],
+    ["has a token of its own", [revocations, "--revocations-token-file=/run/mine"]],
+    ["is a client", [revocations, ...client]],
+  ])("makes none for one that %s", async (_, ofGateway) => {
+    const { code, out } = await injected([], ofGateway);
+    expect(code).toBe(0);
+    expect(out).not.toContain("keyturn-issuer");
+    expect(read(out).args).toEqual(expect.arrayContaining([...ofGateway]));
+  });
+
+  const caFile = "--revocations-ca-file=/run/ca.crt";
+  const [audience, ca] = ["--revocations-audience=a", "--revocations-ca-config-map=a"];
+  test.each<[readonly string[], readonly string[], string]>([
+    [[], [client[0] ?? ""], "must have either --revocations-token-file, or --revocations-client"],
+    [[], [revocations, client[0] ?? ""], "must have either --revocations-token-file, or --revocations-client"],
+    [[], ["--revocations-max-age=5m"], "must have --revocations beside the flags that begin with its name"],
+    [[], ["--revocations=http://issuer.example/v1/revocations"], "must be a URL of https, except on this machine"],
+    [[audience], [], "Cannot use --revocations-audience: must have --revocations after --"],
+    [[ca], [], "Cannot use --revocations-ca-config-map: must have --revocations after --"],
+    [[audience], [revocations, ...client], "Cannot use --revocations-audience: must have --revocations after --"],
+    [[ca], [revocations, caFile], "must have --revocations-ca-config-map or --revocations-ca-file, has both"],
+    [["--revocations-ca-config-map=A"], [revocations], "must be a name"],
+  ])("refuses what no gateway could run with: %j -- %j", async (own, ofGateway, reason) => {
+    const { code, out, err } = await injected(own, ofGateway);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(reason);
+  });
+});
