@@ -235,11 +235,26 @@ describe("the network policies", () => {
     expect(specs.get("keyturn-controller")).toMatchObject({ ingress: [scraped] });
     expect(specs.get("keyturn-jwks")).toMatchObject({ ingress: [scraped, { from: jwksFrom }] });
     expect(specs.get("keyturn-wait")).toMatchObject({ ingress: [] });
+    const asked = new Map([
+      ["keyturn-issuer", [{ ports: [{ port: 443 }, { port: 5432 }] }]],
+      ["keyturn-jwks", [{ ports: [{ port: 443 }, { port: 8080 }] }]],
+    ]);
     for (const [name, spec] of specs) {
-      const more = name === "keyturn-issuer" ? [{ ports: [{ port: 443 }, { port: 5432 }] }] : [];
+      const more = asked.get(name) ?? [];
       expect(spec).toMatchObject({ egress: [{}, { to: apiServerTo }, ...more] });
     }
     const where = policies.map(({ metadata }) => metadata.namespace);
     expect(where).toEqual(["keyturn-system", "shop", "shop", "keyturn-system"]);
+  });
+
+  it("let gateways out to the issuer that tells of revocations, and to nobody where none does", async () => {
+    const jwksTo = [{ podSelector: { matchLabels: { a: "b" } } }];
+    const networkPolicy = { enabled: true, jwksTo, jwksPorts: [8443] };
+    const specWith = async (values: object) =>
+      the(await render({ ...everything, networkPolicy, ...values }), "NetworkPolicy", "keyturn-jwks").spec;
+    const egress = [{}, {}, { ports: [{ protocol: "TCP", port: 8443 }], to: jwksTo }];
+    expect(await specWith({})).toMatchObject({ egress });
+    const jwks = { ...everything.jwks, revocations: {} };
+    expect(await specWith({ jwks })).toMatchObject({ egress: [{}, {}] });
   });
 });

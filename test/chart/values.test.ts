@@ -102,6 +102,12 @@ const wrong: readonly (readonly [string, object, RegExp])[] = [
   ["a host with a path", { issuer: { ingress: { hosts: ["a.example/b"] } } }, /'a.example\/b' does not match pattern/],
   ["a volume of some size", { issuer: { persistence: { size: "big" } } }, /'big' does not match pattern/],
   [
+    "an issuer in clear text",
+    { jwks: { revocations: { url: "http://issuer.example/v1/revocations" } } },
+    /at '\/jwks\/revocations\/url': .* does not match pattern/,
+  ],
+  ["an age that is none", { jwks: { revocations: { maxAge: "5" } } }, /'5' does not match pattern/],
+  [
     "a peer that is none",
     { networkPolicy: { metricsFrom: [{ namespace: "a" }] } },
     /additional properties 'namespace'/,
@@ -182,6 +188,8 @@ const others: Readonly<Record<string, unknown>> = {
   "image.digest": `sha256:${"0".repeat(64)}`,
   "metrics.prometheusRule.disabled": ["KeyturnStalled"],
   "issuer.persistence.size": "7Gi",
+  "jwks.revocations.url": "https://another.example/v1/revocations",
+  "jwks.revocations.maxAge": "7m",
 };
 
 /** Where a value counts that says nothing beside what else is turned on, by the beginning of its path. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { root } from "../../hack/run.ts";
 import { helmMajors } from "../../hack/helm.ts";
 import { sidecarName } from "../../src/inject/sidecar.ts";
+import { objectsIn } from "../../src/parse/object.ts";
 import {
   everything,
   kindsOf,
@@ -208,6 +209,53 @@ describe("jwks", () => {
     const objects = await render({ ...everything, jwks: { ...everything.jwks, jwksUri } });
     const [container] = podOf(the(objects, "Deployment", "keyturn-jwks")).spec.containers;
     expect(container.args).toContain(`--jwks-uri=${jwksUri}`);
+  });
+
+  describe("that hears of revocations", () => {
+    const url = "https://issuer.example/v1/revocations";
+    const issuerParts = async (revocations: object) => {
+      const objects = await render({ ...everything, jwks: { ...everything.jwks, revocations } });
+      const { containers, ...spec } = podOf(the(objects, "Deployment", "keyturn-jwks")).spec;
+      const [{ args, volumeMounts }] = containers;
+      return {
+        args: args.filter((arg) => arg.startsWith("--revocations")),
+        mounts: objectsIn(volumeMounts).filter(({ name }) => name === "issuer"),
+        volumes: objectsIn(spec["volumes"]).filter(({ name }) => name === "issuer"),
+      };
+    };
+    const mounts = [{ name: "issuer", mountPath: "/run/keyturn/issuer", readOnly: true }];
+    const volumesOf = (...sources: readonly object[]) => [{ name: "issuer", projected: { sources } }];
+
+    it("has a token for the issuer", async () => {
+      expect(await issuerParts({ url })).toEqual({
+        args: [`--revocations=${url}`, "--revocations-token-file=/run/keyturn/issuer/token"],
+        mounts,
+        volumes: volumesOf({
+          serviceAccountToken: { path: "token", audience: "keyturn-issuer", expirationSeconds: 3600 },
+        }),
+      });
+    });
+
+    it("has all that can be said of it", async () => {
+      const revocations = { url: `${url}?a=b: c #d`, audience: "a: b", maxAge: "5m", caConfigMap: "issuer-ca" };
+      expect(await issuerParts(revocations)).toEqual({
+        args: [
+          `--revocations=${revocations.url}`,
+          "--revocations-token-file=/run/keyturn/issuer/token",
+          "--revocations-max-age=5m",
+          "--revocations-ca-file=/run/keyturn/issuer/ca.crt",
+        ],
+        mounts,
+        volumes: volumesOf(
+          { serviceAccountToken: { path: "token", audience: "a: b", expirationSeconds: 3600 } },
+          { configMap: { name: "issuer-ca", items: [{ key: "ca.crt", path: "ca.crt" }] } },
+        ),
+      });
+    });
+
+    it("has nothing of it without an address", async () => {
+      expect(await issuerParts({ caConfigMap: "issuer-ca" })).toEqual({ args: [], mounts: [], volumes: [] });
+    });
   });
 
   it("must be told whose keys", async () => {

@@ -160,7 +160,10 @@ export const manyIssuers = {
 /** Everything that can be turned on. */
 export const everything = {
   rotations,
-  jwks: { enabled: true, rotation: "gateway", namespace: "shop" },
+  jwks: {
+    ...{ enabled: true, rotation: "gateway", namespace: "shop" },
+    revocations: { url: "https://issuer.example/v1/revocations", maxAge: "5m", caConfigMap: "issuer-ca" },
+  },
   issuer: manyIssuers,
   metrics: {
     serviceMonitor: { enabled: true },
