@@ -66,15 +66,19 @@ export type Renewal =
 export function renew(grant: Grant, request: RenewalRequest): Renewal {
   const { shown, nowMs } = request;
   const secretHash = hashOf(shown.secret);
-  const isOurs =
-    isSameBytes(shown.grantId, grant.id) &&
-    isSameBytes(shown.mark, markOf(grant.markKey, shown.generation, secretHash));
-  if (!isOurs) return refused("unknown");
+  if (!isTokenOf(grant, shown, secretHash)) return refused("unknown");
   if (grant.revoked) return refused(grant.revoked.reason);
   if (nowMs >= grant.expiresAtMs) return refused("expired");
   if (isSameBytes(secretHash, grant.currentHash)) return current(grant, request);
   return shown.generation < grant.generation ? old(grant, request, secretHash) : ahead(grant, request);
 }
+
+/** Was it given out for this grant, be it ever so long ago? */
+export const isTokenOf = (
+  { id, markKey }: Pick<Grant, "id" | "markKey">,
+  { grantId, mark, generation, secret }: RefreshToken,
+  secretHash = hashOf(secret),
+): boolean => isSameBytes(grantId, id) && isSameBytes(mark, markOf(markKey, generation, secretHash));
 
 function current(grant: Grant, request: RenewalRequest): Renewal {
   const { nowMs, policy } = request;

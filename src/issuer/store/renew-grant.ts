@@ -1,6 +1,6 @@
 import { TryLaterError } from "../../errors/keyturn-error.ts";
 import type { RefreshToken } from "../../grants/refresh-token.ts";
-import { type RenewalRefusal, type Renewal, renew, type RenewalRequest } from "../../grants/renew.ts";
+import { isTokenOf, type RenewalRefusal, type Renewal, renew, type RenewalRequest } from "../../grants/renew.ts";
 import type { GrantRow } from "./grant-row.ts";
 import type { EndedGrant, EndTime, GrantStore } from "./grant-store.ts";
 
@@ -47,7 +47,8 @@ export async function renewGrant<No extends { readonly kind: string }>(
     const row = await store.find(request.shown.grantId);
     if (row === undefined) return { kind: "refused", reason: "unknown" };
     const judged = await request.judge(row);
-    if ("kind" in judged) return judged;
+    // What a grant allows is nobody's business who made his token up
+    if ("kind" in judged) return isTokenOf(row.grant, request.shown) ? judged : { kind: "refused", reason: "unknown" };
     const { isProven, maxRefreshTtlMs } = judged;
     const renewal = renew(row.grant, { ...request, isProven, policy: { ...request.policy, maxRefreshTtlMs } });
     const done = await enactRenewal(store, { row, renewal, at: request });

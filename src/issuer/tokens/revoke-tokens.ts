@@ -1,4 +1,5 @@
-import { hashOf, isSameBytes, markOf, parseRefreshToken, type RefreshToken } from "../../grants/refresh-token.ts";
+import { parseRefreshToken } from "../../grants/refresh-token.ts";
+import { isTokenOf } from "../../grants/renew.ts";
 import { isPlainText } from "../config/claims.ts";
 import { fitsAny } from "../config/glob.ts";
 import { grantIdOf, sidOf, type GrantRow } from "../store/grant-row.ts";
@@ -52,7 +53,7 @@ async function revokeShown(parts: IssuerParts, by: Asker, text: string): Promise
   const refresh = parseRefreshToken(text);
   if (refresh !== undefined) {
     const row = await parts.store.find(refresh.grantId);
-    return row && isOf(refresh, row) && isHis(by, row.terms)
+    return row && isTokenOf(row.grant, refresh) && isHis(by, row.terms)
       ? end(parts, { kind: "grant", id: row.grant.id })
       : nothing;
   }
@@ -73,10 +74,6 @@ async function rowOf({ store }: IssuerParts, sid: string): Promise<GrantRow | un
   const id = grantIdOf(sid);
   return id && (await store.find(id));
 }
-
-/** Of this grant, be it ever so old: whoever has had a token of it may end it. */
-const isOf = ({ mark, generation, secret }: RefreshToken, { grant }: GrantRow): boolean =>
-  isSameBytes(mark, markOf(grant.markKey, generation, hashOf(secret)));
 
 /** For as long as some verifier may take it for good: past its `exp`, by what clocks may differ. */
 async function revokeToken(parts: IssuerParts, jti: string): Promise<RevocationDone> {

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { formatRefreshToken, parseRefreshToken } from "../../../src/grants/refresh-token.ts";
 import type { Signing } from "../../../src/issuer/tokens/issuer-parts.ts";
 import { ruleWith } from "../support/token-issuers.ts";
 import {
@@ -290,6 +291,22 @@ describe("a renewal's proof", () => {
       expect([answer.status, answer.body["error"], answer.body["code"]]).toEqual([400, "invalid_grant", "client"]);
     }
     expect((await renewWith(second, {})).status).toBe(200);
+  });
+
+  it("tells whoever made his token up nothing of the grant: not its client, not its scopes, nor that it is there", async () => {
+    const token = textIn(await pairOfAnna(), "refresh_token");
+    const parsed = parseRefreshToken(token);
+    if (parsed === undefined) throw new Error("it is no refresh token");
+    const madeUp = formatRefreshToken({ ...parsed, secret: new Uint8Array(32) });
+    const nobodys = formatRefreshToken({ ...parsed, grantId: new Uint8Array(16) });
+    for (const more of [{}, { scope: "admin" }, { assertion: world.foreign({ sub: "berta" }) }]) {
+      const answers = [await renewWith(madeUp, more), await renewWith(nobodys, more)];
+      expect(answers.map(({ status, body }) => [status, body["code"]])).toEqual([
+        [400, "unknown"],
+        [400, "unknown"],
+      ]);
+    }
+    expect((await renewWith(token, {})).status).toBe(200);
   });
 
   it.each([
