@@ -27,7 +27,7 @@ describe("the corpus", () => {
 
   test("has every reason but those that are no attack", () => {
     const seen = new Set(corpus.map(({ reason }) => reason));
-    expect(refusalReasons.filter((reason) => !seen.has(reason))).toEqual(["KeyRevoked", "ScopeMissing"]);
+    expect(refusalReasons.filter((reason) => !seen.has(reason))).toEqual(["KeyRevoked", "Revoked", "ScopeMissing"]);
   });
 
   test.each(["ES256", "ES384", "ES512", "EdDSA", "RS256", "PS256"] as const)(
