@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { gatewayCommand } from "../../src/cli/commands/gateway-command.ts";
+import { type RevocationFlags, revocationsOf } from "../../src/cli/revocation-flags.ts";
 import { FakeCli } from "./around.ts";
 
 beforeEach(() => {
@@ -62,6 +64,22 @@ describe("inject, of a gateway that hears of revocations", () => {
     expect(args).toContain("--revocations-ca-file=/run/keyturn/issuer/ca.crt");
     const ca = { configMap: { name: "issuer-ca", items: [{ key: "ca.crt", path: "ca.crt" }] } };
     expect(volumes).toContainEqual(volumeOf("https://issuer.example", ca));
+  });
+
+  test("prints flags that the gateway takes", async () => {
+    const { out } = await injected(
+      ["--revocations-ca-config-map=issuer-ca"],
+      [revocations, "--revocations-max-age=5m"],
+    );
+    const gateway = gatewayCommand({ ...new FakeCli().surroundings(), ended: () => undefined }).exitOverride();
+    const { operands, unknown } = gateway.parseOptions([...(read(out).args ?? [])]);
+    expect({ operands, unknown }).toEqual({ operands: ["gateway"], unknown: [] });
+    expect(revocationsOf(gateway.opts<RevocationFlags>())).toEqual({
+      url: new URL("https://issuer.example/v1/revocations"),
+      credentials: { kind: "token", tokenFile: "/run/keyturn/issuer/token" },
+      caFile: "/run/keyturn/issuer/ca.crt",
+      maxAgeMs: 300_000,
+    });
   });
 
   test.each([

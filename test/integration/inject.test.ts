@@ -22,6 +22,7 @@ const folders: Readonly<Record<string, (namespace: string) => string>> = {
 async function applied(namespace: string, pod: object): Promise<readonly KubeObject[]> {
   const { manifest } = inject(JSON.stringify(pod), {
     ...{ rotation: "on", secretName: "1e3", image: "keyturn:1", namespace, flags: ["--mint-listen=127.0.0.1:8081"] },
+    issuerToken: { audience: "keyturn-issuer", caConfigMap: "issuer-ca" },
     ports: { "--port": 8080, "--admin-port": 9090, "--mint-listen": 8081 },
   });
   const objects = parseAllDocuments(manifest, { version: "1.1" }).map((document) => document.toJS() as KubeObject);
@@ -45,6 +46,19 @@ it("what inject prints, a namespace takes that enforces the Pod Security Standar
   const objects = await applied(namespace, pod(security));
   expect(objects.map(({ kind }) => kind)).toEqual(["RoleBinding", "Role", "ServiceAccount", "Pod"]);
   expect(objects.at(-1)).toMatchObject({ metadata: { labels: { "keyturn.dev/rotation": "on" } } });
+  const token = { path: "token", audience: "keyturn-issuer", expirationSeconds: 3600 };
+  expect(objects.at(-1)).toMatchObject({
+    spec: {
+      volumes: expect.arrayContaining([
+        expect.objectContaining({
+          name: "keyturn-issuer",
+          projected: expect.objectContaining({
+            sources: expect.arrayContaining([{ serviceAccountToken: token }]) as unknown,
+          }) as unknown,
+        }),
+      ]) as unknown,
+    },
+  });
   // The namespace would have said no
   const privileged = { apiVersion: "v1", kind: "Pod", metadata: { name: "other" }, spec: pod({}).spec };
   await expect(admin.create(`/api/v1/namespaces/${namespace}/pods`, privileged)).rejects.toThrow(

@@ -8,7 +8,8 @@ The gateway of Keyturn as a native sidecar: the same that `keyturn inject` print
   public              read the public ConfigMap alone: verify, serve JWKS, never mint. Default: false
   image               Default: ghcr.io/keyturn/keyturn of this version
   port, adminPort     Default: 8080 and 9090
-  flags               a list of further flags of `keyturn gateway`; not --acks=off, for which nothing here is made
+  flags               a list of further flags of `keyturn gateway`; not --acks=off, for which nothing here is made, and
+                      not --revocations…, for which there is revocations
   revocations         Default: none but those of keys. A dict: hear from an issuer which tokens are revoked
     url               its address, https://…/v1/revocations (required)
     audience          of the pods' token, by which the issuer lets them in. Default: keyturn-issuer
