@@ -120,6 +120,23 @@ it("is what the documentation shows", async () => {
   expect(parse(out)).toEqual(injected({ flags: ["--mint-listen=127.0.0.1:8081"] }));
 });
 
+it("hears of revocations by the line that the documentation shows", async () => {
+  const page = await readFile(join(root, "docs/sidecar.md"), "utf8");
+  const [, line = ""] = /^(\{\{- \$_ := set \$keyturn "revocations" .*)$/m.exec(page) ?? [];
+  const path = join(chart, "templates/deployment.yaml");
+  const template = await readFile(path, "utf8");
+  await writeFile(
+    path,
+    template.replace(/^\{\{- \$keyturn := .*$/m, (first) => `${first}\n${line}`),
+  );
+  const { out, err } = await runHelm(["template", "orders", chart, "--namespace", "shop"]);
+  await writeFile(path, template);
+  expect(err).toBe("");
+  const url = "https://issuer.example/v1/revocations";
+  const flags = ["--mint-listen=127.0.0.1:8081", `--revocations=${url}`, "--revocations-max-age=5m"];
+  expect(parse(out)).toEqual(injected({ flags, issuerToken: { audience: "keyturn-issuer" } }));
+});
+
 it("has the image of this version", async () => {
   const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { version: string };
   const text = await readFile(join(root, "charts/keyturn-sidecar/templates/_sidecar.tpl"), "utf8");
