@@ -91,6 +91,18 @@ describe.each<readonly [string, () => FirstCredential]>([
     expect(proxy.seen.requests).toBe(5);
   });
 
+  it("has the life of its refresh token that it asks for, through renewals, too", async () => {
+    const identity = await begin({ credential });
+    for (let life = 0; life < 2; life++) {
+      const { accessToken, tokenId } = await identity.token();
+      expect(claimsOf(accessToken)["meta"]).toEqual({ refreshTokenTtl: "36000" });
+      await pass(0.8 * hourMs);
+      await renewed(identity, tokenId);
+      const [row] = (await world.store.list({ limit: 2 })).rows;
+      expect(row?.grant.expiresAtMs).toBe(world.nowMs + 10 * hourMs);
+    }
+  });
+
   it("loses nothing with an answer that is lost, be it asked for again a day later", async () => {
     const identity = await begin({ credential });
     const sid = await sidOf(identity);
