@@ -111,7 +111,9 @@ function addGauges(registry: Registry, gauges: IssuerGauges): void {
     });
   };
   gauge("grants", "Grants that can be renewed, counted every few minutes", () => gauges.grants());
-  gauge("revocations", "Revocations in memory", () => gauges.revocations());
+  gauge("revocations", "Revocations in memory: of tokens and subjects; of a grant the store is asked", () =>
+    gauges.revocations(),
+  );
   gauge("store_open", "1: the store is open, and answered when it was last looked at", () =>
     Number(!gauges.isStoreAway()),
   );

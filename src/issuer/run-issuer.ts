@@ -5,7 +5,7 @@ import { liveness } from "../holder/readiness.ts";
 import { addressText } from "../http/address.ts";
 import { Certificate } from "../http/certificate.ts";
 import { listen } from "../http/listener.ts";
-import { RevokedSet } from "../jwt/revoked-set.ts";
+import { revocationKinds, RevokedSet } from "../jwt/revoked-set.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { startAdminServer } from "../telemetry/admin-server.ts";
 import { aborted } from "../time/signal.ts";
@@ -144,10 +144,12 @@ function inBackground(
   const ending = new AbortController();
   const around = { clock, chance, log, signal: ending.signal };
   const onProblem = (): void => log.warn({}, "Cannot read what was revoked: it is tried again");
+  // Of a grant the issuer asks the store, and a client's may be a million: they are kept for whoever shares the set
+  const kinds = options.revoked === undefined ? (["token", "subject"] as const) : revocationKinds;
   const all = Promise.all([
     callers.run(ending.signal),
     certificate?.run(ending.signal),
-    followRevocations(store, { set, signal: ending.signal }, { clock, chance, onProblem }),
+    followRevocations(store, { set, kinds, signal: ending.signal }, { clock, chance, onProblem }),
     keepStore({ ...around, store, news, longestTtlMs }),
   ]);
   opened.defer(async () => {

@@ -4,8 +4,9 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { freePort } from "../../hack/free-port.ts";
+import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { RawClient } from "../http/support/serve.ts";
 import { kid } from "../gateway/support/rings.ts";
@@ -56,6 +57,24 @@ describe("runIssuer on a directory", () => {
     await home.log.heard("} ready");
     expect((await home.pair()).status).toBe(200);
     expect((await home.text("/.well-known/jwks.json", "api"))[1]).toContain(kid(0));
+  });
+
+  test.each([
+    ["alone keeps no ended grant in memory, of which there may be a million", undefined, 1],
+    ["that shares what is revoked keeps everything", new RevokedSet(), 2],
+  ])("%s", async (_, revoked, kept) => {
+    const home = await IssuerHome.make();
+    await home.writes({ generation: 5 });
+    await home.start({ ...(revoked && { revoked }) });
+    await home.log.heard("} ready");
+    const pair = await home.pair();
+    await home.form("/oauth2/revoke", { token: textIn(pair, "refresh_token") });
+    const { status, body } = await home.form("/oauth2/introspect", { token: textIn(pair, "access_token") });
+    expect([status, body]).toEqual([200, { active: false }]);
+    await home.form("/oauth2/revoke", { token: textIn(await home.pair(), "access_token") });
+    await vi.waitFor(async () =>
+      expect((await home.text("/metrics"))[1]).toContain(`keyturn_issuer_revocations ${kept}\n`),
+    );
   });
 
   test("answers on a Unix socket, where nobody has an address", async () => {

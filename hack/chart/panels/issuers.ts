@@ -87,7 +87,8 @@ export const issuerPanels: readonly Panel[] = [
   },
   {
     title: "Revocations in issuers' memory",
-    description: "Of grants and tokens that have not ended yet: all replicas have the same.",
+    description:
+      "Of tokens and subjects, for as long as one of their tokens may live: all replicas have the same. Of a grant the store is asked.",
     kind: "timeseries",
     queries: [{ expr: `min by (namespace, pod) (keyturn_issuer_revocations{${issuers}})`, legend: "{{pod}}" }],
   },

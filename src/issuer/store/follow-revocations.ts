@@ -1,4 +1,4 @@
-import type { RevokedSet } from "../../jwt/revoked-set.ts";
+import { revocationKinds, type RevokedSet, type TokenRevocation } from "../../jwt/revoked-set.ts";
 import { type Backoff, backoffMs, type Chance } from "../../time/backoff.ts";
 import { Bell } from "../../time/bell.ts";
 import type { Clock } from "../../time/clock.ts";
@@ -50,14 +50,23 @@ export async function followLog(
   forget();
 }
 
+export interface SetToKeep {
+  readonly set: RevokedSet;
+  /** What is kept in it. @default everything */
+  readonly kinds?: readonly TokenRevocation["kind"][];
+  readonly signal: AbortSignal;
+}
+
 /** Keeps the set what the log says, until the signal. While the log can't be read, the set stays as it was. */
 export const followRevocations = (
   log: RevocationLog,
-  { set, signal }: { readonly set: RevokedSet; readonly signal: AbortSignal },
+  { set, kinds = revocationKinds, signal }: SetToKeep,
   options: FollowOptions & { readonly clock: Pick<Clock, "nowMs"> },
 ): Promise<void> => {
   const listener = {
-    revoked: (one: LoggedRevocation) => set.add(one),
+    revoked: (one: LoggedRevocation) => {
+      if (kinds.includes(one.kind)) set.add(one);
+    },
     current: () => set.prune(options.clock.nowMs()),
   };
   return followLog(log, { listener, signal }, options);
