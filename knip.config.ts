@@ -21,7 +21,7 @@ const isProduction = process.argv.includes("--production");
 export default {
   entry: [
     "src/cli/{docs,main,process}.ts!",
-    "src/client/verify.ts!",
+    "src/client/{index,verify}.ts!",
     ...toCome,
     "hack/*.ts",
     "hack/{bundle,demo,mutate,promql,testcluster}/*.ts",

@@ -27,7 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "time", "files", "telemetry"],
   revocations: ["errors", "parse", "jwt", "time", "files", "http", "telemetry"],
   gateway: ["errors", "jwt", "time", "files", "http", "grpc", "telemetry", "holder", "revocations"],
-  client: ["errors", "parse", "ring", "jwt", "time", "files", "http"],
+  client: ["errors", "parse", "ring", "jwt", "time", "files", "http", "identity"],
   sql: ["errors", "time", "files"],
   issuer: [
     "errors",

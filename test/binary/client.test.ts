@@ -117,7 +117,10 @@ const kidOf = (token: string): string =>
 
 describe("the package", () => {
   test("has the modules, their types, and nothing else", () => {
-    const modules = ["js", "cjs", "d.ts", "d.cts"].map((extension) => `verify.${extension}`);
+    const modules = ["js", "cjs", "d.ts", "d.cts"].flatMap((extension) => [
+      `index.${extension}`,
+      `verify.${extension}`,
+    ]);
     expect([...client.files].sort()).toEqual([...modules, "LICENSE", "README.md", "package.json"].sort());
   });
 
@@ -132,8 +135,8 @@ describe("the package", () => {
     expect(installed).toEqual(["@keyturn"]);
   });
 
-  test("takes nothing but modules of Node.js", async () => {
-    const text = await readFile(join(client.folder, "node_modules/@keyturn/client/verify.js"), "utf8");
+  test.each(["index", "verify"])("takes nothing but modules of Node.js: %s", async (module) => {
+    const text = await readFile(join(client.folder, `node_modules/@keyturn/client/${module}.js`), "utf8");
     const from = [...text.matchAll(/^import .* from "([^"]+)";$/gm)].map(([, name]) => name);
     expect(from).toContain("node:crypto");
     expect(from.filter((name) => name?.startsWith("node:") !== true)).toEqual([]);
@@ -205,6 +208,7 @@ describe.each(nodes)("a service on %s", (node) => {
 });
 
 const typed = `
+import { TokenKeeper, type TokenSource } from "@keyturn/client";
 import { openVerifier, refusalReasons, type TokenVerdict, type VerifierOptions } from "@keyturn/client/verify";
 const options: VerifierOptions = { issuer: "a", audience: ["b"], algorithms: ["ES256"], onEvent: ({ kind }) => { const it: "keys" | "unavailable" | "passedOver" = kind; void it; } };
 export async function subjectOf(token: string): Promise<string | undefined> {
@@ -214,6 +218,17 @@ export async function subjectOf(token: string): Promise<string | undefined> {
   if (!verdict.ok) return refusalReasons.find((one) => one === verdict.reason);
   const { sub } = verdict.claims;
   return typeof sub === "string" ? sub : undefined;
+}
+const source: TokenSource = {
+  tokenURL: "https://issuer.example/oauth2/token",
+  credential: { kind: "client", clientId: "orders", secret: "s" },
+  refreshTtlSeconds: 2592000,
+};
+export async function order(): Promise<number> {
+  const keeper = new TokenKeeper(source);
+  const { status } = await keeper.authorized()("https://api.example/orders", { method: "POST" });
+  await keeper.close();
+  return status;
 }
 `;
 const wrong = `
