@@ -6,6 +6,9 @@ import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { beforeAll, expect, inject, it, onTestFinished } from "vitest";
 import { root } from "../../../hack/run.ts";
+import { sidOf } from "../../../src/issuer/store/grant-row.ts";
+import { openGrantStore } from "../../../src/issuer/store/open-grant-store.ts";
+import { begin } from "../../issuer/store/support/grants.ts";
 import { backUp, damage, expectSound, roles } from "../controller/support/objects.ts";
 import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
 import { hasKubectl } from "../support/scene.ts";
@@ -162,14 +165,28 @@ async function serve(jwks: string): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-it("every runbook was typed", () => {
-  const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading);
-  expect(headings).toEqual([
+it("A refresh token was used twice: what its subject has is listed, and ends", async () => {
+  const location = `sqlite:${join(folder, "grants.db")}`;
+  await writeFile(join(folder, "store-url"), location);
+  const store = await openGrantStore(location);
+  onTestFinished(() => store.close());
+  const { row } = await begin(store, { subject: "ops:anna" }, Date.now());
+  const [block = ""] = runbook("A refresh token was used twice");
+  const said = await type(block, "none");
+  expect(said).toContain("active");
+  expect(said).toContain(`ended   ${sidOf(row.grant.id)}   ops:anna`);
+  expect((await store.find(row.grant.id))?.grant.revoked).toBeDefined();
+});
+
+it("every runbook with commands was typed", () => {
+  const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = ""]) => heading);
+  expect(headings.filter((heading) => runbook(heading).length > 0)).toEqual([
     "Rotate",
     "Roll back",
     "Revoke a key",
     "The Secret leaked",
     "A backup was restored",
     "A Secret is lost",
+    "A refresh token was used twice",
   ]);
 });
