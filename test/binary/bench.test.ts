@@ -67,7 +67,7 @@ describe("npm run bench", () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, controller, issuer, revocations; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, controller, issuer, revocations; options follow "--"\n',
     });
   });
 });
