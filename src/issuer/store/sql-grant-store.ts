@@ -17,6 +17,7 @@ import type {
 } from "./grant-store.ts";
 import type { PruneRequest, LoggedRevocation, RevocationSnapshot } from "./revocation-log.ts";
 import { migrations } from "./schema.ts";
+import { SharedFinds } from "./shared-finds.ts";
 import * as sql from "./statements.ts";
 
 /** The grants in a database, whose schema is brought up to date first. @throws as {@link migrate}; the database is closed then. */
@@ -37,9 +38,12 @@ async function storeOn(database: Database, prepare: typeof migrate): Promise<Gra
 
 class SqlGrantStore implements GrantStore {
   readonly #database: Database;
+  /** Absent where a query costs no round trip. */
+  readonly #shared: SharedFinds | undefined;
 
   constructor(database: Database) {
     this.#database = database;
+    this.#shared = database.dialect === "postgres" ? new SharedFinds(database) : undefined;
   }
 
   async begin(row: GrantRow): Promise<"begun" | "parent-ended"> {
@@ -58,7 +62,7 @@ class SqlGrantStore implements GrantStore {
   }
 
   async find(id: Uint8Array): Promise<GrantRow | undefined> {
-    const [row] = await this.#database.read(sql.findGrant, [id]);
+    const row = this.#shared ? await this.#shared.find(id) : (await this.#database.read(sql.findGrant, [id]))[0];
     return row && grantRowOf(row);
   }
 

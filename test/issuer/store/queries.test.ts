@@ -3,6 +3,7 @@ import type { Grant } from "../../../src/grants/grant.ts";
 import { renewedValues } from "../../../src/issuer/store/grant-columns.ts";
 import { migrations } from "../../../src/issuer/store/schema.ts";
 import { grantStoreOn } from "../../../src/issuer/store/sql-grant-store.ts";
+import { findGrants } from "../../../src/issuer/store/shared-finds.ts";
 import * as statements from "../../../src/issuer/store/statements.ts";
 import { type Database, type Dialect, type Statement, textFor } from "../../../src/sql/database.ts";
 import { migrate } from "../../../src/sql/migrate.ts";
@@ -26,7 +27,7 @@ const fill = ({ from, id }: (typeof series)[Dialect]): string => `
   INSERT INTO revocations (kind, value, seq, at_ms, ends_at_ms) SELECT 'grant', 'value ' || n, n, 0, n FROM ${from};
   ANALYZE;`;
 
-const all = Object.values(statements).flatMap((one): readonly Statement[] =>
+const all = [...Object.values(statements), findGrants].flatMap((one): readonly Statement[] =>
   "name" in one ? [one] : Object.values(one),
 );
 /** They read or write by no condition, or say that they read everything. */
