@@ -7,14 +7,12 @@ import { checkOwnedHeaders } from "./faces/owned-headers.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { RevocationFollower } from "../revocations/revocation-follower.ts";
 import { addRevocationMetrics } from "../revocations/revocation-metrics.ts";
-import { addProcessMetrics } from "../telemetry/process-metrics.ts";
+import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
 import { type Faces, openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
 import type { Cancel } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 
-/** What Node.js says of itself is asked for by a scrape, and would take a tenth of the time until the gateway is ready. */
-const processMetricsAfterMs = 1000;
 /** Of the names of metrics. */
 const prefix = "keyturn_gateway";
 
@@ -46,7 +44,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     faces = await openFaces(options, { holder, metrics, registry, ...(revocations && { revocations }) });
     const { ports } = faces;
     options.onListening?.(ports);
-    forget = clock.after(processMetricsAfterMs, () => addProcessMetrics(registry));
+    forget = addProcessMetricsSoon(registry, clock);
     following = revocations?.run(stop.signal);
     await Promise.race([aborted(signal), holder.run(), failing(ports.mint), failing(following)]);
     log.info({}, "draining");

@@ -6,7 +6,7 @@ import { addressText } from "../http/address.ts";
 import { Certificate } from "../http/certificate.ts";
 import { listen } from "../http/listener.ts";
 import { revocationKinds, RevokedSet } from "../jwt/revoked-set.ts";
-import { addProcessMetrics } from "../telemetry/process-metrics.ts";
+import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
 import { startAdminServer } from "../telemetry/admin-server.ts";
 import { aborted } from "../time/signal.ts";
 import { unreadableError } from "./api/api-error.ts";
@@ -82,7 +82,7 @@ async function openBehind(options: IssuerOptions, opened: AsyncDisposableStack):
   ready.add("store", () => (news.store === undefined ? "it is not open yet" : undefined));
   const admin = adminListen && (await startAdminServer({ ...adminListen, live: liveness(), ready, registry }));
   if (admin) opened.defer(() => admin.close());
-  opened.defer(clock.after(processMetricsAfterMs, () => addProcessMetrics(registry)));
+  opened.defer(addProcessMetricsSoon(registry, clock));
   return { holder, callers, metrics, revoked, news, certificate, adminPort: admin?.port };
 }
 
@@ -98,9 +98,6 @@ async function certificateOf({ certificate, clock, log }: IssuerOptions): Promis
     })
   );
 }
-
-/** What Node.js says of itself is asked for by a scrape, and takes time at the start. */
-const processMetricsAfterMs = 1000;
 
 /** No reason to take traffic away: all replicas have the same file and the same store, and a client that hears 503 keeps its token. */
 const problemsOf = ({

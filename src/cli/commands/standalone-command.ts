@@ -31,7 +31,7 @@ export function standaloneCommand(cli: Cli): Command {
     name: "standalone",
     summary: "rotate the keys of a directory, without Kubernetes",
     details:
-      "Runs until SIGTERM or SIGINT. The config is the very file that kubectl apply takes; a change of it takes effect\nwithout a restart, and on SIGHUP at once. Flags stand for its common fields; without a config SIGHUP ends it as SIGTERM does.",
+      "Runs until SIGTERM or SIGINT. The config is the very file that kubectl apply takes; a change of it takes effect\nwithout a restart, and on SIGHUP at once. Flags stand for its common fields; without a file to read SIGHUP ends it as SIGTERM does.",
     flags: [
       dirFlag(),
       flag("-c, --config <file>", "a JwtKeyRotation, YAML or JSON"),
@@ -102,12 +102,15 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
     on: ({ seen }) => (refused = seen.observation.refused?.message),
   });
   const all = [rotation];
-  // Of the issuer, for the gateway beside it
-  const revoked = new RevokedSet();
-  if (flags.gateway === true) all.push(gatewayOn(cli, flags, { dir, revoked, signal, remarks }));
+  // Of the issuer, for the gateway beside it; an issuer alone keeps less
+  const isShared = flags.gateway === true && flags.tokenIssuer !== undefined;
+  const shared = isShared ? { revoked: new RevokedSet() } : {};
+  if (flags.gateway === true) all.push(gatewayOn(cli, flags, { dir, ...shared, signal, remarks }));
   if (flags.tokenIssuer !== undefined) {
     const rereadOn = (reread: () => void): void => void rereads.push(reread);
-    all.push(issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, dir, revoked, signal, remarks, rereadOn }));
+    all.push(
+      issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, dir, ...shared, signal, remarks, rereadOn }),
+    );
   }
   // Where one fails, the other ends in good order before that is told
   const outcomes = await Promise.allSettled(all.map((one) => one.finally(() => ended.abort())));
