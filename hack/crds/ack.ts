@@ -3,7 +3,7 @@ import { longest } from "../../src/ring/codec/wire.ts";
 import { texts } from "../../src/ring/resource/limits.ts";
 import { type Column, type CustomResourceDefinition, definition } from "./definition.ts";
 import { flag, object, plain, setOf, text, whole } from "./schema.ts";
-import { keyRingAcks } from "../../src/ring/api-names.ts";
+import { keyRingAcks } from "../../src/parse/api-names.ts";
 
 const columns: readonly Column[] = [
   { name: "Rotation", type: "string", jsonPath: ".rotation", description: "The JwtKeyRotation." },

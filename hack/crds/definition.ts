@@ -1,5 +1,5 @@
 import type { Schema } from "./schema.ts";
-import { apiVersion } from "../../src/ring/api-names.ts";
+import { apiVersion } from "../../src/parse/api-names.ts";
 
 export interface Column {
   readonly name: string;

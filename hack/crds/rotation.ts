@@ -3,7 +3,7 @@ import { type Column, type CustomResourceDefinition, definition } from "./defini
 import { object } from "./schema.ts";
 import { specSchema } from "./spec.ts";
 import { statusSchema } from "./status.ts";
-import { rotations } from "../../src/ring/api-names.ts";
+import { rotations } from "../../src/parse/api-names.ts";
 
 const conditionStatus = (type: string): string => `.status.conditions[?(@.type=="${type}")].status`;
 

@@ -4,7 +4,7 @@ import { formatDuration } from "../../src/parse/duration.ts";
 import { fits } from "./cel.ts";
 import { rotationRules, scheduleRules, specRules, timeZoneRules } from "./rules.ts";
 import { choice, duration, flag, mapBy, object, type Schema, setOf, text, textOrEmpty } from "./schema.ts";
-import { annotations, reservedPrefix } from "../../src/ring/api-names.ts";
+import { annotations, reservedPrefix } from "../../src/parse/api-names.ts";
 
 const instantForm = new RegExp(
   "^(" +

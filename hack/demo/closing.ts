@@ -4,7 +4,7 @@ import { describeStep } from "../../src/ring/describe.ts";
 import { formatDuration } from "../../src/parse/duration.ts";
 import { forecast } from "../../src/ring/forecast.ts";
 import { parseRotation } from "../../src/ring/resource/rotation.ts";
-import { apiVersion, rotations } from "../../src/ring/api-names.ts";
+import { apiVersion, rotations } from "../../src/parse/api-names.ts";
 import { line, paint, type Io, type Appearance } from "../../src/tools/text/screen.ts";
 import { pairs, table } from "../../src/tools/text/table.ts";
 import { shortSpan } from "../../src/tools/text/words.ts";

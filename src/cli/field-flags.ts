@@ -1,6 +1,6 @@
 import { Option } from "commander";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { apiVersion, rotations } from "../ring/api-names.ts";
+import { apiVersion, rotations } from "../parse/api-names.ts";
 import { parseRotation } from "../ring/resource/rotation.ts";
 import { UsageError } from "./report-error.ts";
 import { flag } from "./flags.ts";

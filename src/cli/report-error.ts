@@ -2,7 +2,7 @@ import { CommanderError } from "commander";
 import { KubeError } from "../kube/kube-errors.ts";
 import { ChangeNeededError, KeyturnError, RuleError } from "../errors/keyturn-error.ts";
 import { quoted } from "../errors/quote.ts";
-import { rotations, tokenIssuerKind } from "../ring/api-names.ts";
+import { rotations, tokenIssuerKind } from "../parse/api-names.ts";
 import { exitCodes, type ExitCode } from "../tools/exit.ts";
 import { line, paint, type Screen } from "../tools/text/screen.ts";
 

@@ -7,7 +7,7 @@ import type { ClusterRead, ClusterStore } from "./cluster-store.ts";
 import { firstRequestsOf } from "./first-requests.ts";
 import { readGateways } from "./gateways.ts";
 import { lastStatus, stalledSinceMs } from "./last-status.ts";
-import { annotations } from "../ring/api-names.ts";
+import { annotations } from "../parse/api-names.ts";
 
 export interface ClusterPorts {
   readonly client: KubeClient;

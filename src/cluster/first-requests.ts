@@ -1,7 +1,7 @@
 import { managedFieldsOf } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
-import { annotations } from "../ring/api-names.ts";
+import { annotations } from "../parse/api-names.ts";
 import { lastStatus } from "./last-status.ts";
 
 /** Requests that stood there when the resource was made, as {@link requestsOf} names them: whoever made it asks for nothing. */

@@ -7,7 +7,7 @@ import { parseKeyRingAck } from "../ring/ack-document.ts";
 import type { Ack, GatewayView } from "../ring/ack.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { RotationRef } from "../ring/ring.ts";
-import { keyRingAcks, labels } from "../ring/api-names.ts";
+import { keyRingAcks, labels } from "../parse/api-names.ts";
 import { isObject, type Members, membersOf, objectsIn } from "../parse/object.ts";
 
 /** The API server refused to say, or could not be asked. */

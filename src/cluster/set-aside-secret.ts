@@ -6,7 +6,7 @@ import { losesKeys, strangerTest } from "../keeper/strangers.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { apiVersionOf, secrets } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
-import { annotations, labels } from "../ring/api-names.ts";
+import { annotations, labels } from "../parse/api-names.ts";
 import { entriesIn, filesIn, type Slot } from "./slot.ts";
 
 type ObjectRead = DocumentRead & { readonly object?: KubeObject };

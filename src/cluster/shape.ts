@@ -4,7 +4,7 @@ import { type KubeObject, type Metadata, type OwnerReference, frozenJson } from 
 import { apiVersionOf } from "../kube/resource.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { isCopy } from "./copies.ts";
-import { annotations, labels, rotations } from "../ring/api-names.ts";
+import { annotations, labels, rotations } from "../parse/api-names.ts";
 import { dataOf, type Slot } from "./slot.ts";
 import { itemsOf, membersOf } from "../parse/object.ts";
 

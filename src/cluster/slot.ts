@@ -3,7 +3,7 @@ import { type KubeObject } from "../kube/object.ts";
 import { configMaps, type Ref, type Resource, secrets } from "../kube/resource.ts";
 import type { RingObject } from "../ring/codec.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
-import { labels } from "../ring/api-names.ts";
+import { labels } from "../parse/api-names.ts";
 import { membersOf } from "../parse/object.ts";
 
 /** Where one of the three objects stands. */

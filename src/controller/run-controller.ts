@@ -21,7 +21,7 @@ import { Reconciler } from "./reconciler.ts";
 import { answerMs } from "./rival.ts";
 import type { Deed } from "./status-report.ts";
 import { Watches } from "./watches.ts";
-import { eventReporter } from "../ring/api-names.ts";
+import { eventReporter } from "../parse/api-names.ts";
 
 /** What the controller says of itself, for a log. Never key material. */
 export interface ControllerLog {

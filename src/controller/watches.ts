@@ -7,7 +7,7 @@ import { configMaps, pods, type Resource } from "../kube/resource.ts";
 import type { CacheChange, ObjectCache } from "../kube/object-cache.ts";
 import type { Remark } from "../telemetry/health.ts";
 import { lastStatus } from "../cluster/last-status.ts";
-import { keyRingAcks, labels, rotations } from "../ring/api-names.ts";
+import { keyRingAcks, labels, rotations } from "../parse/api-names.ts";
 
 export interface WatchesOptions {
   /** Empty: all. */

@@ -2,7 +2,7 @@ import type { KubeClient } from "../kube/client.ts";
 import { isWriteConflict, isNotFound } from "../kube/kube-errors.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { TryLaterError } from "../errors/keyturn-error.ts";
-import { rotations } from "../ring/api-names.ts";
+import { rotations } from "../parse/api-names.ts";
 
 /** The resource as a pass has read it, and with the status that the pass gives it. */
 export interface Report {

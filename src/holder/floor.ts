@@ -9,7 +9,7 @@ import { openRing } from "./open-ring.ts";
 import type { Confirmation, Floor } from "./state.ts";
 import { formatInstant } from "../parse/instant.ts";
 import { parseJson } from "../parse/document.ts";
-import { formats } from "../ring/api-names.ts";
+import { formats } from "../parse/api-names.ts";
 
 /** More revoked kids than a rotation comes to know; more than this is a mistake. */
 const refusedLimit = 65_536;

@@ -16,7 +16,7 @@ import {
 } from "./manifest.ts";
 import { accountObject, type Account, rightsOf } from "./rights.ts";
 import { issuerVolumeName, sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
-import { labels } from "../ring/api-names.ts";
+import { labels } from "../parse/api-names.ts";
 
 export interface InjectOptions extends SidecarOptions {
   /** Of what is added, where the manifest names none. */

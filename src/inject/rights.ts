@@ -1,6 +1,6 @@
 import { ringObjectRef, type SidecarOptions } from "./sidecar.ts";
 import type { Members } from "../parse/object.ts";
-import { keyRingAcks, labels } from "../ring/api-names.ts";
+import { keyRingAcks, labels } from "../parse/api-names.ts";
 
 /** Who the pods are. */
 export interface Account {

@@ -1,5 +1,5 @@
 import type { Ack } from "./ack.ts";
-import { apiVersion, keyRingAcks } from "./api-names.ts";
+import { apiVersion, keyRingAcks } from "../parse/api-names.ts";
 import { longest } from "./codec/wire.ts";
 import { Cursor, type ObjectCursor } from "../parse/cursor.ts";
 

@@ -10,7 +10,7 @@ import { pruneAtMs } from "./rules/retire.ts";
 import { type ObjectTrouble, troublesOf } from "./troubles.ts";
 import type { View } from "./view.ts";
 import { formatInstant } from "../parse/instant.ts";
-import { apiVersion, rotations } from "./api-names.ts";
+import { apiVersion, rotations } from "../parse/api-names.ts";
 
 /** A key as the status of a JwtKeyRotation has it. Instants are RFC 3339 in UTC. */
 interface KeyReport {

@@ -27,6 +27,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   standalone: ["errors", "parse", "ring", "crypto", "keeper", "time", "files", "telemetry"],
   revocations: ["errors", "parse", "jwt", "time", "files", "http", "telemetry"],
   gateway: ["errors", "jwt", "time", "files", "http", "grpc", "telemetry", "holder", "revocations"],
+  agent: ["errors", "parse", "time", "files", "http", "telemetry", "deadline", "identity"],
   client: ["errors", "parse", "ring", "jwt", "time", "files", "http", "identity"],
   sql: ["errors", "time", "files"],
   issuer: [
@@ -62,6 +63,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "gateway",
     "issuer",
     "standalone",
+    "agent",
     "tools",
     "inject",
     "native",

@@ -5,7 +5,7 @@ import { parseAllDocuments } from "yaml";
 import { isRecord } from "../../hack/chart/comments.ts";
 import { root } from "../../hack/run.ts";
 import { readManifests } from "../../hack/testcluster/apply.ts";
-import { labels } from "../../src/ring/api-names.ts";
+import { labels } from "../../src/parse/api-names.ts";
 import { kindsOf, render, runHelm } from "./support/render.ts";
 
 const page = await readFile(join(root, "docs/install.md"), "utf8");

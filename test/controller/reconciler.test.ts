@@ -7,7 +7,7 @@ import { ApiError, ConnectionError } from "../../src/kube/kube-errors.ts";
 import { ChangeNeededError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { RotationMetrics } from "../../src/controller/rotation-metrics.ts";
-import { rotations } from "../../src/ring/api-names.ts";
+import { rotations } from "../../src/parse/api-names.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
 import { clientTo, transportTo } from "../kube/support/clients.ts";
 import { fakeApi } from "../kube/support/fake-api.ts";

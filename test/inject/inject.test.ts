@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
-import { labels } from "../../src/ring/api-names.ts";
+import { labels } from "../../src/parse/api-names.ts";
 import { inject, type InjectOptions } from "../../src/inject/inject.ts";
 import { sidecarContainer, sidecarVolumes } from "../../src/inject/sidecar.ts";
 

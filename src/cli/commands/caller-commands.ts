@@ -37,7 +37,7 @@ export function issuerExplainCommand(cli: Cli): Command {
     const [{ parseTokenIssuer }, { onlyOneOf }, { tokenIssuerKind }, { explain }, { explainText }] = await Promise.all([
       import("../../issuer/config/read-token-issuer.ts"),
       import("../../parse/only-one-of.ts"),
-      import("../../ring/api-names.ts"),
+      import("../../parse/api-names.ts"),
       import("../../issuer/callers/explain.ts"),
       import("../../issuer/callers/explain-text.ts"),
     ]);

@@ -23,7 +23,7 @@ import { News } from "./news.ts";
 import { precheckOf } from "./precheck.ts";
 import { readResource, type RotationResource } from "./read-resource.ts";
 import { stalledSinceMs } from "../last-status.ts";
-import { rotations, toolsManager } from "../../ring/api-names.ts";
+import { rotations, toolsManager } from "../../parse/api-names.ts";
 import { filesIn, slotOf } from "../slot.ts";
 
 export interface ClusterHomeOptions {

@@ -5,7 +5,7 @@ import type { Ref } from "../../kube/resource.ts";
 import type { Keeper } from "../../ring/keeper.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { leaseFacts, leases } from "../../runtime/lease.ts";
-import { rotations } from "../../ring/api-names.ts";
+import { rotations } from "../../parse/api-names.ts";
 import { isSeen } from "./presume.ts";
 import { membersOf } from "../../parse/object.ts";
 import { formatInstant } from "../../parse/instant.ts";

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { type KubeObject } from "../../kube/object.ts";
 import type { Kid } from "../../ring/key.ts";
 import { counts } from "../../ring/resource/limits.ts";
-import { annotations } from "../../ring/api-names.ts";
+import { annotations } from "../../parse/api-names.ts";
 import type { FieldPath } from "../../kube/managed-fields.ts";
 import { formatInstant, readInstant } from "../../parse/instant.ts";
 import { type Members, itemsOf, membersOf } from "../../parse/object.ts";

@@ -2,7 +2,7 @@ import type { RotationSummary } from "../../keeper/home.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { type KubeObject } from "../../kube/object.ts";
 import { lastStatus } from "../last-status.ts";
-import { rotations } from "../../ring/api-names.ts";
+import { rotations } from "../../parse/api-names.ts";
 import { withApiErrors } from "./api-errors.ts";
 import { membersOf, objectsIn } from "../../parse/object.ts";
 import { rotationName } from "../../ring/ring.ts";

@@ -4,7 +4,7 @@ import { Reflector } from "../../kube/reflector.ts";
 import { configMaps, pods } from "../../kube/resource.ts";
 import type { Observation } from "../../ring/decide.ts";
 import type { RotationRef } from "../../ring/ring.ts";
-import { keyRingAcks, labels, rotations } from "../../ring/api-names.ts";
+import { keyRingAcks, labels, rotations } from "../../parse/api-names.ts";
 import { dayMs } from "../../parse/duration.ts";
 
 /** Whoever follows a rotation looks again after this time although nothing seems to happen, in milliseconds: Secrets are not watched. */

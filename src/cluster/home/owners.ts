@@ -1,6 +1,6 @@
 import { type FieldPath, managedFieldsOf } from "../../kube/managed-fields.ts";
 import type { KubeObject } from "../../kube/object.ts";
-import { toolsManager } from "../../ring/api-names.ts";
+import { toolsManager } from "../../parse/api-names.ts";
 
 /** Somebody who has set a field, by `metadata.managedFields`. */
 export interface Owner {

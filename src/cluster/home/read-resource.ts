@@ -4,7 +4,7 @@ import { nameOf } from "../../kube/resource.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import type { RotationRef } from "../../ring/ring.ts";
 import { readRotation, type RefusedRotation, type Rotation } from "../../ring/resource/rotation.ts";
-import { rotations } from "../../ring/api-names.ts";
+import { rotations } from "../../parse/api-names.ts";
 import { listRotations } from "./list-rotations.ts";
 
 export interface RotationResource {

@@ -6,7 +6,7 @@ import { watchDirs } from "../../files/watch-dirs.ts";
 import { onlyOneOf } from "../../parse/only-one-of.ts";
 import { Bell } from "../../time/bell.ts";
 import { parseTokenIssuer } from "../config/read-token-issuer.ts";
-import { tokenIssuerKind } from "../../ring/api-names.ts";
+import { tokenIssuerKind } from "../../parse/api-names.ts";
 import type { Client, TokenIssuer, Trust } from "../config/token-issuer.ts";
 import type { ClientCaller, ForeignCaller, RefusedCaller } from "./caller.ts";
 import type { Callers, ShownSecret } from "./callers.ts";

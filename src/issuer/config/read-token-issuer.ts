@@ -20,7 +20,7 @@ import { readAllowed } from "./read-allowed.ts";
 import { type Around, absolutePathOf, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
 import { webOriginOf } from "./web-address.ts";
-import { apiVersion, tokenIssuerKind } from "../../ring/api-names.ts";
+import { apiVersion, tokenIssuerKind } from "../../parse/api-names.ts";
 
 const mostProblems = 50;
 

@@ -7,7 +7,7 @@ import { identity } from "./read-jwk.ts";
 import { longest, type RingObject } from "./wire.ts";
 import { type Cursor, type ObjectCursor, type Subject } from "../../parse/cursor.ts";
 import { parseJson } from "../../parse/document.ts";
-import { formats } from "../api-names.ts";
+import { formats } from "../../parse/api-names.ts";
 
 /** A ring as facts, with the key material beside it. */
 export interface KeyRing {

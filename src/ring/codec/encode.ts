@@ -15,7 +15,7 @@ import {
   type WireFacts,
 } from "./wire.ts";
 import { formatInstant } from "../../parse/instant.ts";
-import { formats } from "../api-names.ts";
+import { formats } from "../../parse/api-names.ts";
 
 /**
  * Returns the `keyring.json` of one object: the same text for the same facts, in members' fixed order, keys in the order

@@ -1,6 +1,6 @@
 import type { PrivateJwk, PublicJwk } from "../jwk.ts";
 import type { Algorithm, Key } from "../key.ts";
-import { type formats } from "../api-names.ts";
+import { type formats } from "../../parse/api-names.ts";
 
 /** Which of the three objects a document belongs to: the truth, or one of its projections. */
 export type RingObject = "ring" | "signer" | "public";

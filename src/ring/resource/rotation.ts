@@ -7,7 +7,7 @@ import { readEmergency, type Emergency } from "./emergency-fields.ts";
 import { readPolicy, rotationFields, specFields } from "./policy.ts";
 import { choiceOf, instantOf, textOf, textOrEmptyOf } from "../../parse/scalars.ts";
 import { type Spot, entriesOf, fieldsOf, looseFieldsOf, need, refuse } from "../../parse/spot.ts";
-import { annotations, apiVersion, reservedPrefix, rotations } from "../api-names.ts";
+import { annotations, apiVersion, reservedPrefix, rotations } from "../../parse/api-names.ts";
 
 /** Labels or annotations by key. */
 type StringMap = Readonly<Record<string, string>>;

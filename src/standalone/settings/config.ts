@@ -5,7 +5,7 @@ import { longestTextBytes } from "../../files/disk.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { configError, onlyOneOf } from "../../parse/only-one-of.ts";
-import { rotations } from "../../ring/api-names.ts";
+import { rotations } from "../../parse/api-names.ts";
 import { storageError } from "../../files/storage-error.ts";
 
 /** Where the JwtKeyRotation comes from: a file that is looked at again and again, or an object made of flags. */

@@ -1,7 +1,7 @@
 import { exportJWK, exportPKCS8, exportSPKI, generateKeyPair } from "jose";
 import { describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/time/clock.ts";
-import { annotations as names } from "../../../src/ring/api-names.ts";
+import { annotations as names } from "../../../src/parse/api-names.ts";
 import { admin, exists, gone, hasKubectl, kubectl, sees } from "../support/scene.ts";
 import { expectSound, roles } from "./support/objects.ts";
 import {

@@ -27,6 +27,9 @@ export const keyRingAcks = { group, version, plural: "keyringacks", kind: "KeyRi
 /** The kind of the token issuer's file; no API server knows it. */
 export const tokenIssuerKind = "TokenIssuer";
 
+/** The kind of an agent's file; no API server knows it. */
+export const tokenAgentKind = "TokenAgent";
+
 export const labels = {
   /** Name of the JwtKeyRotation: on the three objects, on acks, and on gateway pods, which are waited for (docs/design.md, section 7). */
   rotation: `${reservedPrefix}rotation`,
