@@ -3,6 +3,7 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { smallFiles } from "../files/small-files.ts";
 import { openHolder } from "../holder/open-holder.ts";
 import type { Address } from "../http/address.ts";
+import { isLocal } from "../http/local-only.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
 import { RevocationFollower } from "../revocations/revocation-follower.ts";
@@ -59,7 +60,7 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
 
 /** Tokens are for those who share the pod, or the machine. */
 function mustBeLocal(address: Address): void {
-  if (address.kind === "unix" || /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/.test(address.host ?? "")) return;
+  if (isLocal(address)) return;
   throw new ChangeNeededError("AddressUnusable", "Cannot mint there: must be a Unix socket or a loopback address");
 }
 

@@ -5,6 +5,7 @@ import { KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { pathOf, sendText, type HttpExchange } from "../../http/answer.ts";
 import { readBody } from "../../http/body.ts";
 import type { Handler } from "../../http/listener.ts";
+import { namesThisMachine } from "../../http/local-only.ts";
 import { type Problem, sendProblem } from "../../http/problem.ts";
 
 /** What became of a request, for metrics. */
@@ -23,8 +24,6 @@ export interface MintHandlerOptions {
 const mintPath = "/token";
 /** The most that a request's body may measure, in bytes: more than any token's claims. */
 const mintBodyLimit = 16_384;
-
-const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
 
 /** `POST /token` with `{sub, audience?, ttlSeconds?, claims?, type?}` → `{token, kid, expiresAt}`. */
 export function mintHandler(options: MintHandlerOptions): Handler {
@@ -85,7 +84,7 @@ function mintProblem(request: IncomingMessage, hosts: MintHandlerOptions["hosts"
   if (method !== "POST") return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed" };
   // A browser sends it with every POST: no web page is to mint
   if (headers.origin !== undefined) return { status: 403, code: "OriginNotAllowed", title: "Not for web pages" };
-  if (hosts === "loopback" && !loopbackHost.test(headers.host ?? "")) {
+  if (hosts === "loopback" && !namesThisMachine(headers.host)) {
     return { status: 403, code: "HostNotAllowed", title: "The Host must be a name of this machine itself" };
   }
   const [type = ""] = (headers["content-type"] ?? "").split(";");
