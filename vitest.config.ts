@@ -26,6 +26,8 @@ export default defineConfig({
     allowOnly: !process.env["CI"],
     environment: "node",
     restoreMocks: true,
+    // Whatever program a test starts, nothing secret may be in what it writes
+    setupFiles: "test/support/secrecy/setup.ts",
     // A hang is caught all the same; a busy machine is no failure
     testTimeout: minutes,
     hookTimeout: minutes,

@@ -3,7 +3,8 @@ import { areSideBySide, inLanes } from "./lanes.ts";
 import { endRunning, seconds } from "./run.ts";
 import { type Suite, suites } from "./suites.ts";
 import { besideOthers, terminal } from "./suites/stage.ts";
-import { closingLine, judge, type Outcome, table } from "./verdict.ts";
+import { lookedLine, looking } from "./suites/looked.ts";
+import { closingLine, judge, type Outcome, type SuiteResult, table } from "./verdict.ts";
 
 const required = process.env["KEYTURN_REQUIRE"] ?? "";
 const chosen = process.argv.slice(2);
@@ -51,14 +52,18 @@ async function buildAll(wanted: readonly Suite[]): Promise<void> {
 async function runAll(wanted: readonly Suite[]): Promise<void> {
   await buildAll(wanted);
   const beganAt = performance.now();
-  const results = await inLanes(wanted, async (suite) => {
-    const startedAt = performance.now();
-    const outcome = await outcomeOf(suite, suite.lane !== "alone" && areSideBySide(wanted));
-    return { name: suite.name, ms: performance.now() - startedAt, outcome };
+  let results: readonly SuiteResult[] = [];
+  const looked = await looking(async () => {
+    results = await inLanes(wanted, async (suite) => {
+      const startedAt = performance.now();
+      const outcome = await outcomeOf(suite, suite.lane !== "alone" && areSideBySide(wanted));
+      return { name: suite.name, ms: performance.now() - startedAt, outcome };
+    });
   });
   const verdict = judge(results, required === "all");
   console.log(`\n${table(results)}\n`);
   if (areSideBySide(wanted)) console.log(`Side by side in ${seconds(performance.now() - beganAt).trim()}\n`);
+  console.log(`${lookedLine(looked)}\n`);
   for (const complaint of verdict.complaints) console.log(`✗ ${complaint}`);
   if (verdict.complaints.length > 0) console.log("");
   console.log(closingLine(verdict));

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { secretsIn } from "../support/secrecy/secrets-in.ts";
 import { writeDiagnosis, writeReport } from "./report/write.ts";
 import { installIssuer, packageChart, runHelm, upgrade } from "./support/helm.ts";
 import { names, renewers, replicas } from "./support/names.ts";
@@ -209,4 +210,10 @@ step("helm uninstall: keys, gateways and tokens go on", async () => {
   await look();
   expect(grants.size).toBe(renewers);
   expect(counts?.tokens).toBeGreaterThan(before.tokens);
+});
+
+step("no pod of ours has said a token or a key in any line", async () => {
+  const logs = await scene.node.run("bash", "-c", "cat /var/log/pods/*/*/*.log*");
+  expect(logs.length).toBeGreaterThan(100_000);
+  expect(secretsIn(logs)).toEqual([]);
 });

@@ -1,0 +1,5 @@
+import { afterAll } from "vitest";
+import { mustHaveFoundNothing, watchPrograms } from "./watch-programs.ts";
+
+watchPrograms();
+afterAll(mustHaveFoundNothing);
