@@ -1,40 +1,64 @@
 import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
+import { agentName, sharedPath } from "./agent-sidecar.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
-import { sidecarName, type SidecarOptions } from "./sidecar.ts";
+import type { PortsByFlag } from "./native-sidecar.ts";
 import { quoted } from "../errors/quote.ts";
 import { objectsIn } from "../parse/object.ts";
 
-/** @throws ChangeNeededError `WorkloadUnfit`, `PortTaken` when the gateway does not fit beside this application */
-export function mustFit(
-  workload: Document,
-  { spec, name }: { readonly spec: Path; readonly name: string },
-  options: SidecarOptions,
-): void {
+/** What a sidecar takes of a pod. */
+export interface WantedSidecar {
+  /** Of its container. */
+  readonly name: string;
+  readonly ports: PortsByFlag;
+}
+
+interface Pod {
+  readonly spec: Path;
+  /** Of the workload. */
+  readonly name: string;
+  /** Names that a sidecar may have. */
+  readonly sidecars: readonly string[];
+}
+
+/** Flags of TCP ports that are for the pod alone. */
+const ofThePod = ["--mint-listen", "--proxy-listen"];
+
+/** @throws ChangeNeededError `WorkloadUnfit`, `PortTaken` when these do not fit beside this application */
+export function mustFit(workload: Document, { spec, name, sidecars }: Pod, wanted: readonly WantedSidecar[]): void {
   const unfit = (what: string): ChangeNeededError =>
     new ChangeNeededError("WorkloadUnfit", `Cannot inject into ${quoted(name)}: ${what}`);
   const is = (...path: Path): unknown => valueAt(workload, [...spec, ...path]);
   const containers = listAt(workload, [...spec, "containers"]);
   if (containers.length === 0) throw unfit("must have containers");
-  if (containers.some((one) => one["name"] === sidecarName)) {
-    throw unfit(`a container must not be named "${sidecarName}" already; remove it`);
-  }
+  const twin = wanted.find((one) => containers.some((container) => container["name"] === one.name));
+  if (twin !== undefined) throw unfit(`a container must not be named "${twin.name}" already; remove it`);
   if (is("os", "name") === "windows") throw unfit("its pods must run on Linux, the image does");
-  if (is("hostNetwork") === true && options.ports["--mint-listen"] !== undefined) {
-    throw unfit(
-      "with hostNetwork the whole node could mint over TCP; --mint-listen must be unix:/path on a shared volume",
-    );
+  const before = listAt(workload, [...spec, "initContainers"]);
+  const own = [...containers, ...before].filter((one) => !sidecars.some((sidecar) => sidecar === one["name"]));
+  if (wanted.some((one) => one.name === agentName) && own.some(hasSharedPath)) {
+    throw unfit(`${sharedPath} must be free, the application has mounted something there`);
   }
-  const others = listAt(workload, [...spec, "initContainers"]).filter((one) => one["name"] !== sidecarName);
-  const taken = [...containers, ...others].flatMap(portsOf);
-  for (const [flag, port] of Object.entries(options.ports)) {
-    if (!taken.includes(port)) continue;
-    throw new ChangeNeededError(
-      "PortTaken",
-      `Cannot inject into ${quoted(name)}: port ${port} must be free, the application has it; ${flag} takes another`,
-    );
+  for (const { ports } of wanted) {
+    const open = ofThePod.find((flag) => ports[flag] !== undefined);
+    if (is("hostNetwork") === true && open !== undefined) {
+      throw unfit(`${open} must be unix:/path on a shared volume: with hostNetwork the whole node could use a port`);
+    }
+    mustBeFree(name, ports, own.flatMap(portsOf));
   }
 }
+
+function mustBeFree(name: string, ports: PortsByFlag, taken: readonly number[]): void {
+  const [flag, port] = Object.entries(ports).find(([, one]) => taken.includes(one)) ?? [];
+  if (flag === undefined) return;
+  throw new ChangeNeededError(
+    "PortTaken",
+    `Cannot inject into ${quoted(name)}: port ${port} must be free, the application has it; ${flag} takes another`,
+  );
+}
+
+const hasSharedPath = ({ volumeMounts }: Readonly<Record<string, unknown>>): boolean =>
+  objectsIn(volumeMounts).some((mount) => mount["mountPath"] === sharedPath && mount["name"] !== agentName);
 
 function portsOf({ ports }: Readonly<Record<string, unknown>>): readonly number[] {
   return objectsIn(ports).map((port) => Number(port["containerPort"]));

@@ -1,30 +1,20 @@
 import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
+import { agentContainer, agentName, agentVolumeNames, agentVolumes } from "./agent-sidecar.ts";
+import { ownContainers, tellContainer } from "./application.ts";
 import { mustFit } from "./fit.ts";
-import {
-  dropNamed,
-  mapAt,
-  manifestOf,
-  newPart,
-  type Part,
-  type Path,
-  putNamed,
-  readManifest,
-  textAt,
-  unfold,
-  valueAt,
-} from "./manifest.ts";
+import { gatewayContainer, gatewayName, gatewayVolumeNames, gatewayVolumes } from "./gateway-sidecar.ts";
+import type { InjectOptions } from "./inject-options.ts";
+import { dropMember, dropNamed, dropNumber, putNamed, putNumber } from "./lists.ts";
+import { listAt, mapAt, manifestOf, newPart, type Part, type Path, readManifest, textAt, unfold } from "./manifest.ts";
+import { imageUser } from "./native-sidecar.ts";
+import { remarks } from "./remarks.ts";
 import { accountObject, type Account, rightsOf } from "./rights.ts";
-import { issuerVolumeName, sidecarContainer, type SidecarOptions, sidecarVolumes } from "./sidecar.ts";
 import { labels } from "../parse/api-names.ts";
-
-export interface InjectOptions extends SidecarOptions {
-  /** Of what is added, where the manifest names none. */
-  readonly namespace?: string;
-}
+import type { Members } from "../parse/object.ts";
 
 export interface Injected {
-  /** The manifest: what it was, the sidecar in its workloads, and the rights that they need. */
+  /** The manifest: what it was, the sidecars in its workloads, and the rights that they need. */
   readonly manifest: string;
   /** What a person should know, a sentence each. */
   readonly notes: readonly string[];
@@ -47,31 +37,38 @@ const podPathOf = ({ document }: Part): Path | undefined =>
   podPaths.get(`${textAt(document, ["apiVersion"])} ${textAt(document, ["kind"])}`);
 
 /**
- * Puts the gateway beside the application in every workload of the manifest. Injecting again changes nothing, or brings up to date what was
- * injected. Other documents stay to the last byte, comments everywhere.
+ * Puts gateway and agent beside the application in every workload of the manifest. Injecting again changes nothing, or brings up to date what
+ * was injected. Other documents stay to the last byte, comments everywhere.
  *
- * @throws ChangeNeededError when the text is no manifest, has no workload, or has one beside which the gateway does not fit
+ * @throws ChangeNeededError when the text is no manifest, has no workload, or has one beside which they do not fit
  */
 export function inject(text: string, options: InjectOptions): Injected {
   const parts = readManifest(text).filter(
     (part) => textAt(part.document, ["metadata", "labels", labels.sidecar]) === "",
   );
   const notes: string[] = [];
-  const rights = new Map<string, Part>();
+  const made = new Map<string, Part>();
+  let workloads = 0;
   for (const part of parts) {
     const pod = podPathOf(part);
     if (pod === undefined) continue;
-    const account = addSidecar(part, { pod, options, notes });
-    for (const fields of [...(account.isOwn ? [accountObject(account, options)] : []), ...rightsOf(account, options)]) {
-      rights.set(`${fields.kind} ${account.namespace ?? ""} ${fields.metadata.name}`, newPart({ ...fields }));
+    workloads++;
+    const account = addSidecars(part, { pod, options, notes });
+    for (const fields of objectsFor(account, options)) {
+      made.set(`${fields.kind} ${account.namespace ?? ""} ${fields.metadata.name}`, newPart({ ...fields }));
     }
   }
-  if (rights.size === 0) {
+  if (workloads === 0) {
     const kinds = [...podPaths.keys()].join(", ");
     throw new ChangeNeededError("NoWorkload", `Cannot inject: the manifest must have a workload (${kinds}), has none`);
   }
-  return { manifest: manifestOf([...parts, ...rights.values()]), notes: [...new Set(notes)] };
+  return { manifest: manifestOf([...parts, ...made.values()]), notes: [...new Set(notes)] };
 }
+
+const objectsFor = (account: Account, { gateway, agent }: InjectOptions) => [
+  ...(account.isOwn && (gateway ?? agent) ? [accountObject(account, gateway?.rotation ?? "agent")] : []),
+  ...(gateway ? rightsOf(account, gateway) : []),
+];
 
 interface Adding {
   /** Where the pod stands. */
@@ -80,32 +77,66 @@ interface Adding {
   readonly notes: string[];
 }
 
-function addSidecar(part: Part, { pod, options, notes }: Adding): Account {
+const sidecars = [gatewayName, agentName];
+
+function addSidecars(part: Part, { pod, options, notes }: Adding): Account {
   const { document } = part;
   const spec = [...pod, "spec"];
   const name = nameOf(document);
-  mustFit(document, { spec, name }, options);
+  const { gateway, agent } = options;
+  const wanted = [gateway && { name: gatewayName, ...gateway }, agent && { name: agentName, ...agent }];
+  mustFit(
+    document,
+    { spec, name, sidecars },
+    wanted.filter((one) => one !== undefined),
+  );
   part.text = undefined;
   unfold(part);
-  if (options.acks === "off") mapAt(document, [...pod, "metadata"]).deleteIn(["labels", labels.rotation]);
-  else mapAt(document, [...pod, "metadata", "labels"]).set(labels.rotation, options.rotation);
   const account = accountOf(document, spec, options);
+  notes.push(...remarks(document, { spec, name, account, options }));
+  if (gateway && gateway.acks !== "off")
+    mapAt(document, [...pod, "metadata", "labels"]).set(labels.rotation, gateway.rotation);
+  else dropMember(document, [...pod, "metadata", "labels", labels.rotation]);
   const own = mapAt(document, spec);
-  if (account.isOwn) own.set("serviceAccountName", account.name);
-  notes.push(...remarks(document, { spec, name, account }));
+  if (account.isOwn && (gateway ?? agent)) own.set("serviceAccountName", account.name);
+  else if (account.isOwn) own.delete("serviceAccountName");
   // The application has no business with the token of an account that may read the keys
-  if (!own.has("automountServiceAccountToken")) own.set("automountServiceAccountToken", false);
-  putNamed(document, [...spec, "initContainers"], sidecarContainer(options));
-  for (const volume of sidecarVolumes(options).toReversed()) putNamed(document, [...spec, "volumes"], volume);
-  // Injected before, with a ConfigMap for which a pod would wait
-  if (options.issuerToken === undefined) dropNamed(document, [...spec, "volumes"], issuerVolumeName);
+  if (gateway && !own.has("automountServiceAccountToken")) own.set("automountServiceAccountToken", false);
+  putSidecars(document, spec, options);
   return account;
 }
 
+function putSidecars(document: Document, spec: Path, { gateway, agent }: InjectOptions): void {
+  const groups = [...spec, "securityContext", "supplementalGroups"];
+  const hadAgent = listAt(document, [...spec, "volumes"]).some((one) => one["name"] === agentName);
+  // Who is in the group of the image may read the token, and connect to the socket
+  if (agent) putNumber(document, groups, imageUser);
+  else if (hadAgent) dropNumber(document, groups, imageUser);
+  const containers = [...(gateway ? [gatewayContainer(gateway)] : []), ...(agent ? [agentContainer(agent)] : [])];
+  const volumes = [...(gateway ? gatewayVolumes(gateway) : []), ...(agent ? agentVolumes(agent) : [])];
+  bring(document, [...spec, "initContainers"], { to: containers, from: sidecars });
+  bring(document, [...spec, "volumes"], { to: volumes, from: [...gatewayVolumeNames, ...agentVolumeNames] });
+  for (const container of ownContainers(document, spec, sidecars)) tellContainer(document, container, agent);
+}
+
+/** Brings what is ours in a list of named items from what may be there to what is to be. */
+function bring(
+  document: Document,
+  path: Path,
+  { to, from }: { readonly to: readonly Members[]; readonly from: readonly string[] },
+): void {
+  dropNamed(
+    document,
+    path,
+    from.filter((name) => to.every((one) => one["name"] !== name)),
+  );
+  for (const one of to.toReversed()) putNamed(document, path, one);
+}
+
 /** The account of the pods: the one they have, or one of their own, since others may have the default one. */
-function accountOf(document: Document, spec: Path, options: InjectOptions): Account {
+function accountOf(document: Document, spec: Path, { namespace: otherwise }: InjectOptions): Account {
   const named = textAt(document, [...spec, "serviceAccountName"]) || textAt(document, [...spec, "serviceAccount"]);
-  const namespace = textAt(document, ["metadata", "namespace"]) || options.namespace;
+  const namespace = textAt(document, ["metadata", "namespace"]) || otherwise;
   const own = `${nameOf(document)}-keyturn`;
   const name = named === "" || named === "default" ? own : named;
   return { name, isOwn: name === own, ...(namespace !== undefined && { namespace }) };
@@ -114,28 +145,4 @@ function accountOf(document: Document, spec: Path, options: InjectOptions): Acco
 function nameOf(document: Document): string {
   const name = textAt(document, ["metadata", "name"]);
   return name === "" ? textAt(document, ["metadata", "generateName"]).replace(/-$/, "") : name;
-}
-
-interface Seen {
-  readonly spec: Path;
-  readonly name: string;
-  readonly account: Account;
-}
-
-function remarks(document: Document, { spec, name, account }: Seen): readonly string[] {
-  const mounts = valueAt(document, [...spec, "automountServiceAccountToken"]);
-  const found: readonly (readonly [boolean, string])[] = [
-    [mounts === undefined, "the application gets no API token any more (automountServiceAccountToken: false)"],
-    [mounts === true, "the application gets an API token with which it can read the keys, too"],
-    [!account.isOwn, `every pod of the service account "${account.name}" may read the keys from now on`],
-    [
-      valueAt(document, [...spec, "shareProcessNamespace"]) === true,
-      "the application can look into the sidecar's process (shareProcessNamespace: true)",
-    ],
-    [
-      account.namespace === undefined,
-      `the manifest names no namespace: the rights are for "default"; --namespace names another`,
-    ],
-  ];
-  return found.flatMap(([holds, text]) => (holds ? [`${name}: ${text}`] : []));
 }

@@ -14,8 +14,8 @@ import {
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { type Members, isObject, objectsIn } from "../parse/object.ts";
 
-/** Members from the root of a document. */
-export type Path = readonly string[];
+/** Members, and indices of lists, from the root of a document. */
+export type Path = readonly (string | number)[];
 
 /** One document of a manifest, with its text: that of one which nobody touches stays as it is, to the last byte. */
 export interface Part {
@@ -82,15 +82,27 @@ export function unfold({ document }: Part): void {
  */
 export function mapAt(document: Document, path: Path): YAMLMap {
   let at: Node | null = document.contents;
-  for (const [depth, name] of [undefined, ...path].entries()) {
-    const where = path.slice(0, depth).join(".");
-    if (name !== undefined && isMap(at)) at = child(document, at, name);
-    if (!isMap(at)) throw unreadable(`${where} must be an object, is not`);
-    if (at.items.some(({ key }) => isScalar(key) && key.source === "<<"))
-      throw unreadable(`${where} must be written out, has a merge key (<<)`);
+  for (const [depth, step] of path.entries()) {
+    at = typeof step === "number" ? item(document, at, step) : child(document, ownMap(at, path.slice(0, depth)), step);
   }
-  if (!isMap(at)) throw new TypeError("A path must lead somewhere");
+  return ownMap(at, path);
+}
+
+function ownMap(at: Node | null, path: Path): YAMLMap {
+  const where = path.join(".");
+  if (!isMap(at)) throw unreadable(`${where} must be an object, is not`);
+  if (at.items.some(({ key }) => isScalar(key) && key.source === "<<"))
+    throw unreadable(`${where} must be written out, has a merge key (<<)`);
   return at;
+}
+
+/** The item of a list. */
+function item(document: Document, list: Node | null, index: number): Node | null {
+  const found = isSeq(list) ? list.items[index] : undefined;
+  if (!isSeq(list) || !isAlias(found)) return isNode(found) ? found : null;
+  const own = document.createNode(copyOf(found.resolve(document)));
+  list.items[index] = own;
+  return own;
 }
 
 /** What stands under the name: its own, made as an empty map where nothing does. */
@@ -116,38 +128,22 @@ function copyOf(node: Node | undefined): unknown {
 
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
-/** Puts an item into a list of named ones: over the one of its name, else at the beginning. @throws as {@link mapAt} */
-export function putNamed(document: Document, path: Path, item: Members): void {
-  const list = listIn(document, path);
-  const node = document.createNode(item);
-  const index = indexOf(list, item["name"]);
-  if (index >= 0) list.items[index] = node;
-  else list.items.unshift(node);
-}
-
-/** Takes the item of this name out of a list of named ones, if it is there. @throws as {@link mapAt} */
-export function dropNamed(document: Document, path: Path, name: string): void {
-  const list = listIn(document, path);
-  const index = indexOf(list, name);
-  if (index >= 0) list.items.splice(index, 1);
-}
-
-/** The list at the path, made where there is none. */
-function listIn(document: Document, path: Path): YAMLSeq {
-  const [parent, name = ""] = [mapAt(document, path.slice(0, -1)), path.at(-1)];
+/** The list at the path, made where there is none. @throws as {@link mapAt} */
+export function seqAt(document: Document, path: Path): YAMLSeq {
+  const [parent, name] = [mapAt(document, path.slice(0, -1)), String(path.at(-1))];
   if (!isPresent(parent.get(name))) parent.set(name, document.createNode([]));
   const list = child(document, parent, name);
   if (!isSeq(list)) throw unreadable(`${path.join(".")} must be a list, is not`);
   return list;
 }
 
-const indexOf = (list: YAMLSeq, name: unknown): number =>
-  list.items.findIndex((one) => isMap(one) && one.get("name") === name);
-
 /** What stands at the path, aliases and merges followed. */
 export function valueAt(document: Document, path: Path): unknown {
   const whole: unknown = document.toJS();
-  return path.reduce<unknown>((at, name) => (isObject(at) ? at[name] : undefined), whole);
+  return path.reduce<unknown>((at, step) => {
+    if (Array.isArray(at)) return typeof step === "number" ? at[step] : undefined;
+    return isObject(at) ? at[step] : undefined;
+  }, whole);
 }
 
 export function listAt(document: Document, path: Path): readonly Members[] {

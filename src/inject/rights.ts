@@ -1,4 +1,4 @@
-import { ringObjectRef, type SidecarOptions } from "./sidecar.ts";
+import { type GatewaySidecar, ringObjectRef } from "./gateway-sidecar.ts";
 import type { Members } from "../parse/object.ts";
 import { keyRingAcks, labels } from "../parse/api-names.ts";
 
@@ -21,8 +21,8 @@ export interface ManifestObject {
 
 const rbac = "rbac.authorization.k8s.io";
 
-/** What the sidecar may do: read the one object, and acknowledge. An admission policy holds each pod to its own ack. */
-function rulesOf(options: SidecarOptions): readonly Members[] {
+/** What the gateway may do: read the one object, and acknowledge. An admission policy holds each pod to its own ack. */
+function rulesOf(options: GatewaySidecar): readonly Members[] {
   const { resource, name } = ringObjectRef(options);
   const reads = { apiGroups: [""], resources: [resource], resourceNames: [name], verbs: ["get", "list", "watch"] };
   if (options.acks === "off") return [reads];
@@ -37,9 +37,9 @@ function rulesOf(options: SidecarOptions): readonly Members[] {
 }
 
 /** Role and binding for the pods' account; named after both, so that several workloads and rotations fit beside each other. */
-export function rightsOf({ name: account, namespace }: Account, options: SidecarOptions): readonly ManifestObject[] {
+export function rightsOf({ name: account, namespace }: Account, options: GatewaySidecar): readonly ManifestObject[] {
   const name = `${account.replace(/-keyturn$/, "")}-keyturn-${options.rotation}`;
-  const metadata = metadataOf({ name, namespace }, options);
+  const metadata = metadataOf({ name, namespace }, options.rotation);
   return [
     { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules: rulesOf(options) },
     {
@@ -52,13 +52,14 @@ export function rightsOf({ name: account, namespace }: Account, options: Sidecar
   ];
 }
 
-export const accountObject = ({ name, namespace }: Account, options: SidecarOptions): ManifestObject => ({
+/** @param made - For what: value of the label by which it is made anew with every injection */
+export const accountObject = ({ name, namespace }: Account, made: string): ManifestObject => ({
   apiVersion: "v1",
   kind: "ServiceAccount",
-  metadata: metadataOf({ name, namespace }, options),
+  metadata: metadataOf({ name, namespace }, made),
 });
 
 const metadataOf = (
   { name, namespace }: { readonly name: string; readonly namespace: string | undefined },
-  { rotation }: SidecarOptions,
-) => ({ name, ...(namespace !== undefined && { namespace }), labels: { [labels.sidecar]: rotation } });
+  made: string,
+) => ({ name, ...(namespace !== undefined && { namespace }), labels: { [labels.sidecar]: made } });

@@ -35,7 +35,7 @@ export const labels = {
   rotation: `${reservedPrefix}rotation`,
   /** `ring`, `signer` or `public`: with {@link labels.rotation} it means that the object is ours. */
   object: `${reservedPrefix}object`,
-  /** Name of the JwtKeyRotation: on what was made for a sidecar, which is made anew with every injection. */
+  /** Name of the JwtKeyRotation, or `agent`: on what was made for a sidecar, which is made anew with every injection. */
   sidecar: `${reservedPrefix}sidecar`,
 } as const;
 

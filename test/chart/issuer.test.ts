@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { sidecarName } from "../../src/inject/sidecar.ts";
+import { gatewayName } from "../../src/inject/gateway-sidecar.ts";
 import { parseTokenIssuer } from "../../src/issuer/config/read-token-issuer.ts";
 import {
   everything,
@@ -48,7 +48,7 @@ describe("the issuer", () => {
   it("holds the signer Secret as a gateway does: mounted, watched, acknowledged, under the name that the controller looks for", async () => {
     const { metadata, spec } = podOf(deploymentOf(await withIssuer()));
     const [container, ...others] = spec.containers;
-    expect([container.name, ...others]).toEqual([sidecarName]);
+    expect([container.name, ...others]).toEqual([gatewayName]);
     expect(metadata.labels).toMatchObject({ "keyturn.dev/rotation": "gateway" });
     expect(container.args).toEqual(
       expect.arrayContaining([

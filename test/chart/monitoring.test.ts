@@ -9,7 +9,7 @@ import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
 import { IssuerMetrics } from "../../src/issuer/issuer-metrics.ts";
 import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { addRevocationMetrics } from "../../src/revocations/revocation-metrics.ts";
-import { sidecarContainer } from "../../src/inject/sidecar.ts";
+import { gatewayContainer } from "../../src/inject/gateway-sidecar.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
 import { hasParser, labelsUsedIn, metricsIn, parsed } from "./support/promql.ts";
@@ -210,7 +210,7 @@ describe("the monitors", () => {
       (ports as readonly { readonly name: string; readonly containerPort: number }[])
         .filter(({ containerPort }) => containerPort === 9090)
         .map(({ name }) => name);
-    const named = [...adminPortsOf(sidecarContainer(options)), ...adminPortsOf(jwks)];
+    const named = [...adminPortsOf(gatewayContainer(options)), ...adminPortsOf(jwks)];
     expect(adminPortsOf(issuer)).toEqual(adminPortsOf(jwks));
     expect(podMetricsEndpoints.map(({ port }) => port).sort()).toEqual(named.sort());
     expect(podMetricsEndpoints).toMatchObject(named.map(() => ({ path: "/metrics" })));

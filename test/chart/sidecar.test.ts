@@ -6,7 +6,7 @@ import { parseAllDocuments, stringify } from "yaml";
 import { helmMajors } from "../../hack/helm.ts";
 import { root } from "../../hack/run.ts";
 import { inject } from "../../src/inject/inject.ts";
-import type { SidecarOptions } from "../../src/inject/sidecar.ts";
+import type { GatewaySidecar } from "../../src/inject/gateway-sidecar.ts";
 import { runHelm } from "./support/render.ts";
 
 let chart = "";
@@ -63,12 +63,12 @@ spec:
 `;
 
 /** Namespaces of the rights are left to inject where the Deployment names none. */
-function injected(options: Partial<SidecarOptions>): unknown[] {
+function injected(options: Partial<GatewaySidecar>): unknown[] {
   const ports = { "--port": 8080, "--admin-port": 9090 };
   const image = "ghcr.io/keyturn/keyturn:0.1.0";
   const { manifest } = inject(plain, {
-    ...{ rotation: "orders", image, ports, flags: [], namespace: "shop" },
-    ...options,
+    namespace: "shop",
+    gateway: { rotation: "orders", image, ports, flags: [], ...options },
   });
   return parse(manifest);
 }
@@ -76,7 +76,7 @@ function injected(options: Partial<SidecarOptions>): unknown[] {
 const pods = { rotation: "orders", serviceAccountName: "orders", namespace: "shop" };
 
 describe.each(helmMajors)("charts/keyturn-sidecar, rendered by Helm %i", (major) => {
-  it.each<[string, object, Partial<SidecarOptions>]>([
+  it.each<[string, object, Partial<GatewaySidecar>]>([
     ["as little as it takes", {}, {}],
     ["flags of the gateway", { flags: ["--mint-listen=127.0.0.1:8081"] }, { flags: ["--mint-listen=127.0.0.1:8081"] }],
     ["the public ring", { public: true }, { isPublic: true }],

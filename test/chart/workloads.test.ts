@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { root } from "../../hack/run.ts";
 import { helmMajors } from "../../hack/helm.ts";
-import { sidecarName } from "../../src/inject/sidecar.ts";
+import { gatewayName } from "../../src/inject/gateway-sidecar.ts";
 import { objectsIn } from "../../src/parse/object.ts";
 import {
   everything,
@@ -193,7 +193,7 @@ describe("jwks", () => {
 
   it("calls its container as the controller looks for it", async () => {
     const [container, ...others] = podOf(the(await render(everything), "Deployment", "keyturn-jwks")).spec.containers;
-    expect([container.name, ...others]).toEqual([sidecarName]);
+    expect([container.name, ...others]).toEqual([gatewayName]);
   });
 
   it.each([[["--acks=off"]], [["--log-level=debug", "--acks", "off"]]])(

@@ -1,11 +1,15 @@
 import { describe, expect, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { labels } from "../../src/parse/api-names.ts";
-import { inject, type InjectOptions } from "../../src/inject/inject.ts";
-import { sidecarContainer, sidecarVolumes } from "../../src/inject/sidecar.ts";
+import { gatewayContainer, type GatewaySidecar, gatewayVolumes } from "../../src/inject/gateway-sidecar.ts";
+import { inject as injectAll } from "../../src/inject/inject.ts";
 
 const ports = { "--port": 8080, "--admin-port": 9090 };
-const options: InjectOptions = { rotation: "orders", image: "keyturn:1", ports, flags: [] };
+const options: GatewaySidecar = { rotation: "orders", image: "keyturn:1", ports, flags: [] };
+
+/** The gateway alone. */
+const inject = (text: string, gateway: GatewaySidecar, namespace?: string) =>
+  injectAll(text, { gateway, ...(namespace !== undefined && { namespace }) });
 
 const deployment = `# The shop's orders
 apiVersion: apps/v1
@@ -60,8 +64,8 @@ describe("inject", () => {
     const { manifest, notes } = inject(`${deployment}---\n${service}`, options);
     const { metadata, spec } = podIn(manifest);
     expect(metadata.labels).toEqual({ app: "orders", [labels.rotation]: "orders" });
-    expect(spec.initContainers).toEqual([sidecarContainer(options)]);
-    expect(spec.volumes).toEqual(sidecarVolumes(options));
+    expect(spec.initContainers).toEqual([gatewayContainer(options)]);
+    expect(spec.volumes).toEqual(gatewayVolumes(options));
     expect(spec.containers).toHaveLength(1);
     expect(spec.serviceAccountName).toBe("orders");
     expect(parse(manifest).map(({ kind }) => kind)).toEqual(["Deployment", "Service", "Role", "RoleBinding"]);
@@ -115,8 +119,8 @@ describe("inject", () => {
     const before = inject(deployment, options).manifest;
     const now = { ...options, image: "keyturn:2", ports: { ...ports, "--port": 8089 }, isPublic: true };
     const { spec } = podIn(inject(before, now).manifest);
-    expect(spec.initContainers).toEqual([sidecarContainer(now)]);
-    expect(spec.volumes).toEqual(sidecarVolumes(now));
+    expect(spec.initContainers).toEqual([gatewayContainer(now)]);
+    expect(spec.volumes).toEqual(gatewayVolumes(now));
     const roles = parse(inject(before, now).manifest).filter(({ kind }) => kind === "Role");
     expect(roles).toHaveLength(1);
     expect(roles[0]).toMatchObject({ rules: [{ resources: ["configmaps"], resourceNames: ["orders-public"] }, {}] });
@@ -124,8 +128,8 @@ describe("inject", () => {
 
   describe("with a token for the issuer that tells of revocations", () => {
     const flags = ["--revocations=https://issuer.example/v1/revocations"];
-    const hearing: InjectOptions = { ...options, flags, issuerToken: { audience: "keyturn-issuer" } };
-    const withCa: InjectOptions = { ...hearing, issuerToken: { audience: "aud", caConfigMap: "issuer-ca" } };
+    const hearing: GatewaySidecar = { ...options, flags, issuerToken: { audience: "keyturn-issuer" } };
+    const withCa: GatewaySidecar = { ...hearing, issuerToken: { audience: "aud", caConfigMap: "issuer-ca" } };
 
     it("lets the kubelet write one that the sidecar alone mounts, and names its file", () => {
       const { spec } = podIn(inject(deployment, hearing).manifest);
@@ -164,7 +168,7 @@ describe("inject", () => {
       const once = inject(own, withCa).manifest;
       expect(inject(once, withCa).manifest).toBe(once);
       const { spec } = podIn(inject(once, options).manifest);
-      expect(spec.volumes).toEqual([...sidecarVolumes(options), { name: "data", emptyDir: {} }]);
+      expect(spec.volumes).toEqual([...gatewayVolumes(options), { name: "data", emptyDir: {} }]);
       expect(JSON.stringify(spec)).not.toContain("issuer");
     });
   });
@@ -202,7 +206,7 @@ describe("inject", () => {
 
   it("binds in the namespace that is named, and says so where none is", () => {
     const text = deployment.replace(", namespace: shop", "");
-    const named = inject(text, { ...options, namespace: "here" });
+    const named = inject(text, options, "here");
     expect(parse(named.manifest)[2]).toMatchObject({
       metadata: { namespace: "here" },
       subjects: [{ namespace: "here" }],
@@ -297,7 +301,7 @@ spec:
 
   const withSpec = (line: string): string => deployment.replace("containers:", `${line}\n      containers:`);
   const minting = { ...options, ports: { ...ports, "--mint-listen": 8081 } };
-  it.each<[string, string, InjectOptions?]>([
+  it.each<[string, string, GatewaySidecar?]>([
     ["", "must have a workload"],
     [service, "must have a workload"],
     [deployment.replace("apps/v1", "batch.volcano.sh/v1alpha1"), "must have a workload"],

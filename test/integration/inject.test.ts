@@ -21,9 +21,17 @@ const folders: Readonly<Record<string, (namespace: string) => string>> = {
 /** What the API server makes of each object, Pod last: it must have its account. */
 async function applied(namespace: string, pod: object): Promise<readonly KubeObject[]> {
   const { manifest } = inject(JSON.stringify(pod), {
-    ...{ rotation: "on", secretName: "1e3", image: "keyturn:1", namespace, flags: ["--mint-listen=127.0.0.1:8081"] },
-    issuerToken: { audience: "keyturn-issuer", caConfigMap: "issuer-ca" },
-    ports: { "--port": 8080, "--admin-port": 9090, "--mint-listen": 8081 },
+    namespace,
+    gateway: {
+      ...{ rotation: "on", secretName: "1e3", image: "keyturn:1", flags: ["--mint-listen=127.0.0.1:8081"] },
+      issuerToken: { audience: "keyturn-issuer", caConfigMap: "issuer-ca" },
+      ports: { "--port": 8080, "--admin-port": 9090, "--mint-listen": 8081 },
+    },
+    agent: {
+      ...{ image: "keyturn:1", keeps: { identity: "default" }, flags: ["--issuer=https://issuer.example"] },
+      issuerToken: { audience: "keyturn-issuer", caConfigMap: "issuer-ca" },
+      ports: { "--agent-admin-port": 9091 },
+    },
   });
   const objects = parseAllDocuments(manifest, { version: "1.1" }).map((document) => document.toJS() as KubeObject);
   const answers: KubeObject[] = [];

@@ -1,7 +1,7 @@
 import { Argument, type Command } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
 import { line } from "../../tools/text/screen.ts";
-import type { IssuerToken } from "../../inject/sidecar.ts";
+import type { IssuerToken } from "../../inject/issuer-token.ts";
 import { UsageError } from "../report-error.ts";
 import { type RevocationFlags, revocationsOf } from "../revocation-flags.ts";
 import { commandOf, flag } from "../flags.ts";
@@ -77,12 +77,14 @@ export function injectCommand(cli: Cli): Command {
     }
     const text = filename === "-" ? await cli.readInput() : await cli.readFile(filename);
     const { manifest, notes } = inject(text, {
-      ...{ rotation, image, acks, flags: gatewayFlags },
-      ports: { "--port": front, "--admin-port": adminPort, ...ports },
-      ...(secretName !== undefined && { secretName }),
       ...(namespace !== undefined && { namespace }),
-      ...(given.public === true && { isPublic: true }),
-      ...(issuerToken !== undefined && { issuerToken }),
+      gateway: {
+        ...{ rotation, image, acks, flags: gatewayFlags },
+        ports: { "--port": front, "--admin-port": adminPort, ...ports },
+        ...(secretName !== undefined && { secretName }),
+        ...(given.public === true && { isPublic: true }),
+        ...(issuerToken !== undefined && { issuerToken }),
+      },
     });
     for (const note of notes) line(cli.io.err, `keyturn: ${note}`);
     cli.io.out.write(manifest);

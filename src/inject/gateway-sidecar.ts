@@ -1,0 +1,113 @@
+import type { Members } from "../parse/object.ts";
+import { caItem, issuerFiles, issuerMount, type IssuerToken, issuerVolume } from "./issuer-token.ts";
+import { nativeSidecar, type PortsByFlag } from "./native-sidecar.ts";
+
+/** The gateway beside an application. */
+export interface GatewaySidecar {
+  /** Name of the JwtKeyRotation. */
+  readonly rotation: string;
+  /** Name of its Secret. @default the rotation's name, as `spec.secretName` has it */
+  readonly secretName?: string;
+  /** Read the public ConfigMap alone: verify and serve, never mint. */
+  readonly isPublic?: boolean;
+  readonly image: string;
+  /** Of requests, of probes, and those of `flags`. */
+  readonly ports: Readonly<Record<"--port" | "--admin-port", number>> & PortsByFlag;
+  /** Further flags of `keyturn gateway`. */
+  readonly flags: readonly string[];
+  /** What `flags` say of acknowledgements. @default required */
+  readonly acks?: "required" | "off";
+  /** Who it is at the issuer that tells it of revocations. Absent: it asks none, or `flags` say who it is. */
+  readonly issuerToken?: IssuerToken;
+}
+
+/** The API object that the gateway reads. */
+export interface RingObjectRef {
+  readonly kind: "Secret" | "ConfigMap";
+  readonly resource: "secrets" | "configmaps";
+  readonly name: string;
+}
+
+export function ringObjectRef({ rotation, secretName = rotation, isPublic = false }: GatewaySidecar): RingObjectRef {
+  if (!isPublic) return { kind: "Secret", resource: "secrets", name: secretName };
+  return { kind: "ConfigMap", resource: "configmaps", name: `${secretName}-public` };
+}
+
+/** Name of the container. */
+export const gatewayName = "keyturn";
+
+const volumes = {
+  keys: "keyturn-keys",
+  floor: "keyturn-floor",
+  token: "keyturn-token",
+  issuer: "keyturn-issuer",
+} as const;
+
+/** Every volume that it may have. */
+export const gatewayVolumeNames: readonly string[] = Object.values(volumes);
+
+const keysPath = "/run/keyturn/keys";
+const floorPath = "/run/keyturn/floor";
+
+const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+
+export function gatewayContainer(options: GatewaySidecar): Members {
+  const { rotation, isPublic = false, image, ports, flags, issuerToken } = options;
+  const { "--port": port, "--admin-port": adminPort } = ports;
+  return nativeSidecar({
+    name: gatewayName,
+    image,
+    args: [
+      "gateway",
+      `--rotation=${rotation}`,
+      `--object=${ringObjectRef(options).name}`,
+      ...(isPublic ? ["--public"] : []),
+      `--mount=${keysPath}`,
+      `--floor-dir=${floorPath}`,
+      `--listen=:${port}`,
+      `--admin-listen=:${adminPort}`,
+      ...flags,
+      ...(issuerToken === undefined ? [] : issuerFlags(issuerToken)),
+    ],
+    env: [downward("KEYTURN_POD_NAME", "metadata.name"), downward("KEYTURN_POD_UID", "metadata.uid")],
+    ports: [
+      { name: "keyturn", containerPort: port },
+      { name: "keyturn-admin", containerPort: adminPort },
+    ],
+    adminPort: "keyturn-admin",
+    // Services and proxies hear a moment later that the pod goes
+    lifecycle: { preStop: { sleep: { seconds: 5 } } },
+    memory: { requests: "80Mi", limits: "192Mi" },
+    volumeMounts: [
+      { name: volumes.keys, mountPath: keysPath, readOnly: true },
+      { name: volumes.floor, mountPath: floorPath },
+      { name: volumes.token, mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
+      ...(issuerToken === undefined ? [] : [issuerMount(volumes.issuer)]),
+    ],
+  });
+}
+
+const issuerFlags = ({ caConfigMap }: IssuerToken): readonly string[] => [
+  `--revocations-token-file=${issuerFiles.token}`,
+  ...(caConfigMap === undefined ? [] : [`--revocations-ca-file=${issuerFiles.ca}`]),
+];
+
+/** Keys, floor and tokens of the gateway: no other container mounts them. */
+export function gatewayVolumes(options: GatewaySidecar): readonly Members[] {
+  const { kind, name } = ringObjectRef(options);
+  return [
+    { name: volumes.keys, ...(kind === "Secret" ? { secret: { secretName: name } } : { configMap: { name } }) },
+    { name: volumes.floor, emptyDir: { sizeLimit: "4Mi" } },
+    {
+      name: volumes.token,
+      projected: {
+        sources: [
+          { serviceAccountToken: { path: "token" } },
+          { configMap: { name: "kube-root-ca.crt", items: [caItem] } },
+          { downwardAPI: { items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }] } },
+        ],
+      },
+    },
+    ...(options.issuerToken === undefined ? [] : [issuerVolume(volumes.issuer, options.issuerToken)]),
+  ];
+}

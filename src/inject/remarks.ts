@@ -1,0 +1,56 @@
+import type { Document } from "yaml";
+import { agentName } from "./agent-sidecar.ts";
+import { gatewayName } from "./gateway-sidecar.ts";
+import type { InjectOptions } from "./inject-options.ts";
+import { listAt, type Path, valueAt } from "./manifest.ts";
+import type { Account } from "./rights.ts";
+
+interface Seen {
+  readonly spec: Path;
+  /** Of the workload. */
+  readonly name: string;
+  readonly account: Account;
+  readonly options: InjectOptions;
+}
+
+/** What a person should know of a workload before anything is changed, a sentence each. */
+export function remarks(document: Document, { spec, name, account, options }: Seen): readonly string[] {
+  const { gateway, agent } = options;
+  const is = (field: string): unknown => valueAt(document, [...spec, field]);
+  const had = (container: string): boolean =>
+    listAt(document, [...spec, "initContainers"]).some((one) => one["name"] === container);
+  const mounts = is("automountServiceAccountToken");
+  const namespace = account.namespace ?? "default";
+  const found: readonly (readonly [boolean, string])[] = [
+    [
+      gateway === undefined && had(gatewayName),
+      "the gateway that was injected before is taken away; automountServiceAccountToken stays as it is",
+    ],
+    [agent === undefined && had(agentName), "the agent that was injected before is taken away"],
+    [
+      gateway !== undefined && mounts === undefined,
+      "the application gets no API token any more (automountServiceAccountToken: false)",
+    ],
+    [
+      gateway !== undefined && mounts === true,
+      "the application gets an API token with which it can read the keys, too",
+    ],
+    [
+      gateway !== undefined && !account.isOwn,
+      `every pod of the service account "${account.name}" may read the keys from now on`,
+    ],
+    [
+      agent !== undefined,
+      `the agent comes to the issuer as "system:serviceaccount:${namespace}:${account.name}", by a token for "${agent?.issuerToken.audience}": the TokenIssuer must trust that`,
+    ],
+    [
+      (gateway ?? agent) !== undefined && is("shareProcessNamespace") === true,
+      "the application can look into the sidecar's process (shareProcessNamespace: true)",
+    ],
+    [
+      gateway !== undefined && account.namespace === undefined,
+      `the manifest names no namespace: the rights are for "default"; --namespace names another`,
+    ],
+  ];
+  return found.flatMap(([holds, text]) => (holds ? [`${name}: ${text}`] : []));
+}
