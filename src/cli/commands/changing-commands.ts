@@ -53,7 +53,7 @@ export function rollbackCommand(cli: Cli): Command {
       "The key is pinned: no scheduled rotation happens until --unpin. Possible as long as the key has its private half\n(rollbackWindow).",
     flags: [
       ...homeFlags(),
-      flag("--to <kid>", "the key, or 8 characters of its beginning", {
+      flag("--to <kid>", "the key, or its beginning", {
         owner: "rollback",
         otherwise: "the previous signer",
       }),
@@ -82,7 +82,7 @@ export function revokeCommand(cli: Cli): Command {
     name: "revoke",
     summary: "have a key refused, everywhere and at once",
     details: "Its tokens are refused from now on. When it is the signer, another key takes over in the same moment.",
-    arguments: [new Argument("[kid]", "the key, or 8 characters of its beginning"), rotationArgument()],
+    arguments: [new Argument("[kid]", "the key, or its beginning"), rotationArgument()],
     flags: [
       ...homeFlags(),
       flag("--reason <text>", "why, for whoever reads the ring later; needed with a kid", { owner: "revoke" }),

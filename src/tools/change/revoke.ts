@@ -5,7 +5,7 @@ import { keysOf, rotationName } from "../../ring/ring.ts";
 import { ask, changeable, type ChangeRequest, type ChangeOptions } from "./ask-change.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
-import { kidShown, kidNamed, leastPrefix } from "../text/kids.ts";
+import { kidShown, isCut, kidNamed } from "../text/kids.ts";
 import { line, type Io } from "../text/screen.ts";
 import type { View } from "../../ring/view.ts";
 import { listed } from "../text/words.ts";
@@ -13,7 +13,7 @@ import { formatInstant } from "../../parse/instant.ts";
 import { mostAheadMs } from "../../ring/obey.ts";
 
 export interface RevokeOptions extends ChangeOptions {
-  /** A kid or its prefix. */
+  /** A kid, its beginning, or as the tools print it. */
   readonly kid: string;
   /** For whoever reads the ring later. */
   readonly reason: string;
@@ -46,9 +46,9 @@ export async function revoke(home: RingHome, options: RevokeOptions, io: Io): Pr
 function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions): Kid {
   const kid = ring && kidNamed(text, ring);
   if (kid !== undefined) return kid;
-  if (unknown) return text;
+  if (unknown && !isCut(text)) return text;
   const kids = ring ? keysOf(ring).map((k) => k.kid) : [];
-  const what = text.length < leastPrefix ? `must have ${leastPrefix} characters at least` : "is no key of the ring";
+  const what = unknown ? "must be the whole kid, since the ring has never seen it" : "is no key of the ring";
   throw new RuleError(
     "UnknownKid",
     `Cannot revoke ${kidShown(text)}: ${what}; ${rotationName(seen.rotation)} has ${kids.length === 0 ? "no keys" : listed(kids)}`,

@@ -71,7 +71,7 @@ describe("rollback", () => {
       "stranger-kid",
       `Cannot roll back to "stranger-kid": is no key of the ring; ${possible}`,
     ],
-    ["a prefix that is too short", kidOf("k1").slice(0, 7), "is no key of the ring"],
+    ["what names none", "…", "is no key of the ring"],
   ])("refuses %s, and says which keys are possible", async (_, to, message) => {
     expect(await refusal(rotated(), { to })).toMatchObject({
       name: "RuleError",
