@@ -9,16 +9,20 @@ import { Connections, type ConnectionsLimit } from "./connections.ts";
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
+type TakeOver = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+
 /** What a client may cost. All in bytes, milliseconds or numbers. */
 export interface Limits {
   /** Of all header lines of a request; more is 431. @default 32768: a token of 16 KiB with room for the rest */
   readonly headerBytes?: number;
   /** Until the header of a request has come, also the first of a connection; more is 408. @default 5000 */
   readonly headerMs?: number;
-  /** Until all of a request has come; more is 408. @default 10000 */
+  /** Until all of a request has come; more is 408. 0: it may take as long as it likes. @default 10000 */
   readonly requestMs?: number;
   /** A connection without a request is closed after this; longer than any proxy keeps one. @default 90000 */
   readonly idleMs?: number;
+  /** So long a client may take no byte of an answer, and an answer say none. 0: without end. @default idleMs + requestMs */
+  readonly silentMs?: number;
   /** Open at the same time. @default 4096 */
   readonly connections?: number;
   /** @default refuse */
@@ -46,7 +50,13 @@ export interface Face {
    *
    * @default such a request is answered as any other
    */
-  readonly upgrade?: (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+  readonly upgrade?: TakeOver;
+  /** Of which requests for another protocol it takes the connection over. @default all */
+  readonly isUpgrade?: (request: IncomingMessage) => boolean;
+  /** As `upgrade`, for CONNECT (RFC 9110 §9.3.6). @default the connection is closed */
+  readonly connect?: TakeOver;
+  /** The handler answers `Expect: 100-continue` itself (RFC 9110 §10.1.1). @default it is answered at once */
+  readonly continues?: boolean;
   /** It speaks HTTPS, with the newest of these. @default HTTP in clear text */
   readonly certificate?: Certificate;
   /** The body for a request that can't be read. @default none */
@@ -57,7 +67,7 @@ export interface Face {
 
 /** Serves HTTP/1.1. @throws ChangeNeededError `AddressUnusable` */
 export async function listen(address: Address, face: Face, limits: Limits = {}): Promise<Listener> {
-  const all = { ...defaults, ...limits };
+  const all = withDefaults(limits);
   const answering = new Set<ServerResponse>();
   let draining = false;
   const handler: Handler = (request, response) => {
@@ -67,8 +77,8 @@ export async function listen(address: Address, face: Face, limits: Limits = {}):
     answering.add(response);
     response.on("close", () => answering.delete(response));
   };
-  const server = serverOf(all, handler, face.certificate);
-  if (face.upgrade) upgrading(server, face.upgrade);
+  const server = serverOf(all, handler, face);
+  takingOver(server, face);
   if (face.unreadable) {
     const isAnswering = (to: Duplex): boolean => [...answering].some((one) => one.socket === to && one.headersSent);
     answerUnreadable(server, face.unreadable, isAnswering);
@@ -102,7 +112,7 @@ function endAfter(response: ServerResponse): void {
   if (headersSent) response.on("finish", () => socket?.destroySoon());
 }
 
-const defaults: Required<Limits> = {
+const defaults: Omit<Required<Limits>, "silentMs"> = {
   headerBytes: 32_768,
   headerMs: 5000,
   requestMs: 10_000,
@@ -112,8 +122,13 @@ const defaults: Required<Limits> = {
   checkMs: 1000,
 };
 
-function serverOf(limits: Required<Limits>, handler: Handler, certificate?: Certificate): Server {
-  const { headerBytes, headerMs, requestMs, idleMs, checkMs } = limits;
+function withDefaults(limits: Limits): Required<Limits> {
+  const all = { ...defaults, ...limits };
+  return { silentMs: all.idleMs + all.requestMs, ...all };
+}
+
+function serverOf(limits: Required<Limits>, handler: Handler, { certificate, isUpgrade, continues }: Face): Server {
+  const { headerBytes, headerMs, requestMs, idleMs, silentMs, checkMs } = limits;
   const options = {
     maxHeaderSize: headerBytes,
     headersTimeout: headerMs,
@@ -122,6 +137,7 @@ function serverOf(limits: Required<Limits>, handler: Handler, certificate?: Cert
     keepAliveTimeout: idleMs,
     // No stream, and no events of one, where no body is announced
     optimizeEmptyRequests: true,
+    ...(isUpgrade && { shouldUpgradeCallback: isUpgrade }),
   };
   const listener: RequestListener = (request, response) => {
     // A client that went away is nobody's fault
@@ -131,8 +147,9 @@ function serverOf(limits: Required<Limits>, handler: Handler, certificate?: Cert
   const server = certificate
     ? tlsServer(certificate, { ...options, handshakeTimeout: headerMs }, listener)
     : createServer(options, listener);
+  if (continues === true) server.on("checkContinue", listener);
   // Of a client that asks and does not take the answers
-  server.setTimeout(idleMs + requestMs);
+  server.setTimeout(silentMs);
   return server;
 }
 
@@ -143,9 +160,13 @@ function tlsServer(certificate: Certificate, options: object, listener: RequestL
   return server;
 }
 
-function upgrading(server: Server, upgrade: NonNullable<Face["upgrade"]>): void {
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    if (socket instanceof Socket) socket.setTimeout(0);
-    upgrade(request, socket, head);
-  });
+function takingOver(server: Server, { upgrade, connect }: Face): void {
+  const unlimited =
+    (take: TakeOver): TakeOver =>
+    (request, socket, head) => {
+      if (socket instanceof Socket) socket.setTimeout(0);
+      take(request, socket, head);
+    };
+  if (upgrade) server.on("upgrade", unlimited(upgrade));
+  if (connect) server.on("connect", unlimited(connect));
 }
