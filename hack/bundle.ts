@@ -1,11 +1,13 @@
 // One program without node_modules, for the image: dist/bundle/keyturn.cjs, and the licences of what is in it.
 // Beside it compile.cjs, which makes it start faster on the Node.js that runs it.
 import { execFile } from "node:child_process";
-import { chmod, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { build as esbuild, type BuildOptions, type BuildResult, type Plugin } from "esbuild";
-import { compileNative, nativeNeeds } from "./native.ts";
+import { nativeFile } from "../src/native/load.ts";
+import { type Licensed, licencesOf } from "./licences.ts";
+import { ensureNative, nativeNeeds } from "./native.ts";
 import { root } from "./run.ts";
 
 /** Packages that a sidecar has no use for: files of their own, which are read when they are first asked for. */
@@ -122,12 +124,25 @@ await esbuild({
 });
 await chmod(join(outdir, "keyturn.cjs"), 0o755);
 for (const one of [all, gateway]) await chmod(join(outdir, outputOf(one)), 0o644);
+const licences = [await licencesOf(await packagesOf(inputsOf(all, gateway, ...packages)))];
 const missing = nativeNeeds();
-if (missing === undefined) await compileNative(outdir);
+if (missing === undefined) licences.push(await addNative());
 else if (process.env["KEYTURN_REQUIRE"] === "all") throw new Error(`Cannot bundle native signatures: ${missing}`);
 else console.error(`Without native signatures: ${missing}. Those of node:crypto are slower`);
-const inputs = [all, gateway, ...packages].flatMap(({ metafile }) => Object.keys(metafile.inputs));
-await writeFile(join(outdir, "LICENSES"), await licences(inputs));
+await writeFile(join(outdir, "LICENSES"), licences.join("\n\n"));
+
+/** Returns its licences. */
+async function addNative(): Promise<string> {
+  const { library, licences } = await ensureNative(console.error);
+  const path = join(outdir, nativeFile);
+  await copyFile(library, path);
+  await chmod(path, 0o644);
+  return readFile(licences, "utf8");
+}
+
+function inputsOf(...results: readonly BuildResult<typeof common>[]): readonly string[] {
+  return results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+}
 
 function outputOf({ metafile }: BuildResult<typeof common>): string {
   const [path] = Object.keys(metafile.outputs);
@@ -144,18 +159,11 @@ async function buildOf(): Promise<{ readonly version: string; readonly commit: s
   return { version, commit: stdout.trim() };
 }
 
-/** The licences of Keyturn and of every package that a file in the bundle comes from. */
-async function licences(inputs: readonly string[]): Promise<string> {
+/** Keyturn, and every package that a file in the bundle comes from. */
+async function packagesOf(inputs: readonly string[]): Promise<readonly Licensed[]> {
   const folders = new Set(inputs.flatMap((path) => /^(.*node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? []));
-  const texts = await Promise.all(["", ...[...folders].sort()].map(licenceIn));
-  return texts.join(`\n\n${"-".repeat(80)}\n\n`);
-}
-
-async function licenceIn(folder: string): Promise<string> {
-  const { name, version, license } = await manifestIn(folder);
-  const file = (await readdir(join(root, folder))).find((one) => /^licen[cs]e(?:\.|$)/i.test(one));
-  const text = file === undefined ? "" : `\n\n${(await readFile(join(root, folder, file), "utf8")).trim()}`;
-  return `${name} ${version} (${license})${text}`;
+  const all = ["", ...[...folders].sort()];
+  return Promise.all(all.map(async (folder) => ({ ...(await manifestIn(folder)), folder: join(root, folder) })));
 }
 
 async function manifestIn(folder: string): Promise<Readonly<Record<"name" | "version" | "license", string>>> {

@@ -1,6 +1,7 @@
 import { runSteps, staticSteps } from "./gate.ts";
 import { buildHelms, helmNeeds } from "./helm.ts";
 import type { Lane } from "./lanes.ts";
+import { buildNative } from "./native.ts";
 import { postgresNeeds } from "./postgres.ts";
 import { e2eNeeds, runE2e } from "./suites/e2e.ts";
 import { buildForSoak, soakNeeds } from "./suites/soak.ts";
@@ -33,6 +34,7 @@ export const suites: readonly Suite[] = [
     name: "unit",
     what: "each part by itself, with fake clocks and fake neighbours",
     lane: "computing",
+    builds: [buildNative],
     run: (stage) => runProject("unit", stage),
   },
   {
@@ -61,6 +63,7 @@ export const suites: readonly Suite[] = [
     what: "the real program, real files and independent clients",
     lane: "alone",
     needs: () => testsIn("test/binary"),
+    builds: [buildNative],
     run: (stage) => runProject("binary", stage),
   },
   {

@@ -6,8 +6,8 @@ import { headerPart } from "./header.ts";
 import { isJson } from "./json-segment.ts";
 import { reservedClaims, type MintRequest } from "./mint-request.ts";
 import { tokenDepthLimit, tokenLimit } from "./reasons.ts";
-import { signOf } from "./scheme.ts";
-import { nodeSignatures, type Sign, type Signatures } from "./signatures.ts";
+import { nodeSignatures } from "./node-signatures.ts";
+import type { Sign, Signatures } from "./signatures.ts";
 import { quoted } from "../errors/quote.ts";
 import type { Members } from "../parse/object.ts";
 
@@ -63,7 +63,7 @@ export function compileMinter({ ring, half }: SigningRing, options: MinterOption
     audiences: profile.audiences,
     mostMs: Math.min(profile.maxTTLMs, ring.settings.mintMaxTTLMs),
     headers: { JWT: headerPart(profile.algorithm, "JWT", kid), "at+jwt": headerPart(profile.algorithm, "at+jwt", kid) },
-    sign: signOf(profile.algorithm, half.key, options.signatures ?? nodeSignatures),
+    sign: (options.signatures ?? nodeSignatures).signer(half.key, profile.algorithm),
     newId: options.newId,
   };
   const mint = (request: MintRequest, times: MintTimes): Minted => ({ ...minted(signer, request, times), kid });

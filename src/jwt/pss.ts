@@ -1,5 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import type { Sha2 } from "./signatures.ts";
+
+/** As OpenSSL calls it. */
+export type Sha2 = "sha256" | "sha384" | "sha512";
 
 /** Hashes of RFC 7518 §3.5, with their object identifiers' last byte (RFC 8017 §B.1) and their length in bytes. */
 const hashes = {

@@ -7,7 +7,8 @@ import type { Accepted, TrustedKey, VerifiedToken, VerifyingKey } from "./verify
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
 import type { RevokedSet } from "./revoked-set.ts";
 import { requirementFlaw, typeFlaw, type Requirements } from "./requirements.ts";
-import { nodeSignatures, type Signatures } from "./signatures.ts";
+import { nodeSignatures } from "./node-signatures.ts";
+import type { Signatures } from "./signatures.ts";
 import { frozen } from "../parse/frozen.ts";
 
 interface Refused {

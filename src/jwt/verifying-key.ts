@@ -3,8 +3,8 @@ import { identity, misfit } from "../ring/codec/read-jwk.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid, Profile } from "../ring/key.ts";
 import type { Instants } from "./registered-claims.ts";
-import { verifyOf } from "./scheme.ts";
 import type { Signatures, Verify } from "./signatures.ts";
+import { verifyOf } from "./verify-of.ts";
 import { VerifiedTokens, type Remembered } from "./verified-tokens.ts";
 import type { Members } from "../parse/object.ts";
 

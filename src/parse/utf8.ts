@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 
 /** What decoders put in the place of bytes that are no UTF-8: the only trace that those leave. */
-export const replacement = "\ufffd";
+const replacement = "\ufffd";
 
 /** The text that the bytes stand for; undefined when they are no UTF-8 (RFC 3629). */
 export function utf8Text(bytes: Buffer): string | undefined {

@@ -14,7 +14,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   ring: ["errors", "parse"],
   crypto: ["errors", "parse", "ring"],
   jwt: ["errors", "parse", "ring", "crypto"],
-  native: ["parse", "jwt"],
+  native: ["ring", "jwt"],
   keeper: ["errors", "ring", "crypto"],
   http: ["errors", "time", "files"],
   kube: ["parse", "time", "http"],

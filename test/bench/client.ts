@@ -6,7 +6,7 @@ import { openVerifier, type Algorithm, type TokenVerifier } from "../../src/clie
 import { spkiPem } from "../../src/crypto/pem.ts";
 import { generateKey } from "../../src/crypto/keypair.ts";
 import { privateKeyObject } from "../../src/crypto/signature.ts";
-import { signOf } from "../../src/jwt/scheme.ts";
+import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
 import { portOf } from "../../src/http/address.ts";
 import type { Bench } from "./bench.ts";
 import type { Contest } from "./measure.ts";
@@ -29,7 +29,7 @@ const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).
 /** Publishes one key, on a server of its own. */
 async function issuerWith(algorithm: Algorithm): Promise<Issuer> {
   const { kid, material } = await generateKey(algorithm, 2048);
-  const sign = signOf(algorithm, privateKeyObject(material.privateJwk));
+  const sign = nodeSignatures.signer(privateKeyObject(material.privateJwk), algorithm);
   const iat = Math.floor(Date.now() / 1000);
   const known = { iss: issuer, aud: audience, iat, exp: iat + lifeSeconds, scope: "orders:read orders:write" };
   const tokenOf = (nth: number): string => {

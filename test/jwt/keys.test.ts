@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Keys, ringKeys, verifyingKeys, type KnownHeader } from "../../src/jwt/keys.ts";
-import { nodeSignatures } from "../../src/jwt/signatures.ts";
+import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
 import { base64url, keyOf, ringOfAll } from "./support/world.ts";
 
 const { kid } = keyOf("ES256");

@@ -1,7 +1,8 @@
 import { createPrivateKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
-import { verifyOf, signOf } from "../../src/jwt/scheme.ts";
+import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";
+import { verifyOf } from "../../src/jwt/verify-of.ts";
 import { active, withoutStandby } from "../support/rings.ts";
 import { policy } from "../support/story.ts";
 import {
@@ -69,6 +70,6 @@ describe("the examples of the RFCs", () => {
     if (!vector) throw new TypeError("There is no such example");
     const key = createPrivateKey({ key: { ...vector.jwk, d: ed25519PrivateMember }, format: "jwk" });
     const { input, signature } = partsOf(vector.token);
-    expect(signed(signOf("EdDSA", key), input)).toEqual(signature);
+    expect(signed(nodeSignatures.signer(key, "EdDSA"), input)).toEqual(signature);
   });
 });

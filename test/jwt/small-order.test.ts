@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { nativeNeeds, nativeSignatures } from "../../hack/native.ts";
-import { verifyOf } from "../../src/jwt/scheme.ts";
-import { nodeSignatures, type Signatures, type Verify } from "../../src/jwt/signatures.ts";
+import { nativeBuildMs, nativeNeeds, nativeSignatures } from "../../hack/native.ts";
+import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
+import type { Signatures, Verify } from "../../src/jwt/signatures.ts";
+import { verifyOf } from "../../src/jwt/verify-of.ts";
 import { pairOf } from "../support/keys.ts";
 import { smallOrderPoints } from "../crypto/support/small-order.ts";
 import { verifiedWith } from "./support/signed.ts";
@@ -31,7 +32,7 @@ let native: Signatures;
 
 beforeAll(async () => {
   if (missing === undefined) native = await nativeSignatures();
-});
+}, nativeBuildMs);
 
 describe.each(["native", "node:crypto"] as const)("EdDSA by %s: an R of small order", (name) => {
   beforeEach((context) => {

@@ -1,27 +1,35 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { isUtf8 } from "node:buffer";
 import fc from "fast-check";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { nativeNeeds, nativeSignatures } from "../../hack/native.ts";
-import { verifyOf, signOf } from "../../src/jwt/scheme.ts";
-import { type SignatureForm, nodeSignatures, type Signatures } from "../../src/jwt/signatures.ts";
+import { nativeBuildMs, nativeNeeds, nativeSignatures } from "../../hack/native.ts";
+import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
+import type { Signatures, Verify } from "../../src/jwt/signatures.ts";
 import { compileMinter } from "../../src/jwt/minter.ts";
 import { tokenLimit } from "../../src/jwt/reasons.ts";
 import { compileRing } from "../../src/jwt/verifier.ts";
-import { algorithms } from "../../src/ring/key.ts";
+import { verifyOf } from "../../src/jwt/verify-of.ts";
+import { type Algorithm, algorithms } from "../../src/ring/key.ts";
 import { pairOf } from "../support/keys.ts";
 import { epoch } from "../support/story.ts";
 import { corpus } from "../jwt/attacks/corpus.ts";
 import { withKid, withoutKid } from "../jwt/support/rfc-vectors.ts";
 import { changed, signed, verified, verifiedWith } from "../jwt/support/signed.ts";
+import { rsaKey } from "./support/rsa.ts";
 import { privateKeyOf, reasonOf, ringOfAll, verifierOf } from "../jwt/support/world.ts";
 
 const missing = nativeNeeds();
+/** Keys that are ours are taken: none of these tests is one of node:crypto. */
+const nobody: Signatures = {
+  name: "node:crypto",
+  verifier: () => expect.unreachable("AWS-LC takes the key"),
+  signer: () => expect.unreachable("AWS-LC takes the key"),
+};
 let native: Signatures;
 
 beforeAll(async () => {
-  if (missing === undefined) native = await nativeSignatures();
-});
+  if (missing === undefined) native = await nativeSignatures(nobody);
+}, nativeBuildMs);
 
 beforeEach((context) => {
   if (missing !== undefined) context.skip(missing);
@@ -36,7 +44,7 @@ const base64url = /^[\w-]+$/;
 describe.each(algorithms)("native signatures: %s", (algorithm) => {
   const pair = pairOf(algorithm);
   const { publicJwk } = pair.material;
-  const signerOf = (by: Signatures) => signOf(algorithm, privateKeyOf(pair), by);
+  const signerOf = (by: Signatures) => by.signer(privateKeyOf(pair), algorithm);
   const verifyBy = (by: Signatures) => verifyOf(algorithm, publicJwk, by);
 
   test("what one makes the other one takes", () => {
@@ -157,7 +165,7 @@ describe("native signatures: ECDSA", () => {
     ["ES512", 300],
   ] as const)("%s: %d signatures fit, whatever zeros R and S begin with", (algorithm, times) => {
     const pair = pairOf(algorithm);
-    const sign = signOf(algorithm, privateKeyOf(pair), native);
+    const sign = native.signer(privateKeyOf(pair), algorithm);
     const [ours, theirs] = [native, nodeSignatures].map((by) => verifyOf(algorithm, pair.material.publicJwk, by));
     if (!ours || !theirs) throw new TypeError("There are two");
     for (let time = 0; time < times; time++) {
@@ -166,13 +174,6 @@ describe("native signatures: ECDSA", () => {
     }
   });
 });
-
-/** A key whose DER is what the test says. */
-const rawKey = (der: Buffer): KeyObject => ({ export: () => der }) as unknown as KeyObject;
-const es256: SignatureForm = { hash: "sha256", bytes: 64, isPair: true };
-const eddsa: SignatureForm = { hash: null, bytes: 64, isPair: false };
-const publicKey = (): KeyObject => createPublicKey({ key: pairOf("ES256").material.publicJwk, format: "jwk" });
-const publicDer = (): Buffer => publicKey().export({ format: "der", type: "spki" });
 
 describe("native signatures", () => {
   test.each(corpus)("the attack is refused alike: $name", ({ token, reason }) => {
@@ -196,8 +197,8 @@ describe("native signatures", () => {
     const calls = { verifier: 0, signer: 0 };
     const counting: Signatures = {
       name: "native",
-      verifier: (key, form) => (calls.verifier++, native.verifier(key, form)),
-      signer: (key, form) => (calls.signer++, native.signer(key, form)),
+      verifier: (key, algorithm) => (calls.verifier++, native.verifier(key, algorithm)),
+      signer: (key, algorithm) => (calls.signer++, native.signer(key, algorithm)),
     };
     const half = { kid, key: privateKeyOf(pairOf("ES256")) };
     const minter = compileMinter({ ring: of.ring, half }, { newId: () => "id", signatures: counting });
@@ -206,86 +207,95 @@ describe("native signatures", () => {
     expect(calls).toEqual({ verifier: of.publicJwks.size, signer: 1 });
   });
 
-  test("an error of OpenSSL does not stay for the next one who asks", () => {
-    const failure = (): unknown => {
-      try {
-        return createPublicKey("no key");
-      } catch (error) {
-        return error;
-      }
-    };
-    const before = failure();
-    const verify = verifyOf("RS256", pairOf("RS256").material.publicJwk, native);
-    expect(verifiedWith(verify, input, Buffer.alloc(256, 1))).toBe(false);
-    expect(() => native.verifier(rawKey(Buffer.from("no key")), es256)).toThrow(TypeError);
-    expect(failure()).toEqual(before);
-  });
-
-  test("its copy of the private half is written over, whether OpenSSL takes it or not", () => {
+  test("its copy of the private half is written over, whether AWS-LC takes it or not", () => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const [good, bad] = [privateKey.export({ format: "der", type: "pkcs8" }), Buffer.from("no key")];
-    const signature = signed(native.signer(rawKey(good), eddsa), input);
-    expect(verifiedWith(nodeSignatures.verifier(publicKey, eddsa), input, signature)).toBe(payload);
-    expect(() => native.signer(rawKey(bad), eddsa)).toThrow(TypeError);
+    const rawKey = (der: Buffer): KeyObject => ({ export: () => der }) as unknown as KeyObject;
+    const signature = signed(native.signer(rawKey(good), "EdDSA"), input);
+    expect(verifiedWith(nodeSignatures.verifier(publicKey, "EdDSA"), input, signature)).toBe(payload);
+    expect(() => native.signer(rawKey(bad), "EdDSA")).toThrow("AWS-LC takes the key");
     for (const copy of [good, bad]) expect(copy.every((byte) => byte === 0)).toBe(true);
   });
 
-  const verifierWith = (form: Partial<Record<keyof SignatureForm, unknown>>, key = publicKey()) =>
-    native.verifier(key, { ...es256, ...form } as SignatureForm);
-  const verify = (token: unknown, ...dots: readonly unknown[]) =>
-    native.verifier(publicKey(), es256)(token as string, ...(dots as [number, number]));
-  const signer = () => native.signer(privateKeyOf(pairOf("ES256")), es256) as (...args: readonly unknown[]) => unknown;
+  const es256 = (): Verify => verifyOf("ES256", pairOf("ES256").material.publicJwk, native);
 
-  test.each<readonly [string, () => unknown]>([
-    ["a hash that nobody knows", () => verifierWith({ hash: "sha0" })],
-    ["a hash that is too weak", () => verifierWith({ hash: "md5" })],
-    ["a hash and something else", () => verifierWith({ hash: "sha256\0x" })],
-    ["the name of a hash that is no text", () => verifierWith({ hash: 7 })],
-    ["no hash where the key is not EdDSA's", () => verifierWith({ hash: null })],
-    ["signatures without bytes", () => verifierWith({ bytes: 0 })],
-    ["signatures of more bytes than any has", () => verifierWith({ bytes: 2049, isPair: false })],
-    ["a pair of more bytes than any curve has", () => verifierWith({ bytes: 134 })],
-    ["a pair without halves", () => verifierWith({ bytes: 63 })],
-    ["a length that is no number", () => verifierWith({ bytes: "64" })],
-    ["neither a pair nor none", () => verifierWith({ isPair: undefined })],
-    ["a DER with something behind it", () => verifierWith({}, rawKey(Buffer.concat([publicDer(), Buffer.from("x")])))],
-    ["a DER that is no Buffer", () => verifierWith({}, rawKey("der" as unknown as Buffer))],
-    ["a token that is no string", () => verify(Buffer.from("a.b.c"), 1, 3)],
-    ["a dot that is no number", () => verify("a.b.c", "1", 3)],
-    ["another dot that is no number", () => verify("a.b.c", 1, "3")],
-    ["no dot where the header ends", () => verify("a.b.c", 0, 3)],
-    ["no dot where the input ends", () => verify("a.b.c", 1, 2)],
-    ["one dot for both", () => verify("a.b.c", 1, 1)],
-    ["the dots in another order", () => verify("a.b.c", 3, 1)],
-    ["a dot behind the token", () => verify("a.b.c", 1, 5)],
-    ["a dot before the token", () => verify("a.b.c", -1, 3)],
-    ["a dot that stood there in another token", () => (verify("a.b.cc.d", 1, 6), verify("a.b.c", 1, 6))],
-    ["one dot", () => verify("a.b.c", 1)],
-    ["nothing to verify", () => (native.verifier(publicKey(), es256) as () => unknown)()],
-    ["an input that is no string", () => signer()(Buffer.from("a.b"))],
-    ["an input that is not ASCII", () => signer()("é")],
-    ["one that UTF-8, cut off, is as long as", () => signer()("é€")],
-    ["another one", () => signer()("éé𝄞")],
-    ["to sign nothing", () => signer()()],
-    ["a public half to sign", () => native.signer(rawKey(publicDer()), es256)],
-    [
-      "to sign in fewer bytes than the key does",
-      () => native.signer(privateKeyOf(pairOf("RS256")), { ...es256, bytes: 64, isPair: false })(input),
-    ],
-    [
-      "to sign in fewer bytes than EdDSA does",
-      () => native.signer(privateKeyOf(pairOf("EdDSA")), { ...eddsa, bytes: 32 })(input),
-    ],
-    [
-      "to sign in a smaller pair than the key does",
-      () => native.signer(privateKeyOf(pairOf("ES256")), { ...es256, bytes: 32 })(input),
-    ],
-  ])("refuses %s", (_, misuse) => {
-    expect(misuse).toThrow(/^Cannot (?:use key|verify|sign)/);
+  test.each<readonly [what: string, ...token: Parameters<Verify>]>([
+    ["no dot where the header ends", "a.b.c", 0, 3],
+    ["no dot where the input ends", "a.b.c", 1, 2],
+    ["one dot for both", "a.b.c", 1, 1],
+    ["the dots in another order", "a.b.c", 3, 1],
+    ["a dot behind the token", "a.b.c", 1, 5],
+    ["a dot far behind the token", "a.b.c", 1, 2 ** 32 - 1],
+    ["a dot before the token", "a.b.c", -1, 3],
+    ["no token", "", 0, 0],
+  ])("refuses to look for a signature: %s", (_, ...token) => {
+    expect(() => es256()(...token)).toThrow("Cannot verify: no dots stand there");
+  });
+
+  test("refuses what is no string, and goes on", () => {
+    const verify = es256() as (...args: readonly unknown[]) => unknown;
+    const sign = native.signer(privateKeyOf(pairOf("ES256")), "ES256") as (...args: readonly unknown[]) => unknown;
+    for (const misuse of [
+      () => verify(Buffer.from("a.b.c"), 1, 3),
+      () => verify("a.b.c"),
+      () => verify(),
+      () => sign(7),
+    ])
+      expect(misuse).toThrow(/./);
+    expect(verify(`${input}.${String(sign(input))}`, input.indexOf("."), input.length)).toBe(payload);
   });
 
   test("EdDSA: the very signature that node:crypto makes (RFC 8032 §5.1.6)", () => {
-    const key = createPrivateKey({ key: pairOf("EdDSA").material.privateJwk, format: "jwk" });
-    expect(native.signer(key, eddsa)(input)).toBe(nodeSignatures.signer(key, eddsa)(input));
+    const key = privateKeyOf(pairOf("EdDSA"));
+    expect(native.signer(key, "EdDSA")(input)).toBe(nodeSignatures.signer(key, "EdDSA")(input));
+  });
+
+  test.each(["RS256", "RS384", "RS512"] as const)("%s: the very signature that node:crypto makes", (algorithm) => {
+    const key = privateKeyOf(pairOf("RS256"));
+    expect(native.signer(key, algorithm)(input)).toBe(nodeSignatures.signer(key, algorithm)(input));
+  });
+
+  const others: readonly (readonly [Algorithm, Algorithm])[] = [
+    ["RS256", "PS256"],
+    ["PS256", "RS256"],
+    ["RS256", "RS512"],
+    ["PS256", "PS384"],
+  ];
+  test.each(others)("what a key signs by %s, it does not verify by %s", (algorithm, other) => {
+    const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
+    for (const by of [native, nodeSignatures]) {
+      const signature = signed(by.signer(privateKey, algorithm), input);
+      expect(verifiedWith(native.verifier(publicKey, algorithm), input, signature)).toBe(payload);
+      expect(verifiedWith(native.verifier(publicKey, other), input, signature)).toBe(false);
+    }
+  });
+});
+
+describe("native signatures: RSA keys that AWS-LC does not take are verified, and sign, by node:crypto", () => {
+  test.each([
+    { exponentBits: 17, isNative: true },
+    { exponentBits: 32, isNative: true },
+    { exponentBits: 33, isNative: true },
+    { exponentBits: 34, isNative: false },
+    { exponentBits: 64, isNative: false },
+    { modulusBits: 2056, isNative: true },
+  ])("$modulusBits $exponentBits: native is $isNative", async ({ isNative, ...bits }) => {
+    const { privateKey, publicKey } = rsaKey(bits);
+    const taken: string[] = [];
+    const counting: Signatures = {
+      name: "node:crypto",
+      verifier: (key, algorithm) => (taken.push("verifier"), nodeSignatures.verifier(key, algorithm)),
+      signer: (key, algorithm) => (taken.push("signer"), nodeSignatures.signer(key, algorithm)),
+    };
+    const ours = await nativeSignatures(counting);
+    for (const algorithm of ["RS256", "PS256"] as const) {
+      const theirs = nodeSignatures.verifier(publicKey, algorithm);
+      const signature = signed(ours.signer(privateKey, algorithm), input);
+      expect(verifiedWith(theirs, input, signature)).toBe(payload);
+      const verify = ours.verifier(publicKey, algorithm);
+      expect(verifiedWith(verify, input, signed(nodeSignatures.signer(privateKey, algorithm), input))).toBe(payload);
+      expect(verifiedWith(verify, input, changed(signature, 7))).toBe(false);
+    }
+    expect(taken).toEqual(isNative ? [] : ["signer", "verifier", "signer", "verifier"]);
   });
 });

@@ -1,0 +1,48 @@
+#![forbid(unsafe_code)]
+
+use aws_lc_rs::error::Unspecified;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{self, EcdsaKeyPair, EcdsaSigningAlgorithm, Ed25519KeyPair, RsaEncoding, RsaKeyPair};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
+
+pub enum Key {
+    EdDsa(Ed25519KeyPair),
+    Ecdsa(EcdsaKeyPair),
+    Rsa(RsaKeyPair, &'static dyn RsaEncoding),
+}
+
+impl Key {
+    pub fn read(pkcs8: &[u8], algorithm: &str) -> Option<Self> {
+        let ecdsa = |scheme: &'static EcdsaSigningAlgorithm| EcdsaKeyPair::from_pkcs8(scheme, pkcs8).map(Self::Ecdsa);
+        let rsa = |scheme: &'static dyn RsaEncoding| RsaKeyPair::from_pkcs8(pkcs8).map(|key| Self::Rsa(key, scheme));
+        match algorithm {
+            // Node.js leaves the public half out
+            "EdDSA" => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::EdDsa),
+            "ES256" => ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
+            "ES384" => ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
+            "ES512" => ecdsa(&signature::ECDSA_P521_SHA512_FIXED_SIGNING),
+            "RS256" => rsa(&signature::RSA_PKCS1_SHA256),
+            "RS384" => rsa(&signature::RSA_PKCS1_SHA384),
+            "RS512" => rsa(&signature::RSA_PKCS1_SHA512),
+            "PS256" => rsa(&signature::RSA_PSS_SHA256),
+            "PS384" => rsa(&signature::RSA_PSS_SHA384),
+            "PS512" => rsa(&signature::RSA_PSS_SHA512),
+            _ => return None,
+        }
+        .ok()
+    }
+
+    /// The signature as JWS has it (RFC 7518 §3), in base64url.
+    pub fn sign(&self, input: &[u8]) -> Result<String, Unspecified> {
+        let random = SystemRandom::new();
+        Ok(match self {
+            Self::EdDsa(key) => BASE64URL.encode(key.try_sign(input)?),
+            Self::Ecdsa(key) => BASE64URL.encode(key.sign(&random, input)?),
+            Self::Rsa(key, scheme) => {
+                let mut signature = vec![0; key.public_modulus_len()];
+                key.sign(*scheme, &random, input, &mut signature)?;
+                BASE64URL.encode(signature)
+            }
+        })
+    }
+}
