@@ -5,6 +5,8 @@ import { type SecretKind, secretsIn } from "./secrets-in.ts";
 /** What is there to be kept: who may read it is another matter. */
 const homes: readonly (readonly [RegExp, SecretKind])[] = [
   [/^(?:ring|signer|set-aside)\//, "private key"],
+  // Of a database that speaks TLS
+  [/^server\.key$/, "private key"],
   [/^identities\//, "refresh token"],
   [/^identities\//, "signed token"],
 ];
