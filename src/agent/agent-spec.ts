@@ -2,6 +2,8 @@ import type { Address } from "../http/address.ts";
 
 /** What an agent is to do, checked, with every default filled in. The files that it names are not read yet. */
 export interface AgentSpec {
+  /** Of identities that are registered at run time. Those of the file have it in their source. */
+  readonly issuer?: TokenEndpoint;
   /** By their names, which differ. */
   readonly identities: readonly IdentitySpec[];
   /** By their addresses, which differ. */
@@ -14,7 +16,7 @@ export interface IdentitySpec {
   readonly name: string;
   readonly source: SourceSpec;
   readonly request: TokenRequestSpec;
-  /** `always`: renewed by the timer. `onUse`: when somebody asks for it. */
+  /** `always`: renewed by the timer. `onUse`: when somebody asks for it; then it has no sinks, whose text would grow old. */
   readonly keep: "always" | "onUse";
   readonly sinks: readonly SinkSpec[];
   /** What is done each time after all sinks have the new token. */
@@ -38,7 +40,7 @@ export type SourceSpec =
   | { readonly kind: "mintSocket"; readonly path: string; readonly subject: string };
 
 export interface TokenEndpoint {
-  /** Of the issuer; https, or http to a loopback address or where the file says so. */
+  /** Of the issuer, without a query; https, or http to a loopback address or where the file says `plainHTTP`. */
   readonly url: URL;
   /** PEM; who may have signed its certificate. @default whom Node.js trusts */
   readonly caFile?: string;
@@ -81,7 +83,7 @@ export type NotifySpec =
 export interface ProxySpec {
   /** A Unix socket, or a loopback address. */
   readonly listen: Address;
-  /** http or https; without query and user. */
+  /** Without query and user; https, or http to a loopback address or where the file says `plainHTTP`. */
   readonly upstream: URL;
   /** PEM; who may have signed its certificate. @default whom Node.js trusts */
   readonly caFile?: string;

@@ -17,6 +17,16 @@ export type Address = TcpAddress | { readonly kind: "unix"; readonly path: strin
 export const addressText = (address: Address): string =>
   address.kind === "unix" ? `unix:${address.path}` : `${address.host ?? ""}:${address.port}`;
 
+/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`; undefined for anything else. */
+export function addressIn(text: string): Address | undefined {
+  if (text.startsWith("unix:/")) return { kind: "unix", path: text.slice("unix:".length) };
+  const [, bracketed, plain, digits = ""] = /^(?:\[([\da-fA-F:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text) ?? [];
+  const port = Number(digits);
+  if (digits === "" || port > 65_535) return undefined;
+  const host = bracketed ?? plain ?? "";
+  return { kind: "tcp", port, ...(host !== "" && { host }) };
+}
+
 /** Resolves when it listens. @throws ChangeNeededError `AddressUnusable` */
 export async function bind(server: Server, address: Address): Promise<void> {
   try {

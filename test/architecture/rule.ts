@@ -16,7 +16,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   jwt: ["errors", "parse", "ring", "crypto"],
   native: ["ring", "jwt"],
   keeper: ["errors", "ring", "crypto"],
-  http: ["errors", "time", "files"],
+  http: ["errors", "parse", "time", "files"],
   kube: ["parse", "time", "http"],
   grpc: ["time", "http"],
   telemetry: ["time", "http"],

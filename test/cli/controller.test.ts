@@ -11,9 +11,9 @@ afterEach(() => {
 
 describe("listenAddress", () => {
   it.each([
-    [":9090", { port: 9090 }],
-    ["127.0.0.1:0", { host: "127.0.0.1", port: 0 }],
-    ["[::1]:65535", { host: "::1", port: 65_535 }],
+    [":9090", { kind: "tcp", port: 9090 }],
+    ["127.0.0.1:0", { kind: "tcp", host: "127.0.0.1", port: 0 }],
+    ["[::1]:65535", { kind: "tcp", host: "::1", port: 65_535 }],
     ["off", "off"],
   ])("reads %s", (text, address) => {
     expect(listenAddress(text, "--admin-listen")).toEqual(address);

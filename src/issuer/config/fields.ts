@@ -1,6 +1,7 @@
 /** The readers of fields that this folder takes from elsewhere, in one place. */
 export { texts as ringTexts } from "../../ring/resource/limits.ts";
 export type { DurationBounds, TextLimit, WholeBounds } from "../../parse/forms.ts";
+export { needSome, refuseSame, textsOf } from "../../parse/list-fields.ts";
 export { choiceOf, durationOf, flagOf, instantOf, textOf, wholeOf } from "../../parse/scalars.ts";
 export {
   entriesOf,
@@ -8,7 +9,6 @@ export {
   type Fields,
   isUnset,
   itemSpotsOf,
-  looseFieldsOf,
   need,
   refuse,
   refuseRepeats,

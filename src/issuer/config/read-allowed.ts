@@ -8,12 +8,14 @@ import {
   isUnset,
   itemSpotsOf,
   need,
+  needSome,
   refuse,
   refuseRepeats,
   type Spot,
+  textsOf,
   wholeOf,
 } from "./fields.ts";
-import { globsOf, needSome, textsOf } from "./list-fields.ts";
+import { globsOf } from "./read-globs.ts";
 import { issuerCounts, issuerDefaults, issuerDurations, issuerNumbers, issuerTexts } from "./token-issuer-limits.ts";
 import type { Allowed, GrantType, TokenIssuer } from "./token-issuer.ts";
 

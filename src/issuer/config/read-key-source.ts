@@ -3,7 +3,7 @@ import { entriesOf, type Fields, fieldsOf, isUnset, itemSpotsOf, refuse, type Sp
 import { issuerCounts } from "./token-issuer-limits.ts";
 import type { KeySource } from "./token-issuer.ts";
 import { addressFlaw } from "../../http/remote-address.ts";
-import { addressOf } from "./web-address.ts";
+import { addressOf } from "../../http/web-address.ts";
 import { discoveryPath } from "../../jwt/public-paths.ts";
 
 /** The fields of which exactly one says where an issuer's keys come from. */

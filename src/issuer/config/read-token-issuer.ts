@@ -1,28 +1,27 @@
-import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import {
-  choiceOf,
   durationOf,
   fieldsOf,
   instantOf,
   isUnset,
   itemSpotsOf,
-  looseFieldsOf,
   need,
+  needSome,
   refuse,
   refuseRepeats,
+  refuseSame,
   type Spot,
   textOf,
+  textsOf,
 } from "./fields.ts";
 import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
-import { needSome, refuseSame, textsOf } from "./list-fields.ts";
 import { isChildSubject, isOfTrust, mustBeNoChild } from "./names.ts";
 import { readAllowed } from "./read-allowed.ts";
-import { type Around, absolutePathOf, readTrust } from "./read-trust.ts";
+import { type Around, readTrust } from "./read-trust.ts";
 import type { Client, TokenIssuer } from "./token-issuer.ts";
-import { webOriginOf } from "./web-address.ts";
-import { apiVersion, tokenIssuerKind } from "../../parse/api-names.ts";
-
-const mostProblems = 50;
+import { absolutePathOf } from "../../files/path-field.ts";
+import { webOriginOf } from "../../http/web-address.ts";
+import { tokenIssuerKind } from "../../parse/api-names.ts";
+import { readWhole, resourceOf } from "../../parse/read-whole.ts";
 
 export const issuerSpecFields = [
   "retryWindow",
@@ -44,22 +43,14 @@ export const clientFields = ["id", "secretFiles", "subject", "allow"] as const;
  * @throws ChangeNeededError `InvalidTokenIssuer` with all problems, one per line, as of a JwtKeyRotation
  */
 export function parseTokenIssuer(value: unknown, dir: string): TokenIssuer {
-  const problems: string[] = [];
-  const root = fieldsOf({ value, path: "", problems, unknown: problems }, ["apiVersion", "kind", "metadata", "spec"]);
-  choiceOf(need(root("apiVersion")), [apiVersion]);
-  choiceOf(need(root("kind")), [tokenIssuerKind]);
-  const read: TokenIssuer = {
-    name: textOf(need(looseFieldsOf(root("metadata"))("name")), issuerTexts.name) ?? "",
-    ...readSpec(root("spec"), dir),
-  };
-  if (problems.length === 0) return read;
-  const more = problems.length - mostProblems;
-  const lines = more > 0 ? [...problems.slice(0, mostProblems), `and ${more} more problems`] : problems;
-  throw new ChangeNeededError("InvalidTokenIssuer", lines.join("\n"));
+  return readWhole(value, "InvalidTokenIssuer", (root) => {
+    const { name, spec } = resourceOf(root, tokenIssuerKind);
+    return { name, ...readSpec(spec, dir) };
+  });
 }
 
 function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
-  const at = fieldsOf(need(spot), issuerSpecFields);
+  const at = fieldsOf(spot, issuerSpecFields);
   const maxAccessTtlMs = durationOf(at("maxAccessTTL"), issuerDurations.accessTtl);
   const limits = {
     ...(maxAccessTtlMs !== undefined && { maxAccessTtlMs }),

@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { absolutePathOf } from "../../files/path-field.ts";
 import { type ClaimPath, claimPathOf, type SubjectTemplate, templateOf } from "./claims.ts";
 import {
   choiceOf,
@@ -9,14 +9,17 @@ import {
   isUnset,
   itemSpotsOf,
   need,
+  needSome,
   refuse,
   refuseRepeats,
+  refuseSame,
   type Spot,
   textOf,
+  textsOf,
 } from "./fields.ts";
 import { globOf } from "./glob.ts";
 import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
-import { globsOf, needSome, refuseSame, textsOf } from "./list-fields.ts";
+import { globsOf } from "./read-globs.ts";
 import { type FileLimits, readAllowed } from "./read-allowed.ts";
 import { readKeySource, sourceFields } from "./read-key-source.ts";
 import { isReserved } from "./reserved.ts";
@@ -68,12 +71,6 @@ export function readTrust(spot: Spot, around: Around): Trust {
     singleUse: flagOf(at("singleUse")) ?? false,
     rules: rules.map((rule) => readRule(rule, around.limits)),
   };
-}
-
-/** Absolute; undefined if unset or wrong. */
-export function absolutePathOf(spot: Spot, dir: string): string | undefined {
-  const path = textOf(spot, issuerTexts.path);
-  return path === undefined ? undefined : resolve(dir, path);
 }
 
 function readAlgorithms(spot: Spot): Trust["algorithms"] {

@@ -1,6 +1,7 @@
 import { longestSubject } from "./claims.ts";
 import { type DurationBounds, ringTexts, type TextLimit, type WholeBounds } from "./fields.ts";
 import { hourMs, minuteMs, secondMs } from "../../parse/duration.ts";
+import { plainText, webTexts } from "../../parse/text-limits.ts";
 
 /** Every bound and default of a TokenIssuer, as data; docs/token-issuer.md has the same. Lengths are UTF-16 units. */
 
@@ -45,35 +46,14 @@ export const issuerCounts = {
   origins: 64,
 } as const;
 
-const visibleAscii = (most: number): TextLimit => ({
-  most,
-  form: /^[\u0020-\u007e]+$/,
-  must: `must be a text of 1 to ${most} characters of ASCII without control characters`,
-});
-
-const printable = (most: number): TextLimit => ({
-  most,
-  form: /^[^\p{C}\p{Zl}\p{Zp}]+$/u,
-  must: `must be a text of 1 to ${most} characters without control characters`,
-});
-
 export const issuerTexts = {
   name: ringTexts.name,
-  /** RFC 6749 appendix A.1. */
-  clientId: visibleAscii(255),
-  path: printable(4096),
-  subject: printable(longestSubject),
-  template: printable(512),
+  ...webTexts,
+  subject: plainText(longestSubject),
+  template: plainText(512),
   audience: ringTexts.audience,
   issuer: ringTexts.issuer,
-  /** RFC 6749 §3.3. */
-  scope: {
-    most: 255,
-    form: /^[\u0021\u0023-\u005b\u005d-\u007e]+$/,
-    must: 'must be 1 to 255 characters of ASCII without spaces, " and \\',
-  },
-  url: visibleAscii(2048),
-  claim: printable(255),
+  claim: plainText(255),
   glob: {
     most: 512,
     form: /^(?!.*\*{3})[^\p{C}\p{Zl}\p{Zp}]+$/u,

@@ -1,5 +1,6 @@
 import { type DurationBounds, printable, type TextLimit } from "../../parse/forms.ts";
 import { hourMs, minuteMs, secondMs } from "../../parse/duration.ts";
+import { dnsLabel, dnsName, dnsSubdomain } from "../../parse/text-limits.ts";
 
 /**
  * Every bound, default and text of a rule of a JwtKeyRotation, as data: the parser and the CRD (schema and CEL) take them
@@ -46,22 +47,14 @@ export const counts = { audiences: 32, revokedKids: 64, templateEntries: 32 } as
  */
 export const rotationsPerWindow = 12;
 
-const dnsLabel = "[a-z0-9](?:[-a-z0-9]*[a-z0-9])?";
-const dnsSubdomain = `${dnsLabel}(?:\\.${dnsLabel})*`;
 const labelName = "[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?";
-
-const subdomain = (most: number): TextLimit => ({
-  most,
-  form: new RegExp(`^${dnsSubdomain}$`),
-  must: `must be a DNS name (a-z, 0-9, - and .) of 1 to ${most} characters`,
-});
 
 export const texts = {
   /** 63, because it is the value of a label. */
-  name: subdomain(63),
-  namespace: { ...subdomain(63), form: new RegExp(`^${dnsLabel}$`), must: "must be a DNS label of 1 to 63 characters" },
+  name: dnsName(63),
+  namespace: { ...dnsName(63), form: new RegExp(`^${dnsLabel}$`), must: "must be a DNS label of 1 to 63 characters" },
   /** 240 and `-public` stay below the 253 of an object's name. */
-  secretName: subdomain(240),
+  secretName: dnsName(240),
   issuer: printable(512),
   audience: printable(512),
   kid: printable(256),

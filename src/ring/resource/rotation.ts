@@ -8,6 +8,7 @@ import { readPolicy, rotationFields, specFields } from "./policy.ts";
 import { choiceOf, instantOf, textOf, textOrEmptyOf } from "../../parse/scalars.ts";
 import { type Spot, entriesOf, fieldsOf, looseFieldsOf, need, refuse } from "../../parse/spot.ts";
 import { annotations, apiVersion, reservedPrefix, rotations } from "../../parse/api-names.ts";
+import { problemText } from "../../parse/read-whole.ts";
 
 /** Labels or annotations by key. */
 type StringMap = Readonly<Record<string, string>>;
@@ -70,8 +71,6 @@ export interface ParseOptions {
   readonly unknownFields?: "refuse" | "warn";
 }
 
-const mostProblems = 50;
-
 function readAnnotations(spot: Spot, warnings: string[]): Rotation["annotations"] {
   const at = looseFieldsOf(spot);
   const lenient = (name: string): Spot => ({ ...at(name), problems: warnings });
@@ -97,13 +96,6 @@ function readTemplateMap(spot: Spot, valueLimit: typeof texts.labelValue | typeo
     return [key, textOf(need(member), valueLimit) ?? ""] as const;
   });
   return Object.fromEntries(read);
-}
-
-function specRefusal(problems: readonly string[]): ChangeNeededError | undefined {
-  if (problems.length === 0) return undefined;
-  const more = problems.length - mostProblems;
-  const lines = more > 0 ? [...problems.slice(0, mostProblems), `and ${more} more problems`] : problems;
-  return new ChangeNeededError("InvalidSpec", lines.join("\n"));
 }
 
 /**
@@ -155,7 +147,7 @@ export function readRotation(
     warnings,
   };
   const policy = readPolicy(spec, rotation);
-  const refused = specRefusal(problems);
+  const refused = problems.length === 0 ? undefined : new ChangeNeededError("InvalidSpec", problemText(problems));
   if (!refused) return { ...frame, policy };
   const { suspend, acknowledgements, profile } = policy;
   const readable = { suspend, acknowledgements, algorithm: profile.algorithm };

@@ -1,15 +1,6 @@
-import {
-  itemSpotsOf,
-  looseFieldsOf,
-  need,
-  refuse,
-  refuseRepeats,
-  type Spot,
-  type TextLimit,
-  textOf,
-} from "./fields.ts";
-import { type Glob, globOf } from "./glob.ts";
-import { issuerCounts, issuerTexts } from "./token-issuer-limits.ts";
+import type { TextLimit } from "./forms.ts";
+import { textOf } from "./scalars.ts";
+import { itemSpotsOf, looseFieldsOf, need, refuse, refuseRepeats, type Spot } from "./spot.ts";
 
 /** Notes a list that is unset or empty. */
 export function needSome(spot: Spot): void {
@@ -24,13 +15,11 @@ export function textsOf(spot: Spot, most: number, limit: TextLimit): readonly st
   return items.map((item) => textOf(need(item), limit) ?? "");
 }
 
-export const globsOf = (spot: Spot): readonly Glob[] => textsOf(spot, issuerCounts.globs, issuerTexts.glob).map(globOf);
-
 /** Notes every item whose member has a value that another one has. */
 export function refuseSame(items: readonly Spot[], member: string): void {
   // What else is wrong with them is noted where they are read
   const members = items.map((item) => ({
-    ...looseFieldsOf({ ...item, problems: [] })(member),
+    ...looseFieldsOf({ ...item, problems: [], unknown: [] })(member),
     problems: item.problems,
   }));
   refuseRepeats(members.filter(({ value }) => value !== undefined && value !== null));
