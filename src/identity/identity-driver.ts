@@ -1,7 +1,7 @@
-import { clockWaitMs, setBackMs } from "../deadline/clock-look.ts";
 import { ChangeNeededError, type KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Chance } from "../time/backoff.ts";
-import { type Cancel, type Clock, type Moment, momentOf } from "../time/clock.ts";
+import type { Clock } from "../time/clock.ts";
+import type { ClockWatch, Watched } from "./clock-watch.ts";
 import { eventOf } from "./identity-effects.ts";
 import type { FreshToken, IdentityStatus, KeptIdentity } from "./kept-identity.ts";
 import type { HeldPair } from "./machine/held-pair.ts";
@@ -24,34 +24,38 @@ export interface IdentityParts {
   readonly issuer: PairIssuer;
   readonly store: PairStore;
   readonly keep: Keep;
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "nowMs">;
+  /** On the same clock. */
+  readonly watch: ClockWatch;
   readonly chance: Chance;
   readonly onChange?: (news: IdentityNews) => void;
 }
 
+/** How often the first credential of an identity is looked at that was denied: whether it is another one by now. */
+const credentialLookMs = 30_000;
+
 /** Runs the state machine of one identity: does its effects, one after the other, and brings it what came of them. */
-export class IdentityDriver implements KeptIdentity {
+export class IdentityDriver implements KeptIdentity, Watched {
   readonly #parts: IdentityParts;
   readonly #abort = new AbortController();
   /** Everybody who waits looks again after each event. */
   readonly #watchers = new Set<() => void>();
   #state: IdentityState;
   #effects: Promise<void> = Promise.resolve();
-  #cancelLook: Cancel = () => undefined;
-  /** When the clocks last agreed. */
-  #seen: Moment;
   /** The first credential that was shown last. */
   #shownId: string | undefined;
+  /** While it is denied, the credential is looked at then; Unix milliseconds. */
+  #credentialAtMs = Infinity;
 
   constructor(parts: IdentityParts) {
     this.#parts = parts;
     this.#state = newIdentity(parts.keep);
-    this.#seen = momentOf(parts.clock);
   }
 
   /** Resolves with the first token. @throws KeyturnError where there is none, unless it may start without */
   async start(stored: HeldPair | undefined, startWithout: boolean): Promise<void> {
     this.#handle({ kind: "started", ...(stored && { stored }) });
+    this.#parts.watch.add(this);
     const answer = await this.#answer({ kind: "any" });
     if (answer.kind === "given" || startWithout) return;
     await this.close();
@@ -88,13 +92,35 @@ export class IdentityDriver implements KeptIdentity {
     };
   }
 
+  /** Of the clock watch, as the next two. */
+  get wakeAtMs(): number {
+    return Math.min(wakeAtMs(this.#state), this.#credentialAtMs);
+  }
+
+  wake(): void {
+    const nowMs = this.#parts.clock.nowMs();
+    if (nowMs >= this.#credentialAtMs) {
+      this.#credentialAtMs = nowMs + credentialLookMs;
+      void this.#lookAtCredential();
+    }
+    if (nowMs >= wakeAtMs(this.#state)) this.#handle({ kind: "looked" });
+  }
+
+  setBack(byMs: number): void {
+    this.#credentialAtMs -= byMs;
+    this.#handle({ kind: "setBack", byMs });
+  }
+
   close(): Promise<void> {
     return this.#end("close");
   }
 
-  forget(): Promise<void> {
+  async forget(): Promise<void> {
     this.#abort.abort();
-    return this.#end("forget");
+    const token = this.#state.held?.refresh?.token;
+    const isFirst = this.#state.ending !== "forget" && this.#state.phase.kind !== "closed";
+    await this.#end("forget");
+    if (isFirst && token !== undefined) void this.#parts.issuer.revoke?.(token);
   }
 
   async #end(how: Ending): Promise<void> {
@@ -131,7 +157,7 @@ export class IdentityDriver implements KeptIdentity {
     const { state, effects } = stepIdentity(this.#state, event, { nowMs: clock.nowMs(), chance: chance() });
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
-    this.#lookLater();
+    this.#watchClock();
     for (const wake of this.#watchers) wake();
   }
 
@@ -149,27 +175,16 @@ export class IdentityDriver implements KeptIdentity {
     });
   }
 
-  #lookLater(): void {
-    const { clock } = this.#parts;
-    this.#cancelLook();
-    if (this.#state.phase.kind === "closed") return;
-    this.#cancelLook = clock.after(clockWaitMs(wakeAtMs(this.#state), clock.nowMs()), () => this.#look());
-  }
-
-  #look(): void {
-    this.#compareClocks();
-    if (this.#state.trouble?.isFinal === true) void this.#lookAtCredential();
-    if (this.#parts.clock.nowMs() >= wakeAtMs(this.#state)) this.#handle({ kind: "looked" });
-    else this.#lookLater();
-  }
-
-  #compareClocks(): void {
-    const now = momentOf(this.#parts.clock);
-    const byMs = setBackMs(this.#seen, now);
-    const isAhead = setBackMs(now, this.#seen) > 0;
-    // A clock that is slewed goes wrong so slowly that only the sum shows it
-    if (byMs > 0 || isAhead) this.#seen = now;
-    if (byMs > 0) this.#handle({ kind: "setBack", byMs });
+  #watchClock(): void {
+    const { watch, clock } = this.#parts;
+    const { phase, trouble } = this.#state;
+    if (phase.kind === "closed") {
+      watch.delete(this);
+      return;
+    }
+    if (trouble?.isFinal !== true) this.#credentialAtMs = Infinity;
+    else if (this.#credentialAtMs === Infinity) this.#credentialAtMs = clock.nowMs() + credentialLookMs;
+    watch.changed(this);
   }
 
   async #lookAtCredential(): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Chance } from "../time/backoff.ts";
 import { type Clock, systemClock } from "../time/clock.ts";
+import { ClockWatch } from "./clock-watch.ts";
 import { IdentityDriver } from "./identity-driver.ts";
 import type { KeptIdentity } from "./kept-identity.ts";
 import type { IdentityNews, Keep } from "./machine/identity-state.ts";
@@ -30,7 +31,8 @@ export interface IdentityOptions {
 export async function keepIdentity(options: IdentityOptions): Promise<KeptIdentity> {
   const { issuer, store = pairInMemory(), keep = "always", startWithout = false, onChange } = options;
   const { clock = systemClock, chance = Math.random } = options;
-  const driver = new IdentityDriver({ issuer, store, keep, clock, chance, ...(onChange && { onChange }) });
+  const watch = new ClockWatch(clock);
+  const driver = new IdentityDriver({ issuer, store, keep, clock, watch, chance, ...(onChange && { onChange }) });
   await driver.start(await store.read(), startWithout);
   return driver;
 }

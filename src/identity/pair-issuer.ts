@@ -11,6 +11,11 @@ export interface PairIssuer {
   ask(showing: ShownCredential, signal: AbortSignal): Promise<Issued | ExchangeFailure>;
   /** Another text as soon as the first credential is another one; undefined while it can't be read. Asks nobody. */
   credentialId(): Promise<string | undefined>;
+  /**
+   * Ends the grant of a refresh token (RFC 7009), once its identity is forgotten: as well as it can. Never rejects. Absent where there is nothing
+   * that could be ended.
+   */
+  revoke?(refreshToken: string): Promise<void>;
 }
 
 export interface Issued {

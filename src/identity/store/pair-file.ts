@@ -16,6 +16,8 @@ export interface PairFileOptions {
   readonly path: string;
   /** What the tokens are for: the issuer, the client, what is asked for. What is there for another purpose counts as nothing. */
   readonly purpose: string;
+  /** `ofDirectory`: who opens it has locked all that lies there, and the file needs no lock of its own. @default own */
+  readonly lock?: "own" | "ofDirectory";
   /** @default the real one */
   readonly disk?: Disk;
   /** @default the machine's */
@@ -31,7 +33,7 @@ export interface PairFileOptions {
 const modes = { dir: 0o700, file: 0o600 } as const;
 
 /**
- * The pair in a file of its own, mode 0600, replaced whole and synced. The lock is a directory of sockets beside it: the kernel frees it
+ * The pair in a file of its own, mode 0600, replaced whole and synced. A lock of its own is a directory of sockets beside it: the kernel frees it
  * however its process ends.
  */
 export function pairFile(options: PairFileOptions): PairStore {
@@ -45,6 +47,7 @@ export function pairFile(options: PairFileOptions): PairStore {
   const lock = async (): Promise<void> => {
     if (own !== undefined) return;
     await ensureDir(disk, dirname(path), modes.dir);
+    if (options.lock === "ofDirectory") return;
     own = await lockSoon(disk, { path, lockDir }, options);
     if (own.missing !== undefined) options.onNoLock?.(own.missing);
   };
@@ -70,7 +73,7 @@ export function pairFile(options: PairFileOptions): PairStore {
         await removeIfThere(disk, path);
         await removeIfThere(disk, `${path}.tmp`);
         await unlock();
-        await removeLock(disk, lockDir);
+        if (options.lock !== "ofDirectory") await removeLock(disk, lockDir);
       }),
     unlock: () => withStorageErrors(unlock),
   };

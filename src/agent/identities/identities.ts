@@ -1,0 +1,185 @@
+import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { ClockWatch } from "../../identity/clock-watch.ts";
+import type { PairStore } from "../../identity/store/pair-store.ts";
+import type { AgentIdentity } from "../agent-identities.ts";
+import type { IdentitySpec } from "../agent-spec.ts";
+import { eachOf } from "./each-of.ts";
+import { IssuersOf } from "./issuers-of.ts";
+import { OneIdentity } from "./one-identity.ts";
+import type { IdentitiesOptions, OpenIdentities } from "./open-identities.ts";
+import { encodeSpec, purposeOf } from "./spec-document.ts";
+import type { AgentState } from "./state-dir.ts";
+
+type Origin = OneIdentity["origin"];
+
+/** Paths that somebody has from now on: nobody else empties them. */
+type TakenPlaces = ReadonlySet<string>;
+
+export class Identities implements OpenIdentities {
+  readonly #state: AgentState;
+  readonly #options: IdentitiesOptions;
+  readonly #issuers: IssuersOf;
+  readonly #watch: ClockWatch;
+  readonly #byName = new Map<string, OneIdentity>();
+  /** One change after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(state: AgentState, options: IdentitiesOptions) {
+    this.#state = state;
+    this.#options = options;
+    this.#watch = new ClockWatch(options.clock);
+    this.#issuers = new IssuersOf(options.openSource, options.clock);
+  }
+
+  /** @throws KeyturnError where one of the file has no token, unless it may start without */
+  async begin(): Promise<void> {
+    const { specs, startWithout } = this.#options;
+    const inFile = new Set(specs.map(({ name }) => name));
+    const registered = await this.#state.registered();
+    await eachOf(specs, async (spec) => {
+      await this.#begin(spec, "file");
+    });
+    await eachOf(registered, async (spec) => {
+      // What stands in the file by now is registered no longer
+      if (inFile.has(spec.name)) await this.#state.drop(spec.name);
+      else await this.#begin(spec, "registered");
+    });
+    if (startWithout) return;
+    const ofFile = [...this.#byName.values()].filter(({ origin }) => origin === "file");
+    await Promise.all(ofFile.map((one) => one.settled()));
+    const [missing] = ofFile.flatMap((one) => one.missing() ?? []);
+    if (missing !== undefined) throw missing;
+  }
+
+  find(name: string): AgentIdentity | undefined {
+    return this.#byName.get(name);
+  }
+
+  all(): readonly AgentIdentity[] {
+    return [...this.#byName.values()].sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
+  }
+
+  apply(specs: readonly IdentitySpec[]): Promise<void> {
+    return this.#inTurn(async () => {
+      const names = new Set(specs.map(({ name }) => name));
+      const gone = [...this.#byName.values()].filter(({ origin, spec }) => origin === "file" && !names.has(spec.name));
+      const taken = placesOf(specs);
+      await eachOf(gone, ({ spec }) => this.#orSay(spec, () => this.#forget(spec.name, taken)));
+      await eachOf(specs, (spec) => this.#orSay(spec, () => this.#putOfFile(spec, taken)));
+    });
+  }
+
+  register(spec: IdentitySpec): Promise<AgentIdentity> {
+    return this.#inTurn(async () => {
+      const before = this.#byName.get(spec.name);
+      if (before?.origin === "file") throw nameTaken(spec.name);
+      if (before !== undefined && isSame(before.spec, spec)) return before;
+      await this.#state.keep(spec);
+      return this.#put(spec, "registered", placesOf([spec]));
+    });
+  }
+
+  unregister(name: string): Promise<boolean> {
+    return this.#inTurn(async () => {
+      const isThere = this.#byName.has(name);
+      if (this.#byName.get(name)?.origin === "file") throw inFile(name);
+      await this.#forget(name);
+      // Last of all: after a crash before that it is there again, and whoever asked for its end has not heard of it yet
+      return (await this.#state.drop(name)) || isThere;
+    });
+  }
+
+  close(): Promise<void> {
+    return this.#inTurn(async () => {
+      await Promise.all([...this.#byName.values()].map((one) => one.close()));
+      await this.#issuers.close();
+      await this.#state.close();
+    });
+  }
+
+  #inTurn<Result>(work: () => Promise<Result>): Promise<Result> {
+    const own = this.#changes.then(work);
+    this.#changes = own.catch(() => undefined);
+    return own;
+  }
+
+  /** What one identity of the file has against a change holds up no other. */
+  async #orSay({ name }: IdentitySpec, work: () => Promise<void>): Promise<void> {
+    await work().catch((error: unknown) => {
+      this.#options.log.error({ identity: name, err: error }, "not all of what the file says of it could be done");
+    });
+  }
+
+  async #putOfFile(spec: IdentitySpec, taken: TakenPlaces): Promise<void> {
+    const wasRegistered = this.#byName.get(spec.name)?.origin === "registered";
+    await this.#put(spec, "file", taken);
+    if (wasRegistered) await this.#state.drop(spec.name);
+  }
+
+  /** There is one with this spec now, in the place of the one before it. */
+  async #put(spec: IdentitySpec, origin: Origin, taken: TakenPlaces): Promise<OneIdentity> {
+    const before = this.#byName.get(spec.name);
+    if (before !== undefined && isSame(before.spec, spec)) {
+      before.origin = origin;
+      return before;
+    }
+    if (before === undefined) return this.#begin(spec, origin);
+    const isForTheSame = purposeOf(before.spec) === purposeOf(spec);
+    const one = await this.#begin(
+      spec,
+      origin,
+      isForTheSame
+        ? { after: before.close(), store: before.store }
+        : { after: this.#orSay(spec, () => before.forget()) },
+    );
+    await this.#emptyPlaces(before.spec, taken);
+    return one;
+  }
+
+  /** @param from - When it may begin, and where its pair is. @default at once, and what the disk has */
+  async #begin(
+    spec: IdentitySpec,
+    origin: Origin,
+    from: { readonly after?: Promise<void>; readonly store?: PairStore } = {},
+  ): Promise<OneIdentity> {
+    const { openSinks, notify, clock, chance, log, onNews = () => undefined } = this.#options;
+    const { store = this.#state.pairOf(spec) } = from;
+    const one = new OneIdentity(spec, origin, {
+      ...{ issuer: this.#issuers.open(spec), store, sinks: openSinks(spec) },
+      ...{ notify, clock, chance, log, onNews, watch: this.#watch },
+    });
+    // Who asks for it meanwhile waits for its begin
+    this.#byName.set(spec.name, one);
+    await one.begin(from.after);
+    return one;
+  }
+
+  async #forget(name: string, taken: TakenPlaces = new Set()): Promise<void> {
+    const one = this.#byName.get(name);
+    this.#byName.delete(name);
+    await one?.forget();
+    if (one !== undefined) await this.#emptyPlaces(one.spec, taken);
+  }
+
+  async #emptyPlaces(spec: IdentitySpec, taken: TakenPlaces): Promise<void> {
+    const places = this.#options.openSinks({ ...spec, sinks: spec.sinks.filter(({ path }) => !taken.has(path)) });
+    await eachOf(places, (sink) => sink.remove());
+  }
+}
+
+const isSame = (one: IdentitySpec, other: IdentitySpec): boolean => encodeSpec(one) === encodeSpec(other);
+
+const placesOf = (specs: readonly IdentitySpec[]): TakenPlaces =>
+  new Set(specs.flatMap(({ sinks }) => sinks.map(({ path }) => path)));
+
+const nameTaken = (name: string): ChangeNeededError =>
+  new ChangeNeededError(
+    "NameTaken",
+    `Cannot register identity ${JSON.stringify(name)}: must be another name, this one stands in the agent's file`,
+  );
+
+const inFile = (name: string): ChangeNeededError =>
+  new ChangeNeededError(
+    "InFile",
+    `Cannot unregister identity ${JSON.stringify(name)}: must be taken out of the agent's file, where it stands`,
+  );

@@ -1,0 +1,84 @@
+import type { ExchangeFailure, IdentityTrouble } from "../../identity/machine/identity-state.ts";
+import type { PairIssuer } from "../../identity/pair-issuer.ts";
+import { type Clock, sleep } from "../../time/clock.ts";
+import type { IdentitySpec, SourceSpec } from "../agent-spec.ts";
+import { AskGate, type GateOptions } from "./ask-gate.ts";
+
+/** Ten thousand identities that begin at once open no ten thousand connections; and nobody waits for long behind an issuer that hangs. */
+const asking: GateOptions = { most: 32, patienceMs: 10_000 };
+const revoking: GateOptions = { most: 8, patienceMs: 60_000 };
+/** The end of an agent waits so long for what is being revoked, in milliseconds. */
+const closeWithinMs = 3000;
+
+const busy: ExchangeFailure = {
+  kind: "away",
+  code: "Busy",
+  message: "Cannot get a token: too many requests to this issuer are under way",
+  mayBeDone: false,
+};
+
+/** Nobody was asked: there is no outcome yet. */
+export const isBusy = (trouble: IdentityTrouble | undefined): boolean => trouble?.code === busy.code;
+
+/** The issuers of an agent's identities, each behind a gate; and what they are told in the background. */
+export class IssuersOf {
+  readonly #openSource: (identity: IdentitySpec) => PairIssuer;
+  readonly #clock: Pick<Clock, "after">;
+  /** Of issuers that are being asked. */
+  readonly #gates = new Map<string, AskGate>();
+  readonly #revoking = new Set<Promise<void>>();
+  readonly #closed = new AbortController();
+
+  constructor(openSource: (identity: IdentitySpec) => PairIssuer, clock: Pick<Clock, "after">) {
+    this.#openSource = openSource;
+    this.#clock = clock;
+  }
+
+  open(spec: IdentitySpec): PairIssuer {
+    const issuer = this.#openSource(spec);
+    const place = placeOf(spec.source);
+    return {
+      credentialId: () => issuer.credentialId(),
+      ask: async (showing, signal) =>
+        (await this.#inside({ place, options: asking, signal }, () => issuer.ask(showing, signal))) ?? busy,
+      revoke: (token) => {
+        const { signal } = this.#closed;
+        const at = { place: `${place} revoke`, options: revoking, signal };
+        const work = this.#inside(at, async () => issuer.revoke?.(token));
+        const done = work.catch(() => undefined).finally(() => this.#revoking.delete(done));
+        this.#revoking.add(done);
+        return done;
+      },
+    };
+  }
+
+  /** Waits a moment for what is being revoked; the rest ends by itself some day. */
+  async close(): Promise<void> {
+    const done = new AbortController();
+    const all = Promise.all(this.#revoking).then(() => done.abort());
+    await Promise.race([all, sleep(this.#clock, closeWithinMs, done.signal)]);
+    this.#closed.abort();
+  }
+
+  /** Undefined for who was turned away. A gate is there as long as somebody is at it. */
+  async #inside<Result>({ place, options, signal }: At, work: () => Promise<Result>): Promise<Result | undefined> {
+    const gate = this.#gates.get(place) ?? new AskGate(this.#clock, options);
+    this.#gates.set(place, gate);
+    if (!(await gate.enter(signal))) return undefined;
+    try {
+      return await work();
+    } finally {
+      gate.leave();
+      if (gate.isIdle) this.#gates.delete(place);
+    }
+  }
+}
+
+/** At whose gate somebody stands. */
+interface At {
+  readonly place: string;
+  readonly options: GateOptions;
+  readonly signal: AbortSignal;
+}
+
+const placeOf = (source: SourceSpec): string => (source.kind === "mintSocket" ? source.path : source.issuer.url.origin);

@@ -1,0 +1,112 @@
+import { KeyturnError } from "../../errors/keyturn-error.ts";
+import type { FreshToken } from "../../identity/kept-identity.ts";
+import { backoffMs, type Chance } from "../../time/backoff.ts";
+import type { Cancel, Clock } from "../../time/clock.ts";
+import type { SinkProblem } from "../agent-identities.ts";
+import type { Sink } from "../sinks/sink.ts";
+
+const leastWaitMs = 1000;
+const backoff = { baseMs: 1000, maxMs: 60_000 } as const;
+
+export interface KeptSinksParts {
+  readonly clock: Pick<Clock, "after">;
+  readonly chance: Chance;
+  /** Some place has a new token; not before the others were tried with it. Must not throw. */
+  readonly onWritten: () => void;
+  /** Hears of every failure. Must not throw. */
+  readonly onProblem: (problem: SinkProblem) => void;
+}
+
+/** The places of one identity. Each gets the newest token; one that fails is tried again by itself, and holds up nobody. */
+export class KeptSinks {
+  readonly #sinks: readonly KeptSink[];
+  readonly #onWritten: () => void;
+
+  constructor(sinks: readonly Sink[], parts: KeptSinksParts) {
+    this.#onWritten = parts.onWritten;
+    this.#sinks = sinks.map((sink) => new KeptSink(sink, parts));
+  }
+
+  /** Resolves when each place has it, or has been tried. Without any place that is at once. Never rejects. */
+  async write(token: FreshToken): Promise<void> {
+    const written = await Promise.all(this.#sinks.map((sink) => sink.write(token)));
+    if (written.length === 0 || written.includes(true)) this.#onWritten();
+  }
+
+  get problems(): readonly SinkProblem[] {
+    return this.#sinks.map(({ problem }) => problem).filter((problem) => problem !== undefined);
+  }
+
+  /** Waits for what is being written; nothing is tried again. */
+  async close(): Promise<void> {
+    await Promise.all(this.#sinks.map((sink) => sink.close()));
+  }
+}
+
+class KeptSink {
+  readonly #sink: Sink;
+  readonly #parts: KeptSinksParts;
+  #newest: FreshToken | undefined;
+  #work: Promise<boolean> | undefined;
+  #failures = 0;
+  #isClosed = false;
+  #cancel: Cancel | undefined;
+  problem: SinkProblem | undefined;
+
+  constructor(sink: Sink, parts: KeptSinksParts) {
+    this.#sink = sink;
+    this.#parts = parts;
+  }
+
+  /** Whether the place has it now, or a newer one: what comes while another one is being written is written after it. */
+  write(token: FreshToken): Promise<boolean> {
+    if (this.#isClosed) return Promise.resolve(false);
+    this.#newest = token;
+    this.#cancel?.();
+    this.#work ??= this.#writeNewest();
+    return this.#work;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel?.();
+    await this.#work;
+  }
+
+  async #writeNewest(): Promise<boolean> {
+    for (;;) {
+      const token = this.#newest;
+      const isWritten = token !== undefined && (await this.#writeOnce(token));
+      if (token !== this.#newest) continue;
+      this.#work = undefined;
+      if (!isWritten && !this.#isClosed) this.#tryLater();
+      return isWritten;
+    }
+  }
+
+  async #writeOnce(token: FreshToken): Promise<boolean> {
+    try {
+      await this.#sink.write(token);
+      this.problem = undefined;
+      this.#failures = 0;
+      return true;
+    } catch (error) {
+      this.#failures++;
+      this.problem = { place: this.#sink.place, message: messageOf(error) };
+      this.#parts.onProblem(this.problem);
+      return false;
+    }
+  }
+
+  #tryLater(): void {
+    const { clock, chance, onWritten } = this.#parts;
+    const waitMs = leastWaitMs + backoffMs(backoff, this.#failures, chance);
+    this.#cancel = clock.after(waitMs, () => {
+      if (this.#newest !== undefined) void this.write(this.#newest).then((isWritten) => isWritten && onWritten());
+    });
+  }
+}
+
+/** What nobody foresaw says nothing of itself: it may quote a token. */
+const messageOf = (error: unknown): string =>
+  error instanceof KeyturnError ? error.message : "Cannot write the token: an unforeseen error";

@@ -1,0 +1,127 @@
+import { onTestFinished } from "vitest";
+import type { IdentitySpec } from "../../../../src/agent/agent-spec.ts";
+import type { AgentNews } from "../../../../src/agent/identities/agent-news.ts";
+import {
+  type IdentitiesOptions,
+  openIdentities,
+  type OpenIdentities,
+} from "../../../../src/agent/identities/open-identities.ts";
+import type { Sink } from "../../../../src/agent/sinks/sink.ts";
+import { TryLaterError } from "../../../../src/errors/keyturn-error.ts";
+import type { FreshToken } from "../../../../src/identity/kept-identity.ts";
+import type { ExchangeFailure, ShownCredential } from "../../../../src/identity/machine/identity-state.ts";
+import type { Issued, PairIssuer } from "../../../../src/identity/pair-issuer.ts";
+import { jwtWith, secretText, startMs } from "../../../identity/support/pairs.ts";
+import { FakeClock, turn } from "../../../support/fake-clock.ts";
+
+/** Answers at once: by identity the nth pair, unless a test says otherwise. */
+class AnsweringIssuer {
+  /** What was asked, in order: `a first`, `a refresh 1`, `a revoke 1`. */
+  readonly asked: string[] = [];
+  /** By identity; `""`: for all. */
+  readonly failures = new Map<string, ExchangeFailure>();
+  readonly credentials = new Map<string, string>();
+  /** Nobody is answered before this resolves. */
+  hold: Promise<void> | undefined;
+  lifeSeconds = 3600;
+  refreshSeconds = 86_400;
+  readonly #numbers = new Map<string, number>();
+
+  readonly of = ({ name }: Pick<IdentitySpec, "name">): PairIssuer => ({
+    ask: async (showing) => {
+      this.asked.push(`${name} ${shownText(showing)}`);
+      await this.hold;
+      return this.#answer(name);
+    },
+    credentialId: () => Promise.resolve(this.credentials.get(name) ?? "credential 1"),
+    revoke: (token) => {
+      this.asked.push(`${name} revoke ${token.split("-x")[0] ?? ""}`);
+      return Promise.resolve();
+    },
+  });
+
+  #answer(name: string): Issued | ExchangeFailure {
+    const failure = this.failures.get(name) ?? this.failures.get("");
+    if (failure) return failure;
+    const number = (this.#numbers.get(name) ?? 0) + 1;
+    this.#numbers.set(name, number);
+    return {
+      kind: "issued",
+      issued: {
+        accessToken: jwtWith({ jti: `${name}-${number}`, text: secretText("access") }),
+        expiresInSeconds: this.lifeSeconds,
+        refreshToken: secretText(String(number)),
+        refreshExpiresInSeconds: this.refreshSeconds,
+      },
+    };
+  }
+}
+
+const shownText = (showing: ShownCredential): string =>
+  showing.kind === "first" ? "first" : `refresh ${showing.token.split("-x")[0] ?? ""}`;
+
+/** Places in memory: what lies there, by path. */
+class MemoryPlaces {
+  readonly texts = new Map<string, string>();
+  readonly broken = new Set<string>();
+  /** Each write, in order: `/path id`. */
+  readonly written: string[] = [];
+
+  readonly of = ({ sinks }: Pick<IdentitySpec, "sinks">): readonly Sink[] =>
+    sinks.map(({ path }) => ({
+      place: JSON.stringify(path),
+      write: async ({ tokenId }: FreshToken) => {
+        await turn();
+        if (this.broken.has(path))
+          throw new TryLaterError("StorageUnavailable", `Cannot write ${JSON.stringify(path)}`);
+        this.texts.set(path, tokenId);
+        this.written.push(`${path} ${tokenId}`);
+      },
+      remove: () => {
+        this.texts.delete(path);
+        return Promise.resolve();
+      },
+    }));
+}
+
+export interface LogLine {
+  readonly level: string;
+  readonly fields: object;
+  readonly message: string;
+}
+
+/** An agent's identities on a clock that a test drives. */
+export class AgentScene {
+  clock = new FakeClock(startMs);
+  readonly issuer = new AnsweringIssuer();
+  readonly places = new MemoryPlaces();
+  /** Names of those who were told of. */
+  readonly told: string[] = [];
+  readonly news: AgentNews[] = [];
+  readonly lines: LogLine[] = [];
+  stateDir: string | undefined;
+  #draws = 0;
+  /** As good as no jitter; but what is named by chance has a name of its own. */
+  readonly #chance = (): number => ++this.#draws / 1e6;
+
+  async open(specs: readonly IdentitySpec[], more: Partial<IdentitiesOptions> = {}): Promise<OpenIdentities> {
+    const { clock, issuer, places, stateDir } = this;
+    const log = (level: string) => (fields: object, message: string) =>
+      void this.lines.push({ level, fields, message });
+    const identities = await openIdentities({
+      ...{ specs, startWithout: false, clock, chance: this.#chance },
+      ...(stateDir !== undefined && { stateDir }),
+      openSource: issuer.of,
+      openSinks: places.of,
+      notify: ({ name }) => {
+        this.told.push(name);
+        return Promise.resolve();
+      },
+      log: { debug: log("debug"), info: log("info"), warn: log("warn"), error: log("error") },
+      onNews: (news) => this.news.push(news),
+      ...more,
+    });
+    onTestFinished(() => identities.close());
+    return identities;
+  }
+}
