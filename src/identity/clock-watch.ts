@@ -2,7 +2,7 @@ import { clockWaitMs, setBackMs } from "../deadline/clock-look.ts";
 import { type Cancel, type Clock, type Moment, momentOf } from "../time/clock.ts";
 
 /** Who has something to do at an instant of the wall clock. */
-export interface Watched {
+export interface Wakeable {
   /** Unix milliseconds; Infinity: nothing. {@link ClockWatch.changed} is told when it comes nearer. */
   readonly wakeAtMs: number;
   /** Its time has come. */
@@ -18,7 +18,7 @@ export interface Watched {
  */
 export class ClockWatch {
   readonly #clock: Clock;
-  readonly #watched = new Set<Watched>();
+  readonly #watched = new Set<Wakeable>();
   /** When the clocks last agreed. */
   #seen: Moment;
   /** On the monotonic clock; Infinity: no timer. */
@@ -35,18 +35,18 @@ export class ClockWatch {
     return this.#watched.size;
   }
 
-  add(one: Watched): void {
+  add(one: Wakeable): void {
     if (this.#watched.size === 0) this.#seen = momentOf(this.#clock);
     this.#watched.add(one);
     this.changed(one);
   }
 
   /** Its time may be another one than before. Does nothing for one that is not watched. */
-  changed(one: Watched): void {
+  changed(one: Wakeable): void {
     if (this.#watched.has(one)) this.#lookAt(one.wakeAtMs);
   }
 
-  delete(one: Watched): void {
+  delete(one: Wakeable): void {
     this.#watched.delete(one);
     if (this.#watched.size > 0) return;
     this.#cancel();

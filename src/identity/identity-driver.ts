@@ -1,7 +1,7 @@
 import { ChangeNeededError, type KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
 import type { Chance } from "../time/backoff.ts";
 import type { Clock } from "../time/clock.ts";
-import type { ClockWatch, Watched } from "./clock-watch.ts";
+import type { ClockWatch, Wakeable } from "./clock-watch.ts";
 import { eventOf } from "./identity-effects.ts";
 import type { FreshToken, IdentityStatus, KeptIdentity } from "./kept-identity.ts";
 import type { HeldPair } from "./machine/held-pair.ts";
@@ -35,7 +35,7 @@ export interface IdentityParts {
 const credentialLookMs = 30_000;
 
 /** Runs the state machine of one identity: does its effects, one after the other, and brings it what came of them. */
-export class IdentityDriver implements KeptIdentity, Watched {
+export class IdentityDriver implements KeptIdentity, Wakeable {
   readonly #parts: IdentityParts;
   readonly #abort = new AbortController();
   /** Everybody who waits looks again after each event. */

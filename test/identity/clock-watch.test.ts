@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { ClockWatch, type Watched } from "../../src/identity/clock-watch.ts";
+import { ClockWatch, type Wakeable } from "../../src/identity/clock-watch.ts";
 import { FakeClock } from "../support/fake-clock.ts";
 import { dayMs, secondMs, startMs } from "./support/pairs.ts";
 
-class Waiter implements Watched {
+class Waiter implements Wakeable {
   readonly #name: string;
   readonly #heard: string[];
   wakeAtMs: number;

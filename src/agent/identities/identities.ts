@@ -4,13 +4,11 @@ import type { PairStore } from "../../identity/store/pair-store.ts";
 import type { AgentIdentity } from "../agent-identities.ts";
 import type { IdentitySpec } from "../agent-spec.ts";
 import { eachOf } from "./each-of.ts";
+import type { IdentitiesOptions, OpenIdentities } from "./identities-options.ts";
 import { IssuersOf } from "./issuers-of.ts";
 import { OneIdentity } from "./one-identity.ts";
-import type { IdentitiesOptions, OpenIdentities } from "./open-identities.ts";
 import { encodeSpec, purposeOf } from "./spec-document.ts";
 import type { AgentState } from "./state-dir.ts";
-
-type Origin = OneIdentity["origin"];
 
 /** Paths that somebody has from now on: nobody else empties them. */
 type TakenPlaces = ReadonlySet<string>;
@@ -117,7 +115,7 @@ export class Identities implements OpenIdentities {
   }
 
   /** There is one with this spec now, in the place of the one before it. */
-  async #put(spec: IdentitySpec, origin: Origin, taken: TakenPlaces): Promise<OneIdentity> {
+  async #put(spec: IdentitySpec, origin: OneIdentity["origin"], taken: TakenPlaces): Promise<OneIdentity> {
     const before = this.#byName.get(spec.name);
     if (before !== undefined && isSame(before.spec, spec)) {
       before.origin = origin;
@@ -139,7 +137,7 @@ export class Identities implements OpenIdentities {
   /** @param from - When it may begin, and where its pair is. @default at once, and what the disk has */
   async #begin(
     spec: IdentitySpec,
-    origin: Origin,
+    origin: OneIdentity["origin"],
     from: { readonly after?: Promise<void>; readonly store?: PairStore } = {},
   ): Promise<OneIdentity> {
     const { openSinks, notify, clock, chance, log, onNews = () => undefined } = this.#options;

@@ -1,11 +1,8 @@
 import { onTestFinished } from "vitest";
 import type { IdentitySpec } from "../../../../src/agent/agent-spec.ts";
 import type { AgentNews } from "../../../../src/agent/identities/agent-news.ts";
-import {
-  type IdentitiesOptions,
-  openIdentities,
-  type OpenIdentities,
-} from "../../../../src/agent/identities/open-identities.ts";
+import type { IdentitiesOptions, OpenIdentities } from "../../../../src/agent/identities/identities-options.ts";
+import { openIdentities } from "../../../../src/agent/identities/open-identities.ts";
 import type { Sink } from "../../../../src/agent/sinks/sink.ts";
 import { TryLaterError } from "../../../../src/errors/keyturn-error.ts";
 import type { FreshToken } from "../../../../src/identity/kept-identity.ts";
