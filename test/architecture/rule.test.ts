@@ -57,6 +57,10 @@ describe("breaches of a made-up tree", () => {
     ["src/controller/a.ts", "jose/jwt/sign", "may not import jose: it belongs to issuer"],
     ["src/gateway/a.ts", "../standalone/b.ts", "may not import ../standalone/b.ts"],
     ["src/standalone/a.ts", "../tools/b.ts", "may not import ../tools/b.ts"],
+    ["src/sessions/core/a.ts", "../b.ts", "may not import ../b.ts"],
+    ["src/sessions/core/a.ts", "../../time/b.ts", "may not import ../../time/b.ts"],
+    ["src/sessions/core/a.ts", "node:net", "may not import node:net: sessions/core is pure"],
+    ["src/sessions/a.ts", "../gateway/b.ts", "may not import ../gateway/b.ts"],
     ["src/tools/a.ts", "../standalone/b.ts", "may not import ../standalone/b.ts"],
     ["src/tools/a.ts", "commander", "may not import commander: it belongs to cli"],
     ["src/tools/a.ts", "../cli/b.ts", "may not import ../cli/b.ts"],
@@ -156,6 +160,11 @@ describe("impure code", () => {
   ])("in ring is a breach: %s", (text, use) => {
     const expected = `src/ring/a.ts: uses ${use}: ring takes time and chance as arguments`;
     expect(check({ "src/ring/a.ts": text })).toContain(expected);
+  });
+
+  test("in a folder of its own within another is a breach", () => {
+    const breach = "src/sessions/core/a.ts: uses Date.now: sessions/core takes time and chance as arguments";
+    expect(check({ "src/sessions/core/a.ts": "Date.now();" })).toEqual([breach]);
   });
 
   test("in jwt is a breach too", () => {

@@ -2,7 +2,7 @@ import { builtinModules } from "node:module";
 import { posix } from "node:path";
 import type { Import, SourceFacts } from "./scan.ts";
 
-/** Folder of src/ → the folders that it may import besides itself. */
+/** Folder of src/ → the folders that it may import besides itself. A folder within another that has a row is one by itself. */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   time: [],
@@ -28,6 +28,8 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   revocations: ["errors", "parse", "jwt", "time", "files", "http", "telemetry"],
   gateway: ["errors", "jwt", "time", "files", "http", "grpc", "telemetry", "holder", "revocations"],
   agent: ["errors", "parse", "time", "files", "http", "telemetry", "deadline", "identity"],
+  "sessions/core": ["deadline", "jwt"],
+  sessions: ["errors", "parse", "time", "deadline", "sessions/core", "jwt", "http", "grpc", "telemetry", "holder"],
   client: ["errors", "parse", "ring", "jwt", "time", "files", "http", "identity"],
   sql: ["errors", "time", "files"],
   issuer: [
@@ -98,7 +100,7 @@ const onDemand = [
 ];
 
 /** Clock, chance and outside are arguments here. */
-const pure = ["errors", "parse", "ring", "jwt", "grants", "deadline"];
+const pure = ["errors", "parse", "ring", "jwt", "grants", "deadline", "sessions/core"];
 const pureBuiltins = ["node:buffer", "node:crypto", "node:zlib"];
 const impure =
   /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;
@@ -202,9 +204,10 @@ function resolve(file: string, specifier: string): string {
   return posix.join(posix.dirname(file), specifier);
 }
 
-/** `ring` of `src/ring/key.ts`; empty for a file outside of src's folders. */
+/** `ring` of `src/ring/key.ts`, `sessions/core` of `src/sessions/core/outbox.ts`; empty for a file outside of src's folders. */
 function folderOf(file: string): string {
-  return /^src\/([^/]+)\//.exec(file)?.[1] ?? "";
+  const [, outer = "", inner = ""] = /^src\/([^/]+)\/(?:([^/]+)\/)?/.exec(file) ?? [];
+  return mayImport[`${outer}/${inner}`] === undefined ? outer : `${outer}/${inner}`;
 }
 
 function libraryName(specifier: string): string {

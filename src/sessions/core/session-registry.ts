@@ -1,0 +1,222 @@
+import { DeadlineQueue } from "./deadline-queue.ts";
+import { bytesIn, type SessionMessage } from "./outbox.ts";
+import { namesOf, ofSession, ofSubject, PeerIndex } from "./peer-index.ts";
+import type { SessionOpening, PeerEffect, PeerEvent, PeerKey, PeerState, SessionRules } from "./peer-state.ts";
+import { final, retryable, type SessionEnd } from "./session-end.ts";
+import { revokedName, type SessionRevocation, type SessionToken } from "./session-token.ts";
+import { peerWakeAtMs, stepPeer } from "./step-peer.ts";
+
+export interface RegistryRules extends SessionRules {
+  /** Peers at the same time, also those that are away. */
+  readonly peers: number;
+  /** The same of one subject. */
+  readonly peersOfSubject: number;
+  /** Of all messages that wait, in both directions. */
+  readonly totalBytes: number;
+}
+
+/** What is to be done for a peer. */
+export interface RegistryEffect {
+  readonly peer: PeerKey;
+  readonly effect: PeerEffect;
+}
+
+export type RegistryEffects = readonly RegistryEffect[];
+
+interface PeerEntry {
+  readonly peer: PeerKey;
+  readonly state: PeerState;
+  /** The nearest instant under which the queue has it. */
+  readonly queuedAtMs: number;
+}
+
+/**
+ * All peers of a gateway, each with its own state machine: who is who, how many there may be, who is concerned by what, and who is next. Acts on
+ * nothing and asks no clock: what is to be done comes back, to be done at once and in order.
+ */
+export class SessionRegistry {
+  readonly #rules: RegistryRules;
+  readonly #chance: () => number;
+  readonly #entries = new Map<string, PeerEntry>();
+  /** Those that are away, the longest first. */
+  readonly #away = new Set<string>();
+  readonly #index = new PeerIndex();
+  #queue = new DeadlineQueue();
+  #open = 0;
+  #bytes = 0;
+  #isDraining = false;
+
+  /** @param chance - From 0 to below 1, another at each call */
+  constructor(rules: RegistryRules, chance: () => number) {
+    this.#rules = rules;
+    this.#chance = chance;
+  }
+
+  /** How many sessions are open, how many peers are known, how many bytes wait, and in how many places something is remembered. */
+  get size(): { readonly open: number; readonly peers: number; readonly bytes: number; readonly remembered: number } {
+    const remembered = this.#entries.size + this.#away.size + this.#index.size + this.#queue.size;
+    return { open: this.#open, peers: this.#entries.size, bytes: this.#bytes, remembered };
+  }
+
+  /** When {@link look} has something to do: Unix milliseconds, Infinity for never. */
+  get wakeAtMs(): number {
+    return this.#queue.nextAtMs;
+  }
+
+  /** A session of a token that was verified in this tick; or the reason why there is none, as the only effect. */
+  open(peer: PeerKey, opening: SessionOpening, nowMs: number): RegistryEffects {
+    const refuse = (end: SessionEnd): RegistryEffects => [
+      { peer, effect: { kind: "close", sessionId: opening.sessionId, end } },
+    ];
+    const { resume, token } = opening;
+    if (token.subject !== peer.subject) return refuse(final("Forbidden"));
+    if (this.#isDraining) return refuse(retryable("Draining", this.#pauseMs()));
+    const owners = resume ? this.#index.find(ofSession(resume.sessionId)) : new Set<string>();
+    if (owners.size > 0 && !owners.has(keyOf(peer))) return refuse(final("Forbidden"));
+    const made = this.#makeRoom(peer, nowMs);
+    if (made === undefined) return refuse(retryable("TooMany", this.#pauseMs()));
+    return [...made, ...this.#step(peer, { kind: "opened", ...opening }, nowMs)];
+  }
+
+  /** Another token for an open session of the same subject. Undefined: there is no such session, or the token ends sooner. */
+  renew(sessionId: string, token: SessionToken, nowMs: number): RegistryEffects | undefined {
+    const peer = this.#ownerOf(sessionId);
+    if (peer?.subject !== token.subject) return undefined;
+    const effects = this.#step(peer, { kind: "renewed", sessionId, token }, nowMs);
+    return effects.some(({ effect }) => effect.kind === "extend") ? effects : undefined;
+  }
+
+  /** What comes from a session; from one that has ended nothing counts. */
+  from(event: Extract<PeerEvent, { kind: "heard" | "confirmed" | "lost" }>, nowMs: number): RegistryEffects {
+    const peer = this.#ownerOf(event.sessionId);
+    if (peer === undefined) return [];
+    const isOver = event.kind === "heard" && this.#bytes + event.message.payload.byteLength > this.#rules.totalBytes;
+    return isOver ? this.#turnAway(peer, event.sessionId, nowMs) : this.#step(peer, event, nowMs);
+  }
+
+  /** A message of the application: answered at once, or once the peer has it. */
+  send(peer: PeerKey, message: Omit<SessionMessage, "seq">, nowMs: number): RegistryEffects {
+    const isOver = this.#bytes + message.payload.byteLength > this.#rules.totalBytes;
+    if (isOver) return [{ peer, effect: { kind: "answer", id: message.id, outcome: "full" } }];
+    return this.#step(peer, { kind: "sent", message }, nowMs);
+  }
+
+  /** The application has what the peer sent, up to this number of its lineage. */
+  taken(peer: PeerKey, upTo: Omit<Extract<PeerEvent, { kind: "taken" }>, "kind">, nowMs: number): RegistryEffects {
+    return this.#step(peer, { kind: "taken", ...upTo }, nowMs);
+  }
+
+  /** Every session that it concerns ends, in this tick. */
+  revoke(revocation: SessionRevocation, nowMs: number): RegistryEffects {
+    const keys = [...this.#index.find(revokedName(revocation))];
+    return keys.flatMap((key) => this.#stepOf(key, { kind: "revoked", revocation }, nowMs));
+  }
+
+  /** The peer is forgotten, whatever it has. */
+  remove(peer: PeerKey, nowMs: number): RegistryEffects {
+    return this.#step(peer, { kind: "ended", code: "Removed" }, nowMs);
+  }
+
+  /** No session begins any more, and those that are open end at moments of chance within so long. */
+  drain(withinMs: number, nowMs: number): RegistryEffects {
+    this.#isDraining = true;
+    return [...this.#entries.keys()].flatMap((key) => this.#stepOf(key, { kind: "draining", withinMs }, nowMs));
+  }
+
+  /** Everything ends now: whoever waits for a peer is told. */
+  end(nowMs: number): RegistryEffects {
+    this.#isDraining = true;
+    return [...this.#entries.keys()].flatMap((key) => this.#stepOf(key, { kind: "ended", code: "Draining" }, nowMs));
+  }
+
+  /** Does what the clock says. */
+  look(nowMs: number): RegistryEffects {
+    const effects: RegistryEffect[] = [];
+    for (let key = this.#queue.take(nowMs); key !== undefined; key = this.#queue.take(nowMs)) {
+      const entry = this.#entries.get(key);
+      if (entry === undefined) continue;
+      this.#entries.set(key, { ...entry, queuedAtMs: Infinity });
+      effects.push(...this.#step(entry.peer, { kind: "looked" }, nowMs));
+    }
+    return effects;
+  }
+
+  /** Room for one more, made by forgetting whoever is away for longest; undefined where all are there. */
+  #makeRoom(peer: PeerKey, nowMs: number): RegistryEffects | undefined {
+    if (this.#entries.has(keyOf(peer))) return [];
+    const { peers, peersOfSubject } = this.#rules;
+    const own = this.#index.find(ofSubject(peer.subject));
+    if (own.size >= peersOfSubject) return this.#forgetFirst((key) => own.has(key), nowMs);
+    return this.#entries.size < peers ? [] : this.#forgetFirst(() => true, nowMs);
+  }
+
+  #forgetFirst(fits: (key: string) => boolean, nowMs: number): RegistryEffects | undefined {
+    for (const key of this.#away) if (fits(key)) return this.#stepOf(key, { kind: "ended", code: "TooMany" }, nowMs);
+    return undefined;
+  }
+
+  /** It may come back for what it has not sent yet. */
+  #turnAway(peer: PeerKey, sessionId: string, nowMs: number): RegistryEffects {
+    const lost = this.#step(peer, { kind: "lost", sessionId, left: false }, nowMs);
+    if (lost.length === 0) return lost;
+    return [{ peer, effect: { kind: "close", sessionId, end: retryable("TooMany", this.#pauseMs()) } }, ...lost];
+  }
+
+  #ownerOf(sessionId: string): PeerKey | undefined {
+    const [key] = this.#index.find(ofSession(sessionId));
+    return key === undefined ? undefined : this.#entries.get(key)?.peer;
+  }
+
+  #stepOf(key: string, event: PeerEvent, nowMs: number): RegistryEffects {
+    const entry = this.#entries.get(key);
+    return entry ? this.#step(entry.peer, event, nowMs) : [];
+  }
+
+  #step(peer: PeerKey, event: PeerEvent, nowMs: number): RegistryEffects {
+    const key = keyOf(peer);
+    const before = this.#entries.get(key);
+    const { state, effects } = stepPeer(before?.state, event, { nowMs, chance: this.#chance(), rules: this.#rules });
+    this.#put(key, peer, { before, state });
+    return effects.map((effect) => ({ peer, effect }));
+  }
+
+  #put(
+    key: string,
+    peer: PeerKey,
+    { before, state }: { readonly before: PeerEntry | undefined; readonly state: PeerState | undefined },
+  ): void {
+    this.#index.move(key, namesOf(peer.subject, before?.state), namesOf(peer.subject, state));
+    this.#bytes += waitingBytes(state) - waitingBytes(before?.state);
+    this.#open += Number(state?.session !== undefined) - Number(before?.state.session !== undefined);
+    const isAway = state !== undefined && state.session === undefined;
+    if (!isAway) this.#away.delete(key);
+    else if (!this.#away.has(key)) this.#away.add(key);
+    if (state === undefined) {
+      this.#entries.delete(key);
+      this.#sweep();
+      return;
+    }
+    const wakeAtMs = peerWakeAtMs(state);
+    const isSooner = wakeAtMs < (before?.queuedAtMs ?? Infinity);
+    if (isSooner) this.#queue.add(wakeAtMs, key);
+    this.#entries.set(key, { peer, state, queuedAtMs: isSooner ? wakeAtMs : (before?.queuedAtMs ?? Infinity) });
+  }
+
+  /** Deadlines of peers that are gone stay in the queue: not more of them than of those that are there. */
+  #sweep(): void {
+    if (this.#queue.size <= 2 * this.#entries.size) return;
+    this.#queue = new DeadlineQueue();
+    for (const [key, { queuedAtMs }] of this.#entries) if (queuedAtMs < Infinity) this.#queue.add(queuedAtMs, key);
+  }
+
+  /** 1 to 5 s. */
+  #pauseMs(): number {
+    return 1000 + Math.floor(4000 * this.#chance());
+  }
+}
+
+/** No subject holds the separator of this form, whatever it is called. */
+const keyOf = ({ subject, instanceId }: PeerKey): string => JSON.stringify([subject, instanceId]);
+
+const waitingBytes = (state: PeerState | undefined): number =>
+  state === undefined ? 0 : bytesIn(state.outbox.waiting) + bytesIn(state.inbox.waiting);
