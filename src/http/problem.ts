@@ -11,19 +11,25 @@ export interface Problem {
   /** What is wrong with this request. Never with key or token material. */
   readonly detail?: string;
   readonly retryAfterSeconds?: number;
+  /** The methods that would do, of 405 (RFC 9110 §15.5.6). */
+  readonly allow?: readonly string[];
 }
 
-/** `application/problem+json` (RFC 9457 §3): `type` is about:blank, since `code` says it all. */
-export function sendProblem(
-  response: ServerResponse,
-  { status, code, title, detail, retryAfterSeconds }: Problem,
-): void {
-  const body = JSON.stringify({ type: "about:blank", title, status, code, ...(detail !== undefined && { detail }) });
+export const problemType = "application/problem+json";
+
+/** RFC 9457 §3.1: `type` is about:blank, since `code` says it all. */
+export const problemJson = ({ status, code, title, detail }: Problem): string =>
+  `${JSON.stringify({ type: "about:blank", title, status, code, ...(detail !== undefined && { detail }) })}\n`;
+
+/** `application/problem+json` (RFC 9457 §3). */
+export function sendProblem(response: ServerResponse, problem: Problem): void {
+  const { status, retryAfterSeconds, allow } = problem;
   const retry = retryAfterSeconds === undefined ? [] : ["retry-after", String(retryAfterSeconds)];
+  const methods = allow === undefined ? [] : ["allow", allow.join(", ")];
   sendText(response, {
     status,
-    type: "application/problem+json",
-    body: `${body}\n`,
-    headers: ["cache-control", "no-store", ...retry],
+    type: problemType,
+    body: problemJson(problem),
+    headers: ["cache-control", "no-store", ...retry, ...methods],
   });
 }

@@ -44,7 +44,6 @@ async function answer(options: MintHandlerOptions, { request, response }: HttpEx
     options.count("RequestRefused");
     // What was not read of the body must not pass for the next request
     response.shouldKeepAlive = false;
-    if (body.status === 405) response.setHeader("allow", "POST");
     sendProblem(response, body);
     return;
   }
@@ -81,7 +80,9 @@ async function mintOutcome({ mint }: MintHandlerOptions, body: string): Promise<
 function mintProblem(request: IncomingMessage, hosts: MintHandlerOptions["hosts"]): Problem | undefined {
   const { method, headers } = request;
   if (pathOf(request.url) !== mintPath) return { status: 404, code: "PathUnknown", title: `Only ${mintPath} is here` };
-  if (method !== "POST") return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed" };
+  if (method !== "POST") {
+    return { status: 405, code: "MethodNotAllowed", title: "Only POST is allowed", allow: ["POST"] };
+  }
   // A browser sends it with every POST: no web page is to mint
   if (headers.origin !== undefined) return { status: 403, code: "OriginNotAllowed", title: "Not for web pages" };
   if (hosts === "loopback" && !namesThisMachine(headers.host)) {

@@ -1,0 +1,67 @@
+import { describe, expect, test } from "vitest";
+import type { IdentitySpec, SourceSpec } from "../../../src/agent/agent-spec.ts";
+import { checkRegistration } from "../../../src/agent/api/registration.ts";
+import { identitySpec } from "../support/memory-identities.ts";
+
+const issuer = { url: new URL("https://issuer.example/"), caFile: "/etc/ca.pem" };
+const registration = { directory: "/run/agents", issuers: () => [{ url: new URL("https://other.example") }, issuer] };
+const tokenFile = (path: string): SourceSpec => ({ kind: "tokenFile", issuer, path });
+const sound = identitySpec("a", {
+  source: tokenFile("/run/agents/a/token"),
+  sinks: [
+    { kind: "file", path: "/run/agents/a/out", format: "token", mode: 0o600 },
+    { kind: "directory", path: "/run/agents/b", mode: 0o600 },
+  ],
+});
+
+const check = (more: Partial<IdentitySpec>) => () => checkRegistration({ ...sound, ...more }, registration);
+
+describe("checkRegistration", () => {
+  test.each<SourceSpec>([
+    tokenFile("/run/agents/token"),
+    { kind: "refreshTokenFile", issuer, path: "/run/agents/a" },
+    { kind: "clientSecret", issuer, clientId: "ci", secretFile: "/run/agents/a" },
+    { kind: "mintSocket", path: "/run/agents/mint.sock", subject: "x" },
+  ])("takes what lies below the directory: $kind", (source) => {
+    expect(check({ source })).not.toThrow();
+  });
+
+  test.each([
+    "/etc/shadow",
+    "/run/agents",
+    "/run/agents/",
+    "/run/agents-too/token",
+    "/run/agents/../token",
+    "/run/agents/./token",
+    "/run/agents//token",
+    "/run/agents/a/",
+    "run/agents/token",
+    "",
+  ])("refuses the file %j", (path) => {
+    const refusal = /^Cannot register the identity: .+ must lie below "\/run\/agents"$/;
+    expect(check({ source: tokenFile(path) })).toThrow(refusal);
+    expect(check({ source: { kind: "clientSecret", issuer, clientId: "ci", secretFile: path } })).toThrow(refusal);
+    expect(check({ source: { kind: "mintSocket", path, subject: "x" } })).toThrow(refusal);
+    expect(check({ sinks: [...sound.sinks, { kind: "file", path, format: "token", mode: 0o600 }] })).toThrow(refusal);
+    expect(check({ sinks: [{ kind: "directory", path, mode: 0o600 }] })).toThrow(refusal);
+  });
+
+  test.each([
+    { url: new URL("https://evil.example") },
+    { url: issuer.url },
+    { url: issuer.url, caFile: "/run/agents/ca.pem" },
+    { url: new URL("https://other.example"), caFile: "/etc/ca.pem" },
+    { url: new URL("https://issuer.example/more"), caFile: "/etc/ca.pem" },
+    { url: new URL("http://issuer.example/"), caFile: "/etc/ca.pem" },
+  ])("refuses to show a credential to an issuer that the file does not name: $url.href $caFile", (other) => {
+    expect(check({ source: { kind: "tokenFile", issuer: other, path: "/run/agents/a" } })).toThrow(
+      "its issuer must be one of the file",
+    );
+  });
+
+  test("refuses to run or to signal anything", () => {
+    const must = "what is to be notified must stand in the file";
+    expect(check({ notify: { kind: "command", command: ["/bin/true"] } })).toThrow(must);
+    expect(check({ notify: { kind: "signal", signal: "SIGHUP", pidFile: "/run/agents/pid" } })).toThrow(must);
+  });
+});
