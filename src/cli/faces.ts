@@ -7,13 +7,14 @@ import { address, tcpAddress } from "./listen.ts";
 import type { LogFlags } from "./log-flags.ts";
 import { type RevocationFlags, revocationFlags, revocationsOf } from "./revocation-flags.ts";
 import { UsageError } from "./report-error.ts";
+import type { SignaturesFlag } from "./signatures-flag.ts";
 import type { Cli } from "./surroundings.ts";
 
 /** The faces are those of `keyturn gateway`, also where `keyturn standalone` shows them. */
 const owner = "gateway";
 
 /** What a gateway shows, wherever its ring comes from. */
-export interface FaceFlags extends LogFlags, RevocationFlags {
+export interface FaceFlags extends LogFlags, RevocationFlags, SignaturesFlag {
   readonly listen?: Address;
   readonly grpcListen?: Address;
   readonly adminListen?: Address;
@@ -74,7 +75,6 @@ export async function runFaces(
     import("./native-signatures.ts"),
   ]);
   const { io } = cli;
-  const signatures = signaturesHere();
   const revocations = revocationsOf(flags);
   const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
   await runGateway({
@@ -95,7 +95,7 @@ export async function runFaces(
     clock: systemClock,
     chance: Math.random,
     newId: () => io.randomId(),
-    ...(signatures && { signatures }),
+    signatures: signaturesHere(flags.signatures),
     log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
   });
 }

@@ -5,6 +5,7 @@ import { quoted } from "../errors/quote.ts";
 import { durationFlag, flag } from "./flags.ts";
 import type { LogFlags } from "./log-flags.ts";
 import { UsageError } from "./report-error.ts";
+import type { SignaturesFlag } from "./signatures-flag.ts";
 import { type StoreFlags, storeFlags, storeLocation } from "./store-flag.ts";
 import type { Cli } from "./surroundings.ts";
 
@@ -12,7 +13,7 @@ import type { Cli } from "./surroundings.ts";
 const owner = "issuer";
 
 /** What an issuer is told, wherever its ring comes from. */
-export interface IssuingFlags extends StoreFlags, LogFlags {
+export interface IssuingFlags extends StoreFlags, LogFlags, SignaturesFlag {
   readonly trustedProxies?: readonly string[];
   readonly requestRate?: number;
   readonly drainTimeout?: number;
@@ -74,7 +75,6 @@ export async function runIssuing(
     import("./native-signatures.ts"),
   ]);
   const { io, env } = cli;
-  const signatures = signaturesHere();
   const { trustedProxies, requestRate } = flags;
   const isInCluster = env["KUBERNETES_SERVICE_HOST"] !== undefined;
   await runIssuer({
@@ -85,7 +85,7 @@ export async function runIssuing(
     ...(isInCluster && {
       apiServer: inClusterEndpoint({ env, readFile: (path) => cli.readFile(path), clock: systemClock }),
     }),
-    ...(signatures && { signatures }),
+    signatures: signaturesHere(flags.signatures),
     drainMs: flags.drainTimeout ?? 20_000,
     version: cli.version,
     clock: systemClock,

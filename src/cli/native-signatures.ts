@@ -1,17 +1,37 @@
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { nodeSignatures } from "../jwt/node-signatures.ts";
 import type { Signatures } from "../jwt/signatures.ts";
-import { loadNative, nativeFile } from "../native/load.ts";
+import { loadNative, nativeFile, nativePackages } from "../native/load.ts";
+import { UsageError } from "./report-error.ts";
+import type { WantedSignatures } from "./signatures-flag.ts";
 
 /** Put in by hack/bundle.ts: the folder of the program. */
 declare const KEYTURN_FOLDER: string | undefined;
 
-/** The native ones where the program brings them for this machine; undefined: those of node:crypto are to be taken. */
-export function signaturesHere(): Signatures | undefined {
-  if (typeof KEYTURN_FOLDER === "undefined") return undefined;
-  try {
-    return loadNative(join(KEYTURN_FOLDER, nativeFile), nodeSignatures);
-  } catch {
-    return undefined;
+/**
+ * The native ones where the program brings some that load, unless those of node:crypto are wanted.
+ *
+ * @param from - The URL of a file: packages are looked for from there
+ * @throws UsageError when native ones are wanted, and none load
+ */
+export function signaturesHere(wanted: WantedSignatures | undefined, from = import.meta.url): Signatures {
+  if (wanted === "node") return nodeSignatures;
+  const failures: string[] = [];
+  for (const find of places(from)) {
+    try {
+      return loadNative(find(), nodeSignatures);
+    } catch (error) {
+      failures.push(error instanceof Error ? error.message : String(error));
+    }
   }
+  if (wanted === undefined) return nodeSignatures;
+  throw new UsageError(`Cannot use --signatures "native": must be "node" on this machine, ${failures.join("; ")}`);
+}
+
+/** Beside the program of the image; or in the package that npm chose for this machine. */
+function places(from: string): readonly (() => string)[] {
+  if (typeof KEYTURN_FOLDER !== "undefined") return [() => join(KEYTURN_FOLDER, nativeFile)];
+  const { resolve } = createRequire(from);
+  return nativePackages.map((name) => () => resolve(`${name}/signatures.node`));
 }

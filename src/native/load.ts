@@ -12,6 +12,11 @@ interface Exports {
 /** How the library lies beside the program of the image. */
 export const nativeFile = `signatures-${process.platform}-${process.arch}.node`;
 
+/** The packages that bring it, by the system's C library: npm installs the one that fits. */
+export const nativePackages: readonly string[] = ["gnu", "musl"].map(
+  (libc) => `@keyturn/native-${process.platform}-${process.arch}-${libc}`,
+);
+
 /**
  * Signatures by AWS-LC: faster than OpenSSL, and without an object for each part of a token (docs/benchmarks.md).
  *

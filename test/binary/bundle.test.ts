@@ -86,6 +86,11 @@ describe("the program of the image", () => {
       "--listen=127.0.0.1:0",
       "--admin-listen=127.0.0.1:0",
     ];
+    const refused = await new LineProcess(process.execPath, [
+      ...[join(app, "keyturn.cjs"), "gateway", ...flags, "--signatures=native"],
+    ]).ended;
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toContain('Cannot use --signatures "native"');
     const gateway = new LineProcess(process.execPath, [join(app, "keyturn.cjs"), "gateway", ...flags]);
     while (!gateway.output.stderr.includes('"listening"')) {
       expect(gateway.isRunning, gateway.output.stderr).toBe(true);

@@ -3,6 +3,7 @@ import { exitCodes } from "../../tools/exit.ts";
 import { type FaceFlags, faceFlags, runFaces } from "../faces.ts";
 import { commandOf, flag } from "../flags.ts";
 import { logFlags } from "../log-flags.ts";
+import { signaturesFlag } from "../signatures-flag.ts";
 import { type SourceFlags, sourceFlags, sourcesOf } from "../source-flags.ts";
 import type { Cli } from "../surroundings.ts";
 
@@ -22,6 +23,7 @@ export function gatewayCommand(cli: Cli): Command {
       ...sourceFlags(owner),
       flag("--public", "read the public ConfigMap: verify, serve JWKS, never mint", { owner }),
       ...faceFlags(),
+      signaturesFlag(),
       ...logFlags(),
     ],
     examples: [

@@ -7,6 +7,7 @@ import { drainFlag, type IssuingFlags, issuingFlags, runIssuing } from "../issui
 import { address, tcpAddress } from "../listen.ts";
 import { logFlags } from "../log-flags.ts";
 import { UsageError } from "../report-error.ts";
+import { signaturesFlag } from "../signatures-flag.ts";
 import { type SourceFlags, sourceFlags, sourcesOf } from "../source-flags.ts";
 import type { Cli } from "../surroundings.ts";
 import { issuerExplainCommand, issuerHashSecretCommand } from "./caller-commands.ts";
@@ -43,6 +44,7 @@ export function issuerCommand(cli: Cli): Command {
       flag("--tls-key-file <file>", "the private key of that", { owner }),
       flag("--admin-listen <address>", "health and metrics", { owner, parse: address, otherwise: ":9090" }),
       drainFlag(),
+      signaturesFlag(),
       ...logFlags(),
     ],
     examples: [

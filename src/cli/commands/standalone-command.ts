@@ -12,6 +12,7 @@ import type { IssuerOptions } from "../../issuer/issuer-options.ts";
 import { type FaceFlags, faceFlags, runFaces } from "../faces.ts";
 import { type IssuingFlags, issuingFlags, runIssuing } from "../issuing.ts";
 import { address, tcpAddress } from "../listen.ts";
+import { signaturesFlag } from "../signatures-flag.ts";
 import { storeInDirectory } from "../store-flag.ts";
 
 interface IssuerHereFlags extends IssuingFlags {
@@ -41,6 +42,7 @@ export function standaloneCommand(cli: Cli): Command {
       }),
       ...faceFlags(),
       ...issuerHereFlags(),
+      signaturesFlag(),
       ...logFlags(),
     ],
     examples: [
