@@ -19,16 +19,49 @@ export async function ensureDir(disk: Disk, path: string, mode: number): Promise
   await disk.syncDir(dirname(path));
 }
 
+/** Makes what is missing of a path, from above. Returns what it made, the lowest first. */
+export async function ensureDirs(disk: Disk, path: string, mode: number): Promise<readonly string[]> {
+  if (await disk.entry(path)) return [];
+  const above = await ensureDirs(disk, dirname(path), mode);
+  try {
+    await disk.makeDir(path, mode);
+  } catch (error) {
+    if (errnoOf(error) === "EEXIST") return above;
+    throw error;
+  }
+  await disk.syncDir(dirname(path));
+  return [path, ...above];
+}
+
+/** Removes these directories, the lowest first, as far as nobody else uses them. */
+export async function removeEmptyDirs(disk: Disk, dirs: readonly string[]): Promise<void> {
+  for (const dir of dirs) {
+    try {
+      await disk.removeDir(dir);
+    } catch (error) {
+      if (!["ENOENT", "ENOTEMPTY", "EEXIST", "EBUSY"].includes(errnoOf(error) ?? "")) throw error;
+    }
+  }
+}
+
+/** What replaces a file. */
+export interface Replacement {
+  readonly text: string;
+  readonly mode: number;
+  /** Where it is written before it gets its name: in the same directory. @default the path with `.tmp`, for who writes there alone */
+  readonly temporary?: string;
+}
+
 /**
  * Replaces a file whole: who opens it reads the old text or the new one, never a part, whatever crashes. What was there
  * before must be ours.
  *
  * @throws RefusedEntryError
  */
-export async function replaceFile(disk: Disk, path: string, file: { text: string; mode: number }): Promise<void> {
+export async function replaceFile(disk: Disk, path: string, file: Replacement): Promise<void> {
   const found = await disk.entry(path);
   if (found) mustBeOurs(path, found, { type: "file", trusts: (uid) => disk.trusts(uid) });
-  const temporary = `${path}.tmp`;
+  const { temporary = `${path}.tmp` } = file;
   await removeIfThere(disk, temporary);
   await disk.writeNew(temporary, file.text, file.mode);
   await disk.rename(temporary, path);

@@ -80,6 +80,15 @@ export async function dropUnfinished(disk: Disk, dir: string, orphans: boolean):
   await tidy(disk, dir, (name, current) => (current === undefined ? orphans : name > current));
 }
 
+/** Removes the files, the links to them and every version; the directory and what else is in it stay. */
+export async function removeDataDir(disk: Disk, dir: string): Promise<void> {
+  const names = (await unlessMissing(disk.names(dir))) ?? [];
+  for (const name of names) if (await isVisible(disk, dir, name)) await removeIfThere(disk, join(dir, name));
+  for (const name of [dataLink, nextLink, nextVisible]) await removeIfThere(disk, join(dir, name));
+  for (const name of names.filter((n) => version.test(n))) await removeTree(disk, join(dir, name));
+  await disk.syncDir(dir);
+}
+
 async function tidy(disk: Disk, dir: string, goes: (name: string, current?: string) => boolean): Promise<void> {
   const names = (await unlessMissing(disk.names(dir))) ?? [];
   const target = await currentVersion(disk, dir);

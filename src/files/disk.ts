@@ -8,6 +8,7 @@ export interface Entry {
   /** Permission bits, 0 to 0o7777. */
   readonly mode: number;
   readonly uid: number;
+  readonly gid: number;
   /** Device and inode: the same as long as it is the same file, whatever its name. */
   readonly identity: string;
   readonly sizeBytes: number;
@@ -62,42 +63,57 @@ export interface NodeDiskOptions {
   readonly user?: number;
   /** For root alone: who is to own the files that are made. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Of the files and directories that are made. @default what the kernel gives them */
+  readonly group?: number;
 }
 
 /**
  * The real disk, on which everything of ours must belong to this process's user or to root (who could change it anyway).
  */
 export function nodeDisk(options: NodeDiskOptions = {}): Disk {
-  const { alsoTrusted = [], owner, user = process.geteuid?.() ?? 0 } = options;
+  const { alsoTrusted = [], owner, group, user = process.geteuid?.() ?? 0 } = options;
   const trusts = (uid: number): boolean =>
     alsoTrusted === "anyone" || uid === user || uid === 0 || alsoTrusted.includes(uid);
-  const writeNew: Disk["writeNew"] = (path, text, mode) => writeFile(path, text, { mode, ...(owner && { owner }) });
+  const ofGroup = group === undefined ? undefined : { uid: sameAsBefore, gid: group };
   return {
     ...effects,
-    ...{ trusts, entry, writeNew, names: readdir, target: readlink },
+    ...{ trusts, entry, names: readdir, target: readlink },
+    makeDir: (path, mode) => makeDir(path, mode, ofGroup),
+    writeNew: (path, text, mode) => writeFile(path, text, { mode, owner: owner ?? ofGroup }),
     readText: (path) => readText(path, trusts),
   };
 }
 
+/** What chown leaves alone. */
+const sameAsBefore = -1;
+
 const effects = {
-  makeDir: async (path: string, mode: number): Promise<void> => {
-    await mkdir(path, { mode });
-    await chmodExactly(path, mode, O_DIRECTORY);
-  },
   link,
   symlink,
   rename,
   removeFile: unlink,
   removeDir: rmdir,
-  chmod: (path: string, mode: number): Promise<void> => chmodExactly(path, mode, 0),
+  chmod: (path: string, mode: number): Promise<void> => setAccess(path, { mode, flags: 0 }),
   touch: (path: string, atMs: number): Promise<void> => utimes(path, atMs / 1000, atMs / 1000),
   syncDir,
 };
 
+type OwnerOfNew = NodeDiskOptions["owner"];
+
+async function makeDir(path: string, mode: number, owner: OwnerOfNew): Promise<void> {
+  // Nobody else's before it is the group's
+  await mkdir(path, { mode: owner ? mode & 0o700 : mode });
+  await setAccess(path, { mode, owner, flags: O_DIRECTORY });
+}
+
 /** The umask takes bits away from what open and mkdir ask for; through a descriptor no link is followed. */
-async function chmodExactly(path: string, mode: number, flags: number): Promise<void> {
+async function setAccess(
+  path: string,
+  { mode, owner, flags }: { readonly mode: number; readonly owner?: OwnerOfNew; readonly flags: number },
+): Promise<void> {
   const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags);
   try {
+    if (owner) await handle.chown(owner.uid, owner.gid);
     await handle.chmod(mode);
   } finally {
     await handle.close();
@@ -107,9 +123,10 @@ async function chmodExactly(path: string, mode: number, flags: number): Promise<
 async function writeFile(
   path: string,
   text: string,
-  { mode, owner }: { readonly mode: number } & Pick<NodeDiskOptions, "owner">,
+  { mode, owner }: { readonly mode: number; readonly owner: OwnerOfNew },
 ): Promise<void> {
-  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  // Whoever opened it for a moment's mode or group would read on
+  const handle = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode & 0o600);
   try {
     if (owner) await handle.chown(owner.uid, owner.gid);
     await handle.chmod(mode);
@@ -135,11 +152,12 @@ async function entry(path: string): Promise<Entry | undefined> {
 }
 
 function entryOf(stats: Stats): Entry {
-  const { mode, uid, dev, ino, size, mtimeMs } = stats;
+  const { mode, uid, gid, dev, ino, size, mtimeMs } = stats;
   return {
     type: typeOf(stats),
     mode: mode & 0o7777,
     uid,
+    gid,
     identity: `${dev}:${ino}`,
     sizeBytes: size,
     changedAtMs: mtimeMs,

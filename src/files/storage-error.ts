@@ -42,22 +42,28 @@ const lasting = new Map([
  * The one place where errors of the file system become ours: `TryLaterError` when the same call may work later,
  * `ChangeNeededError` when a person must act. Anything else, such as a TypeError, is a mistake in the program and comes
  * back as it was.
+ *
+ * @param cannot - What could not be done: `Cannot write "…"`. @default the system call, and its path
  */
-export function storageError(error: unknown): unknown {
+export function storageError(error: unknown, cannot?: string): unknown {
   if (error instanceof KeyturnError) return error;
   if (error instanceof RefusedEntryError) {
     return new ChangeNeededError("ForeignFile", error.message, { cause: error });
   }
   const errno = errnoOf(error);
   if (errno === undefined) return error;
-  const path = memberText(error, "path");
-  const subject = `Cannot ${memberText(error, "syscall") ?? "use"} ${path === undefined ? "the directory" : quotedPath(path)}`;
+  const subject = cannot ?? callOf(error);
   const later = passing.get(errno);
   if (later !== undefined) return new TryLaterError("StorageUnavailable", `${subject}: ${later}`, { cause: error });
   const change = lasting.get(errno);
   return change === undefined
     ? error
     : new ChangeNeededError("StorageRefused", `${subject}: ${change}`, { cause: error });
+}
+
+function callOf(error: unknown): string {
+  const path = memberText(error, "path");
+  return `Cannot ${memberText(error, "syscall") ?? "use"} ${path === undefined ? "the directory" : quotedPath(path)}`;
 }
 
 function memberText(error: unknown, member: "syscall" | "path"): string | undefined {

@@ -88,6 +88,16 @@ describe("nodeDisk", () => {
     expect((await readdir(dir)).sort()).toEqual(["file", "link"]);
   });
 
+  test("writeNew lets nobody else read before the file has its group", async () => {
+    const path = join(await tempDir(), "file");
+    // The kernel knows no such group: it stays as it was made
+    const broken = nodeDisk({ group: 2 ** 40 });
+    await expect(broken.writeNew(path, "secret", 0o666)).rejects.toThrow("out of range");
+    expect((await stat(path)).mode & 0o777).toBe(0o600);
+    await expect(broken.makeDir(`${path}.d`, 0o777)).rejects.toThrow("out of range");
+    expect((await stat(`${path}.d`)).mode & 0o777).toBe(0o700);
+  });
+
   test("link replaces nothing", async () => {
     const dir = await tempDir();
     await disk.writeNew(join(dir, "a"), "a", 0o600);

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { FakeTime, hour, minute, second } from "./fake-time.ts";
 import { hookedDisk } from "./hooked-disk.ts";
 import { newWorld, tempDir, World } from "./world.ts";
+import { canMount } from "../support/mount.ts";
 import { expectSound, readersSee } from "./crash/sound.ts";
 
 const everywhere = { timeout: 600_000 };
@@ -118,14 +119,4 @@ async function fill(path: string): Promise<void> {
   await writeFile(path, Buffer.alloc(1_048_576)).catch((error: unknown) => {
     expect(String(error)).toContain("ENOSPC");
   });
-}
-
-function canMount(): boolean {
-  try {
-    const script = "d=$(mktemp -d) && mount -t tmpfs -o size=64k keyturn-test $d && umount $d && rmdir $d";
-    execFileSync("unshare", ["--mount", "sh", "-c", script], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,0 +1,87 @@
+import { basename, dirname, join } from "node:path";
+import { ensureDirs, removeEmptyDirs, removeIfThere, replaceFile } from "../../files/atomic.ts";
+import { type Disk, mustBeOurs } from "../../files/disk.ts";
+import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
+import { endOfLinks } from "../../files/links.ts";
+import type { FreshToken } from "../../identity/kept-identity.ts";
+import type { SinkSpec } from "../agent-spec.ts";
+import type { Sink } from "./sink.ts";
+import { diskOf, dirModeOf, type SinkPorts } from "./sink-access.ts";
+import { looksLikeToken, tokenText } from "./token-text.ts";
+
+type FileSpec = Extract<SinkSpec, { kind: "file" }>;
+
+/** One file, replaced whole. Links are followed and stay; missing directories are made. */
+export function fileSink(spec: FileSpec, ports: SinkPorts): Omit<Sink, "place"> {
+  const { path, format, mode } = spec;
+  let last: FreshToken | undefined;
+  let madeDirs: readonly string[] = [];
+
+  const write = async (token: FreshToken): Promise<void> => {
+    const { disk, gid } = await diskOf(spec, ports);
+    const end = await endOfLinks(disk, path);
+    if (last === undefined) await removeUnfinished(disk, end);
+    const text = tokenText(format, token);
+    const found = await disk.entry(end);
+    if (!found) madeDirs = [...(await ensureDirs(disk, dirname(end), dirModeOf(spec))), ...madeDirs];
+    const isSame = found?.type === "file" && found.mode === mode && (gid === undefined || found.gid === gid);
+    if (!isSame || (await readable(disk, end)) !== text) await replace(disk, end, text);
+    last = token;
+  };
+
+  const replace = async (disk: Disk, end: string, text: string): Promise<void> => {
+    const temporary = unfinishedName(end, ports.chance());
+    try {
+      await replaceFile(disk, end, { text, mode, temporary });
+    } catch (error) {
+      await removeIfThere(disk, temporary).catch(() => undefined);
+      throw error;
+    }
+  };
+
+  const remove = async (): Promise<void> => {
+    const disk = ports.makeDisk();
+    const end = await endOfLinks(disk, path);
+    await removeUnfinished(disk, end);
+    const text = await readable(disk, end);
+    if (text !== undefined && (looksLikeToken(format, text) || (last && text === tokenText(format, last)))) {
+      await removeIfThere(disk, end);
+      await disk.syncDir(dirname(end));
+    }
+    await removeEmptyDirs(disk, madeDirs);
+    last = undefined;
+    madeDirs = [];
+  };
+
+  return { write, remove };
+}
+
+/** The text of a file of ours; undefined where there is none. */
+async function readable(disk: Disk, path: string): Promise<string | undefined> {
+  const found = await disk.entry(path);
+  if (!found) return undefined;
+  mustBeOurs(path, found, { type: "file", trusts: (uid) => disk.trusts(uid) });
+  try {
+    return await unlessMissing(disk.readText(path));
+  } catch (error) {
+    // A mode that its owner may not read either
+    if (errnoOf(error) === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+/** Beside the file, hidden, and another one for each writer: one that goes wrong never gets hold of half of another's. */
+const unfinishedName = (path: string, chance: number): string =>
+  `${unfinishedStart(path)}${Math.floor(chance * 2 ** 48)
+    .toString(16)
+    .padStart(12, "0")}`;
+
+const unfinishedStart = (path: string): string => join(dirname(path), `.${basename(path)}.keyturn-`);
+
+/** What was killed in the midst of writing left it. Another writer of the same file, who should not be, begins anew. */
+async function removeUnfinished(disk: Disk, path: string): Promise<void> {
+  const start = basename(unfinishedStart(path));
+  const names = (await unlessMissing(disk.names(dirname(path)))) ?? [];
+  const left = names.filter((name) => name.startsWith(start) && /^[\da-f]{12}$/.test(name.slice(start.length)));
+  for (const name of left) await removeIfThere(disk, join(dirname(path), name));
+}
