@@ -20,11 +20,10 @@ const realDisk = (group?: number): Disk => nodeDisk(group === undefined ? {} : {
 function openSink(spec: SinkSpec, ports: SinkPorts): Sink {
   const place = quotedPath(spec.path);
   const { write, remove } = kindOf(spec, ports);
-  const inTurn = turns();
   return {
     place,
-    write: (token) => inTurn(() => withSinkErrors(`Cannot write the token to ${place}`, () => write(token))),
-    remove: () => inTurn(() => withSinkErrors(`Cannot remove the token from ${place}`, () => ofOurs(remove))),
+    write: (token) => withSinkErrors(`Cannot write the token to ${place}`, () => write(token)),
+    remove: () => withSinkErrors(`Cannot remove the token from ${place}`, () => ofOurs(remove)),
   };
 }
 
@@ -46,14 +45,4 @@ async function ofOurs(work: () => Promise<void>): Promise<void> {
   } catch (error) {
     if (!(error instanceof RefusedEntryError)) throw error;
   }
-}
-
-/** One at a time: the last token that is written is the last that was asked for. */
-function turns(): (work: () => Promise<void>) => Promise<void> {
-  let before: Promise<void> = Promise.resolve();
-  return (work) => {
-    const own = before.then(work);
-    before = own.catch(() => undefined);
-    return own;
-  };
 }

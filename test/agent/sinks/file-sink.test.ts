@@ -61,13 +61,6 @@ describe("a file sink", () => {
     expect({ ino, mtimeMs, ctimeMs }).toEqual({ ino: before.ino, mtimeMs: before.mtimeMs, ctimeMs: before.ctimeMs });
   });
 
-  it("writes in the order in which it was asked", async () => {
-    const path = join(await tempDir(), "token");
-    const sink = sinkOf(fileOf(path));
-    await Promise.all(Array.from({ length: 20 }, (_, n) => sink.write(tokenOf(n))));
-    expect(await text(path)).toBe(tokenOf(19).accessToken);
-  });
-
   it("is on the disk before it has its name, and its name before it is done", async () => {
     const path = join(await tempDir(), "token");
     const effects: string[] = [];
