@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
@@ -30,9 +29,12 @@ export async function runCommand(command: readonly [string, ...string[]], option
   // A group of its own: what it started ends with it
   const child = spawn(file, args, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const said = outputOf(child);
-  const ended = new Promise<End>((resolve) => {
+  const ended = new Promise<CommandEnd>((resolve) => {
     child.once("error", resolve);
     child.once("exit", (code, endedBy) => resolve(code ?? endedBy ?? "unknown"));
+  });
+  const silent = new Promise<void>((resolve) => {
+    child.once("close", () => resolve());
   });
   const watch = new AbortController();
   const tooLate = await Promise.race([
@@ -42,7 +44,7 @@ export async function runCommand(command: readonly [string, ...string[]], option
   ]);
   if (tooLate !== undefined) await endGroup(child, ended, clock);
   const end = await ended;
-  if (!(end instanceof Error)) await atMost(lastWordsMs, once(child, "close"), clock);
+  if (!(end instanceof Error)) await atMost(lastWordsMs, silent, clock);
   watch.abort();
   child.stdout.destroy();
   child.stderr.destroy();
@@ -52,9 +54,13 @@ export async function runCommand(command: readonly [string, ...string[]], option
 }
 
 /** The exit code, the signal that ended it, or why it did not start. */
-type End = number | string | Error;
+type CommandEnd = number | string | Error;
 
-async function endGroup(child: ChildProcess, ended: Promise<End>, clock: CommandOptions["clock"]): Promise<void> {
+async function endGroup(
+  child: ChildProcess,
+  ended: Promise<CommandEnd>,
+  clock: CommandOptions["clock"],
+): Promise<void> {
   signalGroup(child, "SIGTERM");
   await atMost(graceMs, ended, clock);
   signalGroup(child, "SIGKILL");
