@@ -46,6 +46,8 @@ export function agentContainer(options: AgentSidecar): Members {
       `--state-dir=${statePath}`,
       `--listen=unix:${socketPath}`,
       `--admin-listen=:${adminPort}`,
+      // The startup probe holds the application back; a process that ends would be started anew more and more seldom
+      "--start-without",
       ...flags,
     ],
     ports: [{ name: agentName, containerPort: adminPort }],

@@ -94,9 +94,11 @@ function addSidecars(part: Part, { pod, options, notes }: Adding): Account {
   unfold(part);
   const account = accountOf(document, spec, options);
   notes.push(...remarks(document, { spec, name, account, options }));
-  if (gateway && gateway.acks !== "off")
-    mapAt(document, [...pod, "metadata", "labels"]).set(labels.rotation, gateway.rotation);
-  else dropMember(document, [...pod, "metadata", "labels", labels.rotation]);
+  const podLabels = [...pod, "metadata", "labels"];
+  if (gateway && gateway.acks !== "off") mapAt(document, podLabels).set(labels.rotation, gateway.rotation);
+  else dropMember(document, [...podLabels, labels.rotation]);
+  if (agent) mapAt(document, podLabels).set(labels.agent, "true");
+  else dropMember(document, [...podLabels, labels.agent]);
   const own = mapAt(document, spec);
   if (account.isOwn && (gateway ?? agent)) own.set("serviceAccountName", account.name);
   else if (account.isOwn) own.delete("serviceAccountName");

@@ -35,6 +35,8 @@ export const labels = {
   rotation: `${reservedPrefix}rotation`,
   /** `ring`, `signer` or `public`: with {@link labels.rotation} it means that the object is ours. */
   object: `${reservedPrefix}object`,
+  /** `true`: on pods with an agent beside the application, by which whoever scrapes finds them. */
+  agent: `${reservedPrefix}agent`,
   /** Name of the JwtKeyRotation, or `agent`: on what was made for a sidecar, which is made anew with every injection. */
   sidecar: `${reservedPrefix}sidecar`,
 } as const;

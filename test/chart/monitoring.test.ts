@@ -9,7 +9,9 @@ import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
 import { IssuerMetrics } from "../../src/issuer/issuer-metrics.ts";
 import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { addRevocationMetrics } from "../../src/revocations/revocation-metrics.ts";
+import { agentContainer } from "../../src/inject/agent-sidecar.ts";
 import { gatewayContainer } from "../../src/inject/gateway-sidecar.ts";
+import { labels } from "../../src/parse/api-names.ts";
 import { Metrics } from "../../src/runtime/controller-metrics.ts";
 import { everything, podOf, render, type Rendered, the } from "./support/render.ts";
 import { hasParser, labelsUsedIn, metricsIn, parsed } from "./support/promql.ts";
@@ -189,9 +191,9 @@ describe("the monitors", () => {
     expect(monitor.endpoints).toMatchObject([{ port: ports[0]?.name, honorLabels: true }]);
   });
 
-  it("find gateways where the controller looks", async () => {
+  it.each(["keyturn-gateways", "keyturn-agents"])("find %s where the controller looks", async (monitor) => {
     const selectorOf = async (values: object): Promise<unknown> =>
-      (the(await render({ ...everything, ...values }), "PodMonitor").spec as { namespaceSelector: unknown })
+      (the(await render({ ...everything, ...values }), "PodMonitor", monitor).spec as { namespaceSelector: unknown })
         .namespaceSelector;
     expect(await selectorOf({})).toEqual({ any: true });
     expect(await selectorOf({ watchNamespaces: ["shop"] })).toEqual({ matchNames: ["shop"] });
@@ -199,7 +201,7 @@ describe("the monitors", () => {
 
   it("scrape gateways and issuers by the name that each kind of them gives its port", async () => {
     const objects = await render(everything);
-    const { podMetricsEndpoints } = the(objects, "PodMonitor").spec as {
+    const { podMetricsEndpoints } = the(objects, "PodMonitor", "keyturn-gateways").spec as {
       readonly podMetricsEndpoints: readonly { readonly port: string; readonly path: string }[];
     };
     const ports = { "--port": 8080, "--admin-port": 9090 };
@@ -214,6 +216,20 @@ describe("the monitors", () => {
     expect(adminPortsOf(issuer)).toEqual(adminPortsOf(jwks));
     expect(podMetricsEndpoints.map(({ port }) => port).sort()).toEqual(named.sort());
     expect(podMetricsEndpoints).toMatchObject(named.map(() => ({ path: "/metrics" })));
+  });
+
+  it("scrape agents by the label and the port that inject gives them", async () => {
+    const { selector, podMetricsEndpoints } = the(await render(everything), "PodMonitor", "keyturn-agents").spec as {
+      readonly selector: object;
+      readonly podMetricsEndpoints: readonly { readonly port: string }[];
+    };
+    expect(selector).toEqual({ matchExpressions: [{ key: labels.agent, operator: "Exists" }] });
+    const agent = {
+      ...{ image: "a", keeps: { configMap: "a" }, issuerToken: { audience: "a" }, flags: [] },
+      ports: { "--agent-admin-port": 9091 },
+    };
+    expect(agentContainer(agent)["ports"]).toEqual([{ name: podMetricsEndpoints[0]?.port, containerPort: 9091 }]);
+    expect(podMetricsEndpoints).toHaveLength(1);
   });
 
   it("and all that needs another operator, stay out unless they are asked for", async () => {

@@ -90,9 +90,9 @@ describe("inject, of an agent", () => {
     ]);
   });
 
-  it("leaves labels and the API token alone: nobody waits for an agent, and it may read nothing", () => {
+  it("has no controller wait for it, leaves the API token alone, and lets those find it that scrape", () => {
     const { manifest } = inject(workload(), { agent });
-    expect(parse(manifest)[0]?.spec.template.metadata.labels).toEqual({ app: "orders" });
+    expect(parse(manifest)[0]?.spec.template.metadata.labels).toEqual({ app: "orders", [labels.agent]: "true" });
     expect(specIn(manifest).automountServiceAccountToken).toBeUndefined();
   });
 
@@ -120,6 +120,8 @@ describe("inject, of an agent", () => {
 
   it("has the application start when the first token is there", () => {
     expect(agentContainer(agent)).toMatchObject({
+      // It is not to end while the issuer is away: the kubelet would start it more and more seldom
+      args: expect.arrayContaining(["--start-without"]) as unknown,
       restartPolicy: "Always",
       startupProbe: { httpGet: { path: "/readyz", port: "keyturn-agent" } },
       ports: [{ name: "keyturn-agent", containerPort: 9091 }],
@@ -205,13 +207,20 @@ describe("inject, of an agent", () => {
   });
 
   it("leaves what an application says of itself where no agent was", () => {
-    const own = workload().replace(
+    const env = [
+      { name: "KEYTURN_AGENT_SOCKET", value: "/mine" },
+      { name: "KEYTURN_IDENTITY", value: "a" },
+    ];
+    const own = workload("      securityContext: {supplementalGroups: [65532]}\n").replace(
       "          ports:",
-      "          env: [{name: KEYTURN_IDENTITY, value: a}]\n          ports:",
+      `          env: ${JSON.stringify(env)}\n          ports:`,
     );
-    expect(injected(own, { gateway }).containers[0]?.env).toEqual([{ name: "KEYTURN_IDENTITY", value: "a" }]);
-    const said = injected(inject(own, { agent: many }).manifest, { agent: many }).containers[0]?.env;
-    expect(said).toEqual([socket, { name: "KEYTURN_IDENTITY", value: "a" }]);
+    expect(injected(own, { gateway })).toMatchObject({
+      containers: [{ env }],
+      securityContext: { supplementalGroups: [65532] },
+    });
+    const once = inject(own, { agent: many }).manifest;
+    expect(injected(once, { agent: many }).containers[0]?.env).toEqual([socket, env[1]]);
   });
 
   it("adds to containers that are aliases, at this place alone", () => {

@@ -168,6 +168,7 @@ export const everything = {
   metrics: {
     serviceMonitor: { enabled: true },
     gatewayPodMonitor: { enabled: true },
+    agentPodMonitor: { enabled: true },
     prometheusRule: { enabled: true },
     dashboard: { enabled: true },
   },
