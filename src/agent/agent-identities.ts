@@ -21,6 +21,8 @@ export interface SinkProblem {
   readonly place: string;
   /** For people; nothing secret. */
   readonly message: string;
+  /** Until when the token is good that lies there, as far as this process knows; Unix milliseconds, Infinity for one without an end. @default there is none */
+  readonly goodUntilMs?: number;
 }
 
 /** Every identity of an agent. */

@@ -1,8 +1,8 @@
-/** What came of the agent's work for one identity, to be counted. */
+/** What came of the agent's work for one identity, to be counted. `ended`: it is no longer there. */
 export interface AgentNews {
   /** Its name. */
   readonly identity: string;
-  readonly outcome: AgentOutcome;
+  readonly outcome: AgentOutcome | "ended";
 }
 
 /**

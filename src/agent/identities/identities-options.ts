@@ -3,13 +3,13 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { AgentIdentities } from "../agent-identities.ts";
-import type { IdentitySpec } from "../agent-spec.ts";
+import type { AgentSpec, IdentitySpec } from "../agent-spec.ts";
 import type { Sink } from "../sinks/sink.ts";
 import type { AgentNews } from "./agent-news.ts";
 
 export interface IdentitiesOptions {
-  /** Those of the file. */
-  readonly specs: readonly IdentitySpec[];
+  /** With the identities of the file. */
+  readonly spec: AgentSpec;
   /** @default in memory: each start begins with the first credential, and nothing that was registered is there again */
   readonly stateDir?: string;
   /** Begins also where an identity of the file has no token yet, and goes on trying. */
@@ -29,9 +29,9 @@ export interface IdentitiesOptions {
 export interface OpenIdentities extends AgentIdentities {
   /**
    * The file has these from now on. Whoever is the same stays as it is; whoever is another one is begun anew, with the token that it has where that is
-   * for the same; whoever is there no longer is forgotten. Resolves when that is done, also where there is no token yet.
+   * for the same; whoever is there no longer is forgotten. Who was registered follows to another issuer. Resolves when that is done, also where there is no token yet.
    */
-  apply(specs: readonly IdentitySpec[]): Promise<void>;
+  apply(spec: AgentSpec): Promise<void>;
   /** Ends all of them; what is on the disk stays. */
   close(): Promise<void>;
 }

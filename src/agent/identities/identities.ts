@@ -2,12 +2,12 @@ import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { ClockWatch } from "../../identity/clock-watch.ts";
 import type { PairStore } from "../../identity/store/pair-store.ts";
 import type { AgentIdentity } from "../agent-identities.ts";
-import type { IdentitySpec } from "../agent-spec.ts";
+import type { AgentSpec, IdentitySpec, TokenEndpoint } from "../agent-spec.ts";
 import { eachOf } from "./each-of.ts";
 import type { IdentitiesOptions, OpenIdentities } from "./identities-options.ts";
 import { IssuersOf } from "./issuers-of.ts";
 import { OneIdentity } from "./one-identity.ts";
-import { encodeSpec, purposeOf } from "./spec-document.ts";
+import { isSameSpec, purposeOf } from "./same-spec.ts";
 import type { AgentState } from "./state-dir.ts";
 
 /** Paths that somebody has from now on: nobody else empties them. */
@@ -31,9 +31,12 @@ export class Identities implements OpenIdentities {
 
   /** @throws KeyturnError where one of the file has no token, unless it may start without */
   async begin(): Promise<void> {
-    const { specs, startWithout } = this.#options;
+    const {
+      startWithout,
+      spec: { issuer, identities: specs },
+    } = this.#options;
     const inFile = new Set(specs.map(({ name }) => name));
-    const registered = await this.#state.registered();
+    const registered = await this.#state.registered(issuer);
     await eachOf(specs, async (spec) => {
       await this.#begin(spec, "file");
     });
@@ -57,13 +60,14 @@ export class Identities implements OpenIdentities {
     return [...this.#byName.values()].sort((a, b) => (a.spec.name < b.spec.name ? -1 : 1));
   }
 
-  apply(specs: readonly IdentitySpec[]): Promise<void> {
+  apply({ issuer, identities: specs }: AgentSpec): Promise<void> {
     return this.#inTurn(async () => {
       const names = new Set(specs.map(({ name }) => name));
       const gone = [...this.#byName.values()].filter(({ origin, spec }) => origin === "file" && !names.has(spec.name));
       const taken = placesOf(specs);
       await eachOf(gone, ({ spec }) => this.#orSay(spec, () => this.#forget(spec.name, taken)));
       await eachOf(specs, (spec) => this.#orSay(spec, () => this.#putOfFile(spec, taken)));
+      await this.#moveRegistered(issuer);
     });
   }
 
@@ -71,7 +75,7 @@ export class Identities implements OpenIdentities {
     return this.#inTurn(async () => {
       const before = this.#byName.get(spec.name);
       if (before?.origin === "file") throw nameTaken(spec.name);
-      if (before !== undefined && isSame(before.spec, spec)) return before;
+      if (before !== undefined && isSameSpec(before.spec, spec)) return before;
       await this.#state.keep(spec);
       return this.#put(spec, "registered", placesOf([spec]));
     });
@@ -114,10 +118,20 @@ export class Identities implements OpenIdentities {
     if (wasRegistered) await this.#state.drop(spec.name);
   }
 
+  /** Their issuer is that of the file; without one they stay where they are. */
+  async #moveRegistered(issuer: TokenEndpoint | undefined): Promise<void> {
+    if (issuer === undefined) return;
+    const ours = [...this.#byName.values()].filter(({ origin }) => origin === "registered").map(({ spec }) => spec);
+    await eachOf(ours, async (spec) => {
+      if (spec.source.kind === "mintSocket") return;
+      await this.#put({ ...spec, source: { ...spec.source, issuer } }, "registered", placesOf([spec]));
+    });
+  }
+
   /** There is one with this spec now, in the place of the one before it. */
   async #put(spec: IdentitySpec, origin: OneIdentity["origin"], taken: TakenPlaces): Promise<OneIdentity> {
     const before = this.#byName.get(spec.name);
-    if (before !== undefined && isSame(before.spec, spec)) {
+    if (before !== undefined && isSameSpec(before.spec, spec)) {
       before.origin = origin;
       return before;
     }
@@ -164,8 +178,6 @@ export class Identities implements OpenIdentities {
     await eachOf(places, (sink) => sink.remove());
   }
 }
-
-const isSame = (one: IdentitySpec, other: IdentitySpec): boolean => encodeSpec(one) === encodeSpec(other);
 
 const placesOf = (specs: readonly IdentitySpec[]): TakenPlaces =>
   new Set(specs.flatMap(({ sinks }) => sinks.map(({ path }) => path)));

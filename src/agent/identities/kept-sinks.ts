@@ -51,6 +51,8 @@ class KeptSink {
   #failures = 0;
   #isClosed = false;
   #cancel: Cancel | undefined;
+  /** What lies there. */
+  #goodUntilMs: number | undefined;
   problem: SinkProblem | undefined;
 
   constructor(sink: Sink, parts: KeptSinksParts) {
@@ -87,12 +89,16 @@ class KeptSink {
   async #writeOnce(token: FreshToken): Promise<boolean> {
     try {
       await this.#sink.write(token);
+      this.#goodUntilMs = token.expiresAtMs ?? Infinity;
       this.problem = undefined;
       this.#failures = 0;
       return true;
     } catch (error) {
       this.#failures++;
-      this.problem = { place: this.#sink.place, message: messageOf(error) };
+      this.problem = {
+        ...{ place: this.#sink.place, message: messageOf(error) },
+        ...(this.#goodUntilMs !== undefined && { goodUntilMs: this.#goodUntilMs }),
+      };
       this.#parts.onProblem(this.problem);
       return false;
     }

@@ -5,13 +5,14 @@ import type { FreshToken } from "../../identity/kept-identity.ts";
 import type { IdentityNews } from "../../identity/machine/identity-state.ts";
 import type { PairIssuer } from "../../identity/pair-issuer.ts";
 import type { PairStore } from "../../identity/store/pair-store.ts";
+import { formatInstant } from "../../parse/instant.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { AgentIdentity, AgentIdentityStatus, SinkProblem } from "../agent-identities.ts";
 import type { IdentitySpec } from "../agent-spec.ts";
 import type { Sink } from "../sinks/sink.ts";
-import type { AgentNews, AgentOutcome } from "./agent-news.ts";
+import type { AgentNews } from "./agent-news.ts";
 import { isBusy } from "./issuers-of.ts";
 import { KeptSinks } from "./kept-sinks.ts";
 
@@ -41,6 +42,8 @@ export class OneIdentity implements AgentIdentity {
   #written: Promise<void> = Promise.resolve();
   #telling: Promise<void> | undefined;
   #isToldAgain = false;
+  /** What comes from now on is no pair that was found. */
+  #isBegun = false;
   #isEnded = false;
   #onOutcome: (() => void) | undefined;
 
@@ -72,6 +75,7 @@ export class OneIdentity implements AgentIdentity {
     await after;
     const stored = await this.#parts.store.read().catch(() => undefined);
     this.#started = this.#driver.start(stored, true);
+    this.#isBegun = true;
   }
 
   /** Resolves once it is known whether there is a token, and its places were tried. */
@@ -149,6 +153,7 @@ export class OneIdentity implements AgentIdentity {
     this.#onOutcome?.();
     await this.#sinks.close();
     await this.#telling;
+    this.#count("ended");
   }
 
   #heard(news: IdentityNews): void {
@@ -165,8 +170,9 @@ export class OneIdentity implements AgentIdentity {
       const { pair } = news;
       const { accessToken, tokenId, life } = pair;
       const { expiresAtMs } = life;
-      log.info({ identity, ...(expiresAtMs !== undefined && { expiresAtMs }) }, "a new token");
-      this.#count("renewed");
+      const until = expiresAtMs === undefined ? {} : { until: formatInstant(expiresAtMs) };
+      log.info({ identity, ...until }, this.#isBegun ? "a new token" : "begins with the token that it has");
+      if (this.#isBegun) this.#count("renewed");
       this.#written = this.#sinks.write({ accessToken, tokenId, ...(expiresAtMs !== undefined && { expiresAtMs }) });
     }
     this.#onOutcome?.();
@@ -196,7 +202,7 @@ export class OneIdentity implements AgentIdentity {
     this.#telling = undefined;
   }
 
-  #count(outcome: AgentOutcome): void {
+  #count(outcome: AgentNews["outcome"]): void {
     this.#parts.onNews({ identity: this.spec.name, outcome });
   }
 }

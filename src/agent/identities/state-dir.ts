@@ -6,18 +6,22 @@ import { acquireLock, type Lock, lockRequest } from "../../files/lock.ts";
 import { withStorageErrors } from "../../files/storage-error.ts";
 import { pairFile } from "../../identity/store/pair-file.ts";
 import { pairInMemory, type PairStore } from "../../identity/store/pair-store.ts";
+import { jsonIn } from "../../parse/json.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Chance } from "../../time/backoff.ts";
 import { type Clock, sleep } from "../../time/clock.ts";
-import type { IdentitySpec } from "../agent-spec.ts";
-import { decodeSpec, encodeSpec, identityName, purposeOf } from "./spec-document.ts";
+import type { IdentitySpec, TokenEndpoint } from "../agent-spec.ts";
+import { parseRegistered } from "../config/read-identity.ts";
+import { agentTexts } from "../config/token-agent-limits.ts";
+import { writtenRegistered } from "../config/write-registered.ts";
+import { purposeOf } from "./same-spec.ts";
 
 /** What an agent has of its own, and finds again when it starts. */
 export interface AgentState {
   /** Where the pair of an identity lies. */
   pairOf(spec: IdentitySpec): PairStore;
-  /** What was registered at run time, and is to be there again. */
-  registered(): Promise<readonly IdentitySpec[]>;
+  /** What was registered at run time, and is to be there again; with this issuer. */
+  registered(issuer: TokenEndpoint | undefined): Promise<readonly IdentitySpec[]>;
   /** Resolves once it would outlive a power cut. @throws KeyturnError */
   keep(spec: IdentitySpec): Promise<void>;
   /** False where there was none. @throws KeyturnError */
@@ -92,19 +96,20 @@ class StateDir implements AgentState {
     return { ...store, read: () => store.read().catch(unreadable), lock: () => store.lock().catch(unreadable) };
   }
 
-  registered(): Promise<readonly IdentitySpec[]> {
+  registered(issuer: TokenEndpoint | undefined): Promise<readonly IdentitySpec[]> {
     return withStorageErrors(async () => {
       const found: IdentitySpec[] = [];
-      for (const name of await this.#options.disk.names(join(this.#dir, registered))) {
-        const spec = name.endsWith(".json") ? await this.#read(name) : undefined;
-        if (spec !== undefined && `${spec.name}.json` === name) found.push(spec);
+      for (const file of await this.#options.disk.names(join(this.#dir, registered))) {
+        const name = file.endsWith(".json") ? file.slice(0, -".json".length) : "";
+        const spec = agentTexts.name.form.test(name) ? await this.#read(name, issuer) : undefined;
+        if (spec !== undefined) found.push(spec);
       }
       return found;
     });
   }
 
   keep(spec: IdentitySpec): Promise<void> {
-    const file = { text: encodeSpec(spec), mode: modes.file };
+    const file = { text: `${JSON.stringify(writtenRegistered(spec), undefined, 2)}\n`, mode: modes.file };
     return withStorageErrors(() => replaceFile(this.#options.disk, this.#fileOf(spec.name), file));
   }
 
@@ -112,7 +117,7 @@ class StateDir implements AgentState {
     const { disk } = this.#options;
     return withStorageErrors(async () => {
       // Any text may come as a name: no other is the name of a file
-      if (!identityName.test(name) || (await disk.entry(this.#fileOf(name))) === undefined) return false;
+      if (!agentTexts.name.form.test(name) || (await disk.entry(this.#fileOf(name))) === undefined) return false;
       await removeIfThere(disk, this.#fileOf(name));
       await disk.syncDir(join(this.#dir, registered));
       return true;
@@ -127,14 +132,13 @@ class StateDir implements AgentState {
     return join(this.#dir, registered, `${name}.json`);
   }
 
-  async #read(file: string): Promise<IdentitySpec | undefined> {
+  async #read(name: string, issuer: TokenEndpoint | undefined): Promise<IdentitySpec | undefined> {
     const { disk, log } = this.#options;
-    const path = join(this.#dir, registered, file);
     try {
-      const text = await readIfThere(disk, path);
-      return text === undefined ? undefined : decodeSpec(text, path);
+      const text = await readIfThere(disk, this.#fileOf(name));
+      return text === undefined ? undefined : parseRegistered(jsonIn(text), { name, dir: this.#dir, issuer });
     } catch (error) {
-      log.error({ path, err: error }, "an identity that was registered can't be read, and is left out");
+      log.error({ identity: name, err: error }, "what was registered can't be read, and is left out");
       return undefined;
     }
   }

@@ -9,7 +9,7 @@ import { hourMs, minuteMs, secondMs } from "../../identity/support/pairs.ts";
 import { turn } from "../../support/fake-clock.ts";
 import { describeAgentIdentities } from "../support/identities-contract.ts";
 import { identitySpec } from "../support/memory-identities.ts";
-import { AgentScene } from "./support/agent-scene.ts";
+import { AgentScene, specOf } from "./support/agent-scene.ts";
 
 describeAgentIdentities("of an agent", async (inFile) => {
   const scene = new AgentScene();
@@ -112,7 +112,7 @@ describe("apply", () => {
     const scene = new AgentScene();
     const identities = await scene.open([withFile("a")]);
     const before = identities.find("a");
-    await identities.apply([withFile("a"), withFile("b")]);
+    await identities.apply(specOf([withFile("a"), withFile("b")]));
     expect(identities.find("a")).toBe(before);
     await expect.poll(() => scene.places.written).toEqual(["/run/a a-1", "/run/b b-1"]);
     expect(scene.issuer.asked).toEqual(["a first", "b first"]);
@@ -128,7 +128,7 @@ describe("apply", () => {
         keep: "onUse",
         sinks: [{ kind: "file", path: "/run/new", format: "token", mode: 0o600 }],
       });
-      const applying = identities.apply([moved]);
+      const applying = identities.apply(specOf([moved]));
       await turn();
       // Whoever asks in between waits for it
       expect(await idOf(identities, "a")).toBe("a-1");
@@ -143,7 +143,7 @@ describe("apply", () => {
     const scene = new AgentScene();
     scene.stateDir = await tempDir();
     const identities = await scene.open([withFile("a")]);
-    await identities.apply([withFile("a", { request: { audiences: ["other"], scopes: [] } })]);
+    await identities.apply(specOf([withFile("a", { request: { audiences: ["other"], scopes: [] } })]));
     expect(await idOf(identities, "a")).toBe("a-2");
     expect(scene.issuer.asked).toEqual(["a first", "a revoke 1", "a first"]);
   });
@@ -152,7 +152,7 @@ describe("apply", () => {
     const scene = new AgentScene();
     scene.stateDir = await tempDir();
     const identities = await scene.open([withFile("a"), withFile("b"), withFile("c")]);
-    await identities.apply([withFile("c"), withFile("d", { sinks: withFile("b").sinks })]);
+    await identities.apply(specOf([withFile("c"), withFile("d", { sinks: withFile("b").sinks })]));
     expect(identities.all().map(({ spec }) => spec.name)).toEqual(["c", "d"]);
     expect(await idOf(identities, "d")).toBe("d-1");
     await turn();
@@ -170,7 +170,7 @@ describe("apply", () => {
     const identities = await scene.open([]);
     const one = await identities.register(withFile("a"));
     await one.token();
-    await identities.apply([withFile("a")]);
+    await identities.apply(specOf([withFile("a")]));
     expect(identities.find("a")).toBe(one);
     expect(one.status().origin).toBe("file");
     expect(await filesIn(scene.stateDir)).toEqual(["identities/a.json"]);

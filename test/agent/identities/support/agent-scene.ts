@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import type { IdentitySpec } from "../../../../src/agent/agent-spec.ts";
+import type { AgentSpec, IdentitySpec } from "../../../../src/agent/agent-spec.ts";
 import type { AgentNews } from "../../../../src/agent/identities/agent-news.ts";
 import type { IdentitiesOptions, OpenIdentities } from "../../../../src/agent/identities/identities-options.ts";
 import { openIdentities } from "../../../../src/agent/identities/open-identities.ts";
@@ -106,7 +106,7 @@ export class AgentScene {
     const log = (level: string) => (fields: object, message: string) =>
       void this.lines.push({ level, fields, message });
     const identities = await openIdentities({
-      ...{ specs, startWithout: false, clock, chance: this.#chance },
+      ...{ spec: specOf(specs), startWithout: false, clock, chance: this.#chance },
       ...(stateDir !== undefined && { stateDir }),
       openSource: issuer.of,
       openSinks: places.of,
@@ -122,3 +122,10 @@ export class AgentScene {
     return identities;
   }
 }
+
+/** With an issuer for those that are registered. */
+export const specOf = (identities: readonly IdentitySpec[], url = "https://issuer.example"): AgentSpec => ({
+  issuer: { url: new URL(url) },
+  identities,
+  proxies: [],
+});
