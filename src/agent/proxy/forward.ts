@@ -80,6 +80,8 @@ export class Forward {
   async #outcome(): Promise<ForwardOutcome> {
     const { identities, identity: name, guard, clock } = this.#parts;
     const refusal = guarded(this.#request, guard);
+    // Where such a request ends may be in doubt: nothing behind it is read
+    if (refusal) this.#response.shouldKeepAlive = false;
     if (refusal) return refused(refusal);
     if (this.#upgrading && hasBody(this.#request)) return refused(upgradeWithBody);
     const identity = identities.find(name);

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, get, type IncomingMessage, request as send, type RequestOptions } from "node:http";
+import { createServer, get, request as send } from "node:http";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,12 +8,7 @@ import { systemClock } from "../../../src/time/clock.ts";
 import { startProxy } from "../../../src/agent/proxy/start-proxy.ts";
 import { RawClient } from "../../http/support/serve.ts";
 import { MemoryIdentities } from "../support/memory-identities.ts";
-import { bodyOf, proxied, tokenOf } from "./support/proxied.ts";
-
-async function asked(options: RequestOptions | string): Promise<IncomingMessage> {
-  const [message] = (await once(get(options as string), "response")) as [IncomingMessage];
-  return message;
-}
+import { answerTo, bodyOf, proxied, tokenOf } from "./support/proxied.ts";
 
 describe("startProxy", () => {
   test("passes a request on with the identity's token, and the answer back", async () => {
@@ -24,7 +19,7 @@ describe("startProxy", () => {
       response.end("körper", "latin1");
     });
     const options = { headers: { "x-trace": "7" } };
-    const message = (await once(get(`${url}/orders?a=%20b`, options), "response"))[0] as IncomingMessage;
+    const message = await answerTo(get(`${url}/orders?a=%20b`, options));
     expect([message.statusCode, message.statusMessage]).toEqual([207, "Some of it"]);
     expect([message.headers["x-kind"], message.headers["set-cookie"]]).toEqual(["a", ["a=1", "b=2"]]);
     expect(await bodyOf(message)).toBe("körper");
@@ -34,9 +29,9 @@ describe("startProxy", () => {
 
   test("takes the newest token for each request", async () => {
     const { url, identity } = await proxied((request, response) => response.end(tokenOf(request)));
-    expect(await bodyOf(await asked(url))).toBe("shop-1");
+    expect(await bodyOf(await answerTo(get(url)))).toBe("shop-1");
     await identity.refresh();
-    expect(await bodyOf(await asked(url))).toBe("shop-2");
+    expect(await bodyOf(await answerTo(get(url)))).toBe("shop-2");
   });
 
   test("serves a Unix socket, whatever Host says there", async () => {
@@ -46,7 +41,7 @@ describe("startProxy", () => {
     await proxied((request, response) => response.end(`${tokenOf(request)} ${request.headers.host}`), {
       listen: { kind: "unix", path },
     });
-    const message = await asked({ socketPath: path, headers: { host: "shop.example" } });
+    const message = await answerTo(get({ socketPath: path, headers: { host: "shop.example" } }));
     expect(await bodyOf(message)).toMatch(/^shop-1 127\.0\.0\.1:\d+$/);
   });
 
@@ -66,7 +61,7 @@ describe("startProxy", () => {
     });
     const request = send(url, { method: "POST" });
     request.write("one");
-    const [message] = (await once(request, "response")) as [IncomingMessage];
+    const message = await answerTo(request);
     expect(String((await once(message, "data"))[0])).toBe("one");
     request.end("two");
     expect(await bodyOf(message)).toBe("two");
@@ -83,8 +78,7 @@ describe("a refused token", () => {
       });
     });
     const request = send(url, { method: "POST" });
-    request.end("the body");
-    const [message] = (await once(request, "response")) as [IncomingMessage];
+    const message = await answerTo(request.end("the body"));
     expect([message.statusCode, await bodyOf(message)]).toEqual([200, "shop-2"]);
     expect(seen).toEqual(["shop-1 the body", "shop-2 the body"]);
     expect(identity.asked).toEqual(["renewed", "token", "refused shop-1", "renewed"]);
@@ -95,7 +89,7 @@ describe("a refused token", () => {
     const { url, identity } = await proxied((request, response) => {
       response.writeHead(401).end(tokenOf(request));
     });
-    const message = await asked(url);
+    const message = await answerTo(get(url));
     expect([message.statusCode, await bodyOf(message)]).toEqual([401, "shop-2"]);
     expect(identity.asked).toEqual(["renewed", "token", "refused shop-1", "renewed"]);
   });

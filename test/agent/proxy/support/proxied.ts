@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { type ClientRequest, createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { ProxySpec } from "../../../../src/agent/agent-spec.ts";
@@ -27,6 +27,7 @@ export async function proxied(
   upstream: RequestListener | Server,
   spec: Partial<ProxySpec> = {},
   parts: Partial<ProxyParts> = {},
+  base = "",
 ): Promise<Proxied> {
   const server = typeof upstream === "function" ? createServer(upstream) : upstream;
   const upstreamPort = await opened(server);
@@ -38,7 +39,7 @@ export async function proxied(
   const proxy = await startProxy(
     {
       listen: { kind: "tcp", host: "127.0.0.1", port: 0 },
-      upstream: new URL(`http://127.0.0.1:${upstreamPort}`),
+      upstream: new URL(`http://127.0.0.1:${upstreamPort}${base}`),
       identity: "shop",
       ...spec,
     },
@@ -73,6 +74,12 @@ export function tokenOf({ headers }: Pick<IncomingMessage, "headers">): string {
   const [, payload = ""] = /^Bearer [^.]*\.([^.]*)\./.exec(headers.authorization ?? "") ?? [];
   const claims: unknown = payload === "" ? {} : JSON.parse(Buffer.from(payload, "base64url").toString());
   return typeof claims === "object" && claims !== null && "jti" in claims ? String(claims.jti) : "none";
+}
+
+/** The answer's head. */
+export async function answerTo(request: ClientRequest): Promise<IncomingMessage> {
+  const [message] = (await once(request, "response")) as [IncomingMessage];
+  return message;
 }
 
 /** The whole body. */
