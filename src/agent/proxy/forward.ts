@@ -66,8 +66,8 @@ export class Forward {
     this.#headers = headersToUpstream(request, upgrading !== undefined);
     this.#body = new SentBody(request, parts.limits.repeatedBytes);
     response.on("close", () => {
-      if (response.writableFinished) return;
-      this.#outgoing?.destroy();
+      if (!response.writableFinished) this.#outgoing?.destroy();
+      else if (!this.#body.isSent) this.#leaveBody();
     });
   }
 
@@ -92,8 +92,15 @@ export class Forward {
     } catch (error) {
       return refused(tokenProblem(error, identity.status(), clock.nowMs()));
     }
+    if (this.#isGone) return gone;
     const outcome = await this.#call(token);
     return isTokenRefused(outcome) ? this.#again(outcome, identity, token) : outcome;
+  }
+
+  /** All was answered before it came: the upstream gets no more of it. */
+  #leaveBody(): void {
+    this.#outgoing?.destroy();
+    this.#body.drop();
   }
 
   get #isGone(): boolean {
@@ -176,6 +183,8 @@ export class Forward {
       case "switched":
         this.#switch(outcome);
         break;
+      case "gone":
+        break;
       case "answered":
         passAnswer(outcome.message, this.#response, (value) => upstream.location(value));
         this.#answered(outcome.message.statusCode ?? 0);
@@ -214,7 +223,13 @@ export class Forward {
 }
 
 type AnsweredCall = Extract<CallOutcome, { kind: "answered" }>;
-type ForwardOutcome = CallOutcome | { readonly kind: "refused"; readonly problem: Problem };
+type ForwardOutcome =
+  | CallOutcome
+  | { readonly kind: "refused"; readonly problem: Problem }
+  /** The application went away before the upstream was asked. */
+  | { readonly kind: "gone" };
+
+const gone: ForwardOutcome = { kind: "gone" };
 
 const refused = (problem: Problem): ForwardOutcome => ({ kind: "refused", problem });
 

@@ -25,6 +25,11 @@ export class SentBody {
     if (Number(request.headers["content-length"] ?? 0) > mostBytes) this.#copy = undefined;
   }
 
+  /** All of it has come, and was sent. */
+  get isSent(): boolean {
+    return this.#isWhole || !this.isThere;
+  }
+
   /** All of it, from its beginning, and then its trailers. */
   sendTo(to: ClientRequest): void {
     if (!this.isThere) {

@@ -97,14 +97,14 @@ describe("the headers of an answer", () => {
       origin = `http://${request.headers.host ?? ""}`;
       response.writeHead(302, ["Location", location.replace("ORIGIN", origin)]).end();
     });
-    const { port, upstreamPort } = await proxied(server, {}, {}, base);
+    const { port, upstreamPort } = await proxied(server, { base });
     const { headers, statusCode } = await answerTo(get({ port, path: "/x" }));
     expect([statusCode, headers.location]).toEqual([302, leads.replace("ORIGIN", `http://127.0.0.1:${upstreamPort}`)]);
   });
 });
 
 test("a path of the upstream's address stands before each path", async () => {
-  const { port } = await proxied((request, response) => response.end(request.url), {}, {}, "/v1/");
+  const { port } = await proxied((request, response) => response.end(request.url), { base: "/v1/" });
   expect(await bodyOf(await answerTo(get({ port, path: "//a/../b?c=%2F" })))).toBe("/v1//a/../b?c=%2F");
 });
 

@@ -52,7 +52,7 @@ describe("Host", () => {
   });
 
   test("the upstream's own name leads here on purpose", async () => {
-    const { port } = await proxied((request, response) => response.end(tokenOf(request)), {}, {}, "");
+    const { port } = await proxied((request, response) => response.end(tokenOf(request)));
     const upstream = await proxied((_, response) => response.end("a"), { upstream: new URL("http://api.invalid:7/") });
     for (const [at, host, status] of [
       [upstream.port, "api.invalid:7", 502],

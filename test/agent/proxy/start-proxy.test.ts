@@ -68,33 +68,6 @@ describe("startProxy", () => {
   });
 });
 
-describe("a refused token", () => {
-  test("is renewed once, and the request goes once more with its body", async () => {
-    const seen: string[] = [];
-    const { url, identity, answered } = await proxied((request, response) => {
-      void bodyOf(request).then((body) => {
-        seen.push(`${tokenOf(request)} ${body}`);
-        response.writeHead(seen.length === 1 ? 401 : 200).end(tokenOf(request));
-      });
-    });
-    const request = send(url, { method: "POST" });
-    const message = await answerTo(request.end("the body"));
-    expect([message.statusCode, await bodyOf(message)]).toEqual([200, "shop-2"]);
-    expect(seen).toEqual(["shop-1 the body", "shop-2 the body"]);
-    expect(identity.asked).toEqual(["renewed", "token", "refused shop-1", "renewed"]);
-    expect(answered).toEqual([{ status: 200, refusal: "repeated" }]);
-  });
-
-  test("is no loop where every token is refused: the second answer is passed on", async () => {
-    const { url, identity } = await proxied((request, response) => {
-      response.writeHead(401).end(tokenOf(request));
-    });
-    const message = await answerTo(get(url));
-    expect([message.statusCode, await bodyOf(message)]).toEqual([401, "shop-2"]);
-    expect(identity.asked).toEqual(["renewed", "token", "refused shop-1", "renewed"]);
-  });
-});
-
 describe("CONNECT", () => {
   test("is refused, with words", async () => {
     const { port } = await proxied(createServer());

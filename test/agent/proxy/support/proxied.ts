@@ -22,12 +22,11 @@ export interface Proxied {
   readonly drain: (withinMs: number) => Promise<void>;
 }
 
-/** A proxy in front of an upstream that is a server of Node.js; both end with the test. */
+/** A proxy in front of an upstream that is a server of Node.js, below the path `base`; both end with the test. */
 export async function proxied(
   upstream: RequestListener | Server,
-  spec: Partial<ProxySpec> = {},
+  { base = "", ...spec }: Partial<ProxySpec> & { readonly base?: string } = {},
   parts: Partial<ProxyParts> = {},
-  base = "",
 ): Promise<Proxied> {
   const server = typeof upstream === "function" ? createServer(upstream) : upstream;
   const upstreamPort = await opened(server);
@@ -78,7 +77,10 @@ export function tokenOf({ headers }: Pick<IncomingMessage, "headers">): string {
 
 /** The answer's head. */
 export async function answerTo(request: ClientRequest): Promise<IncomingMessage> {
-  const [message] = (await once(request, "response")) as [IncomingMessage];
+  const answer = once(request, "response");
+  // What breaks after it is no matter: a body that nobody wants
+  request.on("error", () => undefined);
+  const [message] = (await answer) as [IncomingMessage];
   return message;
 }
 
