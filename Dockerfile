@@ -16,6 +16,6 @@ COPY --from=program --chown=0:0 /app /app
 ENV NODE_ENV=production
 USER 65532:65532
 WORKDIR /
-# --disable-sigusr1: no debugger by that signal. A core dump, where the node takes one, has the heap in it, and with it the keys.
+# --disable-sigusr1: no debugger by that signal. Core dumps, which would have the keys, the program itself keeps the kernel from, by src/native.
 # --no-parallel-scavenge: threads that share the collection of a small heap's garbage wait for each other longer than one of them needs
 ENTRYPOINT ["/usr/local/bin/node", "--disable-sigusr1", "--no-parallel-scavenge", "/app/keyturn.cjs"]

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { nodeSignatures } from "../src/jwt/node-signatures.ts";
 import type { Signatures } from "../src/jwt/signatures.ts";
-import { loadNative } from "../src/native/load.ts";
+import { loadNative, signaturesOf } from "../src/native/load.ts";
 import { cacheFolder, madeOnce, type Say } from "./go.ts";
 import { type Licensed, licencesOf } from "./licences.ts";
 import { root } from "./run.ts";
@@ -95,7 +95,7 @@ async function crates(): Promise<readonly Licensed[]> {
 /** Loaded; keys that it does not take go to the others. @throws Error where it can't be built */
 export async function nativeSignatures(otherwise: Signatures = nodeSignatures): Promise<Signatures> {
   const { library } = await ensureNative(() => undefined);
-  return loadNative(library, otherwise);
+  return signaturesOf(loadNative(library), otherwise);
 }
 
 /** For {@link Suite.builds}: where nothing can be built, the tests say so. */

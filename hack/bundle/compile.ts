@@ -6,7 +6,6 @@ import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
 import { loadNative, nativeFile } from "../../src/native/load.ts";
 
 const program = join(__dirname, "keyturn.cjs");
@@ -38,7 +37,7 @@ async function untilReady(port: number): Promise<void> {
 async function compile(): Promise<string> {
   const native = join(__dirname, nativeFile);
   // A gateway would go on without it, and say nothing here
-  if (existsSync(native)) loadNative(native, nodeSignatures);
+  if (existsSync(native)) loadNative(native);
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), "keyturn-compile-"));
   const ring = [program, "standalone", "--dir", dir, "--issuer=https://keyturn.invalid", "--audience=nobody"];

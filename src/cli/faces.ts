@@ -72,7 +72,7 @@ export async function runFaces(
     import("../gateway/faces/owned-headers.ts"),
     import("../time/clock.ts"),
     import("./process-log.ts"),
-    import("./native-signatures.ts"),
+    import("./native-library.ts"),
   ]);
   const { io } = cli;
   const revocations = revocationsOf(flags);

@@ -72,7 +72,7 @@ export async function runIssuing(
     import("../kube/in-cluster.ts"),
     import("../time/clock.ts"),
     import("./process-log.ts"),
-    import("./native-signatures.ts"),
+    import("./native-library.ts"),
   ]);
   const { io, env } = cli;
   const { trustedProxies, requestRate } = flags;

@@ -90,4 +90,11 @@ stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(exitCodes.done);
 });
 
-void run(process.argv.slice(2), around, env).then((code) => (process.exitCode = code));
+/** Whatever the command, keys or tokens may come into this memory. */
+async function begin(): Promise<void> {
+  const { keepMemoryPrivate } = await import("./native-library.ts");
+  keepMemoryPrivate();
+  process.exitCode = await run(process.argv.slice(2), around, env);
+}
+
+void begin();

@@ -2,6 +2,7 @@
 //! long as its object; a token comes as the string that it is. Here is what JavaScript sees; the work is in `verify` and `sign`.
 #![deny(unsafe_code)] // forbidden there; here the macro brings its own
 
+mod memory;
 mod sign;
 mod verify;
 
@@ -53,4 +54,10 @@ impl Signer {
     pub fn sign(&self, input: String) -> Result<String> {
         self.0.sign(input.as_bytes()).map_err(|_| Error::from_reason("Cannot sign: AWS-LC refuses"))
     }
+}
+
+/// The memory of this process gets into no core dump; false where the kernel refuses that.
+#[napi]
+pub fn keep_memory_private() -> bool {
+    memory::keep_private()
 }

@@ -4,9 +4,11 @@ import type { Sign, Signatures, Verify } from "../jwt/signatures.ts";
 import type { Algorithm } from "../ring/key.ts";
 
 /** What lib.rs exports; null for a key that AWS-LC does not take. */
-interface Exports {
+export interface NativeLibrary {
   readonly verifier: (spki: Buffer, algorithm: Algorithm) => { readonly verify: Verify } | null;
   readonly signer: (pkcs8: Buffer, algorithm: Algorithm) => { readonly sign: Sign } | null;
+  /** From now on no core dump has what is in the memory of this process; on Linux nobody but root may look into it. False where the kernel refuses. */
+  readonly keepMemoryPrivate: () => boolean;
 }
 
 /** How the library lies beside the program of the image. */
@@ -18,31 +20,37 @@ export const nativePackages: readonly string[] = ["gnu", "musl"].map(
 );
 
 /**
- * Signatures by AWS-LC: faster than OpenSSL, and without an object for each part of a token (docs/benchmarks.md).
+ * Loads the library.
  *
  * @param path - Of what src/native is built to
- * @param otherwise - For keys that AWS-LC does not take: of RSA those with an exponent of more than 33 bits
  * @throws Error when it is not there, or nothing that this machine loads
  */
-export function loadNative(path: string, otherwise: Signatures): Signatures {
-  const loaded: { exports: Partial<Exports> } = { exports: {} };
+export function loadNative(path: string): NativeLibrary {
+  const loaded: { exports: Partial<NativeLibrary> } = { exports: {} };
   // At once: what is missed when it is first called ends the process
   process.dlopen(loaded, path, constants.dlopen.RTLD_NOW);
-  const { verifier, signer } = loaded.exports;
-  if (!verifier || !signer) throw new Error(`Cannot use ${path}: must be what src/native is built to`);
-  return {
-    name: "native",
-    verifier(key, algorithm) {
-      const own = verifier(key.export({ format: "der", type: "spki" }), algorithm);
-      if (own === null) return otherwise.verifier(key, algorithm);
-      return (token, headerEnd, inputEnd) => own.verify(token, headerEnd, inputEnd);
-    },
-    signer(key, algorithm) {
-      const own = withDer(key, (der) => signer(der, algorithm));
-      return own === null ? otherwise.signer(key, algorithm) : (input) => own.sign(input);
-    },
-  };
+  const { verifier, signer, keepMemoryPrivate } = loaded.exports;
+  if (verifier && signer && keepMemoryPrivate) return { verifier, signer, keepMemoryPrivate };
+  throw new Error(`Cannot use ${path}: must be what src/native is built to`);
 }
+
+/**
+ * Signatures by AWS-LC: faster than OpenSSL, and without an object for each part of a token (docs/benchmarks.md).
+ *
+ * @param otherwise - For keys that AWS-LC does not take: of RSA those with an exponent of more than 33 bits
+ */
+export const signaturesOf = ({ verifier, signer }: NativeLibrary, otherwise: Signatures): Signatures => ({
+  name: "native",
+  verifier(key, algorithm) {
+    const own = verifier(key.export({ format: "der", type: "spki" }), algorithm);
+    if (own === null) return otherwise.verifier(key, algorithm);
+    return (token, headerEnd, inputEnd) => own.verify(token, headerEnd, inputEnd);
+  },
+  signer(key, algorithm) {
+    const own = withDer(key, (der) => signer(der, algorithm));
+    return own === null ? otherwise.signer(key, algorithm) : (input) => own.sign(input);
+  },
+});
 
 /** This copy of the private half is written over as soon as AWS-LC has its own. */
 function withDer<Result>(key: KeyObject, use: (der: Buffer) => Result): Result {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ensureNative, nativeBuildMs, nativeNeeds } from "../../hack/native.ts";
-import { signaturesHere } from "../../src/cli/native-signatures.ts";
+import { signaturesHere } from "../../src/cli/native-library.ts";
 import { nativePackages } from "../../src/native/load.ts";
 import { tempDir } from "../files/temp.ts";
 import { FakeCli } from "./around.ts";

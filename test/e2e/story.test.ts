@@ -217,3 +217,12 @@ step("no pod of ours has said a token or a key in any line", async () => {
   expect(logs.length).toBeGreaterThan(100_000);
   expect(secretsIn(logs)).toEqual([]);
 });
+
+step("no process of ours would leave a core dump", async () => {
+  const limits = await scene.node.run("bash", "-c", "cat $(pgrep -f /app/keyturn.cjs | sed 's|.*|/proc/&/limits|')");
+  const ofCore = [...limits.matchAll(/core file size +(\S+) +(\S+)/g)].map(
+    ([, soft, hard]) => `${soft ?? ""} ${hard ?? ""}`,
+  );
+  expect(ofCore.length).toBeGreaterThanOrEqual(replicas);
+  expect(new Set(ofCore)).toEqual(new Set(["0 0"]));
+});

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { nodeSignatures } from "../jwt/node-signatures.ts";
 import type { Signatures } from "../jwt/signatures.ts";
-import { loadNative, nativeFile, nativePackages } from "../native/load.ts";
+import { loadNative, nativeFile, type NativeLibrary, nativePackages, signaturesOf } from "../native/load.ts";
 import { UsageError } from "./report-error.ts";
 import type { WantedSignatures } from "./signatures-flag.ts";
 
@@ -17,16 +17,29 @@ declare const KEYTURN_FOLDER: string | undefined;
  */
 export function signaturesHere(wanted: WantedSignatures | undefined, from = import.meta.url): Signatures {
   if (wanted === "node") return nodeSignatures;
+  const library = libraryHere(from);
+  if (typeof library !== "string") return signaturesOf(library, nodeSignatures);
+  if (wanted === undefined) return nodeSignatures;
+  throw new UsageError(`Cannot use --signatures "native": must be "node" on this machine, ${library}`);
+}
+
+/** No core dump is to have the keys and tokens of this process. True where that holds now: it needs the native library. */
+export function keepMemoryPrivate(from = import.meta.url): boolean {
+  const library = libraryHere(from);
+  return typeof library !== "string" && library.keepMemoryPrivate();
+}
+
+/** Or why there is none. */
+function libraryHere(from: string): NativeLibrary | string {
   const failures: string[] = [];
   for (const find of places(from)) {
     try {
-      return loadNative(find(), nodeSignatures);
+      return loadNative(find());
     } catch (error) {
       failures.push(error instanceof Error ? error.message : String(error));
     }
   }
-  if (wanted === undefined) return nodeSignatures;
-  throw new UsageError(`Cannot use --signatures "native": must be "node" on this machine, ${failures.join("; ")}`);
+  return failures.join("; ");
 }
 
 /** Beside the program of the image; or in the package that npm chose for this machine. */
