@@ -1,5 +1,6 @@
 // The Grafana dashboard of the chart: what a person looks at first stands on top.
 
+import { agentPanels } from "./panels/agents.ts";
 import { issuerPanels } from "./panels/issuers.ts";
 import type { Panel } from "./panels/panel.ts";
 import { rotationPanels } from "./panels/rotations.ts";
@@ -81,6 +82,7 @@ export function dashboard(): string {
     panels: laidOut([
       { title: "Rotations", panels: rotationPanels },
       { title: "Issuers", panels: issuerPanels },
+      { title: "Agents", panels: agentPanels },
     ]),
   };
   return `${JSON.stringify(model, undefined, 2)}\n`;

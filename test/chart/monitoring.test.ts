@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { root } from "../../hack/run.ts";
+import { AgentMetrics } from "../../src/agent/agent-metrics.ts";
 import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
 import { measureWatches, RotationMetrics } from "../../src/controller/rotation-metrics.ts";
 import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
@@ -44,7 +45,9 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
     isStoreAway: () => false,
   });
   new HolderMetrics({ registry: issuer, prefix: "keyturn_issuer", clock, state: () => undefined });
-  const registries = [process.registry, rotation, gateway, issuer];
+  const agent = new Registry();
+  new AgentMetrics(agent, nothing);
+  const registries = [process.registry, rotation, gateway, issuer, agent];
   const found = registries.flatMap((registry) => registry.getMetricsAsArray() as readonly unknown[]);
   const all = found as readonly { name: string; labelNames?: readonly string[] }[];
   return new Map(
