@@ -1,6 +1,7 @@
 import type { RequestOptions } from "node:https";
 import { KubeConfig } from "@kubernetes/client-node";
-import type { ApiCredentials, Endpoint, TlsMaterial } from "../kube/endpoint.ts";
+import type { TlsMaterial } from "../http/agents.ts";
+import type { ApiCredentials, Endpoint } from "../kube/endpoint.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 
 export interface KubeConfigOptions {

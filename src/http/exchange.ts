@@ -20,6 +20,8 @@ export interface Outgoing {
   readonly headers: OutgoingHttpHeaders;
   readonly body?: string;
   readonly agent: Agent;
+  /** A Unix socket, in the place of the host and port of `url`. */
+  readonly socketPath?: string;
   readonly errors: ExchangeErrors;
   readonly signal?: AbortSignal;
   readonly timeoutMs: number;
@@ -96,10 +98,13 @@ export class Exchange {
   };
 
   #send(): Promise<IncomingMessage> {
-    const { url, method, headers, body, agent } = this.#outgoing;
+    const { url, method, headers, body, agent, socketPath } = this.#outgoing;
     const isSecure = url.protocol === "https:";
     return new Promise((resolve, reject) => {
-      const request = (isSecure ? httpsRequest : httpRequest)(url, { method, headers, agent });
+      const request = (isSecure ? httpsRequest : httpRequest)(url, {
+        ...{ method, headers, agent },
+        ...(socketPath !== undefined && { socketPath }),
+      });
       this.#destroy = (error) => request.destroy(error);
       request.on("socket", (socket) => {
         // Node sends nothing before: a certificate that is refused never sees the request

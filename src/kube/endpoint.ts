@@ -1,17 +1,5 @@
 import type { Agent } from "node:http";
-
-/** What a TLS connection is made with, PEM. Another value in any of them means other connections. */
-export interface TlsMaterial {
-  /** Who may have signed the server's certificate. Absent: whom Node.js trusts. */
-  readonly ca?: string;
-  /** The client's certificate and its key. */
-  readonly cert?: string;
-  readonly key?: string;
-  /** The name that the server's certificate must have, where it is not the host's. */
-  readonly serverName?: string;
-  /** Any server is believed. For trying things out only. @default false */
-  readonly insecure?: boolean;
-}
+import type { TlsMaterial } from "../http/agents.ts";
 
 export interface ApiCredentials {
   readonly tls: TlsMaterial;

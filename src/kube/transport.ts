@@ -1,5 +1,5 @@
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
-import { Agents } from "./agents.ts";
+import { Agents } from "../http/agents.ts";
 import type { Answer, ApiRequest, CallReport, OpenAnswer } from "./api-request.ts";
 import type { Chance } from "../time/backoff.ts";
 import { type Clock, sleep } from "../time/clock.ts";
@@ -10,6 +10,9 @@ import { waitBeforeRetry, waitWhenTurnedAway } from "./retry.ts";
 import { ServerClock } from "./server-clock.ts";
 import { apiError, isSecretPath } from "./api-status.ts";
 import { frozenJson } from "./object.ts";
+
+/** A kube-apiserver closes an idle connection after 90 s. */
+const idleMs = 60_000;
 
 /** What a client needs of a {@link Transport}. */
 export type ClientTransport = Pick<Transport, "call" | "open" | "clock" | "chance" | "serverNowMs" | "serverDoubtMs">;
@@ -40,7 +43,7 @@ export class Transport {
     this.clock = options.clock;
     this.chance = options.chance;
     this.#serverClock = new ServerClock(options.clock);
-    this.#agents = new Agents(options.endpoint.server.startsWith("https:"));
+    this.#agents = new Agents({ isSecure: options.endpoint.server.startsWith("https:"), idleMs });
   }
 
   /** As {@link ServerClock} has it. */

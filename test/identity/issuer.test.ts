@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { fetchPost } from "../../src/client/keep/fetch-post.ts";
+import { systemClock } from "../../src/time/clock.ts";
 import { type IdentityOptions, keepIdentity } from "../../src/identity/keep-identity.ts";
 import type { KeptIdentity } from "../../src/identity/kept-identity.ts";
 import { type FirstCredential, oauthIssuer } from "../../src/identity/oauth/oauth-issuer.ts";
@@ -29,6 +31,8 @@ afterEach(async () => {
   await world[Symbol.asyncDispose]();
 });
 
+const post = fetchPost(fetch, systemClock);
+
 const client: FirstCredential = {
   kind: "client",
   clientId: "dashboard",
@@ -44,6 +48,7 @@ interface Begun extends Partial<IdentityOptions> {
 async function begin({ credential = () => client, path, ...more }: Begun = {}): Promise<KeptIdentity> {
   const options = {
     tokenUrl: new URL("/oauth2/token", proxy.origin),
+    post,
     scopes: ["read"],
     refreshTtlSeconds: 10 * 3600,
   };
@@ -207,6 +212,7 @@ describe("a proxy in the place of the issuer", () => {
     const port = typeof address === "object" ? (address?.port ?? 0) : 0;
     const issuer = oauthIssuer({
       tokenUrl: new URL(`http://127.0.0.1:${port}/`),
+      post,
       credential: () => Promise.resolve(client),
     });
     const answer = await issuer.ask({ kind: "first" }, new AbortController().signal);

@@ -3,6 +3,7 @@ import type { FreshToken, KeptIdentity } from "../../identity/kept-identity.ts";
 import { type FirstCredential, oauthIssuer } from "../../identity/oauth/oauth-issuer.ts";
 import { backgroundClock, type Clock } from "../../time/clock.ts";
 import { authorizedFetch } from "./authorized-fetch.ts";
+import { fetchPost } from "./fetch-post.ts";
 import { type GrpcLibrary, type GrpcMetadata, grpcCredentials } from "./grpc-credentials.ts";
 
 /** Whose token is kept, and where it comes from. */
@@ -35,10 +36,11 @@ export class TokenKeeper {
   }
 
   /** Asks for the first token at once. @throws TypeError when the URL is none */
-  constructor({ tokenURL, credential, keep = "always", ...terms }: TokenSource) {
+  constructor({ tokenURL, credential, keep = "always", fetch: using = fetch, ...terms }: TokenSource) {
     const issuer = oauthIssuer({
       ...terms,
       tokenUrl: new URL(tokenURL),
+      post: fetchPost(using, this.clock),
       credential: typeof credential === "function" ? credential : () => Promise.resolve(credential),
       clock: this.clock,
     });

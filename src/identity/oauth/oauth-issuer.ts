@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
 import { hashOfToken } from "../machine/held-pair.ts";
 import type { ExchangeFailure, ShownCredential } from "../machine/identity-state.ts";
 import type { Issued, PairIssuer } from "../pair-issuer.ts";
@@ -14,7 +15,9 @@ export type FirstCredential =
   | { readonly kind: "refresh"; readonly token: string };
 
 export interface OAuthIssuerOptions extends PostOptions {
-  /** Read anew for each request. Rejects while it can't be read. */
+  /** The issuer's token endpoint (RFC 6749 §3.2). */
+  readonly tokenUrl: URL;
+  /** Read anew for each request. Rejects while it can't be read; with a KeyturnError, which is told, or with anything, which is not. */
   readonly credential: () => Promise<FirstCredential>;
   /** What is asked for at first; a renewal gets the same. */
   readonly audiences?: readonly string[];
@@ -37,10 +40,16 @@ export function oauthIssuer(options: OAuthIssuerOptions): PairIssuer {
   const { credential } = options;
   return {
     async ask(showing, signal) {
-      const first = await credential().catch(() => undefined);
       // Without a proof a refresh token is still good
-      if (showing.kind === "refresh") return postForm(renewalOf(showing.token, first), options, signal);
-      if (first === undefined) return unreadable;
+      if (showing.kind === "refresh") {
+        return postForm(renewalOf(showing.token, await credential().catch(() => undefined)), options, signal);
+      }
+      let first: FirstCredential;
+      try {
+        first = await credential();
+      } catch (error) {
+        return unreadable(error);
+      }
       return askFirst(first, { showing, options, signal });
     },
     async credentialId() {
@@ -50,13 +59,13 @@ export function oauthIssuer(options: OAuthIssuerOptions): PairIssuer {
   };
 }
 
-const unreadable: ExchangeFailure = away(
-  "CredentialUnreadable",
-  "Cannot get a token: the first credential must be readable",
-  {
-    mayBeDone: false,
-  },
-);
+/** Anything else may hold what it failed to read. */
+const unreadable = (error: unknown): ExchangeFailure =>
+  away(
+    "CredentialUnreadable",
+    `Cannot get a token: ${error instanceof KeyturnError ? error.message : "the first credential must be readable"}`,
+    { mayBeDone: false },
+  );
 
 const usedUp: ExchangeFailure = {
   kind: "denied",

@@ -4,15 +4,10 @@ import { type Members, membersOf } from "../../parse/object.ts";
 import type { IssuedPair } from "../machine/held-pair.ts";
 import type { ExchangeFailure } from "../machine/identity-state.ts";
 import type { Issued } from "../pair-issuer.ts";
+import type { PostAnswer } from "./post.ts";
 
-/** What came back over HTTP. Secret. */
-export interface EndpointAnswer {
-  readonly status: number;
-  readonly body: string;
-  /** Of the header `Retry-After`. */
-  readonly retryAfter?: string;
-  /** Of the header `Date`. */
-  readonly date?: string;
+/** What came back over HTTP, and when. Secret. */
+export interface EndpointAnswer extends PostAnswer {
   readonly nowMs: number;
 }
 
@@ -62,26 +57,30 @@ export const away = (code: string, message: string, more: Pick<Away, "mayBeDone"
   ...more,
 });
 
-function issuedIn(members: Members, { date, nowMs }: EndpointAnswer): Issued | undefined {
+function issuedIn(members: Members, answer: EndpointAnswer): Issued | undefined {
   const accessToken = tokenIn(members["access_token"]);
   if (accessToken === undefined) return undefined;
   const refreshToken = tokenIn(members["refresh_token"]);
   const expiresInSeconds = secondsIn(members["expires_in"]);
   const refreshExpiresInSeconds = secondsIn(members["refresh_token_expires_in"] ?? members["refresh_expires_in"]);
-  const serverNowMs = httpDate(date);
   const issued: IssuedPair = {
     accessToken,
     ...(expiresInSeconds !== undefined && { expiresInSeconds }),
     ...(refreshToken !== undefined && { refreshToken }),
     ...(refreshExpiresInSeconds !== undefined && { refreshExpiresInSeconds }),
-    // A year away it is no clock that is a little off
-    ...(Math.abs(serverNowMs - nowMs) < longestLifeSeconds * 100 && { serverNowMs }),
+    ...serverTimeIn(answer),
   };
   return { kind: "issued", issued };
 }
 
+/** By the answer's `Date`; a year away it is no clock that is a little off. */
+export function serverTimeIn({ date, nowMs }: Pick<EndpointAnswer, "date" | "nowMs">): Pick<IssuedPair, "serverNowMs"> {
+  const serverNowMs = httpDate(date);
+  return Math.abs(serverNowMs - nowMs) < longestLifeSeconds * 100 ? { serverNowMs } : {};
+}
+
 /** What can stand in an Authorization header (RFC 6750 §2.1, and what others put there). */
-const tokenIn = (value: unknown): string | undefined =>
+export const tokenIn = (value: unknown): string | undefined =>
   typeof value === "string" && /^[\x21-\x7e]{1,65536}$/.test(value) ? value : undefined;
 
 /** Some issuers write it as a text. */
@@ -92,11 +91,11 @@ function secondsIn(value: unknown): number | undefined {
 }
 
 /** A code is a word: nothing else of an answer gets into a log. */
-const wordIn = (value: unknown): string | undefined =>
+export const wordIn = (value: unknown): string | undefined =>
   typeof value === "string" && /^[\w-]{1,32}$/.test(value) ? value : undefined;
 
 /** In milliseconds (RFC 9110 §10.2.3): seconds, or an instant of the server's clock. */
-function retryAfterIn({ retryAfter, date, nowMs }: EndpointAnswer): number | undefined {
+export function retryAfterIn({ retryAfter, date, nowMs }: EndpointAnswer): number | undefined {
   if (retryAfter === undefined) return undefined;
   if (/^\d{1,9}$/.test(retryAfter)) return Number(retryAfter) * 1000;
   const atMs = httpDate(retryAfter);

@@ -1,7 +1,7 @@
-import { createHmac, randomBytes, X509Certificate } from "node:crypto";
+import { createHmac, randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";
-import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
-import { quotedPath } from "../../errors/quote.ts";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
+import { readCa } from "../../http/read-ca.ts";
 import { watchDirs } from "../../files/watch-dirs.ts";
 import { onlyOneOf } from "../../parse/only-one-of.ts";
 import { Bell } from "../../time/bell.ts";
@@ -152,10 +152,7 @@ export class LiveCallers implements Callers {
   async #check({ caFile, bearerTokenFile }: Trust): Promise<void> {
     const { files } = this.#options;
     if (bearerTokenFile !== undefined) await files.readLine(bearerTokenFile);
-    if (caFile === undefined) return;
-    const pem = await files.read(caFile);
-    if (isCertificate(pem)) return;
-    throw new ChangeNeededError("FileUnfit", `Cannot use CA ${quotedPath(caFile)}: must hold certificates in PEM`);
+    if (caFile !== undefined) await readCa(files, caFile);
   }
 
   #enforce(read: Read): void {
@@ -198,14 +195,5 @@ export class LiveCallers implements Callers {
       );
     }
     this.#refused = problem;
-  }
-}
-
-function isCertificate(pem: string): boolean {
-  try {
-    new X509Certificate(pem);
-    return true;
-  } catch {
-    return false;
   }
 }

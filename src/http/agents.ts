@@ -1,25 +1,40 @@
 import { Agent as HttpAgent } from "node:http";
 import { Agent as HttpsAgent, type AgentOptions } from "node:https";
-import type { TlsMaterial } from "./endpoint.ts";
 
-/**
- * Below the 90 s after which a kube-apiserver closes an idle connection: a request that is sent into the closing fails
- * without anybody knowing whether it was read.
- */
-const idleMs = 60_000;
+/** What a TLS connection is made with, PEM. Another value in any of them means other connections. */
+export interface TlsMaterial {
+  /** Who may have signed the server's certificate. Absent: whom Node.js trusts. */
+  readonly ca?: string;
+  /** The client's certificate and its key. */
+  readonly cert?: string;
+  readonly key?: string;
+  /** The name that the server's certificate must have, where it is not the host's. */
+  readonly serverName?: string;
+  /** Any server is believed. For trying things out only. @default false */
+  readonly insecure?: boolean;
+}
 
-const options: AgentOptions = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 16, timeout: idleMs };
+export interface AgentsOptions {
+  /** TLS, or in clear text. */
+  readonly isSecure: boolean;
+  /** Below what a server waits before it closes one: a request that is sent into the closing fails without anybody knowing whether it was read. */
+  readonly idleMs: number;
+  /** At the same time; others wait. @default any number */
+  readonly most?: number;
+}
 
 /** The one pool of connections, made anew when what TLS is made with changes: after a rotation of the CA. */
 export class Agents {
   readonly #isSecure: boolean;
+  readonly #options: AgentOptions;
   #agent: HttpAgent | undefined;
   #madeFor = "";
   /** Pools of before, until their last request has ended. */
   readonly #retired = new Set<HttpAgent>();
 
-  constructor(isSecure: boolean) {
+  constructor({ isSecure, idleMs, most = Infinity }: AgentsOptions) {
     this.#isSecure = isSecure;
+    this.#options = { keepAlive: true, keepAliveMsecs: 15_000, maxFreeSockets: 16, timeout: idleMs, maxSockets: most };
   }
 
   for(tls: TlsMaterial): HttpAgent {
@@ -27,7 +42,9 @@ export class Agents {
     if (this.#agent !== undefined && fingerprint === this.#madeFor) return this.#agent;
     this.#retire();
     this.#madeFor = fingerprint;
-    this.#agent = this.#isSecure ? new HttpsAgent({ ...options, ...tlsOptions(tls) }) : new HttpAgent(options);
+    this.#agent = this.#isSecure
+      ? new HttpsAgent({ ...this.#options, ...tlsOptions(tls) })
+      : new HttpAgent(this.#options);
     return this.#agent;
   }
 
