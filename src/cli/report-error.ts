@@ -22,6 +22,8 @@ interface Complaint {
 /** What helps, by the error's code. */
 const hints: Readonly<Record<string, string>> = {
   Locked: "one process at a time runs on a directory; end the other one first",
+  NoAgent: "keyturn agent --config FILE starts one; --socket and KEYTURN_AGENT_SOCKET name another place",
+  IdentityUnknown: "keyturn agent status shows those that there are",
   NoDirectory: "keyturn standalone --dir DIR --config FILE makes it",
   NoSuchGrant: "keyturn grants list shows those that there are",
   SecretUnfit: "keyturn issuer hash-secret --generate FILE makes one",

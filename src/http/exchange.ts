@@ -1,5 +1,6 @@
 import { type Agent, type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { errnoOf } from "../files/fs-errors.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
@@ -8,8 +9,11 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export interface ExchangeErrors {
   /** @param sent - True when bytes of the request may have left */
   timedOut(timeoutMs: number, sent: boolean): Error;
-  /** @param problem - `no connection (connect ECONNREFUSED …)`; never with what was answered */
-  broken(problem: string, sent: boolean): Error;
+  /**
+   * @param problem - `no connection (connect ECONNREFUSED …)`; never with what was answered
+   * @param errno - `ECONNREFUSED`, where the system says what is wrong
+   */
+  broken(problem: string, sent: boolean, errno?: string): Error;
   /** By the caller's signal. */
   stopped(): Error;
 }
@@ -127,9 +131,9 @@ export class Exchange {
     if (!(error instanceof Error)) return error;
     // Never its cause: a parser's error carries the bytes of the answer
     const problem = `${this.#sent ? "the connection broke" : "no connection"} (${error.message || codeOf(error)})`;
-    return this.#outgoing.errors.broken(problem, this.#sent);
+    return this.#outgoing.errors.broken(problem, this.#sent, errnoOf(error));
   }
 }
 
 /** The errors of several addresses have no message of their own, but a code. */
-const codeOf = (error: Error): string => ("code" in error && typeof error.code === "string" ? error.code : error.name);
+const codeOf = (error: Error): string => errnoOf(error) ?? error.name;

@@ -47,7 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "telemetry",
     "holder",
   ],
-  tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper", "issuer"],
+  tools: ["errors", "parse", "ring", "crypto", "jwt", "keeper", "issuer", "agent"],
   inject: ["errors", "parse", "ring"],
   cli: [
     "errors",

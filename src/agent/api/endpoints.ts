@@ -66,7 +66,7 @@ export async function registerIdentity(name: string, request: IncomingMessage, p
   if (typeof value === "string") return problems.bodyInvalid;
   return unlessRefused(async () => {
     const spec = registration.read(name, value);
-    checkRegistration(spec, registration);
+    checkRegistration(spec, registration.directory);
     const identity = await identities.register(spec);
     log.info({ identity: name }, "registered");
     return jsonAnswer(identityDocument(identity));

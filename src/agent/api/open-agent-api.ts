@@ -33,7 +33,7 @@ export async function openAgentApi({ address, limits, ...parts }: AgentApiOpenin
   }
   if (registration) await checkOwnDirectory(registration.directory);
   const remark = address.kind === "unix" ? await prepareSocketPlace(address.path) : undefined;
-  if (remark !== undefined) log.warn({ address: place }, remark);
+  if (remark !== undefined) log.info({ address: place }, remark);
   const face = agentApi({ ...parts, isTcp: address.kind === "tcp" });
   const listener = await listen(address, face, { ...ownLimits, ...limits });
   log.info({ address: place, port: listener.port, ...(only !== undefined && { identity: only }) }, "giving tokens");

@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { ChangeNeededError, TryLaterError } from "../../../src/errors/keyturn-error.ts";
 import { identitySpec, type MemoryIdentity } from "../support/memory-identities.ts";
-import { type Answered, ApiWorld, fileIssuer } from "./support/api-world.ts";
+import { type Answered, ApiWorld } from "./support/api-world.ts";
 
 const problemOf = ({ status, headers, json }: Answered): readonly unknown[] => {
   expect(headers["content-type"]).toBe("application/problem+json");
@@ -168,7 +168,7 @@ describe("GET /v1/identities/{name}", () => {
 
 describe("PUT and DELETE /v1/identities/{name}", () => {
   const registering = () => ApiWorld.open({ registers: true });
-  const bodyFor = (path: string): string => JSON.stringify({ path });
+  const bodyFor = (path: string): string => JSON.stringify({ source: { tokenFile: path } });
 
   test("register and end one", async () => {
     const world = await registering();
@@ -197,7 +197,14 @@ describe("PUT and DELETE /v1/identities/{name}", () => {
     ["[]", "application/json", [400, "BodyInvalid"]],
     ['{"path":"a","path":"b"}', "application/json", [400, "BodyInvalid"]],
     ['{"a":'.repeat(40) + "1" + "}".repeat(40), "application/json", [400, "BodyInvalid"]],
-    ["{}", "application/json; charset=utf-8", [400, "InvalidSpec"]],
+    ["{}", "application/json; charset=utf-8", [400, "InvalidIdentity"]],
+    [
+      '{"source":{"tokenFile":"token"},"notify":{"command":["/bin/true"]}}',
+      "application/json",
+      [400, "InvalidIdentity"],
+    ],
+    ['{"source":{"tokenFile":"token"},"issuer":{"url":"https://a"}}', "application/json", [400, "InvalidIdentity"]],
+    ['{"source":{"tokenFile":"../token"}}', "application/json", [403, "RegistrationRefused"]],
     ["{}", "text/plain", [415, "TypeNotAllowed"]],
     ["{}", "application/x-www-form-urlencoded", [415, "TypeNotAllowed"]],
     ["{}", "", [415, "TypeNotAllowed"]],
@@ -256,8 +263,4 @@ describe("a socket for one identity", () => {
     }
     expect([...world.identities.all()].flatMap((one) => one.asked)).toEqual(asked);
   });
-});
-
-test("the issuer of the tests is the file's", () => {
-  expect(identitySpec("a").source).toMatchObject({ issuer: fileIssuer });
 });

@@ -7,9 +7,9 @@ import { text } from "node:stream/consumers";
 import { onTestFinished } from "vitest";
 import type { IdentitySpec, TokenEndpoint } from "../../../../src/agent/agent-spec.ts";
 import type { ApiParts } from "../../../../src/agent/api/endpoints.ts";
+import { parseRegistered } from "../../../../src/agent/config/read-identity.ts";
 import { openAgentApi } from "../../../../src/agent/api/open-agent-api.ts";
 import type { Registration } from "../../../../src/agent/api/registration.ts";
-import { ChangeNeededError } from "../../../../src/errors/keyturn-error.ts";
 import type { Address } from "../../../../src/http/address.ts";
 import type { Limits } from "../../../../src/http/listener.ts";
 import { jsonIn } from "../../../../src/parse/json.ts";
@@ -37,7 +37,7 @@ interface WorldOptions extends Partial<Pick<ApiParts, "only">> {
   readonly limits?: Limits;
 }
 
-export const fileIssuer: TokenEndpoint = { url: new URL("https://issuer.example") };
+const fileIssuer: TokenEndpoint = { url: new URL("https://issuer.example") };
 
 /** An agent's loopback API, really listening, over identities in memory: `a` and `b` stand in the file. */
 export class ApiWorld {
@@ -125,14 +125,7 @@ export class ApiWorld {
 
 const registrationBelow = (directory: string): Registration => ({
   directory,
-  issuers: () => [fileIssuer],
-  read: (name, value) => {
-    const { path, ...rest } = membersOf(value);
-    if (typeof path !== "string" || Object.keys(rest).length > 0) {
-      throw new ChangeNeededError("InvalidSpec", "path: must be set, is missing");
-    }
-    return identitySpec(name, { source: { kind: "tokenFile", issuer: fileIssuer, path } });
-  },
+  read: (name, value) => parseRegistered(value, { name, dir: directory, issuer: fileIssuer }),
 });
 
 export function logInto(lines: string[]): Log {
