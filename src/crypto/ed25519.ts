@@ -9,14 +9,15 @@ const ys = [
   "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
 ];
 
-/** Each y with both signs of x, which the first bit of the last byte is. As Latin-1: one character for each byte. */
-const smallOrder: ReadonlySet<string> = new Set(
-  ys.flatMap((hex) => {
-    const [point, opposite] = [Buffer.from(hex, "hex"), Buffer.from(hex, "hex")];
-    opposite[31] = (opposite[31] ?? 0) | 0x80;
-    return [point.toString("latin1"), opposite.toString("latin1")];
-  }),
-);
+/** Each y with both signs of x, which the first bit of the last byte is. */
+export const smallOrderPoints: readonly Buffer[] = ys.flatMap((hex) => {
+  const [point, opposite] = [Buffer.from(hex, "hex"), Buffer.from(hex, "hex")];
+  opposite[31] = (opposite[31] ?? 0) | 0x80;
+  return [point, opposite];
+});
+
+/** As Latin-1: one character for each byte. */
+const smallOrder: ReadonlySet<string> = new Set(smallOrderPoints.map((point) => point.toString("latin1")));
 
 /**
  * Is this encoded point (RFC 8032 §5.1.2) one of the eight of small order, in any form? As a public key it takes signatures that

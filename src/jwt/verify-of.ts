@@ -1,4 +1,4 @@
-import { isSmallOrder } from "../crypto/ed25519.ts";
+import { smallOrderPoints } from "../crypto/ed25519.ts";
 import { publicKeyObject } from "../crypto/signature.ts";
 import { fromBase64url } from "../parse/base64url.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
@@ -23,9 +23,22 @@ export function verifyOf(algorithm: Algorithm, jwk: PublicJwk, signatures: Signa
 const withoutSmallR =
   (verify: Verify): Verify =>
   (token, headerEnd, inputEnd) => {
-    // R is the first half: 32 bytes
-    const r = Buffer.from(token.slice(inputEnd + 1, inputEnd + 1 + 43), "base64url");
-    if (!isSmallOrder(r)) return verify(token, headerEnd, inputEnd);
+    const isSmall = smallRs.has(token.slice(inputEnd + 1, inputEnd + 1 + rCharacters));
+    if (!isSmall) return verify(token, headerEnd, inputEnd);
     const parts = [token.slice(headerEnd + 1, inputEnd), token.slice(inputEnd + 1)];
     return parts.some((part) => fromBase64url(part) === undefined) ? undefined : false;
   };
+
+/** R is the first half, 32 bytes: 256 bits, and two of the first byte of S. */
+const rCharacters = 43;
+
+/** How a signature with such an R begins. Text that is not canonical is refused as such. */
+const smallRs: ReadonlySet<string> = new Set(
+  smallOrderPoints.flatMap((point) =>
+    [0x00, 0x40, 0x80, 0xc0].map((s) =>
+      Buffer.of(...point, s)
+        .toString("base64url")
+        .slice(0, rCharacters),
+    ),
+  ),
+);

@@ -15,6 +15,7 @@ import { renewalsBench } from "./renewals.ts";
 import { requestBench } from "./request.ts";
 import { revocationsBench } from "./revocations.ts";
 import { sidecarBench } from "./sidecar.ts";
+import { signaturesBench } from "./signatures.ts";
 import { swapBench } from "./swap.ts";
 
 const benches: readonly Bench[] = [
@@ -28,7 +29,14 @@ const benches: readonly Bench[] = [
 ];
 
 /** Whole stories, measured once. */
-const stories: readonly FiguresBench[] = [controllerBench, sidecarBench, issuerBench, renewalsBench, revocationsBench];
+const stories: readonly FiguresBench[] = [
+  signaturesBench,
+  controllerBench,
+  sidecarBench,
+  issuerBench,
+  renewalsBench,
+  revocationsBench,
+];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 
 const full: Effort = { rounds: 15, batchMs: 100 };

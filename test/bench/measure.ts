@@ -1,9 +1,7 @@
 /** Something that can be done again and again. A promise is awaited within the time. */
-export interface Contender {
+interface Contender {
   readonly name: string;
   readonly run: () => unknown;
-  /** For what measures itself, in a process of its own: microseconds of processor time that one run takes. */
-  readonly tells?: () => Promise<number>;
   /** What must be so before each run; its time does not count. */
   readonly before?: () => Promise<void>;
 }
@@ -18,10 +16,6 @@ export interface Contest {
   readonly clock: "cpu" | "wall";
   readonly ours: Contender;
   readonly baseline: Contender;
-  /** Runs in one batch; @default as many as fill `Effort.batchMs` */
-  readonly batch?: number;
-  /** Rounds, when other than `Effort.rounds`. */
-  readonly rounds?: number;
 }
 
 export interface Effort {
@@ -52,7 +46,7 @@ export async function measure(contest: Contest, effort: Effort): Promise<Result>
   const { ours, baseline } = contest;
   const counts = { ours: await batchOf(ours, contest, effort), baseline: await batchOf(baseline, contest, effort) };
   const times = { ours: [] as number[], baseline: [] as number[] };
-  const rounds = effort.batchMs === 0 ? effort.rounds : (contest.rounds ?? effort.rounds);
+  const { rounds } = effort;
   for (let round = 0; round < rounds; round++) {
     for (const side of round % 2 === 0 ? (["ours", "baseline"] as const) : (["baseline", "ours"] as const)) {
       times[side].push((await timeOf(contest[side], counts[side], contest.clock)) / counts[side]);
@@ -69,10 +63,8 @@ export async function measure(contest: Contest, effort: Effort): Promise<Result>
 }
 
 /** Doubles until a batch takes long enough; that also lets the compiler do its work before anything counts. */
-async function batchOf(contender: Contender, { batch, clock }: Contest, { batchMs }: Effort): Promise<number> {
+async function batchOf(contender: Contender, { clock }: Contest, { batchMs }: Effort): Promise<number> {
   if (batchMs === 0) return 1;
-  if (contender.tells) return 1;
-  if (batch !== undefined) return batch;
   let count = 1;
   for (;;) {
     const ms = (await timeOf(contender, count, clock)) / 1000;
@@ -83,8 +75,7 @@ async function batchOf(contender: Contender, { batch, clock }: Contest, { batchM
 
 /** Microseconds. */
 async function timeOf(contender: Contender, count: number, clock: Contest["clock"]): Promise<number> {
-  const { before, tells } = contender;
-  if (tells) return count * (await tells());
+  const { before } = contender;
   if (!before) return timeInARow(contender, count, clock);
   let sum = 0;
   for (let done = 0; done < count; done++) {

@@ -32,6 +32,15 @@ describe("npm run bench", () => {
     }
   });
 
+  test("signatures still works", async () => {
+    const file = join(folder, "signatures.json");
+    await run("signatures", "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
+    expect(result?.figures).toHaveLength(5 * 2 * 2);
+    for (const { ours, baseline } of result?.figures ?? [])
+      expect(Math.min(ours, baseline?.value ?? 0)).toBeGreaterThan(0);
+  });
+
   test("controller still works", async () => {
     const file = join(folder, "controller.json");
     const { stdout } = await run("controller", "--quick", "--json", file);
@@ -67,7 +76,7 @@ describe("npm run bench", () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, controller, issuer, revocations; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, signatures, controller, issuer, revocations; options follow "--"\n',
     });
   });
 });

@@ -52,3 +52,21 @@ describe.each(["native", "node:crypto"] as const)("EdDSA by %s: an R of small or
     }
   });
 });
+
+describe("EdDSA, whoever verifies", () => {
+  const takesAll: Signatures = { ...nodeSignatures, verifier: () => () => "taken" };
+  const verify = verifyOf("EdDSA", publicJwk, takesAll);
+
+  test.each([0x00, 0x3f, 0x40, 0x7f, 0x80, 0xbf, 0xc0, 0xff])("an R of small order is refused before S = %i…", (s) => {
+    const ends = Buffer.alloc(32, s);
+    for (const point of smallOrderPoints) {
+      expect(verifiedWith(verify, input, Buffer.concat([point, ends]))).toBe(false);
+      const [last, first] = [Buffer.from(point), Buffer.from(point)];
+      last[31] = (last[31] ?? 0) ^ 0x40;
+      first[0] = (first[0] ?? 0) ^ 0x80;
+      for (const other of [last, first]) {
+        expect(verifiedWith(verify, input, Buffer.concat([other, ends]))).toBe("taken");
+      }
+    }
+  });
+});
