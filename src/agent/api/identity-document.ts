@@ -1,7 +1,7 @@
 import type { Cursor } from "../../parse/cursor.ts";
 import { formatInstant } from "../../parse/instant.ts";
 import type { AgentIdentity, SinkProblem } from "../agent-identities.ts";
-import type { SinkSpec } from "../agent-spec.ts";
+import type { SinkFormat, SinkSpec } from "../agent-spec.ts";
 
 /** How an identity is doing, as the loopback API tells it, in the words of the TokenAgent file. Nothing secret; instants as {@link formatInstant}. */
 export interface IdentityDocument {
@@ -18,10 +18,18 @@ export interface IdentityDocument {
   readonly failures: number;
   /** Why the last try came to nothing. `final`: the issuer says no. */
   readonly trouble?: { readonly code: string; readonly message: string; readonly final: boolean; readonly at: string };
-  readonly sinks: readonly { readonly kind: SinkSpec["kind"]; readonly path: string }[];
+  readonly sinks: readonly SinkDocument[];
   readonly sinkProblems: readonly SinkProblem[];
 }
 
+/** `format`: of a file. */
+export interface SinkDocument {
+  readonly kind: SinkSpec["kind"];
+  readonly path: string;
+  readonly format?: SinkFormat;
+}
+
+const formats = ["token", "json", "header"] as const;
 const origins = ["File", "Registered"] as const;
 const keeps = ["Always", "OnUse"] as const;
 
@@ -49,7 +57,10 @@ export function identityDocument(identity: AgentIdentity): IdentityDocument {
         at: formatInstant(trouble.atMs),
       },
     }),
-    sinks: spec.sinks.map(({ kind, path }) => ({ kind, path })),
+    sinks: spec.sinks.map((sink) => ({
+      ...{ kind: sink.kind, path: sink.path },
+      ...(sink.kind === "file" && { format: sink.format }),
+    })),
     sinkProblems: sinkProblems.map(({ place, message }) => ({ place, message })),
   };
 }
@@ -80,13 +91,7 @@ export function readIdentityDocument(cursor: Cursor): IdentityDocument {
         at: instantAt(trouble.at("at")),
       },
     }),
-    sinks: fields
-      .at("sinks")
-      .list(1000)
-      .map((sink) => ({
-        kind: sink.fields().at("kind").oneOf(["file", "directory"]),
-        path: sink.fields().at("path").text(4096),
-      })),
+    sinks: fields.at("sinks").list(1000).map(sinkIn),
     sinkProblems: fields
       .at("sinkProblems")
       .list(1000)
@@ -94,5 +99,15 @@ export function readIdentityDocument(cursor: Cursor): IdentityDocument {
         place: problem.fields().at("place").freeText(0, 8192),
         message: problem.fields().at("message").freeText(0, 4096),
       })),
+  };
+}
+
+function sinkIn(cursor: Cursor): SinkDocument {
+  const fields = cursor.fields();
+  const format = fields.maybe("format")?.oneOf(formats);
+  return {
+    kind: fields.at("kind").oneOf(["file", "directory"]),
+    path: fields.at("path").text(4096),
+    ...(format && { format }),
   };
 }

@@ -3,6 +3,7 @@ import type { Clock } from "../../time/clock.ts";
 import type { IdentitySpec } from "../agent-spec.ts";
 import { runCommand } from "./run-command.ts";
 import { signalProcess } from "./signal-process.ts";
+import { tokenFileOf } from "./token-file.ts";
 
 export interface NotifyPorts {
   readonly clock: Pick<Clock, "after">;
@@ -30,7 +31,8 @@ export function notifier(ports: NotifyPorts): (identity: IdentitySpec) => Promis
         return signalProcess(notify);
       case "command": {
         const { withinMs = 30_000, env, log } = ports;
-        const own = { ...env, ...identityEnv(identity) };
+        const file = tokenFileOf(identity.sinks);
+        const own = { ...env, KEYTURN_IDENTITY: name, ...(file !== undefined && { KEYTURN_TOKEN_FILE: file }) };
         const output = await runCommand(notify.command, { ...ports, withinMs, env: own });
         log.info({ identity: name, command: notify.command[0], output }, "told of the new token");
         return;
@@ -39,10 +41,4 @@ export function notifier(ports: NotifyPorts): (identity: IdentitySpec) => Promis
         notify satisfies never;
     }
   };
-}
-
-/** What a process beside the agent is told of an identity by its environment. */
-export function identityEnv({ name, sinks }: Pick<IdentitySpec, "name" | "sinks">): Readonly<Record<string, string>> {
-  const file = sinks.find((sink) => sink.kind === "file" && sink.format === "token");
-  return { KEYTURN_IDENTITY: name, ...(file && { KEYTURN_TOKEN_FILE: file.path }) };
 }

@@ -48,7 +48,7 @@ export async function runCommand(command: readonly [string, ...string[]], option
   watch.abort();
   child.stdout.destroy();
   child.stderr.destroy();
-  if (end instanceof Error) throw notStarted(file, end);
+  if (end instanceof Error) throw commandMissing(file, end);
   if (tooLate === undefined && end === 0) return said();
   throw failed(file, tooLate ?? `must end with 0, ended with ${end}`, said());
 }
@@ -92,7 +92,8 @@ function outputOf(child: ChildProcess): () => string {
   };
 }
 
-function notStarted(file: string, cause: unknown): ChangeNeededError {
+/** What a program that did not start is told of as. */
+export function commandMissing(file: string, cause: Error): ChangeNeededError {
   const errno = errnoOf(cause) ?? "an error";
   const must = { ENOENT: "must be a program, is not there", EACCES: "must be a program that may be run" }[errno];
   return new ChangeNeededError("CommandMissing", `Cannot run ${quotedPath(file)}: ${must ?? `fails with ${errno}`}`, {
