@@ -32,6 +32,7 @@ const nobody: Surroundings = {
   hostname: "",
   chance: nowhere,
   rereadOn: nowhere,
+  relaySignals: nowhere,
 };
 
 /** docs/cli.md, from the program itself. */

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename } from "node:path";
+import { isatty } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { exitCodes } from "../tools/exit.ts";
@@ -48,6 +49,7 @@ const around: Surroundings = {
   hostname: hostname(),
   chance: () => Math.random(),
   rereadOn: (reread) => (onHangUp = reread),
+  relaySignals,
 };
 
 /** kubectl runs `kubectl-keyturn` for `kubectl keyturn`. */
@@ -80,10 +82,35 @@ function interrupt(): void {
   interruption.abort();
 }
 
-process.on("SIGINT", interrupt);
-process.on("SIGTERM", interrupt);
 // A terminal that is gone, or a service manager's "read again": never an end without order, and never the second signal
-process.on("SIGHUP", () => (stderr.isTTY ? interruption.abort() : onHangUp()));
+const hungUp = (): void => (stderr.isTTY ? interruption.abort() : onHangUp());
+
+const own = [
+  ["SIGINT", interrupt],
+  ["SIGTERM", interrupt],
+  ["SIGHUP", hungUp],
+] as const;
+
+for (const [signal, listener] of own) process.on(signal, listener);
+
+/** What a terminal sends by itself, and sends to each process of the group in front of it. */
+const ofTerminal: readonly NodeJS.Signals[] = ["SIGINT", "SIGQUIT", "SIGHUP"];
+const relayed: readonly NodeJS.Signals[] = [...ofTerminal, "SIGTERM", "SIGUSR1", "SIGUSR2"];
+
+function relaySignals(take: (signal: NodeJS.Signals) => void): () => void {
+  // Not by process.stdin: to look at it would change how the command finds it
+  const hasTerminal = isatty(0) || isatty(2);
+  const relay = (signal: NodeJS.Signals): void => {
+    if (!hasTerminal || !ofTerminal.includes(signal)) take(signal);
+  };
+  for (const [signal, listener] of own) process.off(signal, listener);
+  for (const signal of relayed) process.on(signal, relay);
+  return () => {
+    for (const [signal, listener] of own) process.on(signal, listener);
+    for (const signal of relayed) process.off(signal, relay);
+  };
+}
+
 // `keyturn status | head` is no fault
 stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;

@@ -1,4 +1,4 @@
-import { exitCodes, type ExitCode } from "../tools/exit.ts";
+import { exitCodes } from "../tools/exit.ts";
 import { withoutFalse } from "./environment.ts";
 import { report } from "./report-error.ts";
 import { buildProgram } from "./program.ts";
@@ -14,8 +14,8 @@ export async function run(
   args: readonly string[],
   around: Surroundings,
   env: Record<string, string | undefined>,
-): Promise<ExitCode> {
-  let code: ExitCode = exitCodes.done;
+): Promise<number> {
+  let code: number = exitCodes.done;
   try {
     const program = await buildProgram(around, (ended) => void (code = ended), args[0]);
     withoutFalse(program, env);

@@ -1,6 +1,5 @@
 import type { RingHome } from "../keeper/home.ts";
 import type { Overview } from "../tools/status/overview.ts";
-import type { ExitCode } from "../tools/exit.ts";
 import type { Io } from "../tools/text/screen.ts";
 import type { ClusterFlags } from "./cluster-access.ts";
 
@@ -19,7 +18,8 @@ export type Shown = { readonly home: RingHome } | { readonly overview: Overview 
 
 /** What a command is built with: its surroundings, and where it says how it ended. */
 export interface Cli extends Surroundings {
-  ended(code: ExitCode): void;
+  /** @param code - One of ours, or of a command that was run */
+  ended(code: number): void;
 }
 
 /** What the commands need of the process; `main.ts` makes it, and nothing else knows where it comes from. */
@@ -49,4 +49,6 @@ export interface Surroundings {
   chance(): number;
   /** Calls it on SIGHUP, instead of ending as on SIGTERM; where a terminal was the screen, it is gone, and it ends all the same. */
   rereadOn(reread: () => void): void;
+  /** From now on signals go there, and end nothing here; but not those that a terminal gives to every process in front of it. Returns what ends that. */
+  relaySignals(take: (signal: NodeJS.Signals) => void): () => void;
 }

@@ -46,6 +46,7 @@ export class FakeCli {
       hostname: "host",
       chance: () => 0.5,
       rereadOn: () => undefined,
+      relaySignals: () => () => undefined,
     };
   }
 }

@@ -35,6 +35,7 @@ const program = await buildProgram(
     hostname: "host",
     chance: () => 0.5,
     rereadOn: () => undefined,
+    relaySignals: () => () => undefined,
   },
   () => undefined,
 );

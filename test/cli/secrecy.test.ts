@@ -66,7 +66,7 @@ describe.each(secrets)("%s in the wrong place is never shown", (_, secret) => {
           hostname: "",
         },
         ...{ openHome: nothing, openShown: nothing, readFile: nothing, readInput: nothing, readSecret: nothing },
-        ...{ monotonicMs: () => 0, chance: () => 0.5, rereadOn: () => undefined },
+        ...{ monotonicMs: () => 0, chance: () => 0.5, rereadOn: () => undefined, relaySignals: () => () => undefined },
       },
       () => undefined,
     );

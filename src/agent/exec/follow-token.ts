@@ -23,20 +23,22 @@ export async function followToken(first: FreshToken | undefined, options: Follow
   const { ask, sink, clock, log, signal } = options;
   let written = first;
   let hasFailed = false;
-  while (!signal.aborted) {
-    await sleep(clock, waitMs(written, clock.nowMs()), signal);
-    if (signal.aborted) return;
+  const turn = async (): Promise<void> => {
     try {
       const token = await ask();
-      // The agent may renew later than one would think: the same once more is no write
       if (token.tokenId !== written?.tokenId) await sink.write(token);
       written = token;
       hasFailed = false;
     } catch (error) {
       const why = error instanceof KeyturnError ? error.message : "an unforeseen error";
+      // Of an outage the first word is enough
       if (!hasFailed) log.warn({ place: sink.place, why }, "the command has not got the new token");
       hasFailed = true;
     }
+  };
+  while (!signal.aborted) {
+    await turn();
+    await sleep(clock, waitMs(written, clock.nowMs()), signal);
   }
 }
 

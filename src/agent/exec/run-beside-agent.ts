@@ -6,7 +6,7 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { SinkDocument } from "../api/identity-document.ts";
-import { openSinks } from "../sinks/open-sinks.ts";
+import { openSink } from "../sinks/open-sinks.ts";
 import { tokenFileOf } from "../sinks/token-file.ts";
 import { followToken } from "./follow-token.ts";
 import { type RelaySignals, runChild } from "./run-child.ts";
@@ -56,12 +56,10 @@ export async function runBesideAgent(options: BesideAgentOptions): Promise<numbe
   let following: Promise<void> = Promise.resolve();
   try {
     const path = join(dir, "token");
-    const [sink] = openSinks({ sinks: [{ kind: "file", path, format: "token", mode: 0o600 }] }, options);
-    if (sink) {
-      if (first) await sink.write(first);
-      const ask = (): Promise<FreshToken> => agent.token(identity);
-      following = followToken(first, { ...options, ask, sink, signal: ending.signal });
-    }
+    const sink = openSink({ kind: "file", path, format: "token", mode: 0o600 }, options);
+    if (first) await sink.write(first);
+    const ask = (): Promise<FreshToken> => agent.token(identity);
+    following = followToken(first, { ...options, ask, sink, signal: ending.signal });
     return await runChild(command, { env: { ...own, KEYTURN_TOKEN_FILE: path }, relaySignals });
   } finally {
     ending.abort();

@@ -13,13 +13,14 @@ type OpeningPorts = Pick<SinkPorts, "clock" | "chance"> & Partial<SinkPorts>;
 
 /** The places of an identity, in its order. Nothing is touched before the first token. */
 export const openSinks = ({ sinks }: Pick<IdentitySpec, "sinks">, ports: OpeningPorts): readonly Sink[] =>
-  sinks.map((spec) => openSink(spec, { makeDisk: realDisk, ...ports }));
+  sinks.map((spec) => openSink(spec, ports));
 
 const realDisk = (group?: number): Disk => nodeDisk(group === undefined ? {} : { group });
 
-function openSink(spec: SinkSpec, ports: SinkPorts): Sink {
+/** One place. Nothing is touched before the first token. */
+export function openSink(spec: SinkSpec, ports: OpeningPorts): Sink {
   const place = quotedPath(spec.path);
-  const { write, remove } = kindOf(spec, ports);
+  const { write, remove } = kindOf(spec, { makeDisk: realDisk, ...ports });
   return {
     place,
     write: (token) => withSinkErrors(`Cannot write the token to ${place}`, () => write(token)),

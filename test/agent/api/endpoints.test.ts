@@ -148,7 +148,7 @@ describe("GET /v1/identities/{name}", () => {
     expect((await world.ask("GET /v1/identities/a")).json).toEqual({
       ...{ name: "a", origin: "File", keep: "Always", saved: true, failures: 0 },
       token: { receivedAt: "2027-01-15T08:00:00.000Z", expiresAt: "2027-01-15T09:00:00.000Z" },
-      ...{ sinks: [{ kind: "file", path: "/run/a" }], sinkProblems: [] },
+      ...{ sinks: [{ kind: "file", path: "/run/a", format: "token" }], sinkProblems: [] },
     });
   });
 

@@ -69,7 +69,14 @@ export class Running {
       readFile: (path) => readFile(path, "utf8"),
       readInput: async () => input,
       readSecret: async () => input,
-      ...{ monotonicMs: clock.monotonicMs, env, hostname: "here", chance: () => 0.5, rereadOn: () => undefined },
+      ...{
+        monotonicMs: clock.monotonicMs,
+        env,
+        hostname: "here",
+        chance: () => 0.5,
+        rereadOn: () => undefined,
+        relaySignals: () => () => undefined,
+      },
     };
     this.ended = run(args, around, process.env).then((code) => ({ code, out: this.#out.text, err: this.#err.text }));
   }
