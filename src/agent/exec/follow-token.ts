@@ -4,7 +4,7 @@ import type { Log } from "../../telemetry/log.ts";
 import { type Clock, sleep } from "../../time/clock.ts";
 import type { Sink } from "../sinks/sink.ts";
 
-export interface FollowOptions {
+export interface FollowTokenOptions {
   /** Asks the agent. @throws KeyturnError */
   readonly ask: () => Promise<FreshToken>;
   readonly sink: Sink;
@@ -19,7 +19,7 @@ const longestMs = 5000;
 const shortestMs = 50;
 
 /** Writes each new token of an agent to a place, until the signal. Begins with the one that is known. Never rejects. */
-export async function followToken(first: FreshToken | undefined, options: FollowOptions): Promise<void> {
+export async function followToken(first: FreshToken | undefined, options: FollowTokenOptions): Promise<void> {
   const { ask, sink, clock, log, signal } = options;
   let written = first;
   let hasFailed = false;
