@@ -97,14 +97,14 @@ export class ApiWorld {
     return answered;
   }
 
-  /** Everything that comes, until the connection ends, for what is written as it stands. */
+  /** Everything that comes, until the connection ends, for what is written as it stands, a byte for each character. */
   raw(...parts: readonly string[]): Promise<string> {
     const socket = connect(this.target.socketPath === undefined ? this.target : { path: this.target.socketPath });
     onTestFinished(() => void socket.destroy());
     let said = "";
     socket.setEncoding("latin1").on("error", () => undefined);
     socket.on("data", (part: string) => (said += part));
-    for (const part of parts) socket.write(part);
+    for (const part of parts) socket.write(part, "latin1");
     return new Promise((resolve) => {
       socket.on("close", () => resolve(said));
     });
