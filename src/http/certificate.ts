@@ -1,11 +1,9 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { dirname } from "node:path";
 import { createSecureContext } from "node:tls";
-import { ChangeNeededError, KeyturnError } from "../errors/keyturn-error.ts";
+import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quotedPath } from "../errors/quote.ts";
+import { FollowedFiles } from "../files/followed-files.ts";
 import { smallFiles, type SmallFiles } from "../files/small-files.ts";
-import { watchDirs } from "../files/watch-dirs.ts";
-import { Bell } from "../time/bell.ts";
 import type { Clock } from "../time/clock.ts";
 
 /** Where a server's certificate lies. */
@@ -42,30 +40,45 @@ export type CertificateChange =
  * the one before stays in force.
  */
 export class Certificate {
-  readonly #options: CertificateOptions;
-  readonly #bell: Bell;
-  readonly #takers = new Set<(pair: CertificatePair) => void>();
-  #pair: CertificatePair;
-  #refused: string | undefined;
+  readonly #files: FollowedFiles<CertificatePair>;
+  readonly #takers: Set<(pair: CertificatePair) => void>;
 
-  private constructor(options: CertificateOptions, pair: CertificatePair) {
-    this.#options = options;
-    this.#bell = new Bell(options.clock);
-    this.#pair = pair;
+  private constructor(files: FollowedFiles<CertificatePair>, takers: Set<(pair: CertificatePair) => void>) {
+    this.#files = files;
+    this.#takers = takers;
   }
 
   /** @throws ChangeNeededError `CertificateUnusable`, `FileUnreadable` */
   static async open(options: CertificateOptions): Promise<Certificate> {
-    return new Certificate(options, await readPair(options));
+    const { certFile, keyFile, clock, pollMs, onChange } = options;
+    const takers = new Set<(pair: CertificatePair) => void>();
+    const files = await FollowedFiles.open<CertificatePair>({
+      what: "the certificate",
+      // Two files are written one after the other: the next look may find that they fit
+      read: () => readPair(options),
+      filesOf: () => [certFile, keyFile],
+      isSame: (one, another) => one.cert === another.cert && one.key === another.key,
+      take: (pair, isFirst) => {
+        if (isFirst) return;
+        for (const take of takers) take(pair);
+        onChange({ kind: "taken" });
+      },
+      tell: (refused) => {
+        if (refused) onChange({ kind: "refused", why: refused.message });
+      },
+      clock,
+      ...(pollMs !== undefined && { pollMs }),
+    });
+    return new Certificate(files, takers);
   }
 
   get current(): CertificatePair {
-    return this.#pair;
+    return this.#files.current;
   }
 
   /** Why what stands in the files now is not in force; undefined while it is. */
   get refused(): string | undefined {
-    return this.#refused;
+    return this.#files.refused?.message;
   }
 
   /** Called with each one that takes the place of another. */
@@ -74,30 +87,8 @@ export class Certificate {
   }
 
   /** Looks again whenever something changes, until the signal. Never rejects. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { certFile, keyFile, pollMs = 10_000 } = this.#options;
-    const dirs = new Set([dirname(certFile), dirname(keyFile)]);
-    watchDirs([...dirs], () => this.#bell.ring(), signal);
-    while (!signal.aborted) {
-      await this.#bell.sleep(pollMs, signal);
-      await this.#look();
-    }
-  }
-
-  async #look(): Promise<void> {
-    try {
-      const pair = await readPair(this.#options);
-      this.#refused = undefined;
-      if (pair.cert === this.#pair.cert && pair.key === this.#pair.key) return;
-      this.#pair = pair;
-      for (const take of this.#takers) take(pair);
-      this.#options.onChange({ kind: "taken" });
-    } catch (error) {
-      // Two files are written one after the other: the next look may find that they fit
-      const why = error instanceof KeyturnError ? error.message : "this is a defect of Keyturn";
-      if (why !== this.#refused) this.#options.onChange({ kind: "refused", why });
-      this.#refused = why;
-    }
+  run(signal: AbortSignal): Promise<void> {
+    return this.#files.run(signal);
   }
 }
 

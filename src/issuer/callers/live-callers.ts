@@ -1,10 +1,9 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { dirname, resolve } from "node:path";
-import { KeyturnError } from "../../errors/keyturn-error.ts";
+import type { KeyturnError } from "../../errors/keyturn-error.ts";
 import { readCa } from "../../http/read-ca.ts";
-import { watchDirs } from "../../files/watch-dirs.ts";
+import { FollowedFiles } from "../../files/followed-files.ts";
 import { onlyOneOf } from "../../parse/only-one-of.ts";
-import { Bell } from "../../time/bell.ts";
 import { parseTokenIssuer } from "../config/read-token-issuer.ts";
 import { tokenIssuerKind } from "../../parse/api-names.ts";
 import type { Client, TokenIssuer, Trust } from "../config/token-issuer.ts";
@@ -56,13 +55,11 @@ export class LiveCallers implements Callers {
   readonly #options: LiveOptions;
   readonly #key = randomBytes(32);
   readonly #singleUse = new SingleUse();
-  readonly #bell: Bell;
+  #files: FollowedFiles<Read> | undefined;
   #inForce: InForce | undefined;
-  #refused: KeyturnError | undefined;
 
   constructor(options: LiveOptions) {
     this.#options = options;
-    this.#bell = new Bell(options.clock);
   }
 
   get config(): TokenIssuer {
@@ -71,7 +68,7 @@ export class LiveCallers implements Callers {
 
   /** Why what stands in the file now is not in force; undefined while it is. For readiness and metrics. */
   get refused(): KeyturnError | undefined {
-    return this.#refused;
+    return this.#files?.refused;
   }
 
   authenticate(shown: ShownSecret): Promise<ClientCaller | RefusedCaller> {
@@ -83,38 +80,27 @@ export class LiveCallers implements Callers {
   }
 
   async open(): Promise<void> {
-    this.#enforce(await this.#read());
+    const { path, clock, pollMs, log } = this.#options;
+    this.#files = await FollowedFiles.open<Read>({
+      what: "the token issuer's file",
+      read: () => this.#read(),
+      filesOf: ({ config: { clients } }) => [path, ...clients.flatMap(({ secretFiles }) => secretFiles)],
+      isSame: (one, another) => one.stamp === another.stamp,
+      take: (read) => this.#enforce(read),
+      tell: (refused) => tellOf(refused, log),
+      clock,
+      ...(pollMs !== undefined && { pollMs }),
+    });
   }
 
   /** Takes what stands in the files now. Never rejects. */
   async reload(): Promise<void> {
-    try {
-      const read = await this.#read();
-      if (read.stamp !== this.#now.stamp) this.#enforce(read);
-      else if (this.#refused) this.#options.log.info({}, "The token issuer's file is the one in force again");
-      this.#refused = undefined;
-    } catch (error) {
-      this.#refuse(error);
-    }
+    await this.#files?.reload();
   }
 
   /** Reloads whenever something changes, until the signal; then lets go of everything. */
   async run(signal: AbortSignal): Promise<void> {
-    const { pollMs = 10_000 } = this.#options;
-    let watched: AbortController | undefined;
-    let dirs = "";
-    while (!signal.aborted) {
-      const wanted = this.#dirs();
-      if (wanted.join("\n") !== dirs) {
-        watched?.abort();
-        watched = new AbortController();
-        dirs = wanted.join("\n");
-        watchDirs(wanted, () => this.#bell.ring(), watched.signal);
-      }
-      await this.#bell.sleep(pollMs, signal);
-      await this.reload();
-    }
-    watched?.abort();
+    await this.#files?.run(signal);
     this.close();
   }
 
@@ -126,11 +112,6 @@ export class LiveCallers implements Callers {
   get #now(): InForce {
     if (this.#inForce) return this.#inForce;
     throw new TypeError("Cannot ask for callers: must be opened first");
-  }
-
-  #dirs(): readonly string[] {
-    const files = this.#now.config.clients.flatMap(({ secretFiles }) => secretFiles);
-    return [...new Set([resolve(this.#options.path), ...files].map(dirname))];
   }
 
   async #read(): Promise<Read> {
@@ -180,20 +161,13 @@ export class LiveCallers implements Callers {
     const { clients, trust } = read.config;
     log.info({ clients: clients.length, trust: trust.length }, "The token issuer's file is in force");
   }
+}
 
-  #refuse(error: unknown): void {
-    const problem =
-      error instanceof KeyturnError
-        ? error
-        : new KeyturnError("Defect", "Cannot read the token issuer's file: this is a defect of Keyturn", {
-            cause: error,
-          });
-    if (problem.message !== this.#refused?.message) {
-      this.#options.log.error(
-        { code: problem.code },
-        `The token issuer's file can't be used, the one before stays in force: ${problem.message}`,
-      );
-    }
-    this.#refused = problem;
+function tellOf(refused: KeyturnError | undefined, log: LiveOptions["log"]): void {
+  if (refused === undefined) {
+    log.info({}, "The token issuer's file is the one in force again");
+    return;
   }
+  const { code, message } = refused;
+  log.error({ code }, `The token issuer's file can't be used, the one before stays in force: ${message}`);
 }
