@@ -55,7 +55,8 @@ const unusedPlugin: Plugin = {
   },
 };
 
-const gatewayCommand = "./commands/gateway-command.ts";
+/** What the gateway's process loads when it begins. */
+const ofTheGateway = ["./commands/gateway-command.ts", "./native-library.ts"];
 /** What only other commands load. */
 const otherCommands = /^src\/(?:controller|standalone|runtime|inject|cluster|issuer|grants|sql)\//;
 
@@ -64,7 +65,9 @@ const gatewayAlonePlugin: Plugin = {
   name: "gateway-alone",
   setup(build) {
     build.onResolve({ filter: /^\.\// }, ({ path, kind, importer }) =>
-      kind === "dynamic-import" && /[\\/]cli[\\/](?:program|process)\.ts$/.test(importer) && path !== gatewayCommand
+      kind === "dynamic-import" &&
+      /[\\/]cli[\\/](?:program|process)\.ts$/.test(importer) &&
+      !ofTheGateway.includes(path)
         ? { path, namespace: "unused" }
         : undefined,
     );
