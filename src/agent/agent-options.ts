@@ -13,6 +13,10 @@ export interface AgentOptions {
   readonly stateDir?: string;
   /** The loopback API: a Unix socket or a loopback address; absent: none. */
   readonly listen?: Address;
+  /** Absolute. Identities may be registered whose files lie below it; absent: none may. Over a Unix socket alone. */
+  readonly registerDir?: string;
+  /** What commands are given that are told of a new token. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   /** Health and metrics; absent: none. */
   readonly adminListen?: TcpAddress;
   /** Ready is who has, for each identity that is always kept, a token that is good for so long; in milliseconds. */

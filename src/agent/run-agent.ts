@@ -1,0 +1,167 @@
+import { dirname, resolve } from "node:path";
+import { Registry } from "prom-client";
+import { smallFiles } from "../files/small-files.ts";
+import { onlyOneOf } from "../parse/only-one-of.ts";
+import { tokenAgentKind } from "../parse/api-names.ts";
+import { startAdminServer } from "../telemetry/admin-server.ts";
+import { Checks } from "../telemetry/health.ts";
+import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
+import { aborted } from "../time/signal.ts";
+import type { AgentIdentities } from "./agent-identities.ts";
+import type { AgentOptions, AgentOrders, AgentPorts } from "./agent-options.ts";
+import type { AgentSpec } from "./agent-spec.ts";
+import { openAgentApi } from "./api/open-agent-api.ts";
+import { parseRegistered } from "./config/read-identity.ts";
+import { parseTokenAgent } from "./config/read-token-agent.ts";
+import { AgentMetrics } from "./agent-metrics.ts";
+import { agentReadiness } from "./agent-readiness.ts";
+import type { IdentitiesOptions, OpenIdentities } from "./identities/identities-options.ts";
+import { openIdentities } from "./identities/open-identities.ts";
+import { openProxies, type OpenProxies } from "./proxy/open-proxies.ts";
+import { notifier } from "./sinks/notify.ts";
+import { openSinks } from "./sinks/open-sinks.ts";
+import { openSource } from "./sources/open-source.ts";
+import { TokenConnections } from "./sources/token-connections.ts";
+
+/** An agent that is at work. */
+export interface OpenAgent {
+  readonly identities: AgentIdentities;
+  readonly ports: AgentPorts;
+  /** Ends it in good order; what is on the disk stays. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs an agent until the signal: resolves when nothing of it is left.
+ *
+ * @throws KeyturnError as {@link openAgent}
+ */
+export async function runAgent(options: AgentOptions): Promise<void> {
+  const { signal, log, onListening } = options;
+  const agent = await openAgent(options);
+  try {
+    onListening?.(agent.ports);
+    await aborted(signal);
+    log.info({}, "draining");
+  } finally {
+    await agent.close();
+  }
+}
+
+/**
+ * Opens an agent: every identity has its token, or is being tried; and then all that gives tokens to others.
+ *
+ * @throws ChangeNeededError what must be changed before it can run: the file, a directory, an address, a credential
+ * @throws TryLaterError the issuer is away, and there is no token yet; unless it may start without. Or another agent has the state
+ */
+export async function openAgent(options: AgentOptions): Promise<OpenAgent> {
+  // What is opened later is closed earlier
+  const opened = new AsyncDisposableStack();
+  try {
+    return await openAll(options, opened);
+  } catch (error) {
+    await opened.disposeAsync();
+    throw error;
+  }
+}
+
+async function openAll(options: AgentOptions, opened: AsyncDisposableStack): Promise<OpenAgent> {
+  const { log, told } = options;
+  const spec = await specOf(told);
+  const seen: Seen = {};
+  const { admin, metrics } = await openAdmin(options, seen, opened);
+  const identities = await openKept(options, { spec, onNews: metrics.heard }, opened);
+  seen.identities = identities;
+  const proxies = await openProxies(spec.proxies, { ...options, identities });
+  opened.defer(() => proxies.close());
+  const api = await openApi(options, { spec, identities }, opened);
+  log.info({ identities: spec.identities.length, proxies: spec.proxies.length }, "keeping tokens");
+  return { identities, ports: portsOf({ admin, api, proxies }), close: () => opened.disposeAsync() };
+}
+
+async function specOf(told: AgentOrders): Promise<AgentSpec> {
+  if (told.kind === "fixed") return told.spec;
+  const { path } = told;
+  const text = await smallFiles.read(path);
+  return parseTokenAgent(onlyOneOf(tokenAgentKind, text, path), dirname(resolve(path)));
+}
+
+/** What health and metrics look at. */
+interface Seen {
+  /** As soon as all have begun. */
+  identities?: AgentIdentities;
+}
+
+async function openAdmin(
+  { adminListen, readyMarginMs: marginMs, clock }: AgentOptions,
+  seen: Seen,
+  opened: AsyncDisposableStack,
+): Promise<{ readonly admin: number | undefined; readonly metrics: AgentMetrics }> {
+  const registry = new Registry();
+  const metrics = new AgentMetrics(registry, () => seen.identities);
+  const [live, ready] = [new Checks(), new Checks()];
+  live.add("process", () => undefined);
+  const nowMs = (): number => clock.nowMs();
+  const haveTokens = agentReadiness({ identities: () => seen.identities?.all() ?? [], marginMs, nowMs });
+  ready.add("identities", () => (seen.identities ? haveTokens() : "they have not begun yet"));
+  opened.defer(addProcessMetricsSoon(registry, clock));
+  if (adminListen === undefined) return { admin: undefined, metrics };
+  const admin = await startAdminServer({ ...adminListen, live, ready, registry });
+  opened.defer(() => admin.close());
+  return { admin: admin.port, metrics };
+}
+
+async function openKept(
+  options: AgentOptions,
+  kept: Pick<IdentitiesOptions, "spec" | "onNews">,
+  opened: AsyncDisposableStack,
+): Promise<OpenIdentities> {
+  const { clock, chance, log, env } = options;
+  const connections = new TokenConnections({ files: smallFiles, clock });
+  opened.defer(() => connections.close());
+  const ending = new AbortController();
+  const identities = await openIdentities({
+    ...{ ...options, ...kept },
+    openSource: (identity) => openSource(identity, { connections, files: smallFiles, clock }),
+    openSinks: (identity) => openSinks(identity, { clock, chance }),
+    notify: notifier({ clock, log, env, signal: ending.signal }),
+  });
+  opened.defer(() => identities.close());
+  // A command that runs would be waited for
+  opened.defer(() => ending.abort());
+  return identities;
+}
+
+async function openApi(
+  { listen: address, registerDir: directory, clock, log, drainMs }: AgentOptions,
+  { spec, identities }: { readonly spec: AgentSpec; readonly identities: OpenIdentities },
+  opened: AsyncDisposableStack,
+): Promise<number | undefined> {
+  if (address === undefined) return undefined;
+  const registration = directory !== undefined && {
+    directory,
+    issuers: () => issuersOf(spec),
+    read: (name: string, value: unknown) => parseRegistered(value, { name, dir: directory, issuer: spec.issuer }),
+  };
+  const listener = await openAgentApi({
+    ...{ address, identities, log, nowMs: () => clock.nowMs() },
+    ...(registration && { registration }),
+  });
+  opened.defer(() => listener.drain(drainMs));
+  return listener.port;
+}
+
+const issuersOf = ({ issuer, identities }: AgentSpec) => [
+  ...(issuer ? [issuer] : []),
+  ...identities.flatMap(({ source }) => (source.kind === "mintSocket" ? [] : [source.issuer])),
+];
+
+const portsOf = (open: {
+  readonly api: number | undefined;
+  readonly admin: number | undefined;
+  readonly proxies: OpenProxies;
+}): AgentPorts => ({
+  ...(open.api !== undefined && { api: open.api }),
+  ...(open.admin !== undefined && { admin: open.admin }),
+  proxies: open.proxies.ports,
+});

@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { request } from "node:http";
+import { join } from "node:path";
+import { describe, expect, onTestFinished, test } from "vitest";
+import type { AgentOptions } from "../../src/agent/agent-options.ts";
+import { openAgent, type OpenAgent } from "../../src/agent/run-agent.ts";
+import { systemClock } from "../../src/time/clock.ts";
+import { tempDir } from "../files/temp.ts";
+import { HeardLog } from "../issuer/support/foreign.ts";
+import { IssuerHome } from "../issuer/support/issuer-home.ts";
+
+const local = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
+
+/** An issuer, and a directory for an agent that asks it. */
+async function newScene(): Promise<{ home: IssuerHome; dir: string; identity: (name: string) => object }> {
+  const home = await IssuerHome.make();
+  await home.writes({ generation: 5 });
+  await home.start();
+  await home.log.heard("} ready");
+  const dir = await tempDir();
+  const clientSecret = { clientID: "dashboard", secretFile: join(home.dir, "dashboard") };
+  const sinks = (name: string): object[] => [{ file: { path: join(dir, name) } }];
+  return { home, dir, identity: (name) => ({ name, source: { clientSecret }, sinks: sinks(name) }) };
+}
+
+async function fileOf(dir: string, spec: object): Promise<string> {
+  const path = join(dir, "agent.json");
+  const file = { apiVersion: "keyturn.dev/v1alpha1", kind: "TokenAgent", metadata: { name: "agent" }, spec };
+  await writeFile(path, JSON.stringify(file));
+  return path;
+}
+
+async function openAt(path: string, change: Partial<AgentOptions> = {}): Promise<OpenAgent> {
+  const agent = await openAgent({
+    ...{ told: { kind: "file", path }, adminListen: local, readyMarginMs: 0, startWithout: false, drainMs: 1000 },
+    ...{ version: "0.0.0", clock: systemClock, chance: Math.random, newId: randomUUID, log: new HeardLog(), env: {} },
+    signal: new AbortController().signal,
+    ...change,
+  });
+  onTestFinished(() => agent.close());
+  return agent;
+}
+
+async function textAt(port: number | undefined, path: string, headers: Readonly<Record<string, string>> = {}) {
+  const answer = await fetch(`http://127.0.0.1:${port ?? 0}${path}`, { headers });
+  return { status: answer.status, text: await answer.text() };
+}
+
+/** A request on a Unix socket. */
+function onSocket(socketPath: string, [method, path]: readonly [string, string], body?: object): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { "keyturn-agent": "1", ...(body && { "content-type": "application/json" }) };
+    const sent = request({ socketPath, method, path, headers }, (answer) => {
+      answer.resume();
+      resolve(answer.statusCode ?? 0);
+    });
+    sent.on("error", reject).end(body && JSON.stringify(body));
+  });
+}
+
+describe("openAgent", () => {
+  test("keeps the identities of its file, and gives the same token by file, loopback and proxy", async () => {
+    const { home, dir, identity } = await newScene();
+    const issuer = { url: home.at("/") };
+    const proxies = [{ listen: "127.0.0.1:0", upstream: home.at("/"), identity: "billing" }];
+    const path = await fileOf(dir, { issuer, identities: [identity("billing"), identity("orders")], proxies });
+    const agent = await openAt(path, { listen: local });
+    const {
+      api,
+      admin,
+      proxies: [proxy],
+    } = agent.ports;
+    const inFile = (await readFile(join(dir, "billing"), "utf8")).trim();
+    const headers = { "keyturn-agent": "1", accept: "text/plain" };
+    expect(await textAt(api, "/v1/identities/billing/token", headers)).toEqual({ status: 200, text: inFile });
+    expect(await textAt(api, "/v1/identities/orders/token", headers)).not.toMatchObject({ text: inFile });
+    // The issuer answers nobody here who shows no token
+    const shown = await textAt(proxy, `/v1/tokens/introspect?token=${inFile}`);
+    expect(shown.status).toBe(200);
+    expect(JSON.parse(shown.text)).toMatchObject({ active: true, client_id: "dashboard" });
+    expect(await textAt(admin, "/readyz")).toMatchObject({ status: 200 });
+    expect((await textAt(admin, "/metrics")).text).toContain('keyturn_agent_identities{origin="file"} 2');
+  });
+
+  test("is there again after a restart with what was registered, and with its pairs", async () => {
+    const { home, dir, identity } = await newScene();
+    const path = await fileOf(dir, { issuer: { url: home.at("/") }, identities: [identity("billing")] });
+    const registerDir = join(dir, "registered");
+    await mkdir(registerDir, { mode: 0o700 });
+    await writeFile(join(registerDir, "secret"), await readFile(join(home.dir, "dashboard")));
+    const socket = join(dir, "agent.sock");
+    const change = { stateDir: join(dir, "state"), listen: { kind: "unix", path: socket }, registerDir } as const;
+    const agent = await openAt(path, change);
+    const source = { clientSecret: { clientID: "dashboard", secretFile: join(registerDir, "secret") } };
+    const put = (name: string, body: object): Promise<number> =>
+      onSocket(socket, ["PUT", `/v1/identities/${name}`], body);
+    expect(await put("guest", { source })).toBe(200);
+    expect(await put("thief", { source: { tokenFile: "/etc/passwd" } })).toBe(403);
+    const before = await agent.identities.find("guest")?.token();
+    await agent.close();
+    const again = await openAt(path, change);
+    expect(again.identities.all().map(({ spec }) => spec.name)).toEqual(["billing", "guest"]);
+    expect(await again.identities.find("guest")?.token()).toEqual(before);
+    expect(await onSocket(socket, ["DELETE", "/v1/identities/guest"])).toBe(204);
+    expect(again.identities.find("guest")).toBeUndefined();
+  });
+
+  test("leaves nothing open where one of its parts can't be opened", async () => {
+    const { home, dir, identity } = await newScene();
+    const upstream = home.at("/");
+    const proxies = ["127.0.0.1:0", `127.0.0.1:${home.ports.api}`].map((listen) => ({
+      listen,
+      upstream,
+      identity: "billing",
+    }));
+    const path = await fileOf(dir, { issuer: { url: home.at("/") }, identities: [identity("billing")], proxies });
+    const stateDir = join(dir, "state");
+    await expect(openAt(path, { stateDir })).rejects.toMatchObject({ code: "AddressUnusable" });
+    // The lock of the state is free again
+    await expect(openAt(path, { stateDir })).rejects.toMatchObject({ code: "AddressUnusable" });
+  });
+
+  test("does not begin without a first credential that works, unless it may", async () => {
+    const { home, dir, identity } = await newScene();
+    const wrong = {
+      ...identity("billing"),
+      source: { clientSecret: { clientID: "nobody", secretFile: join(home.dir, "dashboard") } },
+    };
+    const path = await fileOf(dir, { issuer: { url: home.at("/") }, identities: [identity("orders"), wrong] });
+    await expect(openAt(path)).rejects.toThrow('Cannot begin with identity "billing"');
+    const agent = await openAt(path, { startWithout: true });
+    expect((await textAt(agent.ports.admin, "/readyz")).status).toBe(503);
+    await expect(agent.identities.find("orders")?.token()).resolves.toBeDefined();
+  });
+});
