@@ -1,4 +1,4 @@
-import type { Clock } from "../../time/clock.ts";
+import type { Cancel, Clock } from "../../time/clock.ts";
 
 export interface GateOptions {
   /** So many are inside at a time. */
@@ -7,14 +7,20 @@ export interface GateOptions {
   readonly patienceMs: number;
 }
 
-/** Lets in so many at a time, in the order in which they came. */
-export class AskGate {
-  readonly #clock: Pick<Clock, "after">;
-  readonly #options: GateOptions;
-  readonly #waiting = new Set<() => void>();
-  #inside = 0;
+interface Waiting {
+  readonly untilMs: number;
+  readonly end: (isIn: boolean) => void;
+}
 
-  constructor(clock: Pick<Clock, "after">, options: GateOptions) {
+/** Lets in so many at a time, in the order in which they came. One timer for all who wait: there may be ten thousand. */
+export class AskGate {
+  readonly #clock: Pick<Clock, "after" | "monotonicMs">;
+  readonly #options: GateOptions;
+  readonly #waiting = new Set<Waiting>();
+  #inside = 0;
+  #cancel: Cancel | undefined;
+
+  constructor(clock: Pick<Clock, "after" | "monotonicMs">, options: GateOptions) {
     this.#clock = clock;
     this.#options = options;
   }
@@ -26,23 +32,26 @@ export class AskGate {
 
   /** Resolves with whether one is in: then {@link leave} is to be called. */
   enter(signal: AbortSignal): Promise<boolean> {
+    if (signal.aborted) return Promise.resolve(false);
     const { most, patienceMs } = this.#options;
     if (this.#inside < most) {
       this.#inside++;
       return Promise.resolve(true);
     }
     return new Promise((resolve) => {
-      const end = (isIn: boolean): void => {
-        this.#waiting.delete(enter);
-        cancel();
-        signal.removeEventListener("abort", giveUp);
-        resolve(isIn);
+      const giveUp = (): void => waiting.end(false);
+      const waiting: Waiting = {
+        untilMs: this.#clock.monotonicMs() + patienceMs,
+        end: (isIn) => {
+          this.#waiting.delete(waiting);
+          signal.removeEventListener("abort", giveUp);
+          if (this.#waiting.size === 0) this.#stopTimer();
+          resolve(isIn);
+        },
       };
-      const enter = (): void => end(true);
-      const giveUp = (): void => end(false);
-      const cancel = this.#clock.after(signal.aborted ? 0 : patienceMs, giveUp);
       signal.addEventListener("abort", giveUp, { once: true });
-      this.#waiting.add(enter);
+      this.#waiting.add(waiting);
+      this.#cancel ??= this.#clock.after(patienceMs, () => this.#turnAway());
     });
   }
 
@@ -50,6 +59,24 @@ export class AskGate {
   leave(): void {
     const [next] = this.#waiting;
     if (next === undefined) this.#inside--;
-    else next();
+    else next.end(true);
+  }
+
+  /** Those who came first have waited longest. */
+  #turnAway(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#cancel = undefined;
+    for (const { untilMs, end } of this.#waiting) {
+      if (untilMs <= nowMs) end(false);
+      else {
+        this.#cancel ??= this.#clock.after(untilMs - nowMs, () => this.#turnAway());
+        return;
+      }
+    }
+  }
+
+  #stopTimer(): void {
+    this.#cancel?.();
+    this.#cancel = undefined;
   }
 }

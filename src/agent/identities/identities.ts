@@ -1,6 +1,7 @@
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { ClockWatch } from "../../identity/clock-watch.ts";
 import type { PairStore } from "../../identity/store/pair-store.ts";
+import { sleep } from "../../time/clock.ts";
 import type { AgentIdentity } from "../agent-identities.ts";
 import type { AgentSpec, IdentitySpec, TokenEndpoint } from "../agent-spec.ts";
 import { eachOf } from "./each-of.ts";
@@ -9,6 +10,8 @@ import { IssuersOf } from "./issuers-of.ts";
 import { OneIdentity } from "./one-identity.ts";
 import { isSameSpec, purposeOf } from "./same-spec.ts";
 import type { AgentState } from "./state-dir.ts";
+
+const paceMs = 250;
 
 /** Paths that somebody has from now on: nobody else empties them. */
 type TakenPlaces = ReadonlySet<string>;
@@ -38,12 +41,12 @@ export class Identities implements OpenIdentities {
     const inFile = new Set(specs.map(({ name }) => name));
     const registered = await this.#state.registered(issuer);
     await eachOf(specs, async (spec) => {
-      await this.#begin(spec, "file");
+      await this.#paced(await this.#begin(spec, "file"));
     });
     await eachOf(registered, async (spec) => {
       // What stands in the file by now is registered no longer
       if (inFile.has(spec.name)) await this.#state.drop(spec.name);
-      else await this.#begin(spec, "registered");
+      else await this.#paced(await this.#begin(spec, "registered"));
     });
     if (startWithout) return;
     const ofFile = [...this.#byName.values()].filter(({ origin }) => origin === "file");
@@ -114,8 +117,15 @@ export class Identities implements OpenIdentities {
 
   async #putOfFile(spec: IdentitySpec, taken: TakenPlaces): Promise<void> {
     const wasRegistered = this.#byName.get(spec.name)?.origin === "registered";
-    await this.#put(spec, "file", taken);
+    await this.#paced(await this.#put(spec, "file", taken));
     if (wasRegistered) await this.#state.drop(spec.name);
+  }
+
+  /** Not too many begin at once, which would cost memory; nor does one that hangs hold up the others for long. */
+  async #paced(one: OneIdentity): Promise<void> {
+    const settled = new AbortController();
+    const soon = sleep(this.#options.clock, paceMs, settled.signal);
+    await Promise.race([one.settled().then(() => settled.abort()), soon]);
   }
 
   /** Their issuer is that of the file; without one they stay where they are. */

@@ -23,13 +23,13 @@ export const isBusy = (trouble: IdentityTrouble | undefined): boolean => trouble
 /** The issuers of an agent's identities, each behind a gate; and what they are told in the background. */
 export class IssuersOf {
   readonly #openSource: (identity: IdentitySpec) => PairIssuer;
-  readonly #clock: Pick<Clock, "after">;
+  readonly #clock: Pick<Clock, "after" | "monotonicMs">;
   /** Of issuers that are being asked. */
   readonly #gates = new Map<string, AskGate>();
   readonly #revoking = new Set<Promise<void>>();
   readonly #closed = new AbortController();
 
-  constructor(openSource: (identity: IdentitySpec) => PairIssuer, clock: Pick<Clock, "after">) {
+  constructor(openSource: (identity: IdentitySpec) => PairIssuer, clock: Pick<Clock, "after" | "monotonicMs">) {
     this.#openSource = openSource;
     this.#clock = clock;
   }
