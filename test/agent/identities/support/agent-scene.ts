@@ -1,3 +1,5 @@
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
 import type { AgentSpec, IdentitySpec } from "../../../../src/agent/agent-spec.ts";
 import type { AgentNews } from "../../../../src/agent/identities/agent-news.ts";
@@ -63,22 +65,40 @@ class MemoryPlaces {
   readonly broken = new Set<string>();
   /** Each write, in order: `/path id`. */
   readonly written: string[] = [];
+  readonly #writing = new Set<string>();
+  #process = 0;
 
-  readonly of = ({ sinks }: Pick<IdentitySpec, "sinks">): readonly Sink[] =>
-    sinks.map(({ path }) => ({
+  /** Whoever has opened them is gone: what he writes goes nowhere. */
+  lose(): void {
+    this.#process++;
+    this.#writing.clear();
+  }
+
+  isQuiet(path: string): boolean {
+    return this.texts.has(path) && !this.#writing.has(path);
+  }
+
+  readonly of = ({ sinks }: Pick<IdentitySpec, "sinks">): readonly Sink[] => {
+    const process = this.#process;
+    return sinks.map(({ path }) => ({
       place: JSON.stringify(path),
       write: async ({ tokenId }: FreshToken) => {
+        if (process !== this.#process) return;
+        this.#writing.add(path);
         await turn();
+        if (process !== this.#process) return;
+        this.#writing.delete(path);
         if (this.broken.has(path))
           throw new TryLaterError("StorageUnavailable", `Cannot write ${JSON.stringify(path)}`);
         this.texts.set(path, tokenId);
         this.written.push(`${path} ${tokenId}`);
       },
       remove: () => {
-        this.texts.delete(path);
+        if (process === this.#process) this.texts.delete(path);
         return Promise.resolve();
       },
     }));
+  };
 }
 
 export interface LogLine {
@@ -101,11 +121,18 @@ export class AgentScene {
   /** As good as no jitter; but what is named by chance has a name of its own. */
   readonly #chance = (): number => ++this.#draws / 1e6;
 
+  /** Ends with the test. */
   async open(specs: readonly IdentitySpec[], more: Partial<IdentitiesOptions> = {}): Promise<OpenIdentities> {
+    const identities = await this.openUnowned(specs, more);
+    onTestFinished(() => identities.close());
+    return identities;
+  }
+
+  openUnowned(specs: readonly IdentitySpec[], more: Partial<IdentitiesOptions> = {}): Promise<OpenIdentities> {
     const { clock, issuer, places, stateDir } = this;
     const log = (level: string) => (fields: object, message: string) =>
       void this.lines.push({ level, fields, message });
-    const identities = await openIdentities({
+    return openIdentities({
       ...{ spec: specOf(specs), startWithout: false, clock, chance: this.#chance },
       ...(stateDir !== undefined && { stateDir }),
       openSource: issuer.of,
@@ -118,8 +145,35 @@ export class AgentScene {
       onNews: (news) => this.news.push(news),
       ...more,
     });
-    onTestFinished(() => identities.close());
-    return identities;
+  }
+
+  /**
+   * The process dies, whatever it was about: what is on the disk now is all that there is, in a directory of its own. What it does after that
+   * reaches nobody.
+   */
+  async crash(identities: OpenIdentities, dir: string): Promise<void> {
+    this.places.lose();
+    for (const name of ["identities", "registered"]) copyFiles(join(this.stateDir ?? "", name), join(dir, name));
+    this.stateDir = dir;
+    await identities.close();
+  }
+
+  /** Resolves when nothing is under way. */
+  async settle(identities: OpenIdentities): Promise<void> {
+    const isResting = (): boolean =>
+      identities.all().every((one) => {
+        const { nextAtMs, isSaved } = one.status();
+        return nextAtMs !== undefined && isSaved && one.spec.sinks.every(({ path }) => this.places.isQuiet(path));
+      });
+    while (!isResting()) await turn();
+  }
+}
+
+/** At one moment; a file may be renamed all the same. */
+function copyFiles(from: string, to: string): void {
+  mkdirSync(to, { mode: 0o700 });
+  for (const name of readdirSync(from)) {
+    if (existsSync(join(from, name))) copyFileSync(join(from, name), join(to, name));
   }
 }
 
