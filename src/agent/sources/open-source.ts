@@ -20,7 +20,8 @@ export function openSource({ source, request }: TokenOrder, ports: SourcePorts):
   }
   const { accessTtlMs, refreshTtlMs, audiences, scopes } = request;
   return oauthIssuer({
-    tokenUrl: tokenUrlOf(source.issuer.url),
+    tokenUrl: endpointOf(source.issuer.url, "/oauth2/token"),
+    revokeUrl: endpointOf(source.issuer.url, "/oauth2/revoke"),
     post: connections.to(source.issuer),
     clock,
     credential: () => credentialOf(source, ports),
@@ -31,9 +32,9 @@ export function openSource({ source, request }: TokenOrder, ports: SourcePorts):
 }
 
 /** As the issuer's metadata names it. */
-function tokenUrlOf(issuer: URL): URL {
+function endpointOf(issuer: URL, path: string): URL {
   const url = new URL(issuer);
-  url.pathname = `${url.pathname.replace(/\/$/, "")}/oauth2/token`;
+  url.pathname = `${url.pathname.replace(/\/$/, "")}${path}`;
   return url;
 }
 

@@ -5,6 +5,7 @@ import type { ExchangeFailure, ShownCredential } from "../machine/identity-state
 import type { Issued, PairIssuer } from "../pair-issuer.ts";
 import { postForm, type PostOptions } from "./post-form.ts";
 import { away } from "./read-answer.ts";
+import { revokeToken } from "./revoke-token.ts";
 
 /** What proves an identity from the beginning. Secret. */
 export type FirstCredential =
@@ -17,6 +18,8 @@ export type FirstCredential =
 export interface OAuthIssuerOptions extends PostOptions {
   /** The issuer's token endpoint (RFC 6749 §3.2). */
   readonly tokenUrl: URL;
+  /** Its revocation endpoint (RFC 7009 §2). @default nothing is revoked */
+  readonly revokeUrl?: URL;
   /** Read anew for each request. Rejects while it can't be read; with a KeyturnError, which is told, or with anything, which is not. */
   readonly credential: () => Promise<FirstCredential>;
   /** What is asked for at first; a renewal gets the same. */
@@ -37,7 +40,7 @@ type FormFields = readonly (readonly [name: string, value: string])[];
  * one that proves: then no lost answer, however late, costs the grant.
  */
 export function oauthIssuer(options: OAuthIssuerOptions): PairIssuer {
-  const { credential } = options;
+  const { credential, revokeUrl } = options;
   return {
     async ask(showing, signal) {
       // Without a proof a refresh token is still good
@@ -56,6 +59,10 @@ export function oauthIssuer(options: OAuthIssuerOptions): PairIssuer {
       const first = await credential().catch(() => undefined);
       return first && hashOfToken(first.kind === "client" ? `${first.clientId}\n${first.secret}` : first.token);
     },
+    ...(revokeUrl && {
+      revoke: async (token) =>
+        revokeToken(token, proofOf(await credential().catch(() => undefined)), { ...options, revokeUrl }),
+    }),
   };
 }
 
@@ -126,6 +133,12 @@ function termsOf({ audiences = [], scopes = [], expiresInSeconds, refreshTtlSeco
     ...(expiresInSeconds === undefined ? [] : ([["expiresIn", String(expiresInSeconds)]] as const)),
     ...(refreshTtlSeconds === undefined ? [] : ([["refreshTokenTtlSeconds", String(refreshTtlSeconds)]] as const)),
   ];
+}
+
+/** What shows whose a grant is, to whoever ends it. A refresh token shows nothing. */
+function proofOf(first: FirstCredential | undefined): string | undefined {
+  if (first?.kind === "client") return withSecret(first).authorization;
+  return first?.kind === "token" ? `Bearer ${first.token}` : undefined;
 }
 
 /** Each as a form has it, then Basic (RFC 6749 §2.3.1). */

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { readdir } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import type { IdentitySpec } from "../../../src/agent/agent-spec.ts";
-import { purposeOf } from "../../../src/agent/identities/same-spec.ts";
+import { isSameSpec, purposeOf } from "../../../src/agent/identities/same-spec.ts";
+import type { AgentIdentity } from "../../../src/agent/agent-identities.ts";
 import type { OpenIdentities } from "../../../src/agent/identities/identities-options.ts";
 import { tempDir } from "../../files/temp.ts";
 import { minuteMs } from "../../identity/support/pairs.ts";
@@ -41,102 +42,131 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ kind: "time" as const }) },
 );
 
-/** What must be so, told in the simplest words: two maps. */
-class Expected {
-  file = new Map<string, IdentitySpec>();
-  registered = new Map<string, IdentitySpec>();
-
-  get all(): ReadonlyMap<string, IdentitySpec> {
-    return new Map([...this.registered, ...this.file]);
-  }
-}
+type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
 
 const filesOf = async (dir: string): Promise<readonly string[]> =>
   (await readdir(dir)).filter((name) => name.endsWith(".json")).sort();
+
+const filesFor = (names_: Iterable<string>): readonly string[] => [...names_].sort().map((name) => `${name}.json`);
+
+/** An agent, and what must be so, told in the simplest words: two maps. */
+class History {
+  readonly #scene = new AgentScene();
+  #file = new Map<string, IdentitySpec>();
+  readonly #registered = new Map<string, IdentitySpec>();
+  #identities: OpenIdentities | undefined;
+
+  get #now(): OpenIdentities {
+    if (this.#identities) return this.#identities;
+    throw new Error("begin first");
+  }
+
+  get #wanted(): ReadonlyMap<string, IdentitySpec> {
+    return new Map([...[...this.#registered, ...this.#file].sort()]);
+  }
+
+  async begin(): Promise<void> {
+    this.#scene.stateDir = await tempDir();
+    this.#identities = await this.#scene.openUnowned([]);
+  }
+
+  close(): Promise<void> {
+    return this.#now.close();
+  }
+
+  async take(one: Step): Promise<void> {
+    const wanted = this.#wanted;
+    const before = new Map(this.#now.all().map((identity) => [identity.spec.name, identity]));
+    const tokens = new Map<string, string>();
+    for (const [name, identity] of before) tokens.set(name, (await identity.token()).tokenId);
+    await this.#do(one);
+    await this.#scene.settle(this.#now);
+    expect(this.#now.all().map(({ spec }) => spec)).toEqual([...this.#wanted.values()]);
+    for (const identity of this.#now.all()) {
+      const { name } = identity.spec;
+      const was = wanted.get(name);
+      expect(identity.status().origin).toBe(this.#file.has(name) ? "file" : "registered");
+      const isForTheSame = was !== undefined && purposeOf(was) === purposeOf(identity.spec);
+      const isRenewed = one.kind === "time" || (one.kind === "restart" && one.isBusy);
+      // Nobody's token is another one for what happened to others, nor for what changed beside its purpose
+      if (isForTheSame && !isRenewed) expect((await identity.token()).tokenId).toBe(tokens.get(name));
+      if (was === identity.spec && one.kind !== "restart") expect(identity).toBe(before.get(name));
+    }
+    await this.#checkWhatLiesAround();
+  }
+
+  async #do(one: Step): Promise<void> {
+    switch (one.kind) {
+      case "apply":
+        this.#file = new Map(one.all.map((variant) => [variant.name, specFrom(variant)]));
+        for (const name of this.#file.keys()) this.#registered.delete(name);
+        return this.#now.apply(specOf([...this.#file.values()]));
+      case "register":
+        return this.#register(specFrom(one.one));
+      case "unregister":
+        return this.#unregister(one.name);
+      case "restart":
+        // In the midst of renewals
+        if (one.isBusy) await this.#scene.clock.advance(50 * minuteMs);
+        await (one.isOrderly ? this.#now.close() : this.#scene.crash(this.#now, await tempDir()));
+        this.#identities = await this.#scene.openUnowned([...this.#file.values()]);
+        return;
+      case "time":
+        return this.#scene.clock.advance(50 * minuteMs);
+      default:
+        return one satisfies never;
+    }
+  }
+
+  async #register(spec: IdentitySpec): Promise<void> {
+    if (this.#file.has(spec.name)) {
+      await expect(this.#now.register(spec)).rejects.toMatchObject({ code: "NameTaken" });
+      return;
+    }
+    const before = this.#registered.get(spec.name);
+    if (before === undefined || !isSameSpec(before, spec)) this.#registered.set(spec.name, spec);
+    const identity: AgentIdentity = await this.#now.register(spec);
+    expect(this.#now.find(spec.name)).toBe(identity);
+  }
+
+  async #unregister(name: string): Promise<void> {
+    if (this.#file.has(name)) await expect(this.#now.unregister(name)).rejects.toMatchObject({ code: "InFile" });
+    else expect(await this.#now.unregister(name)).toBe(this.#registered.delete(name));
+  }
+
+  async #checkWhatLiesAround(): Promise<void> {
+    const { places, stateDir = "", clock } = this.#scene;
+    const all = this.#now.all();
+    const lying: [string, string][] = [];
+    for (const one of all) {
+      for (const { path } of one.spec.sinks) lying.push([path, (await one.token()).tokenId]);
+    }
+    expect([...places.texts].sort()).toEqual(lying.sort());
+    expect(await filesOf(`${stateDir}/identities`)).toEqual(filesFor(this.#wanted.keys()));
+    expect(await filesOf(`${stateDir}/registered`)).toEqual(filesFor(this.#registered.keys()));
+    expect(clock.waits.length).toBe(all.length > 0 ? 1 : 0);
+  }
+
+  /** Each refresh token is good for one renewal. */
+  checkWhatWasAsked(): void {
+    const shown = this.#scene.issuer.asked.filter((line) => line.includes("refresh"));
+    expect(new Set(shown).size).toBe(shown.length);
+  }
+}
 
 describe("any history of an agent's identities", () => {
   it("leaves those that there should be, with their pairs and places, and nothing else", { timeout: 300_000 }, () =>
     fc.assert(
       fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 12 }), async (steps) => {
-        const scene = new AgentScene();
-        scene.stateDir = await tempDir();
-        const expected = new Expected();
-        let identities: OpenIdentities = await scene.openUnowned([]);
+        const history = new History();
+        await history.begin();
         try {
-          for (const one of steps) {
-            const before = new Map(identities.all().map((identity) => [identity.spec.name, identity]));
-            const tokens = new Map<string, string>();
-            for (const [name, identity] of before) tokens.set(name, (await identity.token()).tokenId);
-            const wanted = expected.all;
-            switch (one.kind) {
-              case "apply":
-                expected.file = new Map(one.all.map((variant) => [variant.name, specFrom(variant)]));
-                for (const name of expected.file.keys()) expected.registered.delete(name);
-                await identities.apply(specOf([...expected.file.values()]));
-                break;
-              case "register": {
-                const spec = specFrom(one.one);
-                if (expected.file.has(spec.name)) {
-                  await expect(identities.register(spec)).rejects.toMatchObject({ code: "NameTaken" });
-                } else {
-                  expected.registered.set(spec.name, spec);
-                  await identities.register(spec);
-                }
-                break;
-              }
-              case "unregister":
-                if (expected.file.has(one.name)) {
-                  await expect(identities.unregister(one.name)).rejects.toMatchObject({ code: "InFile" });
-                } else {
-                  expect(await identities.unregister(one.name)).toBe(expected.registered.delete(one.name));
-                }
-                break;
-              case "restart":
-                // In the midst of renewals
-                if (one.isBusy) await scene.clock.advance(50 * minuteMs);
-                await (one.isOrderly ? identities.close() : scene.crash(identities, await tempDir()));
-                identities = await scene.openUnowned([...expected.file.values()]);
-                break;
-              case "time":
-                await scene.clock.advance(50 * minuteMs);
-                break;
-              default:
-                one satisfies never;
-            }
-            await scene.settle(identities);
-            const dir = scene.stateDir;
-            const all = identities.all();
-            expect(all.map(({ spec }) => spec)).toEqual([...expected.all].sort().map(([, spec]) => spec));
-            for (const identity of all) {
-              const { name } = identity.spec;
-              const token = await identity.token();
-              expect(identity.status().origin).toBe(expected.file.has(name) ? "file" : "registered");
-              const was = wanted.get(name);
-              const isForTheSame = was !== undefined && purposeOf(was) === purposeOf(identity.spec);
-              // Nobody's token is another one for what happened to others, nor for what changed beside its purpose
-              const isRenewed = one.kind === "time" || (one.kind === "restart" && one.isBusy);
-              if (isForTheSame && !isRenewed) expect(token.tokenId).toBe(tokens.get(name));
-              if (was === identity.spec && one.kind !== "restart") expect(identity).toBe(before.get(name));
-            }
-            const places = new Map(all.flatMap(({ spec }) => spec.sinks.map(({ path }) => [path, spec.name] as const)));
-            expect([...scene.places.texts.keys()].sort()).toEqual([...places.keys()].sort());
-            for (const [path, name] of places) {
-              expect(scene.places.texts.get(path)).toBe((await identities.find(name)?.token())?.tokenId);
-            }
-            expect(await filesOf(`${dir}/identities`)).toEqual(
-              [...expected.all.keys()].sort().map((name) => `${name}.json`),
-            );
-            expect(await filesOf(`${dir}/registered`)).toEqual(
-              [...expected.registered.keys()].sort().map((name) => `${name}.json`),
-            );
-            expect(scene.clock.waits.length).toBe(all.length > 0 ? 1 : 0);
-          }
-          // Each refresh token is good for one renewal: only after a crash one is shown again
-          const shown = scene.issuer.asked.filter((line) => line.includes("refresh"));
-          const crashes = steps.filter((one) => one.kind === "restart" && !one.isOrderly && one.isBusy).length;
-          if (crashes === 0) expect(new Set(shown).size).toBe(shown.length);
+          for (const one of steps) await history.take(one);
+          const isCut = steps.some((one) => one.kind === "restart" && !one.isOrderly && one.isBusy);
+          // After a crash a lost answer is asked for again
+          if (!isCut) history.checkWhatWasAsked();
         } finally {
-          await identities.close();
+          await history.close();
         }
       }),
       { numRuns: Number(process.env["KEYTURN_RUNS"] ?? 60) },

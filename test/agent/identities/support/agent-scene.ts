@@ -109,7 +109,7 @@ export interface LogLine {
 
 /** An agent's identities on a clock that a test drives. */
 export class AgentScene {
-  clock = new FakeClock(startMs);
+  readonly clock: FakeClock;
   readonly issuer = new AnsweringIssuer();
   readonly places = new MemoryPlaces();
   /** Names of those who were told of. */
@@ -117,6 +117,11 @@ export class AgentScene {
   readonly news: AgentNews[] = [];
   readonly lines: LogLine[] = [];
   stateDir: string | undefined;
+
+  constructor(nowMs = startMs) {
+    this.clock = new FakeClock(nowMs);
+  }
+
   #draws = 0;
   /** As good as no jitter; but what is named by chance has a name of its own. */
   readonly #chance = (): number => ++this.#draws / 1e6;
