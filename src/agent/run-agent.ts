@@ -68,7 +68,7 @@ export async function openAgent(options: AgentOptions): Promise<OpenAgent> {
 async function openAll(options: AgentOptions, opened: AsyncDisposableStack): Promise<OpenAgent> {
   const { log, told } = options;
   const spec = await specOf(told);
-  const seen: Seen = {};
+  const seen: LookedAt = {};
   const { admin, metrics } = await openAdmin(options, seen, opened);
   const identities = await openKept(options, { spec, onNews: metrics.heard }, opened);
   seen.identities = identities;
@@ -87,14 +87,14 @@ async function specOf(told: AgentOrders): Promise<AgentSpec> {
 }
 
 /** What health and metrics look at. */
-interface Seen {
+interface LookedAt {
   /** As soon as all have begun. */
   identities?: AgentIdentities;
 }
 
 async function openAdmin(
   { adminListen, readyMarginMs: marginMs, clock }: AgentOptions,
-  seen: Seen,
+  seen: LookedAt,
   opened: AsyncDisposableStack,
 ): Promise<{ readonly admin: number | undefined; readonly metrics: AgentMetrics }> {
   const registry = new Registry();

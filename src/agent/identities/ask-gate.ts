@@ -7,7 +7,7 @@ export interface GateOptions {
   readonly patienceMs: number;
 }
 
-interface Waiting {
+interface Queued {
   readonly untilMs: number;
   readonly end: (isIn: boolean) => void;
 }
@@ -16,7 +16,7 @@ interface Waiting {
 export class AskGate {
   readonly #clock: Pick<Clock, "after" | "monotonicMs">;
   readonly #options: GateOptions;
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiting = new Set<Queued>();
   #inside = 0;
   #cancel: Cancel | undefined;
 
@@ -40,7 +40,7 @@ export class AskGate {
     }
     return new Promise((resolve) => {
       const giveUp = (): void => waiting.end(false);
-      const waiting: Waiting = {
+      const waiting: Queued = {
         untilMs: this.#clock.monotonicMs() + patienceMs,
         end: (isIn) => {
           this.#waiting.delete(waiting);

@@ -1,6 +1,6 @@
 import type { Post } from "./post.ts";
 
-export interface RevokeOptions {
+export interface RevocationOrder {
   /** The issuer's revocation endpoint (RFC 7009 §2). */
   readonly revokeUrl: URL;
   readonly post: Post;
@@ -16,7 +16,7 @@ export interface RevokeOptions {
 export async function revokeToken(
   token: string,
   authorization: string | undefined,
-  { revokeUrl: url, post, timeoutMs = 10_000 }: RevokeOptions,
+  { revokeUrl: url, post, timeoutMs = 10_000 }: RevocationOrder,
 ): Promise<void> {
   const headers = {
     "content-type": "application/x-www-form-urlencoded",
