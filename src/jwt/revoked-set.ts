@@ -16,6 +16,7 @@ export interface TokenRevocation {
 /** The revocations in force, in memory: one lookup for each kind, whatever their number. */
 export class RevokedSet {
   readonly #byKind = newMaps();
+  readonly #listeners = new Set<(revocation: TokenRevocation) => void>();
 
   get size(): number {
     return revocationKinds.reduce((sum, kind) => sum + this.#byKind[kind].size, 0);
@@ -28,12 +29,20 @@ export class RevokedSet {
   }
 
   /** One more; a later one of the same kind and value takes the place of the earlier. Twice is the same as once. */
-  add({ kind, value, atMs, endsAtMs }: TokenRevocation): void {
+  add(revocation: TokenRevocation): void {
+    const { kind, value, atMs, endsAtMs } = revocation;
     const known = this.#byKind[kind].get(value);
     this.#byKind[kind].set(value, {
       atMs: Math.max(atMs, known?.atMs ?? atMs),
       endsAtMs: Math.max(endsAtMs, known?.endsAtMs ?? endsAtMs),
     });
+    for (const listener of this.#listeners) listener(revocation);
+  }
+
+  /** Calls the listener with each that is added, once it is in force, until the returned function is called. */
+  listen(listener: (revocation: TokenRevocation) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Forgets what no token can be concerned by any more. */

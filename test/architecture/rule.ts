@@ -74,7 +74,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Library → the only folders that may import it. */
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
-  "@grpc/grpc-js": ["grpc", "gateway"],
+  "@grpc/grpc-js": ["grpc", "gateway", "sessions"],
   "@grpc/proto-loader": ["grpc"],
   "@fastify/rate-limit": ["issuer"],
   "@fastify/swagger": ["issuer"],
@@ -85,6 +85,7 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   fastify: ["issuer"],
   jose: ["issuer"],
   pg: ["sql"],
+  ws: ["sessions"],
 };
 
 /** The pure core's libraries: nothing that reads a clock, chance or the outside of its own accord. */
@@ -96,7 +97,10 @@ const ringLibraries = ["croner"];
  */
 const onDemand = [
   { places: ["src/cli/kubeconfig.ts"], libraries: ["@kubernetes/client-node"] },
-  { places: ["src/grpc/", "src/gateway/faces/grpc/"], libraries: ["@grpc/grpc-js", "@grpc/proto-loader"] },
+  {
+    places: ["src/grpc/", "src/gateway/faces/grpc/", "src/sessions/faces/grpc/"],
+    libraries: ["@grpc/grpc-js", "@grpc/proto-loader"],
+  },
 ];
 
 /** Clock, chance and outside are arguments here. */

@@ -2,6 +2,8 @@
 export const endCodes = [
   /** The end of its token has passed, and the grace after it; or the token had ended when it was shown. */
   "Expired",
+  /** A verifier refuses the token that was shown. */
+  "TokenRefused",
   /** Its key, token, grant or subject was revoked. */
   "Revoked",
   /** Nothing was said in time of who is there. */
@@ -10,6 +12,8 @@ export const endCodes = [
   "Superseded",
   /** The gateway is about to stop. */
   "Draining",
+  /** The gateway has no keys yet to judge a token by. */
+  "NotReady",
   /** More sessions, or more messages that were not confirmed, than are allowed. */
   "TooMany",
   /** What was said breaks the protocol. */

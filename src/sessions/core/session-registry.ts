@@ -78,12 +78,11 @@ export class SessionRegistry {
     return [...made, ...this.#step(peer, { kind: "opened", ...opening }, nowMs)];
   }
 
-  /** Another token for an open session of the same subject. Undefined: there is no such session, or the token ends sooner. */
+  /** Another token for an open session: nothing is done where it is over, or the token ends sooner. Undefined: it is no session of this subject. */
   renew(sessionId: string, token: SessionToken, nowMs: number): RegistryEffects | undefined {
     const peer = this.#ownerOf(sessionId);
     if (peer?.subject !== token.subject) return undefined;
-    const effects = this.#step(peer, { kind: "renewed", sessionId, token }, nowMs);
-    return effects.some(({ effect }) => effect.kind === "extend") ? effects : undefined;
+    return this.#step(peer, { kind: "renewed", sessionId, token }, nowMs);
   }
 
   /** What comes from a session; from one that has ended nothing counts. */

@@ -1,0 +1,238 @@
+import { clockWaitMs } from "../deadline/clock-look.ts";
+import type { Requirements } from "../jwt/requirements.ts";
+import type { Verifier } from "../jwt/verifier.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
+import type { PeerKey, SendOutcome, SessionNews } from "./core/peer-state.ts";
+import type { SessionMessage } from "./core/outbox.ts";
+import { final, retryable, type SessionEnd } from "./core/session-end.ts";
+import {
+  type RegistryEffect,
+  type RegistryEffects,
+  type RegistryRules,
+  SessionRegistry,
+} from "./core/session-registry.ts";
+import { type SessionRevocation, type SessionToken, sessionTokenOf } from "./core/session-token.ts";
+import { acceptedFrame, type RenewedFrame, renewedFrame } from "./protocol/session-frames.ts";
+import {
+  type ConnectionDesk,
+  SessionConnection,
+  type SessionInput,
+  type SessionPipe,
+  type SessionTimings,
+} from "./session-connection.ts";
+
+/** Who hears what peers send, and of peers that come and go. */
+export interface SessionApplication {
+  /** To be answered with {@link SessionService.taken}, once it can't get lost any more. */
+  deliver(peer: PeerKey, delivery: { readonly lineage: string; readonly message: SessionMessage }): void;
+  tell(peer: PeerKey, news: SessionNews): void;
+}
+
+export interface SessionServiceOptions {
+  /** The verifier in force; undefined while no token can be judged. */
+  readonly verifier: () => Verifier | undefined;
+  /** What a token must have beside what its key's profile says. */
+  readonly required: Requirements;
+  readonly application: SessionApplication;
+  readonly rules: RegistryRules;
+  readonly timings: SessionTimings;
+  readonly clock: Clock;
+  readonly chance: () => number;
+  /** A fresh id of a session at each call, that nobody can guess. */
+  readonly newId: () => string;
+}
+
+/** What became of a renewal in place. */
+export type RenewalAnswer =
+  | { readonly kind: "renewed"; readonly frame: RenewedFrame }
+  | { readonly kind: "refused"; readonly end: SessionEnd }
+  /** The session is over, or the token ends sooner than the one in force. */
+  | { readonly kind: "tooLate" };
+
+/** All sessions of a gateway, over whatever transport: the pure core, with a clock, a verifier and connections. */
+export class SessionService {
+  readonly #options: SessionServiceOptions;
+  readonly #registry: SessionRegistry;
+  readonly #connections = new Map<string, SessionConnection>();
+  readonly #senders = new Map<string, ((outcome: SendOutcome) => void)[]>();
+  /** What is still to be done: an effect may cause others, which come after those that were there before. */
+  readonly #effects: RegistryEffect[] = [];
+  #isActing = false;
+  #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
+
+  constructor(options: SessionServiceOptions) {
+    this.#options = options;
+    this.#registry = new SessionRegistry(options.rules, options.chance);
+  }
+
+  get size(): SessionRegistry["size"] {
+    return this.#registry.size;
+  }
+
+  /** A client has connected, and shown this token. Where it is no good the pipe is closed at once. */
+  connect(token: string, pipe: SessionPipe): SessionInput {
+    const connection = new SessionConnection(this.#deskFor(token), pipe);
+    const judged = this.#judge(token);
+    if ("code" in judged) connection.end(judged);
+    return connection;
+  }
+
+  /** Another token for an open session. */
+  renew(sessionId: string, token: string): RenewalAnswer {
+    const judged = this.#judge(token);
+    if ("code" in judged) return { kind: "refused", end: judged };
+    const nowMs = this.#nowMs();
+    const effects = this.#registry.renew(sessionId, judged, nowMs);
+    if (effects === undefined) return { kind: "refused", end: final("Forbidden") };
+    const extended = effects.map(({ effect }) => effect).find(({ kind }) => kind === "extend");
+    this.#act(effects);
+    if (extended?.kind !== "extend") return { kind: "tooLate" };
+    return { kind: "renewed", frame: renewedFrame(extended.deadlines, this.#options.rules, nowMs) };
+  }
+
+  /** Resolves once the peer has it, or nobody can say any more, or at once where there is no room. */
+  send(peer: PeerKey, message: Omit<SessionMessage, "seq">): Promise<SendOutcome> {
+    return new Promise((resolve) => {
+      const key = senderKey(peer, message.id);
+      this.#senders.set(key, [...(this.#senders.get(key) ?? []), resolve]);
+      this.#act(this.#registry.send(peer, message, this.#nowMs()));
+    });
+  }
+
+  /** The application has what the peer sent, up to this number. */
+  taken(peer: PeerKey, upTo: { readonly lineage: string; readonly seq: number }): void {
+    this.#act(this.#registry.taken(peer, upTo, this.#nowMs()));
+  }
+
+  /** Every session that it concerns is told before this returns. */
+  revoke(revocation: SessionRevocation): void {
+    this.#act(this.#registry.revoke(revocation, this.#nowMs()));
+  }
+
+  remove(peer: PeerKey): void {
+    this.#act(this.#registry.remove(peer, this.#nowMs()));
+  }
+
+  /** No session begins any more; those that are open end at moments of chance within so long. */
+  drain(withinMs: number): void {
+    this.#act(this.#registry.drain(withinMs, this.#nowMs()));
+  }
+
+  /** Everything ends now. */
+  close(): void {
+    this.#act(this.#registry.end(this.#nowMs()));
+  }
+
+  #nowMs(): number {
+    return this.#options.clock.nowMs();
+  }
+
+  /** What a session keeps of the token; or why there is none for it. */
+  #judge(token: string): SessionToken | SessionEnd {
+    const { verifier, required, chance } = this.#options;
+    const nowMs = this.#nowMs();
+    const pauseMs = 1000 + Math.floor(4000 * chance());
+    const inForce = verifier();
+    if (inForce === undefined) return retryable("NotReady", pauseMs);
+    const verdict = inForce.verify(token, nowMs, required);
+    if (verdict.ok) {
+      // A verifier allows for clocks that differ; what lives on for hours does not need that
+      if (verdict.expiresAtMs <= nowMs) return retryable("Expired");
+      return sessionTokenOf(verdict) ?? retryable("TokenRefused", pauseMs);
+    }
+    if (verdict.reason === "Expired") return retryable("Expired");
+    if (verdict.reason === "KeyRevoked") return retryable("Revoked");
+    return verdict.reason === "Revoked" ? final("Revoked") : retryable("TokenRefused", pauseMs);
+  }
+
+  /** The token is judged once more when the hello comes: it may have been revoked since. */
+  #deskFor(token: string): ConnectionDesk {
+    const { clock, timings, newId } = this.#options;
+    return {
+      ...{ clock, timings },
+      begin: (connection, { instanceId, resume }) => {
+        const judged = this.#judge(token);
+        if ("code" in judged) {
+          connection.end(judged);
+          return;
+        }
+        const sessionId = newId();
+        this.#connections.set(sessionId, connection);
+        const peer = { subject: judged.subject, instanceId };
+        const opening = { sessionId, token: judged, ...(resume && { resume }) };
+        this.#act(this.#registry.open(peer, opening, this.#nowMs()));
+      },
+      from: (event) => {
+        if (event.kind === "lost") this.#connections.delete(event.sessionId);
+        this.#act(this.#registry.from(event, this.#nowMs()));
+      },
+    };
+  }
+
+  #act(effects: RegistryEffects): void {
+    this.#effects.push(...effects);
+    if (this.#isActing) return;
+    this.#isActing = true;
+    for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) this.#perform(next);
+    this.#isActing = false;
+    this.#arm();
+  }
+
+  #perform({ peer, effect }: RegistryEffect): void {
+    const { application, rules, timings } = this.#options;
+    const connection = "sessionId" in effect ? this.#connections.get(effect.sessionId) : undefined;
+    switch (effect.kind) {
+      case "accept":
+        connection?.opened(effect.sessionId);
+        connection?.send({ accepted: acceptedFrame(effect, { ...rules, ...timings }, this.#nowMs()) });
+        return;
+      case "transmit":
+        connection?.send({ message: effect.message });
+        return;
+      case "confirm":
+        connection?.send({ received: { seq: effect.seq } });
+        return;
+      case "extend":
+        connection?.send({ renewed: renewedFrame(effect.deadlines, rules, this.#nowMs()) });
+        return;
+      case "close":
+        this.#connections.delete(effect.sessionId);
+        connection?.end(effect.end);
+        return;
+      case "deliver":
+        application.deliver(peer, { lineage: effect.lineage, message: effect.message });
+        return;
+      case "answer":
+        this.#answer(senderKey(peer, effect.id), effect.outcome);
+        return;
+      case "tell":
+        application.tell(peer, effect.news);
+        return;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  #answer(key: string, outcome: SendOutcome): void {
+    const waiting = this.#senders.get(key) ?? [];
+    this.#senders.delete(key);
+    for (const resolve of waiting) resolve(outcome);
+  }
+
+  /** One timer for all, that sees a clock that was set in time. */
+  #arm(): void {
+    const { clock } = this.#options;
+    const atMs = this.#registry.wakeAtMs;
+    if (atMs < Infinity && atMs >= (this.#timer?.atMs ?? Infinity)) return;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    if (atMs === Infinity) return;
+    const cancel = clock.after(clockWaitMs(atMs, clock.nowMs()), () => {
+      this.#timer = undefined;
+      this.#act(this.#registry.look(clock.nowMs()));
+    });
+    this.#timer = { atMs, cancel };
+  }
+}
+
+const senderKey = ({ subject, instanceId }: PeerKey, id: string): string => JSON.stringify([subject, instanceId, id]);
