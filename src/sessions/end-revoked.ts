@@ -1,5 +1,4 @@
 import type { RingMemory } from "../holder/ring-memory.ts";
-import type { HolderState } from "../holder/state.ts";
 import type { RevokedSet } from "../jwt/revoked-set.ts";
 import type { Cancel } from "../time/clock.ts";
 import { revokedBetween } from "./core/session-token.ts";
@@ -10,9 +9,9 @@ export function endRevoked(
   service: Pick<SessionService, "revoke">,
   { memory, revoked }: { readonly memory: Pick<RingMemory, "state" | "listen">; readonly revoked: RevokedSet },
 ): Cancel {
-  let before = revokedKidsIn(memory.state);
+  let before = memory.state.refused;
   const forgetRing = memory.listen(() => {
-    const after = revokedKidsIn(memory.state);
+    const after = memory.state.refused;
     const news = revokedBetween({ revokedKids: before }, { revokedKids: after });
     before = after;
     for (const revocation of news) service.revoke(revocation);
@@ -23,6 +22,3 @@ export function endRevoked(
     forgetSet();
   };
 }
-
-const revokedKidsIn = ({ current, refused }: HolderState): ReadonlySet<string> =>
-  new Set([...refused, ...(current?.ring.revoked ?? []).map(({ kid }) => kid)]);

@@ -1,57 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { SessionOpening } from "../../../src/sessions/core/peer-state.ts";
-import {
-  type RegistryEffects,
-  type RegistryRules,
-  SessionRegistry,
-} from "../../../src/sessions/core/session-registry.ts";
-
-const nowMs = 1_800_000_000_000;
-const hourMs = 3_600_000;
-const rules: RegistryRules = {
-  ...{ graceMs: 25_000, keepMs: 60_000, queueMessages: 4, queueBytes: 1000 },
-  ...{ peers: 20_000, peersOfSubject: 3, totalBytes: 2000 },
-};
-const alice = { subject: "alice", instanceId: "one" };
-const newRegistry = (other: Partial<RegistryRules> = {}) => new SessionRegistry({ ...rules, ...other }, () => 0.5);
-const tokenOf = (subject: string, expiresAtMs = nowMs + hourMs) => ({
-  subject,
-  kid: "key-1",
-  grant: `g-${subject}`,
-  expiresAtMs,
-});
-const opening = (sessionId: string, other: Partial<SessionOpening> = {}): SessionOpening => ({
-  ...{ sessionId, token: tokenOf("alice") },
-  ...other,
-});
-const payload = new Uint8Array(10);
-const message = (id: string) => ({ id, payload });
-
-/** What is done, a line each. */
-const lines = (effects: RegistryEffects | undefined): readonly string[] =>
-  (effects ?? []).map(({ effect }) => {
-    switch (effect.kind) {
-      case "accept":
-        return `accept ${effect.sessionId} ${effect.acceptance.isResumed ? "resumed" : "anew"}`;
-      case "transmit":
-        return `transmit ${effect.sessionId} ${effect.message.seq} ${effect.message.id}`;
-      case "confirm":
-        return `confirm ${effect.sessionId} ${effect.seq}`;
-      case "extend":
-        return `extend ${effect.sessionId}`;
-      case "close":
-        return `close ${effect.sessionId} ${effect.end.code}${effect.end.isRetryable ? "" : " for good"}`;
-      case "deliver":
-        return `deliver ${effect.message.seq} ${effect.message.id}`;
-      case "answer":
-        return `answer ${effect.id} ${effect.outcome}`;
-      case "tell":
-        return `tell ${effect.news.kind} ${effect.news.sessionId}`;
-      default:
-        return effect satisfies never;
-    }
-  });
+import { type RegistryEffects, SessionRegistry } from "../../../src/sessions/core/session-registry.ts";
+import { alice, hourMs, lines, message, newRegistry, nowMs, opening, rules, tokenOf } from "./support/registry.ts";
 
 describe("SessionRegistry.open", () => {
   it("accepts the newer session before the older one is told", () => {

@@ -37,10 +37,10 @@ export function sessionsGrpc(service: SessionService, clock: Clock): GrpcService
     };
     const input: SessionInput = service.connect(credentials.token, pipeTo(stream, { clock, overrun }));
     stream.on("data", (frame: unknown) => input.heard(readClientFrame(frame)));
-    // It comes also before "cancelled"; and once our side has ended, all count as cancelled
+    // A stream that breaks says this, too, right before "cancelled"
     stream.on("end", () => {
       clock.after(0, () => {
-        input.lost(!stream.cancelled);
+        input.lost(true);
         stream.end();
       });
     });
