@@ -5,7 +5,7 @@ import type { InjectOptions } from "./inject-options.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
 import type { Account } from "./rights.ts";
 
-interface Seen {
+interface Remarked {
   readonly spec: Path;
   /** Of the workload. */
   readonly name: string;
@@ -14,7 +14,7 @@ interface Seen {
 }
 
 /** What a person should know of a workload before anything is changed, a sentence each. */
-export function remarks(document: Document, { spec, name, account, options }: Seen): readonly string[] {
+export function remarks(document: Document, { spec, name, account, options }: Remarked): readonly string[] {
   const { gateway, agent } = options;
   const is = (field: string): unknown => valueAt(document, [...spec, field]);
   const had = (container: string): boolean =>
