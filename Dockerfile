@@ -1,5 +1,7 @@
 # The program of `npm run bundle`, on Node.js, and nothing else: no shell, no package manager, no user but a numeric one.
 #   npm ci && npm run bundle && docker build -t keyturn .
+# For another processor than this machine's, its native signatures come from their package: before the bundle,
+#   npm install --no-save --force @keyturn/native-linux-arm64-gnu
 # Where no registry can be reached, --build-arg BASE and NODE_IMAGE name an image with the libraries of glibc and libstdc++,
 # and one with /usr/local/bin/node; they may be the same.
 ARG BASE=gcr.io/distroless/cc-debian12:nonroot

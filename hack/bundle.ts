@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { build as esbuild, type BuildOptions, type BuildResult, type Plugin } from "esbuild";
 import { nativeFile } from "../src/native/load.ts";
 import { type Licensed, licencesOf } from "./licences.ts";
+import { installedNatives, type NativeForMachine } from "./native-packages.ts";
 import { ensureNative, nativeNeeds } from "./native.ts";
 import { root } from "./run.ts";
 
@@ -128,20 +129,22 @@ await esbuild({
 await chmod(join(outdir, "keyturn.cjs"), 0o755);
 for (const one of [all, gateway]) await chmod(join(outdir, outputOf(one)), 0o644);
 const licences = [await licencesOf(await packagesOf(inputsOf(all, gateway, ...packages)))];
-const missing = nativeNeeds();
-if (missing === undefined) licences.push(await addNative());
-else if (process.env["KEYTURN_REQUIRE"] === "all") throw new Error(`Cannot bundle native signatures: ${missing}`);
-else console.error(`Without native signatures: ${missing}. Those of node:crypto are slower`);
-await writeFile(join(outdir, "LICENSES"), licences.join("\n\n"));
-
-/** Returns its licences. */
-async function addNative(): Promise<string> {
-  const { library, licences } = await ensureNative(console.error);
-  const path = join(outdir, nativeFile);
-  await copyFile(library, path);
-  await chmod(path, 0o644);
-  return readFile(licences, "utf8");
+const natives = [...(await installedNatives())];
+const isHere = ({ machine: { platform, arch } }: NativeForMachine): boolean =>
+  platform === process.platform && arch === process.arch;
+if (!natives.some(isHere)) {
+  const missing = nativeNeeds();
+  if (missing === undefined) natives.push({ machine: process, ...(await ensureNative(console.error)) });
+  else if (process.env["KEYTURN_REQUIRE"] === "all") throw new Error(`Cannot bundle native signatures: ${missing}`);
+  else console.error(`Without native signatures: ${missing}. Those of node:crypto are slower`);
 }
+for (const native of natives) {
+  const path = join(outdir, nativeFile(native.machine));
+  await copyFile(native.library, path);
+  await chmod(path, 0o644);
+  licences.push(await readFile(native.licences, "utf8"));
+}
+await writeFile(join(outdir, "LICENSES"), licences.join("\n\n"));
 
 function inputsOf(...results: readonly BuildResult<typeof common>[]): readonly string[] {
   return results.flatMap(({ metafile }) => Object.keys(metafile.inputs));

@@ -1,4 +1,6 @@
+import { nativeTarget } from "./native.ts";
 import { type Ended, run, seconds } from "./run.ts";
+import { programOnPath } from "./testcluster/build.ts";
 
 export interface Step {
   readonly name: string;
@@ -7,10 +9,34 @@ export interface Step {
 
 const vitest = ["vitest", "run", "--no-color", "--reporter=dot", "--project"] as const;
 
+const crate = ["--manifest-path", "src/native/Cargo.toml"] as const;
+const cargoConfig = ["--config", "src/native/.cargo/config.toml", "--target-dir", nativeTarget] as const;
+
+/** Where Rust has them. */
+const rustSteps: readonly Step[] = [
+  { name: "format of Rust", command: ["cargo", "fmt", "--check", ...crate] as const },
+  {
+    name: "lint of Rust",
+    command: [
+      "cargo",
+      "clippy",
+      "--quiet",
+      "--release",
+      "--locked",
+      ...crate,
+      ...cargoConfig,
+      "--",
+      "-D",
+      "warnings",
+    ] as const,
+  },
+].filter(({ command: [cargo, name] }) => programOnPath(`${cargo}-${name}`) !== undefined);
+
 /** What can be said about the tree without running its tests. */
 export const staticSteps: readonly Step[] = [
   { name: "format", command: ["prettier", "--check", "--log-level", "warn", "."] },
   { name: "lint", command: ["eslint", "--max-warnings", "0", "."] },
+  ...rustSteps,
   { name: "types", command: ["tsc", "--project", "tsconfig.json", "--pretty", "false"] },
   { name: "what is unused", command: ["knip", "--no-progress"] },
   { name: "what tests alone use", command: ["knip", "--no-progress", "--production"] },

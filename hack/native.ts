@@ -37,7 +37,7 @@ export async function ensureNative(say: Say): Promise<NativeFiles> {
   const licences = join(folder, "LICENSES");
   const make = async (output: string): Promise<void> => {
     await copyFile(await build(), output);
-    await writeFile(licences, await licencesOf(await crates()));
+    await writeFile(licences, await licencesOf(await nativeCrates()));
   };
   const library = await madeOnce({ path: join(folder, "signatures.node"), name: "native signatures", make }, say);
   return { library, licences };
@@ -53,16 +53,20 @@ async function sourceHash(): Promise<string> {
 }
 
 /** The crates stay: when our own source changes, a second build takes seconds. */
-const target = join(cache, "target");
+export const nativeTarget = join(cache, "target");
 
 async function build(): Promise<string> {
   await cargo("build", "--release");
-  return join(target, "release", process.platform === "darwin" ? "libkeyturn_native.dylib" : "libkeyturn_native.so");
+  return join(
+    nativeTarget,
+    "release",
+    process.platform === "darwin" ? "libkeyturn_native.dylib" : "libkeyturn_native.so",
+  );
 }
 
 async function cargo(command: string, ...args: readonly string[]): Promise<string> {
   // In the folder whose .cargo/config.toml it is to read
-  const options = { cwd: sourceFolder, env: { ...process.env, CARGO_TARGET_DIR: target }, maxBuffer: 1 << 28 };
+  const options = { cwd: sourceFolder, env: { ...process.env, CARGO_TARGET_DIR: nativeTarget }, maxBuffer: 1 << 28 };
   try {
     return (await promisify(execFile)("cargo", [command, "--locked", ...args], options)).stdout;
   } catch (error) {
@@ -81,7 +85,7 @@ interface Crate {
 }
 
 /** Every crate that src/native may be built with, on any machine. */
-async function crates(): Promise<readonly Licensed[]> {
+export async function nativeCrates(): Promise<readonly Licensed[]> {
   const metadata = await cargo("metadata", "--format-version=1");
   // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- the format that was asked for
   const { packages } = JSON.parse(metadata) as { readonly packages: readonly Crate[] };

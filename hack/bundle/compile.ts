@@ -35,7 +35,7 @@ async function untilReady(port: number): Promise<void> {
 
 /** Runs a gateway here, on a ring of a `keyturn standalone`, until it is ready. */
 async function compile(): Promise<string> {
-  const native = join(__dirname, nativeFile);
+  const native = join(__dirname, nativeFile());
   // A gateway would go on without it, and say nothing here
   if (existsSync(native)) loadNative(native);
   const port = await freePort();

@@ -2,7 +2,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { nodeSignatures } from "../jwt/node-signatures.ts";
 import type { Signatures } from "../jwt/signatures.ts";
-import { loadNative, nativeFile, type NativeLibrary, nativePackages, signaturesOf } from "../native/load.ts";
+import { libcs, loadNative, nativeFile, type NativeLibrary, nativePackage, signaturesOf } from "../native/load.ts";
 import { UsageError } from "./report-error.ts";
 import type { WantedSignatures } from "./signatures-flag.ts";
 
@@ -44,7 +44,7 @@ function libraryHere(from: string): NativeLibrary | string {
 
 /** Beside the program of the image; or in the package that npm chose for this machine. */
 function places(from: string): readonly (() => string)[] {
-  if (typeof KEYTURN_FOLDER !== "undefined") return [() => join(KEYTURN_FOLDER, nativeFile)];
+  if (typeof KEYTURN_FOLDER !== "undefined") return [() => join(KEYTURN_FOLDER, nativeFile())];
   const { resolve } = createRequire(from);
-  return nativePackages.map((name) => () => resolve(`${name}/signatures.node`));
+  return libcs.map((libc) => () => resolve(`${nativePackage(libc)}/signatures.node`));
 }

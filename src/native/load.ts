@@ -11,13 +11,24 @@ export interface NativeLibrary {
   readonly keepMemoryPrivate: () => boolean;
 }
 
-/** How the library lies beside the program of the image. */
-export const nativeFile = `signatures-${process.platform}-${process.arch}.node`;
+/** As Node.js calls them. */
+export interface Machine {
+  readonly platform: string;
+  readonly arch: string;
+}
 
-/** The packages that bring it, by the system's C library: npm installs the one that fits. */
-export const nativePackages: readonly string[] = ["gnu", "musl"].map(
-  (libc) => `@keyturn/native-${process.platform}-${process.arch}-${libc}`,
-);
+const here: Machine = { platform: process.platform, arch: process.arch };
+
+/** How the library lies beside the program of the image. @param machine - @default this one */
+export const nativeFile = ({ platform, arch }: Machine = here): string => `signatures-${platform}-${arch}.node`;
+
+/** A system's C library. */
+export const libcs = ["gnu", "musl"] as const;
+export type Libc = (typeof libcs)[number];
+
+/** The package that brings it; npm installs the one that fits. @param machine - @default this one */
+export const nativePackage = (libc: Libc, { platform, arch }: Machine = here): string =>
+  `@keyturn/native-${platform}-${arch}-${libc}`;
 
 /**
  * Loads the library.

@@ -73,9 +73,9 @@ describe("the program of the image", () => {
   });
 
   test.each<readonly [string, (app: string) => Promise<unknown>]>([
-    ["are not there", (app) => rm(join(app, nativeFile), { force: true })],
-    ["are no library", (app) => writeFile(join(app, nativeFile), "no library")],
-    ["are another library's", (app) => copyFile(anotherAddon(), join(app, nativeFile))],
+    ["are not there", (app) => rm(join(app, nativeFile()), { force: true })],
+    ["are no library", (app) => writeFile(join(app, nativeFile()), "no library")],
+    ["are another library's", (app) => copyFile(anotherAddon(), join(app, nativeFile()))],
   ])("goes on with node:crypto where the native signatures %s", async (_, spoil) => {
     const app = await mkdtemp(join(folder, "app-"));
     await cp(join(root, "dist/bundle"), app, { recursive: true });

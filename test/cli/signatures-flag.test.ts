@@ -4,7 +4,7 @@ import { pathToFileURL } from "node:url";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { ensureNative, nativeBuildMs, nativeNeeds } from "../../hack/native.ts";
 import { signaturesHere } from "../../src/cli/native-library.ts";
-import { nativePackages } from "../../src/native/load.ts";
+import { nativePackage } from "../../src/native/load.ts";
 import { tempDir } from "../files/temp.ts";
 import { FakeCli } from "./around.ts";
 
@@ -19,7 +19,7 @@ async function programWith(packages: Readonly<Record<string, (library: string) =
   return pathToFileURL(join(dir, "dist/cli/main.js")).href;
 }
 
-const [gnu = "", musl = ""] = nativePackages;
+const [gnu, musl] = [nativePackage("gnu"), nativePackage("musl")];
 const broken = (path: string): Promise<void> => writeFile(path, "no library");
 
 describe("--signatures, where the program brings none that load", () => {
