@@ -91,6 +91,7 @@ describe("GET /v1/identities/{name}/token", () => {
     const world = await ApiWorld.open();
     identity(world, "a").failure = new ChangeNeededError("unauthorized_client", "Cannot get a token: must be allowed");
     expect(problemOf(await world.ask("GET /v1/identities/a/token"))).toEqual([403, "unauthorized_client"]);
+    expect((await world.ask("GET /v1/identities/a")).json).toMatchObject({ trouble: { final: true } });
   });
 
   test("of one that has just been ended finds nothing", async () => {

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, lstat, mkdir, rename, stat, writeFile } from "node:fs/promises";
+import { chmod, chown, lstat, mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -71,6 +71,14 @@ describe("the socket of the agent", () => {
     // Of root it may be: that is how Kubernetes makes an emptyDir
     if (process.geteuid?.() === 0) expect((await opening).logged[0]).toContain("info the directory");
     else await expect(opening).rejects.toThrow("must not be writable by everybody");
+  });
+
+  test("lies in no directory of somebody else", async (context) => {
+    if (process.geteuid?.() !== 0) context.skip("only root can give a directory away");
+    const dir = await temporaryDir();
+    await chown(dir, 12_345, 12_345);
+    const opening = opened({ address: unix(join(dir, "agent.sock")) });
+    await expect(opening).rejects.toThrow("must belong to root or to the agent's user");
   });
 
   test("lies in a directory that can be made", async () => {

@@ -30,6 +30,12 @@ export interface Asking {
   readonly body?: string;
 }
 
+interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly socketPath?: string;
+}
+
 interface WorldOptions extends Partial<Pick<ApiParts, "only">> {
   readonly over?: Address["kind"];
   readonly registers?: boolean;
@@ -76,25 +82,8 @@ export class ApiWorld {
     return world;
   }
 
-  /** As a well-behaved client asks. A header that is empty is left out. */
-  async ask(line: string, { headers, body }: Asking = {}): Promise<Answered> {
-    const [method = "GET", path = "/"] = line.split(" ");
-    const all = { "keyturn-agent": "1", ...(body !== undefined && { "content-type": "application/json" }), ...headers };
-    const request = httpRequest({
-      ...this.target,
-      ...{ method, path, agent: false },
-      headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== "")),
-    });
-    const answered = new Promise<Answered>((resolve, reject) => {
-      request.on("error", reject).on("response", (response) => {
-        text(response).then((said) => {
-          const { statusCode: status = 0, headers: told } = response;
-          resolve({ status, headers: told, body: said, json: membersOf(jsonIn(said)) });
-        }, reject);
-      });
-    });
-    request.end(body);
-    return answered;
+  ask(line: string, asking: Asking = {}): Promise<Answered> {
+    return askAt(this.target, line, asking);
   }
 
   /** Everything that comes, until the connection ends, for what is written as it stands, a byte for each character. */
@@ -110,7 +99,7 @@ export class ApiWorld {
     });
   }
 
-  get target(): { readonly host: string; readonly port: number; readonly socketPath?: string } {
+  get target(): Target {
     return this.address.kind === "unix"
       ? { host: "localhost", port: 80, socketPath: this.address.path }
       : { host: "127.0.0.1", port: this.address.port };
@@ -121,6 +110,27 @@ export class ApiWorld {
     const tokens = await Promise.all(this.identities.all().map((one) => one.token()));
     return tokens.map(({ accessToken }) => accessToken);
   }
+}
+
+/** As a well-behaved client asks. A header that is empty is left out. */
+export async function askAt(target: Target, line: string, { headers, body }: Asking = {}): Promise<Answered> {
+  const [method = "GET", path = "/"] = line.split(" ");
+  const all = { "keyturn-agent": "1", ...(body !== undefined && { "content-type": "application/json" }), ...headers };
+  const request = httpRequest({
+    ...target,
+    ...{ method, path, agent: false },
+    headers: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== "")),
+  });
+  const answered = new Promise<Answered>((resolve, reject) => {
+    request.on("error", reject).on("response", (response) => {
+      text(response).then((said) => {
+        const { statusCode: status = 0, headers: told } = response;
+        resolve({ status, headers: told, body: said, json: membersOf(jsonIn(said)) });
+      }, reject);
+    });
+  });
+  request.end(body);
+  return answered;
 }
 
 const registrationBelow = (directory: string): Registration => ({
