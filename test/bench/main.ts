@@ -1,6 +1,7 @@
 // npm run bench [name…] -- [--json FILE] [--quick]: times what matters, each against a baseline on the same work.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
+import { agentBench } from "./agent.ts";
 import { tableOf, type Bench, type BenchResult } from "./bench.ts";
 import { clientBench } from "./client.ts";
 import { codecBench } from "./codec.ts";
@@ -36,6 +37,7 @@ const stories: readonly FiguresBench[] = [
   issuerBench,
   renewalsBench,
   revocationsBench,
+  agentBench,
 ];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 

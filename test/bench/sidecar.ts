@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { run } from "../../hack/run.ts";
-import { debianProgram } from "../binary/gateway/programs.ts";
 import type { Figure, FiguresBench } from "./figures.ts";
 import { cpuSeconds, end, freePort, load, rssMiB, start, untilOk } from "./sidecar/processes.ts";
+import { startNginx } from "./sidecar/nginx.ts";
 import { mounted } from "./sidecar/mounted.ts";
 import { apiSwaps, fileSwaps } from "./sidecar/swaps.ts";
 import { median, timeOf } from "./times.ts";
@@ -53,7 +53,7 @@ async function forwardAuth(folder: string, { rounds, loadMs }: Size): Promise<Fi
   const gateway = await mounted(folder, "load");
   const ours = gateway.run();
   const port = await freePort();
-  const nginx = await startNginx(folder, port);
+  const nginx = await startNginx(folder, `server { listen 127.0.0.1:${port}; location / { return 200; } }`);
   try {
     const lines = ["GET /verify HTTP/1.1", "Host: keyturn", `Authorization: Bearer ${gateway.token}`, "", ""];
     const request = lines.join("\r\n");
@@ -78,19 +78,6 @@ async function forwardAuth(folder: string, { rounds, loadMs }: Size): Promise<Fi
   } finally {
     await Promise.all([end(ours), end(nginx)]);
   }
-}
-
-async function startNginx(folder: string, port: number) {
-  const found = await debianProgram("nginx", "usr/sbin/nginx");
-  if ("missing" in found) throw new Error(`Cannot measure against nginx: ${found.missing}`);
-  const server = `server { listen 127.0.0.1:${port}; location / { return 200; } }`;
-  const temporary = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${folder};`);
-  const http = `access_log off; keepalive_requests 1000000000; ${temporary.join(" ")} ${server}`;
-  const config = join(folder, "nginx.conf");
-  await writeFile(config, `pid nginx.pid; events {}\nhttp { ${http} }\n`);
-  // One process, to count what it takes
-  const directives = "daemon off; master_process off; error_log stderr crit;";
-  return start(found.path, ["-p", folder, "-c", config, "-e", "stderr", "-g", directives]);
 }
 
 /** From the start of the process to its first Ready; and what it takes then, before and after a scrape. */
