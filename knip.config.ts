@@ -4,6 +4,7 @@ import type { KnipConfig } from "knip";
 /** Started by path, in a process, a container or a pod of its own. */
 const startedByTests = [
   "test/agent/sinks/children/*.ts",
+  "test/bench/agent/*-child.ts",
   "test/bench/sidecar/gateway-child.ts",
   "test/binary/clients/*.ts",
   "test/e2e/workload/*.ts",

@@ -89,4 +89,6 @@ export interface ProxySpec {
   readonly caFile?: string;
   /** The name of an identity. */
   readonly identity: string;
+  /** What becomes of an `Authorization` that an application sends by itself: it would act for somebody else than it believes. @default refuse */
+  readonly authorization?: "refuse" | "replace";
 }

@@ -72,11 +72,19 @@ describe("npm run bench", () => {
     );
   });
 
+  test("agent still works", async () => {
+    const file = join(folder, "agent.json");
+    await run("agent", "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
+    expect(result?.figures.length).toBeGreaterThan(3);
+    for (const { ours, what } of result?.figures ?? []) expect([what, ours > 0]).toEqual([what, true]);
+  });
+
   test("refuses a name that it does not know, with exit code 2", async () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, signatures, controller, issuer, revocations; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, signatures, controller, issuer, revocations, agent; options follow "--"\n',
     });
   });
 });

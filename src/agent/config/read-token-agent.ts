@@ -7,6 +7,7 @@ import type { AgentSpec, IdentitySpec, ProxySpec } from "../agent-spec.ts";
 import {
   absolutePathOf,
   addressOf,
+  choiceOf,
   fieldsOf,
   itemSpotsOf,
   need,
@@ -21,7 +22,13 @@ import { mayBePlain, readEndpoint } from "./read-source.ts";
 import { agentCounts, agentTexts } from "./token-agent-limits.ts";
 
 export const agentFields = ["issuer", "identities", "proxies"] as const;
-export const proxyFields = ["listen", "upstream", "caFile", "plainHTTP", "identity"] as const;
+export const proxyFields = ["listen", "upstream", "caFile", "plainHTTP", "identity", "authorization"] as const;
+
+const authorizations = { Refuse: "refuse", Replace: "replace" } as const satisfies Record<
+  string,
+  ProxySpec["authorization"]
+>;
+const authorizationNames = ["Refuse", "Replace"] as const satisfies readonly (keyof typeof authorizations)[];
 
 /**
  * Checks a whole TokenAgent, as JSON or YAML gave it, and fills in the defaults of `token-agent-limits.ts`. `null` counts as unset. The files that it
@@ -80,11 +87,13 @@ function readProxy(spot: Spot, { dir, names }: ProxyAround & { readonly names: R
   const caFile = absolutePathOf(at("caFile"), dir);
   const identity = textOf(need(at("identity")), agentTexts.name) ?? "";
   if (identity !== "" && !names.has(identity)) refuse(at("identity"), "must be the name of an identity of the file");
+  const authorization = choiceOf(at("authorization"), authorizationNames);
   return {
     listen: readListen(need(at("listen"))),
     upstream: upstream ?? new URL("https://localhost/"),
     ...(caFile !== undefined && { caFile }),
     identity,
+    ...(authorization !== undefined && { authorization: authorizations[authorization] }),
   };
 }
 

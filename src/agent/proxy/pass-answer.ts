@@ -1,15 +1,23 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { answerHeaders } from "./hop-headers.ts";
 import { pairsOf } from "./sent-body.ts";
 
 /** Where a redirect leads by way of the proxy. */
 export type Location = (value: string) => string;
 
+/** So much goes out as one piece with its head, in bytes. */
+const onePiece = 16_384;
+
 /** The upstream's answer, byte by byte as it comes, to the application. One that breaks breaks there as well. */
 export function passAnswer(message: IncomingMessage, response: ServerResponse, location: Location): void {
-  response.writeHead(message.statusCode ?? 502, message.statusMessage, headersOf(message, location));
+  const headers = headersOf(message, location);
+  if (message.complete && message.readableLength <= onePiece && message.rawTrailers.length === 0) {
+    passWhole(message, response, headers);
+    return;
+  }
+  response.writeHead(message.statusCode ?? 502, message.statusMessage, headers);
+  // An event stream may begin long before its first event
+  if (message.readableLength === 0) response.flushHeaders();
   message.on("data", (chunk: Buffer) => {
     if (!response.write(chunk)) message.pause();
   });
@@ -21,10 +29,18 @@ export function passAnswer(message: IncomingMessage, response: ServerResponse, l
   message.on("close", () => {
     if (!message.complete) response.destroy();
   });
-  // An event stream may begin long before its first event
-  setImmediate(() => {
-    if (!response.writableEnded) response.flushHeaders();
-  });
+}
+
+/** All of it came with its head, as most answers do: so it goes on in one write, which a buffer behind a text would not. */
+function passWhole(message: IncomingMessage, response: ServerResponse, headers: string[]): void {
+  const body: unknown = message.read();
+  // Nothing to read is an end, too
+  message.resume();
+  const text = Buffer.isBuffer(body) ? body.toString("latin1") : "";
+  if (text !== "" && message.headers["content-length"] === undefined)
+    headers.push("Content-Length", String(text.length));
+  response.writeHead(message.statusCode ?? 502, message.statusMessage, headers);
+  response.end(text, "latin1");
 }
 
 function headersOf({ rawHeaders, headers }: IncomingMessage, location: Location): string[] {
@@ -33,32 +49,4 @@ function headersOf({ rawHeaders, headers }: IncomingMessage, location: Location)
   return passed.map((text, index) =>
     index % 2 === 1 && passed[index - 1]?.toLowerCase() === "location" ? location(text) : text,
   );
-}
-
-/** Both ends of a connection that speaks another protocol from now on, and what came on it already. */
-export interface Switched {
-  readonly message: IncomingMessage;
-  readonly application: Duplex;
-  readonly fromApplication: Buffer;
-  readonly upstream: Duplex;
-  readonly fromUpstream: Buffer;
-}
-
-/** The upstream's 101, and then every byte both ways until one of both ends it. */
-export function passSwitched({ message, application, fromApplication, upstream, fromUpstream }: Switched): void {
-  const { rawHeaders, headers, statusMessage = "" } = message;
-  const lines = [`HTTP/1.1 101 ${statusMessage}`, "Connection: Upgrade", `Upgrade: ${headers.upgrade ?? ""}`];
-  for (const [name, value] of pairsOf(answerHeaders(rawHeaders, headers.connection))) lines.push(`${name}: ${value}`);
-  application.write(`${lines.join("\r\n")}\r\n\r\n`, "latin1");
-  application.write(fromUpstream);
-  upstream.write(fromApplication);
-  for (const [from, to] of [
-    [application, upstream],
-    [upstream, application],
-  ] as const) {
-    if (from instanceof Socket) from.setTimeout(0);
-    from.on("error", () => undefined);
-    from.on("close", () => to.destroy());
-    from.pipe(to);
-  }
 }

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { isLoopback } from "../../http/remote-address.ts";
+import { namesThisMachine } from "../../http/local-only.ts";
 import type { Problem } from "../../http/problem.ts";
 
 export interface GuardedBy {
@@ -34,20 +34,8 @@ function hostsOf({ rawHeaders }: IncomingMessage): readonly string[] {
 
 /** A page whose own name was made to lead here (DNS rebinding) says that name. */
 function isKnownHost(hosts: readonly string[], upstreamHost: string): boolean {
-  const [host = ""] = hosts;
-  if (hosts.length !== 1) return false;
-  return known.test(host) || host === upstreamHost || isLocal(host);
-}
-
-/** What nearly all write needs no parser. */
-const known = /^(?:localhost|127\.0\.0\.1)(?::\d{1,5})?$/;
-
-const isLocal = (host: string): boolean => /^[\w.:[\]-]+$/.test(host) && isLoopbackName(`http://${host}`);
-
-function isLoopbackName(address: string): boolean {
-  const url = URL.parse(address);
-  // RFC 6761 §6.3: browsers take each name below localhost to this machine
-  return url !== null && (isLoopback(url) || url.hostname.endsWith(".localhost"));
+  const [host] = hosts;
+  return hosts.length === 1 && (namesThisMachine(host) || host === upstreamHost);
 }
 
 /** Sent by a browser for a page of somewhere else: with the token of whoever runs the agent it must do nothing. */

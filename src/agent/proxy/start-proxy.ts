@@ -2,10 +2,10 @@ import { ServerResponse } from "node:http";
 import { Socket } from "node:net";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { smallFiles, type SmallFiles } from "../../files/small-files.ts";
-import { type Address, addressText } from "../../http/address.ts";
+import { addressText } from "../../http/address.ts";
 import { type Face, listen, type Limits, type Listener } from "../../http/listener.ts";
 import { sendProblem } from "../../http/problem.ts";
-import { isLoopback } from "../../http/remote-address.ts";
+import { isLocal } from "../../http/local-only.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { AgentIdentities } from "../agent-identities.ts";
@@ -32,17 +32,17 @@ const listenerLimits: Limits = { requestMs: 0, silentMs: 0 };
 /**
  * Takes plain requests, and passes them on with a fresh token of the identity.
  *
- * @throws ChangeNeededError `AddressNotLoopback`, `AddressUnusable`, `FileUnreadable`
+ * @throws ChangeNeededError `AddressUnusable`, `FileUnreadable`
  */
 export async function startProxy(spec: ProxySpec, parts: ProxyParts): Promise<Listener> {
-  const { listen: address, identity, upstream: url, caFile } = spec;
+  const { listen: address, identity, upstream: url, caFile, authorization = "refuse" } = spec;
   const { identities, clock, log, limits, files = smallFiles, onAnswered = () => undefined } = parts;
-  if (!isOwnMachine(address)) {
+  if (!isLocal(address)) {
     const must = "must be a Unix socket or a loopback address, since whoever reaches it uses the identity's token";
-    throw new ChangeNeededError("AddressNotLoopback", `Cannot listen on "${addressText(address)}": ${must}`);
+    throw new ChangeNeededError("AddressUnusable", `Cannot listen on "${addressText(address)}": ${must}`);
   }
   const upstream = new Upstream(url, caFile === undefined ? undefined : await files.read(caFile));
-  const guard = { isTcp: address.kind === "tcp", upstreamHost: url.host, authorization: "refuse" } as const;
+  const guard = { isTcp: address.kind === "tcp", upstreamHost: url.host, authorization };
   const face = faceOf(
     { identities, identity, upstream, guard, limits: { ...proxyLimits, ...limits }, clock, onAnswered },
     log,
@@ -56,11 +56,6 @@ export async function startProxy(spec: ProxySpec, parts: ProxyParts): Promise<Li
     },
   };
 }
-
-const isOwnMachine = (address: Address): boolean =>
-  address.kind === "unix" || (address.host !== undefined && isLoopback(urlOf(address.host)));
-
-const urlOf = (host: string): URL => new URL(`http://${host.includes(":") ? `[${host}]` : host}`);
 
 function faceOf(parts: ForwardParts, log: Log): Face {
   const run = (forward: Forward, response: ServerResponse): void => {

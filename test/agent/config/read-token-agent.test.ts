@@ -126,6 +126,14 @@ describe("parseTokenAgent", () => {
     ]);
   });
 
+  test.each([
+    ["Refuse", "refuse"],
+    ["Replace", "replace"],
+  ])("a proxy's authorization: %s", (authorization, read) => {
+    const [proxy] = agentWith(proxyWith({ authorization })).proxies;
+    expect(proxy?.authorization).toBe(read);
+  });
+
   test("plain HTTP beyond this machine is for who says so", () => {
     const plain = { url: "http://issuer.example", plainHTTP: true };
     const proxy = { listen: "127.0.0.1:1", upstream: "http://api.example", plainHTTP: true, identity: "orders" };
@@ -207,6 +215,7 @@ describe("parseTokenAgent refuses", () => {
       proxyWith({ listen: "10.0.0.1:81" }),
       'spec.proxies[0].listen: must be unix:/path, or a loopback address such as 127.0.0.1:8081, is "10.0.0.1:81"',
     ],
+    [proxyWith({ authorization: "Pass" }), 'spec.proxies[0].authorization: must be one of Refuse, Replace, is "Pass"'],
     [proxyWith({ upstream: undefined }), "spec.proxies[0].upstream: must be set, is missing"],
     [
       proxyWith({ upstream: "http://api.example" }),

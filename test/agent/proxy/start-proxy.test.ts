@@ -52,7 +52,7 @@ describe("startProxy", () => {
       { listen, upstream: new URL("http://127.0.0.1:1"), identity: "shop" },
       { identities: new MemoryIdentities([]), clock: systemClock, log },
     );
-    await expect(started).rejects.toMatchObject({ code: "AddressNotLoopback" });
+    await expect(started).rejects.toMatchObject({ code: "AddressUnusable" });
   });
 
   test("sends a body on as it comes, and its answer back before its end", async () => {

@@ -1,4 +1,5 @@
 // The agent's proxy before one upstream, in a process of its own: the arguments are the port of the upstream and its own.
+process.on("SIGINT", () => process.exit());
 import { startProxy } from "../../../src/agent/proxy/start-proxy.ts";
 import { openIdentities } from "../../../src/agent/identities/open-identities.ts";
 import { systemClock } from "../../../src/time/clock.ts";
