@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { type ClientRequest, createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { Server as TlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { onTestFinished } from "vitest";
 import type { ProxySpec } from "../../../../src/agent/agent-spec.ts";
@@ -58,7 +59,7 @@ export async function proxied(
 }
 
 /** Listens on any free port, until the test ends. */
-async function opened(server: Server): Promise<number> {
+export async function opened(server: Server | TlsServer): Promise<number> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {

@@ -1,0 +1,36 @@
+import { createServer, get } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import { join } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+import { tempDir } from "../../files/temp.ts";
+import { newAuthority } from "../../kube/support/certificates.ts";
+import { answerTo, bodyOf, opened, proxied, tokenOf } from "./support/proxied.ts";
+
+const [own, other] = [newAuthority("own"), newAuthority("other")];
+
+async function behindTls(maxVersion: "TLSv1.1" | "TLSv1.3", caFile: string | undefined) {
+  const options = {
+    ...own.issue("localhost"),
+    minVersion: "TLSv1",
+    maxVersion,
+    ciphers: "DEFAULT@SECLEVEL=0",
+  } as const;
+  const server = createTlsServer(options, (request, response) => response.end(tokenOf(request)));
+  const port = await opened(server);
+  const spec = { upstream: new URL(`https://localhost:${port}`), ...(caFile !== undefined && { caFile }) };
+  const { url } = await proxied(createServer(), spec);
+  const message = await answerTo(get(url));
+  return [message.statusCode, await bodyOf(message)];
+}
+
+test("an upstream by TLS is who its CA says, and nobody else", async () => {
+  const dir = await tempDir();
+  const [ca, wrong] = [join(dir, "ca.crt"), join(dir, "other.crt")];
+  await writeFile(ca, own.cert);
+  await writeFile(wrong, other.cert);
+  expect(await behindTls("TLSv1.3", ca)).toEqual([200, "shop-1"]);
+  expect(await behindTls("TLSv1.3", wrong)).toEqual([502, expect.stringContaining("UpstreamAway")]);
+  expect(await behindTls("TLSv1.3", undefined)).toEqual([502, expect.stringContaining("UpstreamAway")]);
+  expect(await behindTls("TLSv1.1", ca)).toEqual([502, expect.stringContaining("UpstreamAway")]);
+});
