@@ -24,7 +24,11 @@ async function kept(clock: FakeClock) {
   };
   const issuer = {
     ask: () =>
-      given === 0 ? Promise.resolve(issue()) : new Promise<Issued>((resolve) => answers.push(() => resolve(issue()))),
+      given === 0
+        ? Promise.resolve(issue())
+        : new Promise<Issued>((resolve) => {
+            answers.push(() => resolve(issue()));
+          }),
     credentialId: () => Promise.resolve("credential"),
   };
   const identities = await openIdentities({
