@@ -140,6 +140,36 @@ describe("keepIdentity", () => {
   });
 });
 
+describe("the effects of a kept identity", () => {
+  it("come one after the other: what is slow is waited for, though a renewal begins meanwhile", async () => {
+    const scene = new Scene();
+    const inner = pairInMemory();
+    const steps: string[] = [];
+    const slowly = async <Result>(name: string, work: () => Promise<Result>): Promise<Result> => {
+      steps.push(`${name} begins`);
+      for (let n = 0; n < 5; n++) await turn();
+      const result = await work();
+      steps.push(`${name} ends`);
+      return result;
+    };
+    scene.store = {
+      ...inner,
+      lock: () => slowly("lock", () => inner.lock()),
+      write: (pair) => slowly("write", () => inner.write(pair)),
+      unlock: () => slowly("unlock", () => inner.unlock()),
+    };
+    const identity = await scene.running();
+    // The lock of the renewal before is being given back
+    const renewing = identity.refresh();
+    await scene.issuer.asked(2);
+    scene.issuer.answer(2);
+    await renewing;
+    await identity.close();
+    const once = ["lock begins", "lock ends", "write begins", "write ends", "unlock begins", "unlock ends"];
+    expect(steps.slice(0, 12)).toEqual([...once, ...once]);
+  });
+});
+
 describe("the clock of a kept identity", () => {
   it("is looked at every 30 s: a machine that slept renews at once", async () => {
     const scene = new Scene();

@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -231,6 +233,57 @@ describe("register and unregister", () => {
     const identities = await scene.open([identitySpec("b")]);
     expect(await identities.unregister(name)).toBe(false);
     expect(await filesIn(scene.stateDir)).toEqual(["identities/b.json"]);
+  });
+});
+
+describe("ten thousand", () => {
+  it.each([
+    ["in memory", 10_000, false],
+    ["on a disk", 200, true],
+  ])("that come and go leave nothing: no timer, no file, no place, no gate; %s (%d)", async (_, count, onDisk) => {
+    const scene = new AgentScene();
+    if (onDisk) scene.stateDir = await tempDir();
+    const identities = await scene.open([]);
+    const names = Array.from({ length: count }, (_none, n) => `i${n}`);
+    const before = process.getActiveResourcesInfo().length;
+    await Promise.all(names.map(async (name) => (await identities.register(withFile(name))).token()));
+    expect(identities.all()).toHaveLength(count);
+    // One for all of them
+    expect(scene.clock.waits.length).toBeLessThanOrEqual(2);
+    expect(await Promise.all(names.map((name) => identities.unregister(name)))).not.toContain(false);
+    expect(identities.all()).toEqual([]);
+    expect(scene.clock.waits).toEqual([]);
+    expect(scene.places.texts.size).toBe(0);
+    expect(scene.news.filter(({ outcome }) => outcome === "ended")).toHaveLength(count);
+    expect(new Set(scene.issuer.asked.filter((line) => line.includes("revoke"))).size).toBe(count);
+    expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before + 1);
+    if (scene.stateDir !== undefined) expect(await filesIn(scene.stateDir)).toEqual([]);
+  });
+});
+
+describe("the lock of a state directory", () => {
+  it("keeps out another process, which is named, until that one is killed", async () => {
+    const scene = new AgentScene();
+    scene.stateDir = await tempDir();
+    const program = `
+      const { openStateDir } = await import(${JSON.stringify(new URL("../../../src/agent/identities/state-dir.ts", import.meta.url).href)});
+      const { systemClock } = await import(${JSON.stringify(new URL("../../../src/time/clock.ts", import.meta.url).href)});
+      await openStateDir(${JSON.stringify(scene.stateDir)}, { clock: systemClock, chance: Math.random, log: console });
+      console.log("open");
+      setInterval(() => undefined, 1000);`;
+    const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const exit = once(child, "exit");
+    await once(child.stdout, "data");
+    await expect(scene.open([])).rejects.toMatchObject({
+      code: "Locked",
+      message: expect.stringContaining(`process ${child.pid ?? 0} on `) as string,
+    });
+    child.kill("SIGKILL");
+    await exit;
+    const identities = await scene.open([withFile("a")]);
+    expect(await idOf(identities, "a")).toBe("a-1");
   });
 });
 

@@ -137,6 +137,8 @@ describe("a pair in a file", () => {
       code: "Locked",
       message: expect.stringContaining(`process ${process.pid} on `) as string,
     });
+    // Nor does anybody write who has not asked for the lock
+    await expect(at(path).write(heldPair(9))).rejects.toMatchObject({ code: "Locked" });
     const second = pairFile({ path, purpose });
     const waiting = second.lock();
     await first.write(heldPair(4));
