@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { ensureDirs, removeEmptyDirs, removeIfThere, replaceFile } from "../../files/atomic.ts";
 import { type Disk, mustBeOurs } from "../../files/disk.ts";
 import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
@@ -8,6 +8,7 @@ import type { SinkSpec } from "../agent-spec.ts";
 import type { Sink } from "./sink.ts";
 import { diskOf, dirModeOf, type SinkPorts } from "./sink-access.ts";
 import { looksLikeToken, tokenText } from "./token-text.ts";
+import { unfinishedName } from "./unfinished-files.ts";
 
 type FileSpec = Extract<SinkSpec, { kind: "file" }>;
 
@@ -20,7 +21,7 @@ export function fileSink(spec: FileSpec, ports: SinkPorts): Omit<Sink, "place"> 
   const write = async (token: FreshToken): Promise<void> => {
     const { disk, gid } = await diskOf(spec, ports);
     const end = await endOfLinks(disk, path);
-    if (last === undefined) await removeUnfinished(disk, end);
+    if (last === undefined) await ports.unfinished.remove(disk, end);
     const text = tokenText(format, token);
     const found = await disk.entry(end);
     if (!found) madeDirs = [...(await ensureDirs(disk, dirname(end), dirModeOf(spec))), ...madeDirs];
@@ -30,7 +31,7 @@ export function fileSink(spec: FileSpec, ports: SinkPorts): Omit<Sink, "place"> 
   };
 
   const replace = async (disk: Disk, end: string, text: string): Promise<void> => {
-    const temporary = unfinishedName(end, ports.chance());
+    const temporary = unfinishedName(end, ports.chance);
     try {
       await replaceFile(disk, end, { text, mode, temporary });
     } catch (error) {
@@ -42,7 +43,7 @@ export function fileSink(spec: FileSpec, ports: SinkPorts): Omit<Sink, "place"> 
   const remove = async (): Promise<void> => {
     const disk = ports.makeDisk();
     const end = await endOfLinks(disk, path);
-    await removeUnfinished(disk, end);
+    await ports.unfinished.remove(disk, end);
     const text = await readable(disk, end);
     if (text !== undefined && (looksLikeToken(format, text) || (last && text === tokenText(format, last)))) {
       await removeIfThere(disk, end);
@@ -68,20 +69,4 @@ async function readable(disk: Disk, path: string): Promise<string | undefined> {
     if (errnoOf(error) === "EACCES") return undefined;
     throw error;
   }
-}
-
-/** Beside the file, hidden, and another one for each writer: one that goes wrong never gets hold of half of another's. */
-const unfinishedName = (path: string, chance: number): string =>
-  `${unfinishedStart(path)}${Math.floor(chance * 2 ** 48)
-    .toString(16)
-    .padStart(12, "0")}`;
-
-const unfinishedStart = (path: string): string => join(dirname(path), `.${basename(path)}.keyturn-`);
-
-/** What was killed in the midst of writing left it. Another writer of the same file, who should not be, begins anew. */
-async function removeUnfinished(disk: Disk, path: string): Promise<void> {
-  const start = basename(unfinishedStart(path));
-  const names = (await unlessMissing(disk.names(dirname(path)))) ?? [];
-  const left = names.filter((name) => name.startsWith(start) && /^[\da-f]{12}$/.test(name.slice(start.length)));
-  for (const name of left) await removeIfThere(disk, join(dirname(path), name));
 }

@@ -7,8 +7,9 @@ import { fileSink } from "./file-sink.ts";
 import type { Sink } from "./sink.ts";
 import type { SinkPorts } from "./sink-access.ts";
 import { withSinkErrors } from "./sink-errors.ts";
+import { UnfinishedFiles } from "./unfinished-files.ts";
 
-/** What is not given is the machine's. */
+/** What is not given is the machine's. Whoever opens many places gives them one `unfinished`: else each lists its directory by itself. */
 type OpeningPorts = Pick<SinkPorts, "clock" | "chance"> & Partial<SinkPorts>;
 
 /** The places of an identity, in its order. Nothing is touched before the first token. */
@@ -20,7 +21,7 @@ const realDisk = (group?: number): Disk => nodeDisk(group === undefined ? {} : {
 /** One place. Nothing is touched before the first token. */
 export function openSink(spec: SinkSpec, ports: OpeningPorts): Sink {
   const place = quotedPath(spec.path);
-  const { write, remove } = kindOf(spec, { makeDisk: realDisk, ...ports });
+  const { write, remove } = kindOf(spec, { makeDisk: realDisk, unfinished: new UnfinishedFiles(), ...ports });
   return {
     place,
     write: (token) => withSinkErrors(`Cannot write the token to ${place}`, () => write(token)),

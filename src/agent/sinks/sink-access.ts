@@ -5,12 +5,15 @@ import { smallFiles } from "../../files/small-files.ts";
 import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { FileAccess } from "../agent-spec.ts";
+import type { UnfinishedFiles } from "./unfinished-files.ts";
 
 export interface SinkPorts {
   readonly clock: Pick<Clock, "nowMs">;
   readonly chance: Chance;
   /** @param group - Of what is made */
   readonly makeDisk: (group?: number) => Disk;
+  /** Of all places of an agent. */
+  readonly unfinished: UnfinishedFiles;
   /** Where groups have their numbers. @default "/etc/group" */
   readonly groupFile?: string;
 }

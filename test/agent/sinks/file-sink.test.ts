@@ -15,6 +15,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { nodeDisk } from "../../../src/files/disk.ts";
+import { UnfinishedFiles } from "../../../src/agent/sinks/unfinished-files.ts";
 import { disown, tempDir } from "../../files/temp.ts";
 import { hookedDisk } from "../../standalone/hooked-disk.ts";
 import { bindMount, canMount, makeReadOnly, smallDisk } from "../../support/mount.ts";
@@ -320,6 +321,21 @@ describe("what a kill has left beside a file sink", () => {
     const sink = sinkOf(fileOf(join(dir, "token")));
     await sink.write(first);
     expect((await readdir(dir)).sort()).toEqual([...others, "token"].sort());
+  });
+});
+
+describe("many file sinks in one directory", () => {
+  it("list it once, and each removes its own", async () => {
+    const dir = await tempDir();
+    for (const name of [".a.keyturn-0123456789ab", ".b.keyturn-0123456789ab"]) await writeFile(join(dir, name), "half");
+    let lists = 0;
+    const disk = { ...nodeDisk(), names: (path: string) => (lists++, nodeDisk().names(path)) };
+    const ports = { makeDisk: () => disk, unfinished: new UnfinishedFiles() };
+    await Promise.all(["a", "c"].map((name) => sinkOf(fileOf(join(dir, name)), ports).write(first)));
+    expect((await readdir(dir)).sort()).toEqual([".b.keyturn-0123456789ab", "a", "c"]);
+    await sinkOf(fileOf(join(dir, "b")), ports).write(first);
+    expect((await readdir(dir)).sort()).toEqual(["a", "b", "c"]);
+    expect(lists).toBe(1);
   });
 });
 

@@ -79,7 +79,6 @@ export class IssuerHome {
       ...{ listen: local, adminListen: local, drainMs: 10_000, version: "0.0.0", userAgent: "keyturn/test" },
       ...{ clock: systemClock, chance: () => 0.5, newId: randomUUID, log: this.log, signal: this.stop.signal },
       rereadOn: (reread) => (this.reread = reread),
-
       onListening: listening.resolve,
       mostASecond: 100_000,
       ...change,
