@@ -20,6 +20,7 @@ import { openIdentities } from "./identities/open-identities.ts";
 import { openProxies, type OpenProxies } from "./proxy/open-proxies.ts";
 import { notifier } from "./sinks/notify.ts";
 import { openSinks } from "./sinks/open-sinks.ts";
+import { UnfinishedFiles } from "./sinks/unfinished-files.ts";
 import { openSource } from "./sources/open-source.ts";
 import { TokenConnections } from "./sources/token-connections.ts";
 
@@ -120,10 +121,11 @@ async function openKept(
   const connections = new TokenConnections({ files: smallFiles, clock });
   opened.defer(() => connections.close());
   const ending = new AbortController();
+  const unfinished = new UnfinishedFiles();
   const identities = await openIdentities({
     ...{ ...options, ...kept },
     openSource: (identity) => openSource(identity, { connections, files: smallFiles, clock }),
-    openSinks: (identity) => openSinks(identity, { clock, chance }),
+    openSinks: (identity) => openSinks(identity, { clock, chance, unfinished }),
     notify: notifier({ clock, log, env, signal: ending.signal }),
   });
   opened.defer(() => identities.close());
