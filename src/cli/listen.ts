@@ -20,6 +20,17 @@ export function address(text: string, name: string): Address {
   throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path`);
 }
 
+export type AddressOrOff = Address | "off";
+
+/** As {@link address}, or `off`. @throws UsageError */
+export function addressOrOff(text: string, name: string): AddressOrOff {
+  const found = text === "off" ? text : addressIn(text);
+  if (found !== undefined) return found;
+  throw new UsageError(
+    `Cannot use ${name} ${quoted(text)}: must look like :8080, 127.0.0.1:8080 or unix:/path, or be off`,
+  );
+}
+
 /** @throws UsageError for a Unix socket */
 export function tcpAddress(given: Address, name: string): TcpAddress {
   if (given.kind === "tcp") return given;

@@ -21,6 +21,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Make
     standalone: async () => (await import("./commands/standalone-command.ts")).standaloneCommand,
     gateway: async () => (await import("./commands/gateway-command.ts")).gatewayCommand,
     issuer: async () => (await import("./commands/issuer-command.ts")).issuerCommand,
+    agent: async () => (await import("./commands/agent-command.ts")).agentCommand,
     controller: async () => (await import("./commands/controller-command.ts")).controllerCommand,
   },
   "Look:": {

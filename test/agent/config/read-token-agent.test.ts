@@ -44,6 +44,11 @@ describe("parseTokenAgent", () => {
     ]);
   });
 
+  test("that of a machine with systemd is a good one, too", () => {
+    const text = readFileSync(new URL("../../../examples/agent/agent.yaml", import.meta.url), "utf8");
+    expect(parseTokenAgent(parse(text), "/etc/keyturn").identities).not.toEqual([]);
+  });
+
   test("fills in every default", () =>
     expect(agentWith({ identities: [identityWith()] })).toEqual({
       issuer: { url },

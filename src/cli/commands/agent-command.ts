@@ -1,0 +1,105 @@
+import { resolve } from "node:path";
+import type { Command, Option } from "commander";
+import { addressText } from "../../http/address.ts";
+import { exitCodes } from "../../tools/exit.ts";
+import { orderFlags, type OrderFlags, ordersOf } from "../agent-flags.ts";
+import { defaultAgentSocket } from "../agent-socket.ts";
+import { commandOf, durationFlag, flag } from "../flags.ts";
+import { type AddressOrOff, addressOrOff, tcpAddress } from "../listen.ts";
+import { type LogFlags, logFlags } from "../log-flags.ts";
+import type { Cli } from "../surroundings.ts";
+import { agentRefreshCommand, agentStatusCommand, agentTokenCommand } from "./agent-status-command.ts";
+
+const owner = "agent";
+
+interface AgentFlags extends OrderFlags, LogFlags {
+  readonly stateDir?: string;
+  readonly listen?: AddressOrOff;
+  readonly registerDir?: string;
+  readonly adminListen?: AddressOrOff;
+  readonly readyMargin?: number;
+  readonly startWithout?: boolean;
+  readonly drainTimeout?: number;
+}
+
+/** How it runs, whatever it keeps. */
+const runFlags = (): readonly Option[] => [
+  flag("--state-dir <directory>", "where tokens outlive a restart; of one agent alone", {
+    owner,
+    otherwise: "in memory: each start begins with the first credential",
+  }),
+  flag("--listen <address>", "its API for this machine: unix:<path>, a loopback address, or off", {
+    owner,
+    parse: addressOrOff,
+    otherwise: addressText(defaultAgentSocket),
+  }),
+  flag("--register-dir <directory>", "identities may be registered at run time whose files lie below it", {
+    owner,
+    otherwise: "none may",
+  }),
+  flag("--admin-listen <address>", "health and metrics", { owner, parse: addressOrOff, otherwise: "off" }),
+  flag("--ready-margin <duration>", "ready is who has tokens that are good for so long", {
+    owner,
+    parse: durationFlag,
+    otherwise: "0s",
+  }),
+  flag("--start-without", "begin although there is no token yet, and go on trying", { owner }),
+  flag("--drain-timeout <duration>", "how long requests may take after SIGTERM", {
+    owner,
+    parse: durationFlag,
+    otherwise: "10s",
+  }),
+];
+
+export function agentCommand(cli: Cli): Command {
+  return commandOf({
+    name: "agent",
+    summary: "keep tokens fresh for programs of any language",
+    details:
+      "It gets tokens from an issuer and renews them before they end, for as long as it runs. Programs have them from a file,\na socket, or a proxy that adds them. It follows its file, and reads it at once on SIGHUP.\nRuns until SIGTERM or SIGINT.",
+    flags: [...orderFlags(), ...runFlags(), ...logFlags()],
+    examples: [
+      ["Any number of identities, by a file", "keyturn agent --config agent.yaml --state-dir /var/lib/keyturn-agent"],
+      [
+        "One identity, whose token is kept in a file",
+        "keyturn agent --issuer https://issuer.example --client-id reports --client-secret-file secret --sink-file /run/reports/token",
+      ],
+      [
+        "One identity, for an application that knows of no token",
+        "keyturn agent --issuer https://issuer.example --token-file /var/run/secrets/identity/token --proxy-listen 127.0.0.1:8081 --upstream https://api.example",
+      ],
+    ],
+  })
+    .action((flags: AgentFlags) => runCommand(cli, flags))
+    .enablePositionalOptions()
+    .addCommand(agentStatusCommand(cli))
+    .addCommand(agentTokenCommand(cli))
+    .addCommand(agentRefreshCommand(cli));
+}
+
+async function runCommand(cli: Cli, flags: AgentFlags): Promise<void> {
+  const { stateDir, listen = defaultAgentSocket, registerDir, adminListen = "off" } = flags;
+  const told = await ordersOf(flags);
+  const admin = adminListen === "off" ? undefined : tcpAddress(adminListen, "--admin-listen");
+  const [{ runAgent }, { systemClock }, { newLog }] = await Promise.all([
+    import("../../agent/run-agent.ts"),
+    import("../../time/clock.ts"),
+    import("../process-log.ts"),
+  ]);
+  const { io, env, version } = cli;
+  await runAgent({
+    told,
+    rereadOn: (reread) => cli.rereadOn(reread),
+    ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
+    ...(listen !== "off" && { listen }),
+    ...(registerDir !== undefined && { registerDir: resolve(registerDir) }),
+    ...(admin && { adminListen: admin }),
+    readyMarginMs: flags.readyMargin ?? 0,
+    startWithout: flags.startWithout ?? false,
+    drainMs: flags.drainTimeout ?? 10_000,
+    ...{ env, version, clock: systemClock, chance: Math.random, newId: () => io.randomId() },
+    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+    signal: io.interrupted,
+  });
+  cli.ended(exitCodes.done);
+}
