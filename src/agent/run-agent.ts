@@ -1,18 +1,15 @@
-import { dirname, resolve } from "node:path";
 import { Registry } from "prom-client";
 import { smallFiles } from "../files/small-files.ts";
-import { onlyOneOf } from "../parse/only-one-of.ts";
-import { tokenAgentKind } from "../parse/api-names.ts";
 import { startAdminServer } from "../telemetry/admin-server.ts";
 import { Checks } from "../telemetry/health.ts";
 import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
 import { aborted } from "../time/signal.ts";
 import type { AgentIdentities } from "./agent-identities.ts";
-import type { AgentOptions, AgentOrders, AgentPorts } from "./agent-options.ts";
+import type { AgentOptions, AgentPorts } from "./agent-options.ts";
+import { type OpenOrders, openOrders } from "./agent-orders.ts";
 import type { AgentSpec } from "./agent-spec.ts";
 import { openAgentApi } from "./api/open-agent-api.ts";
 import { parseRegistered } from "./config/read-identity.ts";
-import { parseTokenAgent } from "./config/read-token-agent.ts";
 import { AgentMetrics } from "./agent-metrics.ts";
 import { agentReadiness } from "./agent-readiness.ts";
 import type { IdentitiesOptions, OpenIdentities } from "./identities/identities-options.ts";
@@ -67,44 +64,62 @@ export async function openAgent(options: AgentOptions): Promise<OpenAgent> {
 }
 
 async function openAll(options: AgentOptions, opened: AsyncDisposableStack): Promise<OpenAgent> {
-  const { log, told } = options;
-  const spec = await specOf(told);
-  const seen: LookedAt = {};
-  const { admin, metrics } = await openAdmin(options, seen, opened);
-  const identities = await openKept(options, { spec, onNews: metrics.heard }, opened);
-  seen.identities = identities;
-  const proxies = await openProxies(spec.proxies, { ...options, identities });
+  const { log } = options;
+  const begun: Begun = {};
+  let applied = Promise.resolve();
+  const orders = await openOrders(options, (spec) => {
+    applied = applied.then(() => applyTo(begun, spec, log));
+  });
+  const { identities: specs, proxies: proxySpecs } = orders.current;
+  const { admin, metrics } = await openAdmin(options, { begun, orders }, opened);
+  const identities = await openKept(options, { spec: orders.current, onNews: metrics.heard }, opened);
+  begun.identities = identities;
+  const proxies = await openProxies(proxySpecs, { ...options, identities });
+  begun.proxies = proxies;
   opened.defer(() => proxies.close());
-  const api = await openApi(options, { spec, identities }, opened);
-  log.info({ identities: spec.identities.length, proxies: spec.proxies.length }, "keeping tokens");
+  const api = await openApi(options, { orders, identities }, opened);
+  const ending = new AbortController();
+  const followed = orders.run(ending.signal);
+  options.rereadOn?.(() => void orders.reload());
+  opened.defer(async () => {
+    ending.abort();
+    await followed;
+    await applied;
+  });
+  log.info({ identities: specs.length, proxies: proxySpecs.length }, "keeping tokens");
   return { identities, ports: portsOf({ admin, api, proxies }), close: () => opened.disposeAsync() };
 }
 
-async function specOf(told: AgentOrders): Promise<AgentSpec> {
-  if (told.kind === "fixed") return told.spec;
-  const { path } = told;
-  const text = await smallFiles.read(path);
-  return parseTokenAgent(onlyOneOf(tokenAgentKind, text, path), dirname(resolve(path)));
+/** What is there as soon as all have begun. */
+interface Begun {
+  identities?: OpenIdentities;
+  proxies?: OpenProxies;
 }
 
-/** What health and metrics look at. */
-interface LookedAt {
-  /** As soon as all have begun. */
-  identities?: AgentIdentities;
+/** Identities first: a proxy may be for one that is new. */
+async function applyTo({ identities, proxies }: Begun, spec: AgentSpec, log: AgentOptions["log"]): Promise<void> {
+  try {
+    await identities?.apply(spec);
+    await proxies?.apply(spec.proxies);
+  } catch (error) {
+    log.error({ err: error }, "the agent's file can't be put in force as a whole");
+  }
 }
 
 async function openAdmin(
   { adminListen, readyMarginMs: marginMs, clock }: AgentOptions,
-  seen: LookedAt,
+  { begun, orders }: { readonly begun: Begun; readonly orders: OpenOrders },
   opened: AsyncDisposableStack,
 ): Promise<{ readonly admin: number | undefined; readonly metrics: AgentMetrics }> {
   const registry = new Registry();
-  const metrics = new AgentMetrics(registry, () => seen.identities);
+  const metrics = new AgentMetrics(registry, () => begun.identities);
   const [live, ready] = [new Checks(), new Checks()];
   live.add("process", () => undefined);
   const nowMs = (): number => clock.nowMs();
-  const haveTokens = agentReadiness({ identities: () => seen.identities?.all() ?? [], marginMs, nowMs });
-  ready.add("identities", () => (seen.identities ? haveTokens() : "they have not begun yet"));
+  const haveTokens = agentReadiness({ identities: () => begun.identities?.all() ?? [], marginMs, nowMs });
+  ready.add("identities", () => (begun.identities ? haveTokens() : "they have not begun yet"));
+  // No reason to take traffic away: what was before is in force
+  ready.add("file", () => (orders.refused ? { remark: orders.refused.message.replaceAll("\n", "; ") } : undefined));
   opened.defer(addProcessMetricsSoon(registry, clock));
   if (adminListen === undefined) return { admin: undefined, metrics };
   const admin = await startAdminServer({ ...adminListen, live, ready, registry });
@@ -136,14 +151,15 @@ async function openKept(
 
 async function openApi(
   { listen: address, registerDir: directory, clock, log, drainMs }: AgentOptions,
-  { spec, identities }: { readonly spec: AgentSpec; readonly identities: OpenIdentities },
+  { orders, identities }: { readonly orders: OpenOrders; readonly identities: OpenIdentities },
   opened: AsyncDisposableStack,
 ): Promise<number | undefined> {
   if (address === undefined) return undefined;
   const registration = directory !== undefined && {
     directory,
-    issuers: () => issuersOf(spec),
-    read: (name: string, value: unknown) => parseRegistered(value, { name, dir: directory, issuer: spec.issuer }),
+    issuers: () => issuersOf(orders.current),
+    read: (name: string, value: unknown) =>
+      parseRegistered(value, { name, dir: directory, issuer: orders.current.issuer }),
   };
   const listener = await openAgentApi({
     ...{ address, identities, log, nowMs: () => clock.nowMs() },

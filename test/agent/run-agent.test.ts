@@ -106,6 +106,27 @@ describe("openAgent", () => {
     expect(again.identities.find("guest")).toBeUndefined();
   });
 
+  test("follows its file: what is new begins, what is gone ends; a bad one is refused, and said", async () => {
+    const { home, dir, identity } = await newScene();
+    const issuer = { url: home.at("/") };
+    const path = await fileOf(dir, { issuer, identities: [identity("billing"), identity("orders")] });
+    let reread = (): void => undefined;
+    const { identities, ports } = await openAt(path, { rereadOn: (one) => (reread = one) });
+    const before = await identities.find("orders")?.token();
+    await fileOf(dir, { issuer, identities: [identity("orders"), identity("shop")] });
+    reread();
+    const names = (): readonly string[] => identities.all().map(({ spec }) => spec.name);
+    await expect.poll(names, { interval: 5 }).toEqual(["orders", "shop"]);
+    expect(await identities.find("orders")?.token()).toEqual(before);
+    await fileOf(dir, { issuer, identities: [{ name: "A" }] });
+    reread();
+    await expect
+      .poll(async () => (await textAt(ports.admin, "/readyz")).text)
+      .toContain("spec.identities[0].name: must");
+    expect(names()).toEqual(["orders", "shop"]);
+    expect(await textAt(ports.admin, "/readyz")).toMatchObject({ status: 200 });
+  });
+
   test("leaves nothing open where one of its parts can't be opened", async () => {
     const { home, dir, identity } = await newScene();
     const upstream = home.at("/");
