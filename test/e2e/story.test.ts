@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { secretsIn } from "../support/secrecy/secrets-in.ts";
 import { writeDiagnosis, writeReport } from "./report/write.ts";
 import { installIssuer, packageChart, runHelm, upgrade } from "./support/helm.ts";
-import { names, renewers, replicas } from "./support/names.ts";
-import { appPods, gatewayRestarts, leadingContainer, nodeReady, removePod, rolledOut } from "./support/pods.ts";
+import { names, renewers, replicas, ways } from "./support/names.ts";
+import { appPods, leadingContainer, nodeReady, removePod, rolledOut, sidecarRestarts } from "./support/pods.ts";
 import { Recorder } from "./support/recorder.ts";
 import {
   acknowledgedWithout,
@@ -16,7 +16,7 @@ import {
 } from "./support/rotation.ts";
 import { Scene } from "./support/scene.ts";
 import { installed, issuing, migrated, onRequest, withRotation } from "./support/values.ts";
-import { deployRenewers, deployWorkload } from "./support/workload.ts";
+import { deployCallers, deployRenewers, deployWorkload } from "./support/workload.ts";
 import type { Counts } from "./workload/counts.ts";
 
 const recorder = new Recorder();
@@ -41,7 +41,7 @@ afterAll(async () => {
 
 /** After each step every replica is asked about every token once more, and nothing may have gone wrong. */
 async function look(): Promise<void> {
-  Object.assign(restarts, await gatewayRestarts(scene.client));
+  Object.assign(restarts, await sidecarRestarts(scene.client));
   counts = await scene.round();
   expect(counts.wrong).toEqual([]);
   // What was on its way to a replica that was taken away got no answer
@@ -55,7 +55,13 @@ async function look(): Promise<void> {
     expect(grants.get(pod) ?? grant).toBe(grant);
     grants.set(pod, grant);
   }
+  // Whoever calls by agent or client never heard of a rotation
+  expect(counts.callers.flatMap(({ way, refused }) => refused.map((why) => `${way}: ${why}`))).toEqual([]);
 }
+
+let isCalling = false;
+/** Who has a token by agent or client calls on, and by now with another key's than this one. */
+const called = async (kid?: string): Promise<unknown> => isCalling && scene.called(kid);
 
 /** A step of one story: none is played after one that failed. */
 function step(name: string, play: () => Promise<void>): void {
@@ -78,6 +84,7 @@ async function rotates(ask: () => Promise<unknown>): Promise<void> {
   const after = await rotatedFrom(scene.client, before);
   expect(after.activeKid).toBe(standby);
   await scene.renewed(before);
+  await called(before);
   await look();
 }
 
@@ -110,6 +117,17 @@ step("an issuer: pods exchange their ServiceAccount's token, and renew", async (
   await look();
   expect(grants.size).toBe(renewers);
 });
+
+step(
+  "an agent beside applications that know no tokens, or read a file; another keeps its own by the client",
+  async () => {
+    await deployCallers(scene);
+    isCalling = true;
+    const { callers } = await scene.called();
+    expect(callers.map(({ way }) => way).sort()).toEqual([...ways].sort());
+    await look();
+  },
+);
 
 step("first rotation by schedule", () => rotates(async () => undefined));
 step("second rotation by schedule", () => rotates(async () => undefined));
@@ -187,6 +205,7 @@ step("revocation of the signer: its tokens are refused once all have acknowledge
   await acknowledgedWithout(scene.client, kid);
   await scene.tell({ kid, state: "revoked" });
   await scene.renewed(kid);
+  await called(kid);
   await look();
   expect(counts?.revokedTokens).toBeGreaterThan(0);
   expect(counts?.revokedRefusedEverywhere).toBeGreaterThan(0);
@@ -207,6 +226,7 @@ step("helm uninstall: keys, gateways and tokens go on", async () => {
     await scene.kubectl("get", object);
   await look();
   await scene.renewed();
+  await called();
   await look();
   expect(grants.size).toBe(renewers);
   expect(counts?.tokens).toBeGreaterThan(before.tokens);

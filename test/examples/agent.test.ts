@@ -4,9 +4,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
+import type { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { parseTokenAgent } from "../../src/agent/config/read-token-agent.ts";
+import { buildProgram } from "../../src/cli/program.ts";
+import { FakeCli } from "../cli/around.ts";
 
 const folder = join(import.meta.dirname, "../../examples/agent");
 const units = globSync("*.service", { cwd: folder });
@@ -40,7 +43,28 @@ const agent = "keyturn-agent.service";
 /** The arguments of the program in a unit. */
 const argsOf = (unit: string): readonly string[] => (valuesOf(unit, "ExecStart")[0] ?? "").split(" ").slice(1);
 
+/** The command that these arguments name, and what it can't read of them. */
+async function readBy(args: readonly string[]): Promise<{ command: string; unknown: readonly string[] }> {
+  let command: Command = await buildProgram(new FakeCli().surroundings(), () => undefined, args[0]);
+  const rest = [...args];
+  for (;;) {
+    const next = command.commands.find((one) => one.name() === rest[0]);
+    if (next === undefined) break;
+    command = next.exitOverride();
+    rest.shift();
+  }
+  const { operands, unknown } = command.parseOptions(rest);
+  return { command: command.name(), unknown: [...operands, ...unknown] };
+}
+
 describe("examples/agent", () => {
+  test("starts the agent with flags that it has", async () => {
+    expect(valuesOf(agent, "ExecStart")[0]).toMatch(/^\/usr\/local\/bin\/keyturn /);
+    expect(await readBy(argsOf(agent))).toEqual({ command: "agent", unknown: [] });
+    // The check would see one that it has not
+    expect((await readBy([...argsOf(agent), "--no-such"])).unknown).toEqual(["--no-such"]);
+  });
+
   test("has a file that the agent takes, and that says where all of it goes", () => {
     const { identities, proxies } = parseTokenAgent(parse(textOf("agent.yaml")), folder);
     expect(identities).toMatchObject([

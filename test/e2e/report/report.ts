@@ -17,6 +17,12 @@ const number = (value: number): string => value.toLocaleString("en-US");
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`;
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
+const ways: Readonly<Record<string, string>> = {
+  proxy: "the agent's proxy",
+  file: "the agent's file",
+  client: "@keyturn/client",
+};
+
 /** The result in one line. */
 export function headlineOf({ record, counts, restarts, failed }: Evidence): string {
   const kids = new Set(record.rings.flatMap(({ keys }) => keys.map(({ kid }) => kid)));
@@ -45,7 +51,11 @@ function rows(evidence: Evidence): readonly (readonly [string, string])[] {
     ["renewals by the issuer", number(sum(counts.grants.map(({ renewals }) => renewals)))],
     ["of these, refused", number(counts.grants.flatMap(({ refused }) => refused).length)],
     ["refusals of a token that no key of the ring signed", number(counts.foreignRefusals)],
-    ["restarts of gateway containers", number(sum(Object.values(restarts)))],
+    ...counts.callers.map(({ way, calls, refused }): readonly [string, string] => [
+      `calls of an application whose token comes by ${ways[way] ?? way}; refused`,
+      `${number(calls)}; ${number(refused.length)}`,
+    ]),
+    ["restarts of gateways, agents and issuers", number(sum(Object.values(restarts)))],
     ["rings let out", number(record.rings.length)],
     ["from a ring to a replica's acknowledgement: median, longest", `${of(0.5)}, ${of(1)}`],
     [

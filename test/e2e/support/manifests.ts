@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { names, renewers, replicas, rotationSpec, times } from "./names.ts";
+import { names, renewers, replicas, rotationSpec, times, ways } from "./names.ts";
 
-const { app, client, namespace, renewer } = names;
+const { app, caller, client, namespace, renewer } = names;
 
 type Rest = Readonly<{ [field: string]: unknown; labels?: Readonly<Record<string, string>> }>;
 
@@ -53,6 +53,15 @@ const container = ({ name, file, image, env, mounts = [] }: Program): object => 
   securityContext: restricted,
   volumeMounts: [{ name: "programs", mountPath: "/programs", readOnly: true }, ...mounts],
 });
+
+/** A token of the pod's service account for the issuer. */
+const issuerToken = { path: "issuer", audience: "keyturn-issuer", expirationSeconds: 600 };
+const tokenVolume = { name: "token", projected: { sources: [{ serviceAccountToken: issuerToken }] } };
+const tokenMount = { name: "token", mountPath: "/var/run/secrets/tokens", readOnly: true };
+const exchange = [
+  { name: "ISSUER_URL", value: "http://$(TOKENS_ISSUER_SERVICE_HOST)" },
+  { name: "TOKEN_FILE", value: "/var/run/secrets/tokens/issuer" },
+];
 
 const programsVolume = { name: "programs", configMap: { name: "programs" } };
 
@@ -113,11 +122,9 @@ export function renewerObjects(image: string): readonly KubeObject[] {
   const env = [
     { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
     { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080" },
-    { name: "ISSUER_URL", value: "http://$(TOKENS_ISSUER_SERVICE_HOST)" },
-    { name: "TOKEN_FILE", value: "/var/run/secrets/tokens/issuer" },
+    ...exchange,
   ];
-  const mounts = [{ name: "token", mountPath: "/var/run/secrets/tokens", readOnly: true }];
-  const serviceAccountToken = { path: "issuer", audience: "keyturn-issuer", expirationSeconds: 600 };
+  const mounts = [tokenMount];
   return [
     object("v1 ServiceAccount", renewer),
     object("apps/v1 Deployment", renewer, {
@@ -129,10 +136,41 @@ export function renewerObjects(image: string): readonly KubeObject[] {
           spec: {
             ...{ serviceAccountName: renewer, automountServiceAccountToken: false, terminationGracePeriodSeconds: 5 },
             containers: [container({ name: "app", file: "renewer.mjs", image, env, mounts })],
-            volumes: [programsVolume, { name: "token", projected: { sources: [{ serviceAccountToken }] } }],
+            volumes: [programsVolume, tokenVolume],
           },
         },
       },
     }),
   ];
+}
+
+export const callerAccount = object("v1 ServiceAccount", caller);
+
+/** Where the agent beside the applications listens for requests without a token. */
+export const proxyAddress = "127.0.0.1:8082";
+
+/** Applications that call the replicas' gateways, as their owner has them: an agent is put beside them. One needs none: it has the client. */
+export function callerDeployment(image: string): KubeObject {
+  const gateways = "http://$(ORDERS_SERVICE_HOST):8080";
+  const containers = ways.map((way) => {
+    const env = [
+      { name: "WAY", value: way },
+      { name: "CALL_URL", value: `${way === "proxy" ? `http://${proxyAddress}` : gateways}/verify` },
+      { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080" },
+    ];
+    if (way !== "client") return container({ name: way, file: "caller.mjs", image, env });
+    return container({ name: way, file: "caller.mjs", image, env: [...env, ...exchange], mounts: [tokenMount] });
+  });
+  return object("apps/v1 Deployment", caller, {
+    spec: {
+      selector: { matchLabels: { app: caller } },
+      template: {
+        metadata: { labels: { app: caller } },
+        spec: {
+          ...{ serviceAccountName: caller, automountServiceAccountToken: false, terminationGracePeriodSeconds: 5 },
+          ...{ containers, volumes: [programsVolume, tokenVolume] },
+        },
+      },
+    },
+  });
 }

@@ -11,7 +11,12 @@ export const names = {
   issuer: "tokens",
   /** Pods that renew: Deployment and ServiceAccount. */
   renewer: "renewer",
+  /** The pod of applications that call: Deployment and ServiceAccount, which the TokenIssuer knows. */
+  caller: "caller",
 } as const;
+
+/** By what each of them has its token. */
+export const ways = ["proxy", "file", "client"] as const;
 
 export const replicas = 3;
 export const renewers = 2;

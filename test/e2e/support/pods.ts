@@ -27,14 +27,16 @@ export async function appPods(client: KubeClient): Promise<readonly Pod[]> {
   return items;
 }
 
-/** How often gateways and issuers were started again, by pod. */
-export async function gatewayRestarts(client: KubeClient): Promise<Readonly<Record<string, number>>> {
-  const path = `${podsPath(names.namespace)}?labelSelector=app.kubernetes.io/component=issuer`;
-  const { items: issuers } = await client.get<{ items: readonly Pod[] }>(path);
+/** How often gateways, agents and issuers were started again, by pod. */
+export async function sidecarRestarts(client: KubeClient): Promise<Readonly<Record<string, number>>> {
+  const podsWith = async (label: string): Promise<readonly Pod[]> =>
+    (await client.get<{ items: readonly Pod[] }>(`${podsPath(names.namespace)}?labelSelector=${label}`)).items;
+  const issuers = await podsWith("app.kubernetes.io/component=issuer");
+  const beside = [...(await appPods(client)), ...(await podsWith(`app=${names.caller}`))];
   const restarts = (containers: readonly ContainerStatus[] = []): number =>
     containers.reduce((sum, { restartCount }) => sum + restartCount, 0);
   return Object.fromEntries([
-    ...(await appPods(client)).map(({ metadata, status }) => [metadata.name, restarts(status.initContainerStatuses)]),
+    ...beside.map(({ metadata, status }) => [metadata.name, restarts(status.initContainerStatuses)]),
     ...issuers.map(({ metadata, status }) => [metadata.name, restarts(status.containerStatuses)]),
   ]) as Readonly<Record<string, number>>;
 }

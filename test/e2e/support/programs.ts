@@ -8,6 +8,7 @@ export async function bundlePrograms(): Promise<Readonly<Record<string, string>>
   const { outputFiles } = await build({
     entryPoints: {
       app: join(folder, "app.ts"),
+      caller: join(folder, "caller.ts"),
       client: join(folder, "client.ts"),
       renewer: join(folder, "renewer.ts"),
     },

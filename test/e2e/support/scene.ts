@@ -13,7 +13,7 @@ import { kubeConfigText } from "../../../hack/testcluster/connection.ts";
 import { startNode, type TestNode } from "../../../hack/testnode/node.ts";
 import type { Counts, Revocation } from "../workload/counts.ts";
 import { type HelmHome, helmVersion } from "./helm.ts";
-import { names, renewers, replicas } from "./names.ts";
+import { names, renewers, replicas, ways } from "./names.ts";
 
 const exec = promisify(execFile);
 
@@ -82,6 +82,9 @@ export class Scene implements HelmHome {
   /** Every pod that renews has done so since now, and another key than this one has signed its token. */
   renewed = (kid = ""): Promise<Counts> =>
     this.client.get<Counts>(`${this.#clientPath}/renewed?renewers=${renewers}&kid=${kid}`);
+  /** Every application that calls has done so since now, and none with a token of this key. */
+  called = (kid = ""): Promise<Counts> =>
+    this.client.get<Counts>(`${this.#clientPath}/called?callers=${ways.length}&kid=${kid}`);
   tell = (revocation: Revocation): Promise<object> => this.client.create(`${this.#clientPath}/revocations`, revocation);
 
   /** What the story ran on. */
@@ -101,6 +104,7 @@ export class Scene implements HelmHome {
       ["logs", names.client, "--tail=60"],
       ["logs", "--selector", "app.kubernetes.io/component=issuer", "--tail=100", "--prefix"],
       ["logs", "--selector", `app=${names.renewer}`, "--tail=60", "--prefix"],
+      ["logs", "--selector", `app=${names.caller}`, "--all-containers", "--tail=60", "--prefix"],
     ];
     const answers = asked.map(async (args) => {
       const answer = await this.kubectl(...args).catch((error: unknown) => String(error));

@@ -30,7 +30,9 @@ export const issuing = {
           rules: [
             {
               name: "pods",
-              match: { sub: `system:serviceaccount:${names.namespace}:${names.renewer}` },
+              match: {
+                sub: [names.renewer, names.caller].map((one) => `system:serviceaccount:${names.namespace}:${one}`),
+              },
               subject: "{/kubernetes.io/pod/name}",
               allow: { audiences: rotationSpec.tokens.audiences },
             },

@@ -1,11 +1,12 @@
 // Takes in the tokens of every replica, and has each verified at all replicas, again and again until it ends; with jose and
 // the JWKS, too. Says on GET how that went; on GET /round?replicas=3 after every one of three replicas has been asked
-// about every token once more; on GET /renewed?renewers=2&kid=… after two pods have renewed a grant, and another key than that signed.
+// about every token once more; on GET /renewed?renewers=2&kid=… after two pods have renewed a grant, and another key than that signed; on
+// GET /called?callers=3&kid=… after three applications have called, and none that knows its token has that of this key.
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { setTimeout as after } from "node:timers/promises";
-import type { Delivery, GrantReport, Revocation } from "./counts.ts";
+import type { CallReport, Delivery, GrantReport, Revocation } from "./counts.ts";
 import { verifyByJose } from "./jose.ts";
 import { foreignToken } from "./foreign.ts";
 import { askForeign, askReplica } from "./replica.ts";
@@ -58,6 +59,15 @@ async function renewed(renewers: number, kid: string | null): Promise<void> {
   while (!isDone()) await once(events, "grant");
 }
 
+/** Ends when this number of applications has called since now, by tokens that are not of this key. */
+async function called(callers: number, kid: string | null): Promise<void> {
+  const before = new Map(tally.callers.map(({ way, calls }) => [way, calls]));
+  const isDone = (): boolean =>
+    tally.callers.filter(({ way, calls, kids }) => calls > (before.get(way) ?? 0) && kids.at(-1) !== kid).length >=
+    callers;
+  while (!isDone()) await once(events, "call");
+}
+
 /** Starts with new replicas and leaves those that are gone. */
 function follow(replicas: ReadonlyMap<string, string>): void {
   tally.replicas = [...replicas.keys()];
@@ -83,6 +93,11 @@ async function route(request: IncomingMessage): Promise<object> {
     tally.renewed(body as GrantReport);
     events.emit("grant");
   }
+  if (pathname === "/calls") {
+    tally.called(body as CallReport);
+    events.emit("call");
+  }
+  if (pathname === "/called") await called(Number(searchParams.get("callers")), searchParams.get("kid"));
   if (pathname === "/renewed") await renewed(Number(searchParams.get("renewers")), searchParams.get("kid"));
   if (pathname === "/round") await round(Number(searchParams.get("replicas")));
   return request.method === "GET" ? tally.counts() : {};

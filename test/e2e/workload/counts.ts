@@ -20,6 +20,20 @@ export interface GrantReport {
   readonly refused: readonly string[];
 }
 
+/** How an application fares that calls the gateways. */
+export interface CallReport {
+  /** By which it has its token: proxy, file, client. */
+  readonly way: string;
+  /** That were taken. */
+  readonly calls: number;
+  /** Without a verdict on their token. */
+  readonly unanswered: number;
+  /** Keys that signed tokens which were shown, as far as the application knows. */
+  readonly kids: readonly string[];
+  /** Every refusal: there should be none. */
+  readonly refused: readonly string[];
+}
+
 /** A verdict that should not have been. */
 export interface Wrong {
   readonly what: "valid refused" | "revoked accepted" | "no verdict" | "refused by jose" | "foreign accepted";
@@ -51,6 +65,8 @@ export interface Counts {
   readonly unreachable: Readonly<Record<string, number>>;
   /** Of each pod that renews, the newest report. */
   readonly grants: readonly GrantReport[];
+  /** Of each application that calls, the newest report. */
+  readonly callers: readonly CallReport[];
   /** Pods that the Service has as ready. */
   readonly replicas: readonly string[];
   /** Tokens that are being verified now. */

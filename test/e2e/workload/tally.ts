@@ -1,4 +1,4 @@
-import type { Counts, Delivery, GrantReport, Revocation, Wrong } from "./counts.ts";
+import type { CallReport, Counts, Delivery, GrantReport, Revocation, Wrong } from "./counts.ts";
 
 /** A token that is being verified, and what was said of it once its key was revoked. */
 export interface Held extends Delivery {
@@ -19,6 +19,7 @@ export class Tally {
   readonly #tokensByKid = new Map<string, number>();
   readonly #verificationsByPod = new Map<string, number>();
   readonly #grants = new Map<string, GrantReport>();
+  readonly #callers = new Map<string, CallReport>();
   readonly #unreachable = new Map<string, number>();
   readonly #wrong: Wrong[] = [];
   /** Of tokens that have ended meanwhile, too. */
@@ -41,6 +42,14 @@ export class Tally {
 
   get grants(): readonly GrantReport[] {
     return [...this.#grants.values()];
+  }
+
+  called(report: CallReport): void {
+    this.#callers.set(report.way, report);
+  }
+
+  get callers(): readonly CallReport[] {
+    return [...this.#callers.values()];
   }
 
   revoke({ kid, state }: Revocation): void {
@@ -107,6 +116,7 @@ export class Tally {
       foreignRefusals: this.#foreignRefusals,
       unreachable: Object.fromEntries(this.#unreachable),
       grants: this.grants,
+      callers: this.callers,
       replicas: this.replicas,
       held: this.held().length,
       wrong: this.#wrong,

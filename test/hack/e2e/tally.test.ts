@@ -82,6 +82,20 @@ describe("a token of a revoked key", () => {
   });
 });
 
+describe("an application that calls", () => {
+  test("is known by the newest report of each way", () => {
+    const { tally } = scene();
+    const report = { way: "proxy", calls: 1, unanswered: 0, kids: [], refused: [] };
+    tally.called(report);
+    tally.called({ ...report, way: "file" });
+    tally.called({ ...report, calls: 2, refused: ["401 "] });
+    expect(tally.counts().callers).toEqual([
+      { ...report, calls: 2, refused: ["401 "] },
+      { ...report, way: "file" },
+    ]);
+  });
+});
+
 describe("a token that no key of the ring signed", () => {
   test("that is accepted is wrong", () => {
     const { tally, held } = scene();

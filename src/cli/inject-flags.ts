@@ -1,0 +1,97 @@
+import { quoted } from "../errors/quote.ts";
+import { flag } from "./flags.ts";
+import { UsageError } from "./report-error.ts";
+
+const owner = "inject";
+
+export interface InjectFlags {
+  readonly filename: string;
+  readonly namespace?: string;
+  readonly image?: string;
+  readonly remove?: boolean;
+  readonly rotation?: string;
+  readonly secretName?: string;
+  readonly public?: boolean;
+  readonly port?: number;
+  readonly adminPort?: number;
+  readonly revocationsAudience?: string;
+  readonly revocationsCaConfigMap?: string;
+  readonly agent?: boolean;
+  readonly agentConfig?: string;
+  readonly agentAudience?: string;
+  readonly agentCaConfigMap?: string;
+  readonly agentAdminPort?: number;
+}
+
+/** Of ServiceAccount tokens for an issuer, unless another one is named. */
+export const defaultAudience = "keyturn-issuer";
+
+/** What the flags of one sidecar are good for without it: nothing. */
+const ofOne = {
+  rotation: ["secretName", "public", "port", "adminPort", "revocationsAudience", "revocationsCaConfigMap"],
+  agent: ["agentAudience", "agentCaConfigMap", "agentAdminPort"],
+} as const;
+
+export const injectFlags = () => [
+  flag("-f, --filename <file>", "the manifest; - reads it from standard input", { owner }).makeOptionMandatory(),
+  flag("-n, --namespace <name>", "of what is added, where the manifest names none", { owner, otherwise: "default" }),
+  flag("--image <image>", "of the sidecars", { owner, otherwise: "ghcr.io/keyturn/keyturn of this version" }),
+  flag("--rotation <name>", "the gateway of this JwtKeyRotation", { owner, parse: name }),
+  flag("--secret-name <name>", "its spec.secretName", { owner, parse: name, otherwise: "the rotation's name" }),
+  flag("--public", "read the public ConfigMap: verify, serve JWKS, never mint", { owner }),
+  flag("--port <number>", "forward-auth and JWKS", { owner, parse: port, otherwise: "8080" }),
+  flag("--admin-port <number>", "probes and metrics of the gateway", { owner, parse: port, otherwise: "9090" }),
+  flag("--revocations-audience <text>", "with --revocations after --: whom the token for the issuer is for", {
+    owner,
+    otherwise: defaultAudience,
+  }),
+  flag("--revocations-ca-config-map <name>", "and the ConfigMap whose ca.crt signed the issuer's certificate", {
+    owner,
+    parse: name,
+    otherwise: "whom Node.js trusts",
+  }),
+  flag("--agent", "the agent, which keeps a token fresh", { owner }),
+  flag("--agent-config <name>", "the agent with many identities: a ConfigMap whose agent.yaml is its TokenAgent file", {
+    owner,
+    parse: name,
+  }).implies({ agent: true }),
+  flag("--agent-audience <text>", "whom the agent's token for the issuer is for", {
+    owner,
+    otherwise: defaultAudience,
+  }),
+  flag("--agent-ca-config-map <name>", "the ConfigMap whose ca.crt signed the certificate of the agent's issuer", {
+    owner,
+    parse: name,
+    otherwise: "whom Node.js trusts",
+  }),
+  flag("--agent-admin-port <number>", "probes and metrics of the agent", { owner, parse: port, otherwise: "9091" }),
+  flag("--remove", "put nothing, and take away what was injected before", { owner }).conflicts(["rotation", "agent"]),
+];
+
+/** @throws UsageError where they ask for nothing, or say something of a sidecar that they do not ask for */
+export function mustAskForSomething(given: InjectFlags): void {
+  const { rotation, agent, remove } = given;
+  if (rotation === undefined && agent !== true && remove !== true) {
+    throw new UsageError("Cannot inject: must have --rotation, --agent or --remove");
+  }
+  for (const [of, names] of Object.entries(ofOne)) {
+    const needless = of === "rotation" ? rotation === undefined : agent !== true;
+    const wrong = needless ? names.find((one) => given[one] !== undefined) : undefined;
+    if (wrong === undefined) continue;
+    const shown = wrong.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    throw new UsageError(`Cannot use --${shown}: must have --${of} beside it`);
+  }
+}
+
+/** Names of Secrets, and values of labels. */
+function name(text: string, flagName: string): string {
+  if (/^[a-z0-9]([-a-z0-9.]{0,61}[a-z0-9])?$/.test(text)) return text;
+  throw new UsageError(`Cannot use ${flagName} ${quoted(text)}: must be a name (a-z, 0-9, - and ., 63 characters)`);
+}
+
+function port(text: string, flagName: string): number {
+  const number = Number(text);
+  // The image's user may bind no port below
+  if (Number.isInteger(number) && number >= 1024 && number <= 65_535) return number;
+  throw new UsageError(`Cannot use ${flagName} ${quoted(text)}: must be a port from 1024 to 65535`);
+}

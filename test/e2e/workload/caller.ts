@@ -1,0 +1,104 @@
+// Three applications that ask the replicas' gateways four times a second, each by its own way to a token. `proxy` knows no tokens at all: it sends plain
+// requests to the agent beside it. `file` reads what the agent writes, anew for each call, and tells the agent of a refused token. `client` keeps
+// a token itself, with @keyturn/client. Each tells how that goes: a 401 that reaches it is one too many.
+import { readFile } from "node:fs/promises";
+import { request } from "node:http";
+import { text } from "node:stream/consumers";
+import { setTimeout as after } from "node:timers/promises";
+import { TokenKeeper } from "../../../src/client/index.ts";
+import type { CallReport } from "./counts.ts";
+
+const { WAY = "", CALL_URL = "", CLIENT_URL = "", ISSUER_URL = "", TOKEN_FILE = "" } = process.env;
+const { KEYTURN_TOKEN_FILE = "", KEYTURN_AGENT_SOCKET = "", KEYTURN_IDENTITY = "" } = process.env;
+const everyMs = 250;
+const patienceMs = 5000;
+const tellEvery = 4;
+
+interface Part {
+  readonly kid?: string;
+  readonly jti?: string;
+}
+
+const partOf = (token: string, index: number): Part =>
+  JSON.parse(Buffer.from(token.split(".")[index] ?? "", "base64url").toString()) as Part;
+
+/** Keys that signed the tokens that were shown, the newest last; the proxy's are nobody's business. */
+const kids: string[] = [];
+
+function shown(token: string): void {
+  const { kid = "" } = partOf(token, 0);
+  if (kids.at(-1) !== kid) kids.push(kid);
+}
+
+const asked = (bearer?: string): Promise<Response> =>
+  fetch(CALL_URL, {
+    signal: AbortSignal.timeout(patienceMs),
+    ...(bearer !== undefined && { headers: { authorization: `Bearer ${bearer}` } }),
+  });
+
+async function byFile(): Promise<Response> {
+  const token = (await readFile(KEYTURN_TOKEN_FILE, "utf8")).trim();
+  const answer = await asked(token);
+  shown(token);
+  return answer.status === 401 ? asked(await otherToken(partOf(token, 1).jti ?? "")) : answer;
+}
+
+/** The agent renews once, and gives the next one. */
+function otherToken(refused: string): Promise<string> {
+  const path = `/v1/identities/${KEYTURN_IDENTITY}/token?refused=${encodeURIComponent(refused)}`;
+  const headers = { "keyturn-agent": "1", accept: "text/plain" };
+  return new Promise((resolve, reject) => {
+    request({ socketPath: KEYTURN_AGENT_SOCKET, path, headers }, (answer) => resolve(text(answer)))
+      .on("error", reject)
+      .end();
+  });
+}
+
+function byClient(): () => Promise<Response> {
+  const keeper = new TokenKeeper({
+    tokenURL: `${ISSUER_URL}/oauth2/token`,
+    credential: async () => ({ kind: "token", token: (await readFile(TOKEN_FILE, "utf8")).trim() }),
+  });
+  const send = keeper.authorized();
+  return async () => {
+    const answer = await send(CALL_URL, { signal: AbortSignal.timeout(patienceMs) });
+    shown(await keeper.get());
+    return answer;
+  };
+}
+
+const call = { proxy: () => asked(), file: byFile, client: byClient() }[WAY];
+if (call === undefined) throw new Error(`There is no way "${WAY}"`);
+
+const refused: string[] = [];
+let [calls, unanswered] = [0, 0];
+
+async function callOnce(send: () => Promise<Response>): Promise<void> {
+  try {
+    const answer = await send();
+    const said = await answer.text();
+    if (answer.ok) calls++;
+    else if (answer.status === 401 || answer.status === 403) refused.push(`${answer.status} ${said}`);
+    else throw new Error(`${answer.status} ${said}`);
+  } catch (error) {
+    // A replica that went away, or an agent that found none: no verdict on a token
+    unanswered++;
+    console.log(String(error));
+  }
+}
+
+async function tell(): Promise<void> {
+  const report: CallReport = { way: WAY, calls, unanswered, kids, refused };
+  const headers = { "content-type": "application/json" };
+  const signal = AbortSignal.timeout(patienceMs);
+  await fetch(`${CLIENT_URL}/calls`, { method: "POST", headers, body: JSON.stringify(report), signal }).catch(
+    (error: unknown) => console.log(String(error)),
+  );
+}
+
+process.on("SIGTERM", () => process.exit(0));
+for (let count = 1; ; count++) {
+  await callOnce(call);
+  if (count % tellEvery === 0) await tell();
+  await after(everyMs);
+}
