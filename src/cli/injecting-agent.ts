@@ -1,7 +1,10 @@
 import { agentContainer, type AgentSidecar, sharedPath } from "../inject/agent-sidecar.ts";
 import { quoted } from "../errors/quote.ts";
-import type { AgentFlags } from "./commands/agent-command.ts";
+import { itemsOf } from "../parse/object.ts";
+import { ordersOf } from "./agent-flags.ts";
+import { type AgentFlags, agentCommand } from "./commands/agent-command.ts";
 import { defaultAudience, type InjectFlags } from "./inject-flags.ts";
+import { address } from "./listen.ts";
 import { UsageError } from "./report-error.ts";
 import type { Cli } from "./surroundings.ts";
 
@@ -12,9 +15,12 @@ const own = [
   "clientId",
   "clientSecretFile",
   "refreshTokenFile",
+  "mintSocket",
   "caFile",
   "sinkFile",
+  "sinkFormat",
   "sinkMode",
+  "sinkGroup",
   "stateDir",
   "listen",
   "adminListen",
@@ -29,8 +35,9 @@ const own = [
 export async function agentSidecarOf(cli: Cli, given: InjectFlags, flags: readonly string[]): Promise<AgentSidecar> {
   const { image = `ghcr.io/keyturn/keyturn:${cli.version}`, agentConfig: configMap } = given;
   const { agentAudience: audience = defaultAudience, agentCaConfigMap: caConfigMap, agentAdminPort = 9091 } = given;
-  const { name = "default", proxyListen } = await saidBy(cli, flags);
-  if (proxyListen?.kind === "unix" && !proxyListen.path.startsWith(`${sharedPath}/`)) {
+  const { name = "default", proxyListen } = saidBy(cli, flags);
+  const proxy = proxyListen === undefined ? undefined : address(proxyListen, "--proxy-listen");
+  if (proxy?.kind === "unix" && !proxy.path.startsWith(`${sharedPath}/`)) {
     throw new UsageError(`Cannot use --proxy-listen: must be a socket in ${sharedPath}, which the application sees`);
   }
   const sidecar: AgentSidecar = {
@@ -38,15 +45,14 @@ export async function agentSidecarOf(cli: Cli, given: InjectFlags, flags: readon
     issuerToken: { audience, ...(caConfigMap !== undefined && { caConfigMap }) },
     ports: {
       "--agent-admin-port": agentAdminPort,
-      ...(proxyListen?.kind === "tcp" && { "--proxy-listen": proxyListen.port }),
+      ...(proxy?.kind === "tcp" && { "--proxy-listen": proxy.port }),
     },
   };
   await mustRun(cli, sidecar);
   return sidecar;
 }
 
-async function saidBy(cli: Cli, flags: readonly string[]): Promise<AgentFlags> {
-  const { agentCommand } = await import("./commands/agent-command.ts");
+function saidBy(cli: Cli, flags: readonly string[]): AgentFlags {
   const command = agentCommand(cli).exitOverride();
   const { operands, unknown } = command.parseOptions([...flags]);
   const [wrong] = [...operands, ...unknown];
@@ -57,4 +63,12 @@ async function saidBy(cli: Cli, flags: readonly string[]): Promise<AgentFlags> {
   );
   if (taken) throw new UsageError(`Cannot use ${taken.long ?? ""} for the agent: inject must set it itself`);
   return said;
+}
+
+/** What the agent itself would refuse of all its flags. */
+async function mustRun(cli: Cli, sidecar: AgentSidecar): Promise<void> {
+  const command = agentCommand(cli).exitOverride();
+  const { args } = agentContainer(sidecar);
+  command.parseOptions(itemsOf(args).map(String).slice(1));
+  await ordersOf(command.opts<AgentFlags>());
 }

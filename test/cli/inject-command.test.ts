@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { parseAllDocuments } from "yaml";
+import { agentCommand } from "../../src/cli/commands/agent-command.ts";
 import { gatewayCommand } from "../../src/cli/commands/gateway-command.ts";
 import { type RevocationFlags, revocationsOf } from "../../src/cli/revocation-flags.ts";
 import { FakeCli } from "./around.ts";
@@ -107,6 +108,89 @@ describe("inject, of a gateway that hears of revocations", () => {
     [["--revocations-ca-config-map=A"], [revocations], "must be a name"],
   ])("refuses what no gateway could run with: %j -- %j", async (own, ofGateway, reason) => {
     const { code, out, err } = await injected(own, ofGateway);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(reason);
+  });
+});
+
+describe("inject, of an agent", () => {
+  const issuer = "--issuer=https://tokens.example";
+  const proxy = ["--proxy-listen=127.0.0.1:8082", "--upstream=https://api.example"];
+
+  /** What `keyturn inject` prints of these arguments. */
+  async function printed(...args: readonly string[]) {
+    const cli = new FakeCli();
+    cli.files.set("pod.yaml", pod);
+    const code = await cli.run("inject", "-f", "pod.yaml", ...args);
+    return { code, out: cli.io.out.text, err: cli.io.err.text };
+  }
+
+  /** Arguments of the sidecars in a manifest. */
+  const argsIn = (manifest: string) =>
+    (parseAllDocuments(manifest)[0]?.toJS() as Injected).spec.initContainers.map(({ args }) => args);
+
+  test("prints flags that the agent takes, and can run with", async () => {
+    const { code, out, err } = await printed("--agent", "--", issuer, "--name=orders", "--audiences=api", ...proxy);
+    expect({ code, err }).toEqual({
+      code: 0,
+      err: expect.stringContaining("the TokenIssuer must trust that") as unknown,
+    });
+    const [args = []] = argsIn(out);
+    const agent = agentCommand({ ...new FakeCli().surroundings(), ended: () => undefined }).exitOverride();
+    const { operands, unknown } = agent.parseOptions([...args]);
+    expect({ operands, unknown }).toEqual({ operands: ["agent"], unknown: [] });
+    expect(out).toContain("{name: KEYTURN_IDENTITY, value: orders}");
+  });
+
+  test("takes a ConfigMap, and is asked for by it", async () => {
+    const { code, out } = await printed("--agent-config=agent", "--agent-admin-port=9099");
+    expect(code).toBe(0);
+    expect(argsIn(out)).toMatchObject([expect.arrayContaining(["--admin-listen=:9099"])]);
+    expect(out).toContain("configMap: {name: agent}");
+  });
+
+  test("comes with the gateway, each with its own flags", async () => {
+    const { code, out } = await printed("--rotation=orders", "--agent", "--", "--acks=off", "--", issuer);
+    expect(code).toBe(0);
+    const [gateway = [], agent = []] = argsIn(out);
+    expect([gateway[0], gateway.at(-1), agent[0], agent.at(-1)]).toEqual(["gateway", "--acks=off", "agent", issuer]);
+  });
+
+  test("is taken away by --remove, and the gateway, too", async () => {
+    const cli = new FakeCli();
+    cli.files.set("pod.yaml", (await printed("--rotation=orders", "--agent", "--", "--", issuer)).out);
+    expect(await cli.run("inject", "-f", "pod.yaml", "--remove")).toBe(0);
+    expect(cli.io.out.text).not.toMatch(/initContainers|volumes|KEYTURN/);
+    expect(cli.io.err.text).toContain("the agent that was injected before is taken away");
+  });
+
+  test.each<[readonly string[], string]>([
+    [[], "must have --rotation, --agent or --remove"],
+    [["--agent-audience=a", "--rotation=r"], "Cannot use --agent-audience: must have --agent beside it"],
+    [["--admin-port=9099", "--agent", "--", issuer], "Cannot use --admin-port: must have --rotation beside it"],
+    [["--remove", "--agent"], "cannot be used with option"],
+    [["--remove", "--", issuer], "--remove puts nothing"],
+    [["--agent", "--", issuer, "--", issuer], "must have --rotation and --agent for it"],
+    [["--agent", "--", issuer, "--no-such"], 'Cannot use "--no-such": must be a flag of keyturn agent'],
+    [["--agent", "--", issuer, "a"], 'Cannot use "a": must be a flag of keyturn agent'],
+    [["--agent", "--", issuer, "--state-dir=/a"], "Cannot use --state-dir for the agent: inject must set it itself"],
+    [["--agent", "--", issuer, "--token-file=/a"], "Cannot use --token-file for the agent: inject must set it itself"],
+    [
+      ["--agent", "--", issuer, "--proxy-listen=unix:/tmp/a", "--upstream=https://a"],
+      "must be a socket in /run/keyturn-agent",
+    ],
+    [["--agent", "--agent-admin-port=8082", "--", issuer, ...proxy], "the ports of the sidecars must differ"],
+    [
+      ["--agent", "--rotation=r", "--agent-admin-port=8080", "--", "--", issuer],
+      "the ports of the sidecars must differ",
+    ],
+    [["--agent"], "--issuer"],
+    [["--agent", "--", "--issuer=http://tokens.example"], "--issuer"],
+    [["--agent", "--", issuer, "--name=A"], "--name"],
+    [["--agent", "--", issuer, "--upstream=https://a"], "--proxy-listen"],
+    [["--agent-config=agent", "--", issuer], "--config"],
+  ])("refuses what no agent could run with: %j", async (args, reason) => {
+    const { code, out, err } = await printed(...args);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain(reason);
   });

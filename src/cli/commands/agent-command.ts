@@ -12,7 +12,7 @@ import { agentRefreshCommand, agentStatusCommand, agentTokenCommand } from "./ag
 
 const owner = "agent";
 
-interface AgentFlags extends OrderFlags, LogFlags {
+export interface AgentFlags extends OrderFlags, LogFlags {
   readonly stateDir?: string;
   readonly listen?: AddressOrOff;
   readonly registerDir?: string;

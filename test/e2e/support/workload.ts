@@ -43,5 +43,8 @@ export async function deployCallers(scene: Scene): Promise<void> {
     "--issuer=http://$(TOKENS_ISSUER_SERVICE_HOST)",
     `--proxy-listen=${proxyAddress}`,
     "--upstream=http://$(ORDERS_SERVICE_HOST):8080",
+    // A token lives for ten seconds
+    "--ready-margin=1s",
+    "--plain-http",
   ]);
 }
