@@ -103,6 +103,10 @@ const places: Readonly<Record<IdentityFlag, readonly [flag: string, path: string
 };
 const identityFlags = Object.keys(places).filter((name): name is IdentityFlag => Object.hasOwn(places, name));
 
+/** Whether these flags tell an agent anything. */
+export const hasOrders = (flags: OrderFlags): boolean =>
+  flags.config !== undefined || identityFlags.some((name) => flags[name] !== undefined);
+
 /** What an agent is told to do. @throws UsageError */
 export async function ordersOf(flags: OrderFlags): Promise<AgentOrders> {
   const given = identityFlags.filter((name) => flags[name] !== undefined);

@@ -1,6 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { withStorageErrors } from "../../files/storage-error.ts";
 import type { FreshToken } from "../../identity/kept-identity.ts";
 import type { Log } from "../../telemetry/log.ts";
 import type { Chance } from "../../time/backoff.ts";
@@ -9,6 +7,7 @@ import type { SinkDocument } from "../api/identity-document.ts";
 import { openSink } from "../sinks/open-sinks.ts";
 import { tokenFileOf } from "../sinks/token-file.ts";
 import { followToken } from "./follow-token.ts";
+import { inPrivateDir } from "./private-dir.ts";
 import { type RelaySignals, runChild } from "./run-child.ts";
 
 /** An agent that runs, in this process or in another one. */
@@ -51,19 +50,18 @@ export async function runBesideAgent(options: BesideAgentOptions): Promise<numbe
   const own = { ...env, KEYTURN_AGENT_SOCKET: socket, KEYTURN_IDENTITY: identity };
   const file = tokenFileOf(sinks);
   if (file !== undefined) return runChild(command, { env: { ...own, KEYTURN_TOKEN_FILE: file }, relaySignals });
-  const dir = await withStorageErrors(() => mkdtemp(join(runtimeDir, "keyturn-exec-")));
-  const ending = new AbortController();
-  let following: Promise<void> = Promise.resolve();
-  try {
+  return inPrivateDir(runtimeDir, "keyturn-exec-", async (dir) => {
     const path = join(dir, "token");
     const sink = openSink({ kind: "file", path, format: "token", mode: 0o600 }, options);
     if (first) await sink.write(first);
+    const ending = new AbortController();
     const ask = (): Promise<FreshToken> => agent.token(identity);
-    following = followToken(first, { ...options, ask, sink, signal: ending.signal });
-    return await runChild(command, { env: { ...own, KEYTURN_TOKEN_FILE: path }, relaySignals });
-  } finally {
-    ending.abort();
-    await following;
-    await rm(dir, { recursive: true, force: true });
-  }
+    const following = followToken(first, { ...options, ask, sink, signal: ending.signal });
+    try {
+      return await runChild(command, { env: { ...own, KEYTURN_TOKEN_FILE: path }, relaySignals });
+    } finally {
+      ending.abort();
+      await following;
+    }
+  });
 }

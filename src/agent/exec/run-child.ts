@@ -1,5 +1,7 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { KeyturnError } from "../../errors/keyturn-error.ts";
+import { errnoOf } from "../../files/fs-errors.ts";
 import { commandMissing } from "../sinks/run-command.ts";
 
 export interface ChildOptions {
@@ -30,4 +32,10 @@ export async function runChild(
   } finally {
     endRelay();
   }
+}
+
+/** What shells end with where a command did not start: 127 for none, 126 for one that may not be run; undefined for any other error. */
+export function exitCodeOf(error: unknown): number | undefined {
+  if (!(error instanceof KeyturnError) || error.code !== "CommandMissing") return undefined;
+  return errnoOf(error.cause) === "ENOENT" ? 127 : 126;
 }

@@ -1,13 +1,16 @@
 import { resolve } from "node:path";
 import type { Command, Option } from "commander";
+import type { AgentOptions, AgentOrders } from "../../agent/agent-options.ts";
 import { addressText } from "../../http/address.ts";
 import { exitCodes } from "../../tools/exit.ts";
-import { orderFlags, type OrderFlags, ordersOf } from "../agent-flags.ts";
+import { hasOrders, orderFlags, type OrderFlags, ordersOf } from "../agent-flags.ts";
 import { defaultAgentSocket } from "../agent-socket.ts";
 import { commandOf, durationFlag, flag } from "../flags.ts";
 import { type AddressOrOff, addressOrOff, tcpAddress } from "../listen.ts";
 import { type LogFlags, logFlags } from "../log-flags.ts";
+import { UsageError } from "../report-error.ts";
 import type { Cli } from "../surroundings.ts";
+import { agentExecCommand } from "./agent-exec-command.ts";
 import { agentRefreshCommand, agentStatusCommand, agentTokenCommand } from "./agent-status-command.ts";
 
 const owner = "agent";
@@ -51,13 +54,15 @@ const runFlags = (): readonly Option[] => [
   }),
 ];
 
+const agentFlags = (): readonly Option[] => [...orderFlags(), ...runFlags(), ...logFlags()];
+
 export function agentCommand(cli: Cli): Command {
   return commandOf({
     name: "agent",
     summary: "keep tokens fresh for programs of any language",
     details:
       "It gets tokens from an issuer and renews them before they end, for as long as it runs. Programs have them from a file,\na socket, or a proxy that adds them. It follows its file, and reads it at once on SIGHUP.\nRuns until SIGTERM or SIGINT.",
-    flags: [...orderFlags(), ...runFlags(), ...logFlags()],
+    flags: agentFlags(),
     examples: [
       ["Any number of identities, by a file", "keyturn agent --config agent.yaml --state-dir /var/lib/keyturn-agent"],
       [
@@ -74,32 +79,64 @@ export function agentCommand(cli: Cli): Command {
     .enablePositionalOptions()
     .addCommand(agentStatusCommand(cli))
     .addCommand(agentTokenCommand(cli))
-    .addCommand(agentRefreshCommand(cli));
+    .addCommand(agentRefreshCommand(cli))
+    .addCommand(
+      agentExecCommand(cli, { flags: agentFlags(), optionsOf: (flags, around) => ownOptionsOf(cli, flags, around) }),
+    );
 }
 
 async function runCommand(cli: Cli, flags: AgentFlags): Promise<void> {
-  const { stateDir, listen = defaultAgentSocket, registerDir, adminListen = "off" } = flags;
   const told = await ordersOf(flags);
-  const admin = adminListen === "off" ? undefined : tcpAddress(adminListen, "--admin-listen");
-  const [{ runAgent }, { systemClock }, { newLog }] = await Promise.all([
+  const [{ runAgent }, { newLog }] = await Promise.all([
     import("../../agent/run-agent.ts"),
-    import("../../time/clock.ts"),
     import("../process-log.ts"),
   ]);
-  const { io, env, version } = cli;
+  const { io } = cli;
+  const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
+  const { listen = defaultAgentSocket } = flags;
   await runAgent({
-    told,
+    ...(await optionsOf(cli, { flags, told, log, signal: io.interrupted })),
     rereadOn: (reread) => cli.rereadOn(reread),
-    ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
     ...(listen !== "off" && { listen }),
+  });
+  cli.ended(exitCodes.done);
+}
+
+/** Of an agent of a command's own. A socket is made for it, unless the flags name a place. */
+async function ownOptionsOf(
+  cli: Cli,
+  flags: AgentFlags,
+  around: { readonly log: AgentOptions["log"]; readonly signal: AbortSignal },
+): Promise<AgentOptions | undefined> {
+  if (!hasOrders(flags)) return undefined;
+  const { listen } = flags;
+  if (listen === "off") throw new UsageError("Cannot run: must be without --listen off, a command asks there");
+  const options = await optionsOf(cli, { flags, told: await ordersOf(flags), ...around });
+  return { ...options, ...(listen && { listen }) };
+}
+
+/** All but where it listens. */
+async function optionsOf(
+  { io, env, version }: Cli,
+  given: {
+    readonly flags: AgentFlags;
+    readonly told: AgentOrders;
+    readonly log: AgentOptions["log"];
+    readonly signal: AbortSignal;
+  },
+): Promise<AgentOptions> {
+  const { flags, ...parts } = given;
+  const { stateDir, registerDir, adminListen = "off" } = flags;
+  const admin = adminListen === "off" ? undefined : tcpAddress(adminListen, "--admin-listen");
+  const { systemClock } = await import("../../time/clock.ts");
+  return {
+    ...parts,
+    ...(stateDir !== undefined && { stateDir: resolve(stateDir) }),
     ...(registerDir !== undefined && { registerDir: resolve(registerDir) }),
     ...(admin && { adminListen: admin }),
     readyMarginMs: flags.readyMargin ?? 0,
     startWithout: flags.startWithout ?? false,
     drainMs: flags.drainTimeout ?? 10_000,
     ...{ env, version, clock: systemClock, chance: Math.random, newId: () => io.randomId() },
-    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
-    signal: io.interrupted,
-  });
-  cli.ended(exitCodes.done);
+  };
 }
