@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -95,7 +95,8 @@ describe("openAgent", () => {
     const source = { clientSecret: { clientID: "dashboard", secretFile: join(registerDir, "secret") } };
     const put = (name: string, body: object): Promise<number> =>
       onSocket(socket, ["PUT", `/v1/identities/${name}`], body);
-    expect(await put("guest", { source })).toBe(200);
+    const sinks = [{ file: { path: join(registerDir, "made/for/it") } }];
+    expect(await put("guest", { source, sinks })).toBe(200);
     expect(await put("thief", { source: { tokenFile: "/etc/passwd" } })).toBe(403);
     const before = await agent.identities.find("guest")?.token();
     await agent.close();
@@ -104,6 +105,11 @@ describe("openAgent", () => {
     expect(await again.identities.find("guest")?.token()).toEqual(before);
     expect(await onSocket(socket, ["DELETE", "/v1/identities/guest"])).toBe(204);
     expect(again.identities.find("guest")).toBeUndefined();
+    expect(await readdir(registerDir)).toEqual(["made", "secret"]);
+    // What is made and ended in one life leaves no directory either
+    expect(await put("guest", { source, sinks: [{ file: { path: join(registerDir, "made/too/it") } }] })).toBe(200);
+    expect(await onSocket(socket, ["DELETE", "/v1/identities/guest"])).toBe(204);
+    expect(await readdir(join(registerDir, "made"))).toEqual(["for"]);
   });
 
   test("follows its file: what is new begins, what is gone ends; a bad one is refused, and said", async () => {

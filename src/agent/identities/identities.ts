@@ -7,14 +7,11 @@ import type { AgentSpec, IdentitySpec, TokenEndpoint } from "../agent-spec.ts";
 import { eachOf } from "./each-of.ts";
 import type { IdentitiesOptions, OpenIdentities } from "./identities-options.ts";
 import { IssuersOf } from "./issuers-of.ts";
-import { OneIdentity } from "./one-identity.ts";
+import { OneIdentity, type TakenPlaces } from "./one-identity.ts";
 import { isSameSpec, purposeOf } from "./same-spec.ts";
 import type { AgentState } from "./state-dir.ts";
 
 const paceMs = 250;
-
-/** Paths that somebody has from now on: nobody else empties them. */
-type TakenPlaces = ReadonlySet<string>;
 
 export class Identities implements OpenIdentities {
   readonly #state: AgentState;
@@ -154,7 +151,7 @@ export class Identities implements OpenIdentities {
         ? { after: before.close(), store: before.store }
         : { after: this.#orSay(spec, () => before.forget()) },
     );
-    await this.#emptyPlaces(before.spec, taken);
+    await before.emptyPlaces(taken);
     return one;
   }
 
@@ -180,12 +177,7 @@ export class Identities implements OpenIdentities {
     const one = this.#byName.get(name);
     this.#byName.delete(name);
     await one?.forget();
-    if (one !== undefined) await this.#emptyPlaces(one.spec, taken);
-  }
-
-  async #emptyPlaces(spec: IdentitySpec, taken: TakenPlaces): Promise<void> {
-    const places = this.#options.openSinks({ ...spec, sinks: spec.sinks.filter(({ path }) => !taken.has(path)) });
-    await eachOf(places, (sink) => sink.remove());
+    await one?.emptyPlaces(taken);
   }
 }
 

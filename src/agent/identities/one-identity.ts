@@ -13,8 +13,12 @@ import type { AgentIdentity, AgentIdentityStatus, SinkProblem } from "../agent-i
 import type { IdentitySpec } from "../agent-spec.ts";
 import type { Sink } from "../sinks/sink.ts";
 import type { AgentNews } from "./agent-news.ts";
+import { eachOf } from "./each-of.ts";
 import { isBusy } from "./issuers-of.ts";
 import { KeptSinks } from "./kept-sinks.ts";
+
+/** Paths of sinks. */
+export type TakenPlaces = ReadonlySet<string>;
 
 export interface OneIdentityParts {
   readonly issuer: PairIssuer;
@@ -147,6 +151,17 @@ export class OneIdentity implements AgentIdentity {
     await this.#restEnds();
     // The driver ends whatever the disk says: whoever forgets an identity is to hear of it
     await this.#parts.store.remove();
+  }
+
+  /**
+   * Takes away what it wrote: after its end, by who wrote it, who knows which directories were made for it.
+   *
+   * @param taken - Places that somebody has from now on, which stay as they are
+   * @throws KeyturnError
+   */
+  async emptyPlaces(taken: TakenPlaces): Promise<void> {
+    const left = this.#parts.sinks.filter((_, index) => !taken.has(this.spec.sinks[index]?.path ?? ""));
+    await eachOf(left, (sink) => sink.remove());
   }
 
   async #restEnds(): Promise<void> {
