@@ -108,6 +108,9 @@ describe("openAgent", () => {
     expect(await readdir(registerDir)).toEqual(["made", "secret"]);
     // What is made and ended in one life leaves no directory either
     expect(await put("guest", { source, sinks: [{ file: { path: join(registerDir, "made/too/it") } }] })).toBe(200);
+    // Its places have the token by then
+    await again.identities.find("guest")?.refresh();
+    expect(await readdir(join(registerDir, "made/too"))).toEqual(["it"]);
     expect(await onSocket(socket, ["DELETE", "/v1/identities/guest"])).toBe(204);
     expect(await readdir(join(registerDir, "made"))).toEqual(["for"]);
   });
