@@ -18,7 +18,7 @@ import { agentCounts, agentDefaults, agentDurations, agentTexts } from "./token-
 
 export const identityFields = ["name", "issuer", "source", "request", "keep", "sinks", "notify"] as const;
 /** Of one that is registered at run time; where it is sent to, and what is run, whoever keeps the file decides. */
-export const registeredFields = ["source", "request", "keep", "sinks"] as const;
+const registeredFields = ["source", "request", "keep", "sinks"] as const;
 export const requestFields = ["audiences", "scopes", "accessTTL", "refreshTTL"] as const;
 
 const keeps = { Always: "always", OnUse: "onUse" } as const satisfies Record<string, IdentitySpec["keep"]>;

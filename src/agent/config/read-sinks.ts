@@ -20,7 +20,7 @@ const sinkFields = ["file", "directory"] as const;
 export const fileFields = ["path", "format", "mode", "group"] as const;
 export const directoryFields = ["path", "mode", "group"] as const;
 export const notifyFields = ["signal", "command"] as const;
-export const signalFields = ["name", "pidFile"] as const;
+const signalFields = ["name", "pidFile"] as const;
 
 const formats = { Token: "token", JSON: "json", Header: "header" } as const satisfies Record<string, SinkFormat>;
 const formatNames = ["Token", "JSON", "Header"] as const satisfies readonly (keyof typeof formats)[];

@@ -16,8 +16,8 @@ import { agentTexts } from "./token-agent-limits.ts";
 export const endpointFields = ["url", "caFile", "plainHTTP"] as const;
 /** Of which exactly one says where an identity's tokens come from. */
 export const tokenSourceFields = ["tokenFile", "clientSecret", "refreshTokenFile", "mintSocket"] as const;
-export const clientSecretFields = ["clientID", "secretFile"] as const;
-export const mintSocketFields = ["path", "subject"] as const;
+const clientSecretFields = ["clientID", "secretFile"] as const;
+const mintSocketFields = ["path", "subject"] as const;
 
 /** Stands in for what can't be read. */
 const noEndpoint: TokenEndpoint = { url: new URL("https://localhost/") };
