@@ -9,7 +9,7 @@ const leastWaitMs = 1000;
 const backoff = { baseMs: 1000, maxMs: 60_000 } as const;
 
 export interface KeptSinksParts {
-  readonly clock: Pick<Clock, "after">;
+  readonly clock: Pick<Clock, "after" | "nowMs">;
   readonly chance: Chance;
   /** Some place has a new token; not before the others were tried with it. Must not throw. */
   readonly onWritten: () => void;
@@ -53,11 +53,23 @@ class KeptSink {
   #cancel: Cancel | undefined;
   /** What lies there. */
   #goodUntilMs: number | undefined;
-  problem: SinkProblem | undefined;
+  #failed: SinkProblem | undefined;
 
   constructor(sink: Sink, parts: KeptSinksParts) {
     this.#sink = sink;
     this.#parts = parts;
+  }
+
+  /** Why it lacks the newest token: the last try failed; or whoever reads it has no token that is good until the present one has come to its end. */
+  get problem(): SinkProblem | undefined {
+    if (this.#failed !== undefined || this.#work === undefined) return this.#failed;
+    const isLate = (this.#goodUntilMs ?? 0) <= this.#parts.clock.nowMs();
+    return isLate ? this.#problem("Cannot say that there is a token: it is being written") : undefined;
+  }
+
+  #problem(message: string): SinkProblem {
+    const goodUntilMs = this.#goodUntilMs;
+    return { ...{ place: this.#sink.place, message }, ...(goodUntilMs !== undefined && { goodUntilMs }) };
   }
 
   /** Whether the place has it now, or a newer one: what comes while another one is being written is written after it. */
@@ -90,16 +102,13 @@ class KeptSink {
     try {
       await this.#sink.write(token);
       this.#goodUntilMs = token.expiresAtMs ?? Infinity;
-      this.problem = undefined;
+      this.#failed = undefined;
       this.#failures = 0;
       return true;
     } catch (error) {
       this.#failures++;
-      this.problem = {
-        ...{ place: this.#sink.place, message: messageOf(error) },
-        ...(this.#goodUntilMs !== undefined && { goodUntilMs: this.#goodUntilMs }),
-      };
-      this.#parts.onProblem(this.problem);
+      this.#failed = this.#problem(messageOf(error));
+      this.#parts.onProblem(this.#failed);
       return false;
     }
   }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { AgentIdentities } from "../../../src/agent/agent-identities.ts";
 import type { IdentitySpec } from "../../../src/agent/agent-spec.ts";
+import type { IdentitiesOptions } from "../../../src/agent/identities/identities-options.ts";
 import { tempDir } from "../../files/temp.ts";
 import { away, denied } from "../../identity/support/story.ts";
 import { hourMs, minuteMs, secondMs } from "../../identity/support/pairs.ts";
@@ -308,6 +309,37 @@ describe("the places of an identity", () => {
     // Once for each token, and once more for the place that got it late
     expect(scene.told).toEqual(["a", "a", "a"]);
     expect(scene.issuer.asked).toEqual(["a first", "a refresh 1"]);
+  });
+
+  it("are named while the first token is being written, and while one is whose predecessor has ended; else a write is no problem", async () => {
+    const scene = new AgentScene();
+    let held: Promise<unknown> = Promise.resolve();
+    const openSinks: IdentitiesOptions["openSinks"] = (spec) =>
+      scene.places.of(spec).map((sink) => ({ ...sink, write: (token) => held.then(() => sink.write(token)) }));
+    scene.issuer.failures.set("a", away());
+    const identities = await scene.open([withFile("a")], { startWithout: true, openSinks });
+    scene.issuer.failures.clear();
+    const one = identities.find("a");
+    const problems = (): unknown => one?.status().sinkProblems;
+    const first = Promise.withResolvers<undefined>();
+    held = first.promise;
+    const asked = one?.refresh();
+    await expect.poll(() => one?.status().token, { interval: 5 }).toBeDefined();
+    expect(problems()).toEqual([
+      { place: '"/run/a"', message: "Cannot say that there is a token: it is being written" },
+    ]);
+    first.resolve(undefined);
+    await asked;
+    expect(problems()).toEqual([]);
+    const again = Promise.withResolvers<undefined>();
+    held = again.promise;
+    await scene.clock.advance(50 * minuteMs);
+    await one?.token();
+    expect(problems()).toEqual([]);
+    await scene.clock.advance(15 * minuteMs);
+    expect(problems()).toMatchObject([{ place: '"/run/a"' }]);
+    again.resolve(undefined);
+    await expect.poll(problems, { interval: 5 }).toEqual([]);
   });
 
   it("get the newest token alone, where several come while one is being written", async () => {
