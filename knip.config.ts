@@ -6,6 +6,7 @@ const startedByTests = [
   "test/agent/sinks/children/*.ts",
   "test/bench/agent/*-child.ts",
   "test/bench/sidecar/gateway-child.ts",
+  "test/binary/agent/calling-child.ts",
   "test/binary/clients/*.ts",
   "test/e2e/workload/*.ts",
   "test/integration/support/hold.ts",

@@ -42,6 +42,14 @@ export class LineProcess {
     this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
   /** Ends it, and resolves when it has ended. */
   async end(signal: NodeJS.Signals = "SIGTERM"): Promise<Ended> {
     this.#child.kill(signal);
