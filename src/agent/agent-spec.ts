@@ -8,6 +8,8 @@ export interface AgentSpec {
   readonly identities: readonly IdentitySpec[];
   /** By their addresses, which differ. */
   readonly proxies: readonly ProxySpec[];
+  /** By their paths, which differ. */
+  readonly sockets: readonly SocketSpec[];
 }
 
 /** One token that is to be kept fresh, and who gets it. */
@@ -67,7 +69,7 @@ export type SinkSpec =
 export type SinkFormat = "token" | "json" | "header";
 
 export interface FileAccess {
-  /** Permission bits of the file. @default 0o600 */
+  /** Permission bits. @default 0o600 of a file, 0o660 of a socket */
   readonly mode: number;
   /** Name or number of the group. @default the process's own */
   readonly group?: string;
@@ -91,4 +93,12 @@ export interface ProxySpec {
   readonly identity: string;
   /** What becomes of an `Authorization` that an application sends by itself: it would act for somebody else than it believes. @default refuse */
   readonly authorization?: "refuse" | "replace";
+}
+
+/** The loopback API for one identity alone: whoever may open the socket has its token, and no other. */
+export interface SocketSpec extends FileAccess {
+  /** Of the socket; absolute. */
+  readonly path: string;
+  /** The name of an identity. */
+  readonly identity: string;
 }

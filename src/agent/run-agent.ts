@@ -7,16 +7,19 @@ import { aborted } from "../time/signal.ts";
 import type { AgentIdentities } from "./agent-identities.ts";
 import type { AgentOptions, AgentPorts } from "./agent-options.ts";
 import { type OpenOrders, openOrders } from "./agent-orders.ts";
-import type { AgentSpec } from "./agent-spec.ts";
+import type { AgentSpec, ProxySpec, SocketSpec } from "./agent-spec.ts";
 import { openAgentApi } from "./api/open-agent-api.ts";
+import { openSockets } from "./api/open-sockets.ts";
 import { parseRegistered } from "./config/read-identity.ts";
 import { AgentMetrics } from "./agent-metrics.ts";
 import { agentReadiness } from "./agent-readiness.ts";
 import type { IdentitiesOptions, OpenIdentities } from "./identities/identities-options.ts";
 import { openIdentities } from "./identities/open-identities.ts";
-import { openProxies, type OpenProxies } from "./proxy/open-proxies.ts";
+import { openProxies } from "./proxy/open-proxies.ts";
+import { ProxyMetrics } from "./proxy/proxy-metrics.ts";
 import { notifier } from "./sinks/notify.ts";
 import { openSinks } from "./sinks/open-sinks.ts";
+import type { SpecListeners } from "./spec-listeners.ts";
 import { UnfinishedFiles } from "./sinks/unfinished-files.ts";
 import { openSource } from "./sources/open-source.ts";
 import { TokenConnections } from "./sources/token-connections.ts";
@@ -70,13 +73,16 @@ async function openAll(options: AgentOptions, opened: AsyncDisposableStack): Pro
   const orders = await openOrders(options, (spec) => {
     applied = applied.then(() => applyTo(begun, spec, log));
   });
-  const { identities: specs, proxies: proxySpecs } = orders.current;
-  const { admin, metrics } = await openAdmin(options, { begun, orders }, opened);
+  const { identities: specs, proxies: proxySpecs, sockets: socketSpecs } = orders.current;
+  const { admin, metrics, proxyMetrics } = await openAdmin(options, { begun, orders }, opened);
   const identities = await openKept(options, { spec: orders.current, onNews: metrics.heard }, opened);
   begun.identities = identities;
-  const proxies = await openProxies(proxySpecs, { ...options, identities });
+  const proxies = await openProxies(proxySpecs, { ...options, identities, onAnswered: proxyMetrics.answered });
   begun.proxies = proxies;
   opened.defer(() => proxies.close());
+  const sockets = await openSockets(socketSpecs, { ...options, identities, nowMs: () => options.clock.nowMs() });
+  begun.sockets = sockets;
+  opened.defer(() => sockets.close());
   const api = await openApi(options, { orders, identities }, opened);
   const ending = new AbortController();
   const followed = orders.run(ending.signal);
@@ -86,33 +92,47 @@ async function openAll(options: AgentOptions, opened: AsyncDisposableStack): Pro
     await followed;
     await applied;
   });
-  log.info({ identities: specs.length, proxies: proxySpecs.length }, "keeping tokens");
+  const counts = { identities: specs.length, proxies: proxySpecs.length, sockets: socketSpecs.length };
+  log.info(counts, "keeping tokens");
   return { identities, ports: portsOf({ admin, api, proxies }), close: () => opened.disposeAsync() };
 }
 
 /** What is there as soon as all have begun. */
 interface Begun {
   identities?: OpenIdentities;
-  proxies?: OpenProxies;
+  proxies?: SpecListeners<ProxySpec>;
+  sockets?: SpecListeners<SocketSpec>;
 }
 
-/** Identities first: a proxy may be for one that is new. */
-async function applyTo({ identities, proxies }: Begun, spec: AgentSpec, log: AgentOptions["log"]): Promise<void> {
+/** Identities first: a proxy or a socket may be for one that is new. */
+async function applyTo(
+  { identities, proxies, sockets }: Begun,
+  spec: AgentSpec,
+  log: AgentOptions["log"],
+): Promise<void> {
   try {
     await identities?.apply(spec);
     await proxies?.apply(spec.proxies);
+    await sockets?.apply(spec.sockets);
   } catch (error) {
     log.error({ err: error }, "the agent's file can't be put in force as a whole");
   }
+}
+
+interface OpenAdmin {
+  readonly admin: number | undefined;
+  readonly metrics: AgentMetrics;
+  readonly proxyMetrics: ProxyMetrics;
 }
 
 async function openAdmin(
   { adminListen, readyMarginMs: marginMs, clock }: AgentOptions,
   { begun, orders }: { readonly begun: Begun; readonly orders: OpenOrders },
   opened: AsyncDisposableStack,
-): Promise<{ readonly admin: number | undefined; readonly metrics: AgentMetrics }> {
+): Promise<OpenAdmin> {
   const registry = new Registry();
   const metrics = new AgentMetrics(registry, () => begun.identities);
+  const proxyMetrics = new ProxyMetrics(registry);
   const [live, ready] = [new Checks(), new Checks()];
   live.add("process", () => undefined);
   const nowMs = (): number => clock.nowMs();
@@ -121,10 +141,10 @@ async function openAdmin(
   // No reason to take traffic away: what was before is in force
   ready.add("file", () => (orders.refused ? { remark: orders.refused.message.replaceAll("\n", "; ") } : undefined));
   opened.defer(addProcessMetricsSoon(registry, clock));
-  if (adminListen === undefined) return { admin: undefined, metrics };
+  if (adminListen === undefined) return { admin: undefined, metrics, proxyMetrics };
   const admin = await startAdminServer({ ...adminListen, live, ready, registry });
   opened.defer(() => admin.close());
-  return { admin: admin.port, metrics };
+  return { admin: admin.port, metrics, proxyMetrics };
 }
 
 async function openKept(
@@ -157,7 +177,6 @@ async function openApi(
   if (address === undefined) return undefined;
   const registration = directory !== undefined && {
     directory,
-    issuers: () => issuersOf(orders.current),
     read: (name: string, value: unknown) =>
       parseRegistered(value, { name, dir: directory, issuer: orders.current.issuer }),
   };
@@ -169,15 +188,10 @@ async function openApi(
   return listener.port;
 }
 
-const issuersOf = ({ issuer, identities }: AgentSpec) => [
-  ...(issuer ? [issuer] : []),
-  ...identities.flatMap(({ source }) => (source.kind === "mintSocket" ? [] : [source.issuer])),
-];
-
 const portsOf = (open: {
   readonly api: number | undefined;
   readonly admin: number | undefined;
-  readonly proxies: OpenProxies;
+  readonly proxies: SpecListeners<ProxySpec>;
 }): AgentPorts => ({
   ...(open.api !== undefined && { api: open.api }),
   ...(open.admin !== undefined && { admin: open.admin }),

@@ -31,6 +31,7 @@ export interface OrderFlags {
   readonly proxyListen?: string;
   readonly upstream?: string;
   readonly upstreamCaFile?: string;
+  readonly proxyAuthorization?: string;
 }
 
 const owner = "agent";
@@ -39,6 +40,7 @@ const own = (flags: string, description: string, extras: Parameters<typeof flag>
   flag(flags, description, { owner, ...extras });
 
 const keeps = { always: "Always", "on-use": "OnUse" } as const;
+const authorizations = { refuse: "Refuse", replace: "Replace" } as const;
 const formats = { token: "Token", json: "JSON", header: "Header" } as const;
 /** Of the file. */
 const wordOf = (words: Readonly<Record<string, string>>, text: string): string => words[text] ?? text;
@@ -73,6 +75,10 @@ export const orderFlags = (): readonly Option[] => [
   own("--proxy-listen <address>", "plain requests come in; unix:<path>, or a loopback address"),
   own("--upstream <url>", "and go there, with the token"),
   own("--upstream-ca-file <file>", "PEM: who signed the upstream's certificate", { otherwise: "whom Node.js trusts" }),
+  own("--proxy-authorization <what>", "what becomes of an Authorization that the application sends by itself", {
+    choices: Object.keys(authorizations),
+    otherwise: "refuse",
+  }),
 ];
 
 type IdentityFlag = Exclude<keyof OrderFlags, "config" | "plainHttp">;
@@ -100,6 +106,7 @@ const places: Readonly<Record<IdentityFlag, readonly [flag: string, path: string
   proxyListen: ["--proxy-listen", "proxies[0].listen"],
   upstream: ["--upstream", "proxies[0].upstream"],
   upstreamCaFile: ["--upstream-ca-file", "proxies[0].caFile"],
+  proxyAuthorization: ["--proxy-authorization", "proxies[0].authorization"],
 };
 const identityFlags = Object.keys(places).filter((name): name is IdentityFlag => Object.hasOwn(places, name));
 
@@ -140,7 +147,7 @@ const someOf = <Members extends object>(members: Members): Members | undefined =
 /** As the file has it: what is unset is undefined. */
 function specOf(flags: OrderFlags): object {
   const { name = "default", keep = "always", plainHttp: plainHTTP } = flags;
-  const { tokenFile, refreshTokenFile, sinkFormat: format } = flags;
+  const { tokenFile, refreshTokenFile, sinkFormat: format, proxyAuthorization } = flags;
   const issuer = someOf({ url: flags.issuer, caFile: flags.caFile });
   const file = someOf({
     path: flags.sinkFile,
@@ -148,7 +155,12 @@ function specOf(flags: OrderFlags): object {
     mode: flags.sinkMode,
     group: flags.sinkGroup,
   });
-  const proxy = someOf({ listen: flags.proxyListen, upstream: flags.upstream, caFile: flags.upstreamCaFile });
+  const proxy = someOf({
+    listen: flags.proxyListen,
+    upstream: flags.upstream,
+    caFile: flags.upstreamCaFile,
+    authorization: proxyAuthorization && wordOf(authorizations, proxyAuthorization),
+  });
   const identity = {
     name,
     keep: wordOf(keeps, keep),

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { chmod, lstat, unlink } from "node:fs/promises";
+import { chmod, chown, lstat, unlink } from "node:fs/promises";
 import type { Server } from "node:net";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
@@ -11,8 +11,17 @@ export interface TcpAddress {
   readonly port: number;
 }
 
+export interface UnixAddress {
+  readonly kind: "unix";
+  readonly path: string;
+  /** Who may write there may come. @default 0o660: whoever shares the directory and the group, and nobody else */
+  readonly mode?: number;
+  /** @default the process's own, or the directory's */
+  readonly groupId?: number;
+}
+
 /** Where a server listens. */
-export type Address = TcpAddress | { readonly kind: "unix"; readonly path: string };
+export type Address = TcpAddress | UnixAddress;
 
 export const addressText = (address: Address): string =>
   address.kind === "unix" ? `unix:${address.path}` : `${address.host ?? ""}:${address.port}`;
@@ -30,19 +39,31 @@ export function addressIn(text: string): Address | undefined {
 /** Resolves when it listens. @throws ChangeNeededError `AddressUnusable` */
 export async function bind(server: Server, address: Address): Promise<void> {
   try {
-    if (address.kind === "unix") await removeSocket(address.path);
-    server.listen(
-      address.kind === "unix"
-        ? { path: address.path }
-        : { port: address.port, ...(address.host !== undefined && { host: address.host }) },
-    );
-    await once(server, "listening");
-    // Who shares the directory and the group may come; nobody else
-    if (address.kind === "unix") await chmod(address.path, 0o660);
+    if (address.kind === "unix") await bindSocket(server, address);
+    else {
+      server.listen({ port: address.port, ...(address.host !== undefined && { host: address.host }) });
+      await once(server, "listening");
+    }
   } catch (error) {
+    // Nobody is to come to what has the wrong group
+    if (server.listening) server.close();
     const why = errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
     throw new ChangeNeededError("AddressUnusable", `Cannot listen on ${addressText(address)}: ${why}`);
   }
+}
+
+async function bindSocket(server: Server, { path, mode = 0o660, groupId }: UnixAddress): Promise<void> {
+  await removeSocket(path);
+  // Nobody else may come before mode and group are there. What other threads make meanwhile gets its mode by itself
+  const before = process.umask(0o077);
+  try {
+    server.listen({ path });
+  } finally {
+    process.umask(before);
+  }
+  await once(server, "listening");
+  if (groupId !== undefined) await chown(path, process.geteuid?.() ?? 0, groupId);
+  await chmod(path, mode);
 }
 
 /** Of TCP; 0 for a Unix socket. */

@@ -80,7 +80,9 @@ describe("openAgent", () => {
     expect(shown.status).toBe(200);
     expect(JSON.parse(shown.text)).toMatchObject({ active: true, client_id: "dashboard" });
     expect(await textAt(admin, "/readyz")).toMatchObject({ status: 200 });
-    expect((await textAt(admin, "/metrics")).text).toContain('keyturn_agent_identities{origin="file"} 2');
+    const { text: metrics } = await textAt(admin, "/metrics");
+    expect(metrics).toContain('keyturn_agent_identities{origin="file"} 2');
+    expect(metrics).toContain('keyturn_agent_proxy_requests_total{status="2xx"} 1');
   });
 
   test("is there again after a restart with what was registered, and with its pairs", async () => {
@@ -134,6 +136,23 @@ describe("openAgent", () => {
       .toContain("spec.identities[0].name: must");
     expect(names()).toEqual(["orders", "shop"]);
     expect(await textAt(ports.admin, "/readyz")).toMatchObject({ status: 200 });
+  });
+
+  test("has a socket for each identity that has one in its file, and follows it", async () => {
+    const { home, dir, identity } = await newScene();
+    const issuer = { url: home.at("/") };
+    const socket = (name: string) => ({ listen: `unix:${join(dir, `${name}.sock`)}`, identity: name });
+    const identities = [identity("billing"), identity("orders")];
+    const path = await fileOf(dir, { issuer, identities, sockets: [socket("billing")] });
+    let reread = (): void => undefined;
+    await openAt(path, { rereadOn: (one) => (reread = one) });
+    const asked = (name: string, of: string): Promise<number> =>
+      onSocket(join(dir, `${name}.sock`), ["GET", `/v1/identities/${of}/token`]);
+    expect([await asked("billing", "billing"), await asked("billing", "orders")]).toEqual([200, 403]);
+    await fileOf(dir, { issuer, identities, sockets: [socket("orders")] });
+    reread();
+    await expect.poll(() => asked("orders", "orders").catch(() => 0), { interval: 5 }).toBe(200);
+    await expect(asked("billing", "billing")).rejects.toMatchObject({ code: "ENOENT" });
   });
 
   test("leaves nothing open where one of its parts can't be opened", async () => {

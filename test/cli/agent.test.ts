@@ -30,6 +30,7 @@ describe("ordersOf", () => {
           },
         ],
         proxies: [],
+        sockets: [],
       },
     }));
 
@@ -42,6 +43,7 @@ describe("ordersOf", () => {
       ...{ audiences: ["api", "admin"], scopes: ["read"], accessTtl: "15m", refreshTtl: "12h", keep: "always" },
       ...{ sinkFile: "/t", sinkFormat: "json", sinkMode: "0640", sinkGroup: "www-data" },
       ...{ proxyListen: "unix:/p.sock", upstream: "http://api.example", upstreamCaFile: "/up.crt" },
+      proxyAuthorization: "replace",
     };
     const endpoint = { url: new URL(flags.issuer), caFile: "/ca.crt" };
     expect(await ordersOf(flags)).toEqual({
@@ -63,8 +65,10 @@ describe("ordersOf", () => {
             upstream: new URL(flags.upstream),
             caFile: "/up.crt",
             identity: "reports",
+            authorization: "replace",
           },
         ],
+        sockets: [],
       },
     });
   });

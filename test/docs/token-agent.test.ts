@@ -3,7 +3,8 @@ import { describe, expect, test } from "vitest";
 import { identityFields, requestFields } from "../../src/agent/config/read-identity.ts";
 import { directoryFields, fileFields, notifyFields } from "../../src/agent/config/read-sinks.ts";
 import { endpointFields, tokenSourceFields } from "../../src/agent/config/read-source.ts";
-import { agentFields, proxyFields } from "../../src/agent/config/read-token-agent.ts";
+import { proxyFields, socketFields } from "../../src/agent/config/read-faces.ts";
+import { agentFields } from "../../src/agent/config/read-token-agent.ts";
 
 const page = readFileSync(new URL("../../docs/token-agent.md", import.meta.url), "utf8");
 
@@ -24,6 +25,7 @@ describe("docs/token-agent.md", () => {
     ["sinks", [...new Set([...fileFields, ...directoryFields])]],
     ["notify", notifyFields],
     ["spec.proxies[]", proxyFields],
+    ["spec.sockets[]", socketFields],
   ])("has every field of %s, and no other", (heading, fields) =>
     expect([...namesBelow(heading)].sort()).toEqual([...fields].sort()),
   );

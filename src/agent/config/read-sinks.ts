@@ -57,7 +57,7 @@ function readAccess(at: Fields<"mode" | "group">): FileAccess {
 }
 
 /** People write a number without quotes. */
-function readGroup(spot: Spot): string | undefined {
+export function readGroup(spot: Spot): string | undefined {
   return typeof spot.value === "number" ? wholeOf(spot, groupNumber)?.toString() : textOf(spot, agentTexts.group);
 }
 

@@ -18,10 +18,11 @@ export const agentCounts = {
   sinks: 16,
   command: 64,
   proxies: 64,
+  sockets: 1024,
 } as const;
 
 /** In force where a field is unset. */
-export const agentDefaults = { mode: 0o600, format: "Token", keep: "Always" } as const;
+export const agentDefaults = { mode: 0o600, socketMode: 0o660, format: "Token", keep: "Always" } as const;
 
 /** Of groups that have no name here. */
 export const groupNumber = { least: 0, most: 2 ** 32 - 2 } as const satisfies WholeBounds;
@@ -42,6 +43,11 @@ export const agentTexts = {
     most: 4,
     form: /^0[4-7][0-7]{2}$/,
     must: 'must be four octal digits such as "0640", the owner being one who may read',
+  },
+  socketMode: {
+    most: 4,
+    form: /^0[67][0-7]{2}$/,
+    must: 'must be four octal digits such as "0660", the owner being one who may read and write',
   },
   group: {
     most: 32,

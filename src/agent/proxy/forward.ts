@@ -15,6 +15,7 @@ import type { ProxyLimits } from "./proxy-limits.ts";
 import { identityUnknown, tokenProblem, upgradeWithBody, upstreamProblem } from "./proxy-problems.ts";
 import { SentBody } from "./sent-body.ts";
 import type { Upstream } from "./upstream.ts";
+import type { UpstreamReach } from "./upstream-reach.ts";
 import { type CallOutcome, called, type Information } from "./upstream-call.ts";
 
 /** What one request through a proxy came to. */
@@ -33,6 +34,7 @@ export interface ForwardParts {
   readonly identities: Pick<AgentIdentities, "find">;
   readonly identity: string;
   readonly upstream: Upstream;
+  readonly reach: UpstreamReach;
   readonly guard: GuardedBy;
   readonly limits: ProxyLimits;
   readonly clock: Clock;
@@ -116,15 +118,18 @@ export class Forward {
     return this.#send(token, true);
   }
 
-  #send({ accessToken }: FreshToken, fresh: boolean): Promise<CallOutcome> {
-    const { upstream, clock, limits } = this.#parts;
+  async #send({ accessToken }: FreshToken, fresh: boolean): Promise<CallOutcome> {
+    const { upstream, reach, clock, limits } = this.#parts;
+    const { losses } = reach;
     const { method = "", url = "" } = this.#request;
     const headers = [...this.#headers, "Authorization", `Bearer ${accessToken}`];
     const outgoing = upstream.request({ method, target: url, headers }, fresh);
     this.#outgoing = outgoing;
-    const outcome = called(outgoing, { clock, limits, onInformation: (one) => this.#inform(one) });
+    const answer = called(outgoing, { clock, limits, onInformation: (one) => this.#inform(one) });
     if (expects(this.#request)) this.#sendWhenContinued(outgoing);
     else this.#body.sendTo(outgoing);
+    const outcome = await answer;
+    if (!this.#isGone) reach.heard(outcome, losses);
     return outcome;
   }
 
@@ -198,7 +203,9 @@ export class Forward {
   #switch({ message, socket, head }: Extract<CallOutcome, { kind: "switched" }>): void {
     if (!this.#upgrading) {
       socket.destroy();
-      this.#refuse(upstreamProblem({ kind: "broke", why: "it switched protocols unasked", isReused: false }));
+      this.#refuse(
+        upstreamProblem({ kind: "broke", why: "it switched protocols unasked", wasConnected: true, isReused: false }),
+      );
       return;
     }
     const { socket: application, head: fromApplication } = this.#upgrading;

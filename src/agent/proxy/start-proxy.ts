@@ -11,9 +11,10 @@ import type { Clock } from "../../time/clock.ts";
 import type { AgentIdentities } from "../agent-identities.ts";
 import type { ProxySpec } from "../agent-spec.ts";
 import { Forward, type ForwardParts, type ProxyAnswered } from "./forward.ts";
+import { openUpstream } from "./open-upstream.ts";
 import { type ProxyLimits, proxyLimits } from "./proxy-limits.ts";
 import { proxyFailed, tunnelRefused } from "./proxy-problems.ts";
-import { Upstream } from "./upstream.ts";
+import { UpstreamReach } from "./upstream-reach.ts";
 
 export interface ProxyParts {
   readonly identities: Pick<AgentIdentities, "find">;
@@ -35,24 +36,28 @@ const listenerLimits: Limits = { requestMs: 0, silentMs: 0 };
  * @throws ChangeNeededError `AddressUnusable`, `FileUnreadable`
  */
 export async function startProxy(spec: ProxySpec, parts: ProxyParts): Promise<Listener> {
-  const { listen: address, identity, upstream: url, caFile, authorization = "refuse" } = spec;
+  const { listen: address, identity, upstream: url, authorization = "refuse" } = spec;
   const { identities, clock, log, limits, files = smallFiles, onAnswered = () => undefined } = parts;
   if (!isLocal(address)) {
     const must = "must be a Unix socket or a loopback address, since whoever reaches it uses the identity's token";
     throw new ChangeNeededError("AddressUnusable", `Cannot listen on "${addressText(address)}": ${must}`);
   }
-  const upstream = new Upstream(url, caFile === undefined ? undefined : await files.read(caFile));
+  const { upstream, close } = await openUpstream(spec, { files, clock, log });
+  const reach = new UpstreamReach(log, { identity, address: addressText(address), upstream: url.origin });
   const guard = { isTcp: address.kind === "tcp", upstreamHost: url.host, authorization };
   const face = faceOf(
-    { identities, identity, upstream, guard, limits: { ...proxyLimits, ...limits }, clock, onAnswered },
+    { identities, identity, upstream, reach, guard, limits: { ...proxyLimits, ...limits }, clock, onAnswered },
     log,
   );
-  const listener = await listen(address, face, listenerLimits);
+  const listener = await listen(address, face, listenerLimits).catch((error: unknown) => {
+    close();
+    throw error;
+  });
   return {
     port: listener.port,
     drain: async (withinMs) => {
       await listener.drain(withinMs);
-      upstream.close();
+      close();
     },
   };
 }
@@ -61,6 +66,7 @@ function faceOf(parts: ForwardParts, log: Log): Face {
   const run = (forward: Forward, response: ServerResponse): void => {
     forward.run().catch((error: unknown) => {
       log.error({ name: error instanceof Error ? error.name : typeof error }, "a request failed in the proxy");
+      parts.onAnswered({ status: proxyFailed.status, code: proxyFailed.code });
       if (response.headersSent) response.destroy();
       else sendProblem(response, proxyFailed);
     });
@@ -75,7 +81,9 @@ function faceOf(parts: ForwardParts, log: Log): Face {
     // Over plain HTTP curl and others offer it with every request; it is refused by not being taken (RFC 9113 §3.1)
     isUpgrade: ({ headers }) => headers.upgrade?.toLowerCase() !== "h2c",
     connect: (request, socket) => {
-      if (socket instanceof Socket) sendProblem(responseOn(socket, request), tunnelRefused);
+      if (!(socket instanceof Socket)) return;
+      parts.onAnswered({ status: tunnelRefused.status, code: tunnelRefused.code });
+      sendProblem(responseOn(socket, request), tunnelRefused);
     },
     continues: true,
   };

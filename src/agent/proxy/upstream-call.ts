@@ -17,6 +17,8 @@ export interface CallFailure {
   readonly kind: "away" | "broke" | "silent";
   /** For people: a code of the system or of TLS. Never with what was answered. */
   readonly why: string;
+  /** False: who is there did not show; true for what an upstream did that is there. */
+  readonly wasConnected: boolean;
   /** On a connection that others had used: the upstream may have closed it while the request was on its way. */
   readonly isReused: boolean;
 }
@@ -64,7 +66,7 @@ export function called(outgoing: ClientRequest, { clock, limits, onInformation }
     const kind = limit.isOver ? "silent" : isConnected ? "broke" : "away";
     // Never a parser's own words: they may quote what was answered
     const why = errnoOf(error) ?? error.name;
-    settle({ kind: "failed", failure: { kind, why, isReused: outgoing.reusedSocket } });
+    settle({ kind: "failed", failure: { kind, why, wasConnected: isConnected, isReused: outgoing.reusedSocket } });
   });
   return promise;
 }

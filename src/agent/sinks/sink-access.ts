@@ -1,7 +1,5 @@
-import { ChangeNeededError } from "../../errors/keyturn-error.ts";
-import { quoted } from "../../errors/quote.ts";
 import type { Disk } from "../../files/disk.ts";
-import { smallFiles } from "../../files/small-files.ts";
+import { groupIdOf } from "../../files/groups.ts";
 import type { Chance } from "../../time/backoff.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { FileAccess } from "../agent-spec.ts";
@@ -24,21 +22,9 @@ export const dirModeOf = ({ mode }: FileAccess): number => 0o700 | (mode & 0o044
 /** The number of the group, and the disk that gives it to all that is made. @throws ChangeNeededError `NoSuchGroup` */
 export async function diskOf(
   { group }: FileAccess,
-  { makeDisk, groupFile = "/etc/group" }: SinkPorts,
+  { makeDisk, groupFile }: SinkPorts,
 ): Promise<{ readonly disk: Disk; readonly gid?: number }> {
   if (group === undefined) return { disk: makeDisk() };
-  const gid = isNumber(group) ? Number(group) : await groupNumber(group, groupFile);
+  const gid = await groupIdOf(group, groupFile);
   return { disk: makeDisk(gid), gid };
-}
-
-/** The highest one says "none" to the kernel. */
-const isNumber = (text: string): boolean => /^\d{1,10}$/.test(text) && Number(text) < 0xffff_ffff;
-
-/** @see group(5) */
-async function groupNumber(name: string, groupFile: string): Promise<number> {
-  const lines = (await smallFiles.read(groupFile)).split("\n").map((line) => line.split(":"));
-  const number = lines.find(([found]) => found === name)?.[2];
-  if (number !== undefined && isNumber(number)) return Number(number);
-  const must = `must stand in "${groupFile}"; of one from elsewhere give the number`;
-  throw new ChangeNeededError("NoSuchGroup", `Cannot use the group ${quoted(name)}: ${must}`);
 }

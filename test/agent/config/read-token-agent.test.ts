@@ -62,10 +62,11 @@ describe("parseTokenAgent", () => {
         },
       ],
       proxies: [],
+      sockets: [],
     }));
 
   test("nobody in it is a file, too: identities may be registered", () =>
-    expect(agentWith({})).toEqual({ issuer: { url }, identities: [], proxies: [] }));
+    expect(agentWith({})).toEqual({ issuer: { url }, identities: [], proxies: [], sockets: [] }));
 
   test("an identity's own issuer is in the place of that of all, as a whole", () => {
     const own = { url: "https://other.example/tenant" };
@@ -153,6 +154,22 @@ const proxyWith = (more: object): object => ({
   identities: [identityWith()],
   proxies: [{ listen: "127.0.0.1:1", upstream: "https://api.example", identity: "orders", ...more }],
 });
+
+const socketWith = (more: object): object => ({
+  identities: [identityWith()],
+  sockets: [{ listen: "unix:/run/orders.sock", identity: "orders", ...more }],
+});
+
+test.each<[more: object, read: object]>([
+  [{}, { mode: 0o660 }],
+  [
+    { mode: "0600", group: 2000 },
+    { mode: 0o600, group: "2000" },
+  ],
+  [{ group: "orders" }, { mode: 0o660, group: "orders" }],
+])("a socket for one identity with %o", (more, read) =>
+  expect(agentWith(socketWith(more)).sockets).toEqual([{ path: "/run/orders.sock", identity: "orders", ...read }]),
+);
 
 const dnsLabel = "must be 1 to 63 of a-z, 0-9 and -, a letter or digit first and last";
 const oneSource = "must set exactly one of tokenFile, clientSecret, refreshTokenFile, mintSocket";
@@ -242,6 +259,23 @@ describe("parseTokenAgent refuses", () => {
         proxies: [1, 2].map(() => ({ listen: "unix:/p", upstream: "https://x", identity: "orders" })),
       },
       'spec.proxies[1].listen: must not stand in the list twice, is "unix:/p"',
+    ],
+    [socketWith({ listen: undefined }), "spec.sockets[0].listen: must be set, is missing"],
+    [socketWith({ listen: "127.0.0.1:1" }), 'spec.sockets[0].listen: must be unix:/path, is "127.0.0.1:1"'],
+    [socketWith({ listen: "orders.sock" }), 'spec.sockets[0].listen: must be unix:/path, is "orders.sock"'],
+    [
+      socketWith({ identity: "other" }),
+      'spec.sockets[0].identity: must be the name of an identity of the file, is "other"',
+    ],
+    [
+      socketWith({ mode: "0440" }),
+      'spec.sockets[0].mode: must be four octal digits such as "0660", the owner being one who may read and write, is "0440"',
+    ],
+    [socketWith({ group: "a b" }), 'spec.sockets[0].group: must be the name or the number of a group, is "a b"'],
+    [socketWith({ only: "x" }), 'unknown field "spec.sockets[0].only"'],
+    [
+      { ...proxyWith({ listen: "unix:/run/orders.sock" }), ...socketWith({}) },
+      'spec.sockets[0].listen: must not stand in the list twice, is "unix:/run/orders.sock"',
     ],
   ])("%o", (spec, ...problems) => expect(problemsIn(spec)).toEqual(problems));
 

@@ -32,7 +32,7 @@ async function kept(clock: FakeClock) {
     credentialId: () => Promise.resolve("credential"),
   };
   const identities = await openIdentities({
-    spec: { identities: [identitySpec("shop")], proxies: [] },
+    spec: { identities: [identitySpec("shop")], proxies: [], sockets: [] },
     startWithout: false,
     openSource: () => issuer,
     openSinks: () => [],

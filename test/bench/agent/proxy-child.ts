@@ -8,7 +8,7 @@ import { givingIssuer, quiet } from "./quiet-agent.ts";
 
 const [, , upstreamPort = "", port = ""] = process.argv;
 const identities = await openIdentities({
-  spec: { identities: [identitySpec("shop")], proxies: [] },
+  spec: { identities: [identitySpec("shop")], proxies: [], sockets: [] },
   startWithout: false,
   openSource: () => givingIssuer(28_800),
   openSinks: () => [],

@@ -187,4 +187,5 @@ export const specOf = (identities: readonly IdentitySpec[], url = "https://issue
   issuer: { url: new URL(url) },
   identities,
   proxies: [],
+  sockets: [],
 });

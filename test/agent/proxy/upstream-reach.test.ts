@@ -1,0 +1,101 @@
+import { once } from "node:events";
+import { createServer, get, type RequestListener, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { describe, expect, onTestFinished, test } from "vitest";
+import { answerTo, bodyOf, opened, proxied } from "./support/proxied.ts";
+
+/** A port where nobody listens until the test does. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** A proxy to an upstream that is away; `comes` lets it come, `asks` is the status of one request. */
+async function away() {
+  const port = await freePort();
+  const origin = `http://127.0.0.1:${port}`;
+  const { url, logged } = await proxied(createServer(), { upstream: new URL(origin) });
+  const comes = async (answer: RequestListener) => {
+    const server = createServer(answer).listen(port, "127.0.0.1");
+    onTestFinished(() => {
+      server.close();
+      server.closeAllConnections();
+    });
+    await once(server, "listening");
+    return async (): Promise<void> => {
+      const closed = once(server, "close");
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    };
+  };
+  const asks = async (): Promise<number | undefined> => {
+    const message = await answerTo(get(url, { agent: false }));
+    await bodyOf(message);
+    return message.statusCode;
+  };
+  return { origin, logged, comes, asks };
+}
+
+const ok: RequestListener = (_, response) => void response.end();
+const isGone = (line: string): boolean => line.includes("the upstream can't be reached");
+const isBack = (line: string): boolean => line.includes("the upstream is back");
+
+describe("an upstream that goes away and comes back", () => {
+  test("is said once each, whatever the number of requests, and each time anew", async () => {
+    const { origin, logged, comes, asks } = await away();
+    for (let count = 0; count < 3; count += 1) expect(await asks()).toBe(502);
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toContain(`"upstream":"${origin}","why":"ECONNREFUSED"`);
+    const goes = await comes(ok);
+    for (let count = 0; count < 3; count += 1) expect(await asks()).toBe(200);
+    expect(logged).toHaveLength(2);
+    expect(logged[1]).toContain("the upstream is back");
+    await goes();
+    for (let count = 0; count < 3; count += 1) expect(await asks()).toBe(502);
+    expect(logged.map((line) => [isGone(line), isBack(line)])).toEqual([
+      [true, false],
+      [false, true],
+      [true, false],
+    ]);
+  });
+
+  test("is not what breaks while it answers", async () => {
+    const { logged, comes, asks } = await away();
+    await comes((request) => request.socket.destroy());
+    expect(await asks()).toBe(502);
+    expect(logged).toEqual([]);
+  });
+
+  test("is not back by an answer to what was asked before it went", async () => {
+    const asked = Promise.withResolvers<ServerResponse>();
+    const server = createServer((_, response) => asked.resolve(response));
+    const port = await opened(server);
+    const slow = await proxied(createServer(), { upstream: new URL(`http://127.0.0.1:${port}`) });
+    const late = answerTo(get(slow.url, { agent: false }));
+    const response = await asked.promise;
+    // Takes no new connection, and lets the one that is open come to its end
+    server.close();
+    const lost = await answerTo(get(slow.url, { agent: false }));
+    await bodyOf(lost);
+    expect(slow.logged.filter(isGone)).toHaveLength(1);
+    response.end();
+    expect((await late).statusCode).toBe(200);
+    expect(slow.logged.filter(isBack)).toEqual([]);
+  });
+});
+
+test("an application that gives up while the upstream is being connected is no upstream that is away", async () => {
+  // Nobody answers there (RFC 5737)
+  const { url, logged, identity, drain } = await proxied(createServer(), { upstream: new URL("http://192.0.2.1:9/") });
+  const request = get(url, { agent: false });
+  request.on("error", () => undefined);
+  await expect.poll(() => identity.asked.length, { interval: 1 }).toBeGreaterThan(0);
+  request.destroy();
+  await drain(1000);
+  expect(logged.filter(isGone)).toEqual([]);
+});
