@@ -11,7 +11,7 @@ export interface TcpAddress {
   readonly port: number;
 }
 
-export interface UnixAddress {
+interface UnixAddress {
   readonly kind: "unix";
   readonly path: string;
   /** Who may write there may come. @default 0o660: whoever shares the directory and the group, and nobody else */

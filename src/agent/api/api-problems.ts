@@ -11,7 +11,12 @@ export const problems = {
   typeNotAllowed: { status: 415, code: "TypeNotAllowed", title: "The body must be application/json" },
   bodyInvalid: { status: 400, code: "BodyInvalid", title: "The body must be a JSON object, with each member once" },
   identityUnknown: { status: 404, code: "IdentityUnknown", title: "There is no identity of this name" },
-  otherIdentity: { status: 403, code: "OtherIdentity", title: "This socket is for another identity" },
+  otherIdentity: {
+    status: 403,
+    code: "OtherIdentity",
+    title: "This socket is for another identity",
+    detail: "Cannot show this identity: must be asked for at a socket of its own, this one is for another",
+  },
   registeringOff: { status: 403, code: "RegisteringOff", title: "Nothing can be registered here" },
   noOtherToken: { status: 409, code: "NoOtherToken", title: "There is no other token: the refusal stands" },
   defect: { status: 500, code: "Defect", title: "This is a defect of Keyturn" },

@@ -36,8 +36,9 @@ export function openAgentFile(options: AgentFileOptions): Promise<FollowedFiles<
     // A spec is data without secrets, made in one order
     isSame: (one, another) => JSON.stringify(one) === JSON.stringify(another),
     take: (spec, isFirst) => {
-      const { identities, proxies } = spec;
-      log.info({ identities: identities.length, proxies: proxies.length }, "the agent's file is in force");
+      const { identities, proxies, sockets } = spec;
+      const counts = { identities: identities.length, proxies: proxies.length, sockets: sockets.length };
+      log.info(counts, "the agent's file is in force");
       if (!isFirst) take(spec);
     },
     tell: (refused) => tellOf(refused, options),

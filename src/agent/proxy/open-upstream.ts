@@ -30,7 +30,6 @@ export async function openUpstream(
 ): Promise<OpenUpstream> {
   if (caFile === undefined) return opened(new Upstream(url));
   const fields = { address: addressText(listen), path: caFile };
-  let upstream: Upstream | undefined;
   const followed = await FollowedFiles.open<string>({
     what: "the CA of an upstream",
     read: () => readCa(files, caFile),
@@ -38,7 +37,7 @@ export async function openUpstream(
     isSame: (one, another) => one === another,
     take: (ca, isFirst) => {
       if (isFirst) return;
-      upstream?.trust(ca);
+      upstream.trust(ca);
       log.info(fields, "another CA of the upstream is in force");
     },
     tell: (refused) => {
@@ -48,7 +47,7 @@ export async function openUpstream(
     },
     clock,
   });
-  upstream = new Upstream(url, followed.current);
+  const upstream = new Upstream(url, followed.current);
   const ending = new AbortController();
   void followed.run(ending.signal);
   return opened(upstream, () => ending.abort());

@@ -1,3 +1,4 @@
+import { expect } from "vitest";
 import type { AgentSpec } from "../../../src/agent/agent-spec.ts";
 import { parseTokenAgent } from "../../../src/agent/config/read-token-agent.ts";
 
@@ -19,3 +20,16 @@ export const identityWith = (more: object = {}): object => ({
 });
 
 export const agentWith = (spec: object): AgentSpec => parseTokenAgent(agentFileWith(spec), "/etc/agent");
+
+/** What a reader finds wrong, line by line. */
+export function problemsOf(read: () => unknown, code = "InvalidTokenAgent"): readonly string[] {
+  try {
+    read();
+  } catch (error) {
+    expect(error).toMatchObject({ code });
+    return error instanceof Error ? error.message.split("\n") : [];
+  }
+  return [];
+}
+
+export const problemsIn = (spec: object): readonly string[] => problemsOf(() => agentWith(spec));
