@@ -56,7 +56,7 @@ async function exec(identities: readonly IdentitySpec[] | undefined, ...args: re
   const own: OwnAgent<AgentExecFlags> = {
     flags: [],
     optionsOf: ({ startWithout = false }, around) =>
-      Promise.resolve(identities && optionsOf({ identities, proxies: [] }, { startWithout, ...around })),
+      Promise.resolve(identities && optionsOf({ identities, proxies: [], sockets: [] }, { startWithout, ...around })),
   };
   const command = agentExecCommand(cli, own).exitOverride();
   try {
@@ -154,7 +154,7 @@ describe("agent exec with an agent of its own", () => {
 describe("agent exec beside an agent that runs", () => {
   it("finds the token of that one, and leaves nothing", async () => {
     const path = join(dir, "agent.sock");
-    const spec = { identities: [identityOf("shop")], proxies: [] };
+    const spec = { identities: [identityOf("shop")], proxies: [], sockets: [] };
     const agent = await openAgent(optionsOf(spec, { listen: { kind: "unix", path } }));
     onTestFinished(() => agent.close());
     expect(await exec(undefined, "--socket", path, ...node(say))).toMatchObject({ code: 0 });

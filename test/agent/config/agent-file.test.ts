@@ -45,7 +45,7 @@ describe("openAgentFile", () => {
     const { current } = await open();
     expect(current.identities[0]?.source).toMatchObject({ path: join(dir, "token") });
     expect(taken).toEqual([]);
-    expect(lines).toEqual(['the agent\'s file is in force {"identities":1,"proxies":0}']);
+    expect(lines).toEqual(['the agent\'s file is in force {"identities":1,"proxies":0,"sockets":0}']);
   });
 
   test.each<[what: string, text: string | undefined, code: string]>([
