@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { identityFields, requestFields } from "../../src/agent/config/read-identity.ts";
 import { directoryFields, fileFields, notifyFields } from "../../src/agent/config/read-sinks.ts";
 import { endpointFields, tokenSourceFields } from "../../src/agent/config/read-source.ts";
-import { proxyFields, socketFields } from "../../src/agent/config/read-faces.ts";
+import { proxyFields, socketFields } from "../../src/agent/config/read-listeners.ts";
 import { agentFields } from "../../src/agent/config/read-token-agent.ts";
 
 const page = readFileSync(new URL("../../docs/token-agent.md", import.meta.url), "utf8");

@@ -2,7 +2,7 @@ import { tokenAgentKind } from "../../parse/api-names.ts";
 import { readWhole, resourceOf } from "../../parse/read-whole.ts";
 import type { AgentSpec, IdentitySpec } from "../agent-spec.ts";
 import { fieldsOf, itemSpotsOf, refuseRepeats, refuseSame, type Spot } from "./agent-fields.ts";
-import { readFaces } from "./read-faces.ts";
+import { readListeners } from "./read-listeners.ts";
 import { readIdentity } from "./read-identity.ts";
 import { readEndpoint } from "./read-source.ts";
 import { agentCounts } from "./token-agent-limits.ts";
@@ -26,8 +26,8 @@ function readSpec(spot: Spot, dir: string): AgentSpec {
   refuseSame(spots, "name");
   const identities = spots.map((one) => readIdentity(one, { dir, issuer }));
   refuseSharedSinks(identities, at("identities"));
-  const faces = readFaces({ proxies: at("proxies"), sockets: at("sockets") }, { dir, identities });
-  return { ...(issuer && { issuer }), identities, ...faces };
+  const listeners = readListeners({ proxies: at("proxies"), sockets: at("sockets") }, { dir, identities });
+  return { ...(issuer && { issuer }), identities, ...listeners };
 }
 
 /** Each would write over what the other has written. */

@@ -1,7 +1,7 @@
 import { type Address, addressIn, addressText } from "../../http/address.ts";
 import { isLocal } from "../../http/local-only.ts";
 import { addressFlaw, ownAddressFlaw } from "../../http/remote-address.ts";
-import type { IdentitySpec, ProxySpec, SocketSpec } from "../agent-spec.ts";
+import type { AgentSpec, IdentitySpec, ProxySpec, SocketSpec } from "../agent-spec.ts";
 import {
   absolutePathOf,
   addressOf,
@@ -28,22 +28,17 @@ const authorizations = { Refuse: "refuse", Replace: "replace" } as const satisfi
 const authorizationNames = ["Refuse", "Replace"] as const satisfies readonly (keyof typeof authorizations)[];
 
 /** Where applications come to for the token of one identity. */
-interface Faces {
-  readonly proxies: readonly ProxySpec[];
-  readonly sockets: readonly SocketSpec[];
-}
+type ListenerSpecs = Pick<AgentSpec, "proxies" | "sockets">;
 
-interface FaceSpots {
-  readonly proxies: Spot;
-  readonly sockets: Spot;
-}
-
-interface FacesAround {
+interface ListenersAround {
   readonly dir: string;
   readonly identities: readonly IdentitySpec[];
 }
 
-export function readFaces(spots: FaceSpots, { dir, identities }: FacesAround): Faces {
+export function readListeners(
+  spots: Readonly<Record<keyof ListenerSpecs, Spot>>,
+  { dir, identities }: ListenersAround,
+): ListenerSpecs {
   const around = { dir, names: new Set(identities.map(({ name }) => name)) };
   const proxies = itemSpotsOf(spots.proxies, agentCounts.proxies).map((one) => readProxy(one, around));
   const sockets = itemSpotsOf(spots.sockets, agentCounts.sockets).map((one) => readSocket(one, around));
@@ -62,12 +57,12 @@ const listenAt = (list: Spot, index: number, address: Address) => ({
   path: `${list.path}[${index}].listen`,
 });
 
-interface FaceAround {
+interface ListenerAround {
   readonly dir: string;
   readonly names: ReadonlySet<string>;
 }
 
-function readProxy(spot: Spot, { dir, names }: FaceAround): ProxySpec {
+function readProxy(spot: Spot, { dir, names }: ListenerAround): ProxySpec {
   const at = fieldsOf(need(spot), proxyFields);
   const flawOf = mayBePlain(at("plainHTTP")) ? addressFlaw : ownAddressFlaw;
   const upstream = addressOf(
@@ -93,7 +88,7 @@ function readListen(spot: Spot): ProxySpec["listen"] {
   return { kind: "tcp", port: 0 };
 }
 
-function readSocket(spot: Spot, { names }: FaceAround): SocketSpec {
+function readSocket(spot: Spot, { names }: ListenerAround): SocketSpec {
   const at = fieldsOf(need(spot), socketFields);
   const listen = need(at("listen"));
   const address = addressAt(listen);
