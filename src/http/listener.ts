@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { type Address, bind, portOf } from "./address.ts";
 import type { Certificate } from "./certificate.ts";
+import { Answering } from "./answering.ts";
 import { answerUnreadable, type UnreadableAnswer } from "./unreadable.ts";
 import { Connections, type ConnectionsLimit } from "./connections.ts";
 
@@ -68,19 +69,17 @@ export interface Face {
 /** Serves HTTP/1.1. @throws ChangeNeededError `AddressUnusable` */
 export async function listen(address: Address, face: Face, limits: Limits = {}): Promise<Listener> {
   const all = withDefaults(limits);
-  const answering = new Set<ServerResponse>();
+  const answering = new Answering();
   let draining = false;
   const handler: Handler = (request, response) => {
     if (draining) response.shouldKeepAlive = false;
     face.handler(request, response);
-    if (response.writableEnded) return;
-    answering.add(response);
-    response.on("close", () => answering.delete(response));
+    if (!response.writableEnded) answering.add(response);
   };
   const server = serverOf(all, handler, face);
   takingOver(server, face);
   if (face.unreadable) {
-    const isAnswering = (to: Duplex): boolean => [...answering].some((one) => one.socket === to && one.headersSent);
+    const isAnswering = (to: Duplex): boolean => answering.all().some((one) => one.socket === to && one.headersSent);
     answerUnreadable(server, face.unreadable, isAnswering);
   }
   const connections = new Connections(server, {
@@ -96,7 +95,7 @@ export async function listen(address: Address, face: Face, limits: Limits = {}):
     port: portOf(server),
     drain: async (withinMs) => {
       draining = true;
-      for (const response of answering) endAfter(response);
+      for (const response of answering.all()) endAfter(response);
       connections.endSilent();
       const closed = connections.close(withinMs);
       face.onDrain?.();
