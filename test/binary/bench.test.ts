@@ -76,7 +76,13 @@ describe("npm run bench", () => {
     const file = join(folder, "agent.json");
     await run("agent", "--quick", "--json", file);
     const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
-    expect(result?.figures.length).toBeGreaterThan(3);
+    const proxy = ["a second", "a second", "a second", "a CPU second"];
+    const loopback = ["ms", "ms", "ms", "ms"];
+    const many = ["ms", "MiB", "MiB", "ms", "a second"];
+    const registered = ["MiB", "MiB", "MiB"];
+    const firstToken = ["ms", "ms"];
+    const units = [...proxy, ...loopback, ...many, ...registered, ...firstToken];
+    expect(result?.figures.map(({ unit }) => unit)).toEqual(units);
     for (const { ours, what } of result?.figures ?? []) expect([what, ours > 0]).toEqual([what, true]);
   });
 

@@ -12,14 +12,17 @@ const claims = { sub: "system:serviceaccount:shop:orders", scope: "orders:read o
 
 let given = 0;
 
+/** A pair that nobody had before. */
+export function newPair(): { readonly accessToken: string; readonly refreshToken: string } {
+  given += 1;
+  return { accessToken: jwtWith({ ...claims, jti: `id-${given}` }), refreshToken: `ktr_${"r".repeat(90)}${given}` };
+}
+
 /** An issuer in the own process, which answers at once. */
 export const givingIssuer = (expiresInSeconds: number, onGiven: () => void = nothing): PairIssuer => ({
   ask: () => {
-    given += 1;
     onGiven();
-    const accessToken = jwtWith({ ...claims, jti: `id-${given}` });
-    const refreshToken = `ktr_${"r".repeat(90)}${given}`;
-    return Promise.resolve({ kind: "issued", issued: { accessToken, expiresInSeconds, refreshToken } });
+    return Promise.resolve({ kind: "issued", issued: { ...newPair(), expiresInSeconds } });
   },
   credentialId: () => Promise.resolve("credential"),
 });
