@@ -167,8 +167,8 @@ export class AgentWorld {
   }
 }
 
-/** Writes the issuer's file anew. */
-export async function allow(dir: string, clients: readonly string[], accessTTL: string): Promise<void> {
+/** Writes the issuer's file. */
+async function allow(dir: string, clients: readonly string[], accessTTL: string): Promise<void> {
   const clientOf = (id: string, more: object = {}): object =>
     clientWith({ id, secretFiles: ["secret"], allow: { audiences: ["api"], accessTTL, ...more } });
   const all = [...clients.map((id) => clientOf(id)), clientOf("gateway", { accessTTL: "60s", watchRevocations: true })];
