@@ -142,6 +142,30 @@ function renewed(
   return { kind: "renewed", why, grant: next, successor: tokenOf(next, generation, secret) };
 }
 
+/**
+ * Goes on with a grant that lives, for somebody who shows no refresh token of it but something else that counts. The new one is made of
+ * none before it: those are old, and whoever shows one without a proof, later than a retry window, ends the grant.
+ */
+export function reissue(
+  grant: Grant,
+  {
+    secret,
+    nowMs,
+    maxRefreshTtlMs,
+  }: { readonly secret: Uint8Array; readonly nowMs: number; readonly maxRefreshTtlMs?: number },
+): { readonly grant: Grant; readonly token: RefreshToken } {
+  const { previousHash: _hash, salt: _salt, ...rest } = grant;
+  const generation = grant.generation + 1;
+  const next: Grant = {
+    ...rest,
+    generation,
+    currentHash: hashOf(secret),
+    replacedAtMs: [nowMs, ...grant.replacedAtMs].slice(0, mostRenewals),
+    expiresAtMs: endsAtMs(grant, nowMs, maxRefreshTtlMs),
+  };
+  return { grant: next, token: tokenOf(next, generation, secret) };
+}
+
 const ended = (grant: Grant, nowMs: number): Renewal => ({
   kind: "ended",
   grant: { ...grant, revoked: { atMs: nowMs, reason: "reused" } },

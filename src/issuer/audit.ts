@@ -22,6 +22,12 @@ export const auditTo =
       case "reused":
         log.warn(fieldsOf("grant.reuse", event), "a refresh token was used twice: its grant ends");
         return;
+      case "recovered":
+        log.info(fieldsOf("grant.recover", event), "a grant goes on by its newest access token, which has expired");
+        return;
+      case "notRecovered":
+        log.info(fieldsOf("grant.recover_refuse", event), "an access token that has expired is refused");
+        return;
       case "revoked":
         log.info(fieldsOf("grant.revoke", event), "a grant is revoked");
         return;

@@ -30,6 +30,7 @@ export class IssuerMetrics {
   readonly #issued: Counter<"kind">;
   readonly #renewals: Counter<"outcome">;
   readonly #revoked: Counter<"kind">;
+  readonly #expired: Counter<"outcome">;
   readonly #requests: Counter<"route" | "status" | "code">;
   readonly #seconds: Histogram<"route">;
 
@@ -54,6 +55,12 @@ export class IssuerMetrics {
       labelNames: ["kind"],
       registers,
     });
+    this.#expired = new Counter({
+      name: "keyturn_issuer_expired_tokens_total",
+      help: "Access tokens whose time was over, shown under recoverExpiredFor, by what became of it",
+      labelNames: ["outcome"],
+      registers,
+    });
     this.#requests = new Counter({
       name: "keyturn_issuer_requests_total",
       help: "Requests by path, status and the code of the error",
@@ -70,6 +77,7 @@ export class IssuerMetrics {
     for (const kind of ["grant", "child", "access-token"]) this.#issued.inc({ kind }, 0);
     for (const outcome of outcomes) this.#renewals.inc({ outcome }, 0);
     for (const kind of ["grant", "token"]) this.#revoked.inc({ kind }, 0);
+    for (const outcome of ["recovered", "refused"]) this.#expired.inc({ outcome }, 0);
     addGauges(registry, gauges);
   }
 
@@ -79,6 +87,8 @@ export class IssuerMetrics {
     else if (kind === "begun") this.#issued.inc({ kind: event.parent === undefined ? "grant" : "child" });
     else if (kind === "revoked") this.#revoked.inc({ kind: "grant" });
     else if (kind === "tokenRevoked") this.#revoked.inc({ kind: "token" });
+    else if (kind === "recovered") this.#expired.inc({ outcome: "recovered" });
+    else if (kind === "notRecovered") this.#expired.inc({ outcome: "refused" });
     else this.#renewals.inc({ outcome: outcomeOf(event) });
   };
 

@@ -44,7 +44,8 @@ function verifyingWith(memory: RingMemory, clock: Pick<Clock, "nowMs">): Verifyi
   return {
     issuers: [issuer, ...others.filter((one) => one !== issuer)],
     // Of this turn, not of the one that asked for it: a key that was revoked meanwhile verifies nothing
-    verify: (token) => memory.verifier?.verify(token, clock.nowMs(), ofAccess) ?? { ok: false, reason: "KidUnknown" },
+    verify: (token, atMs = clock.nowMs()) =>
+      memory.verifier?.verify(token, atMs, ofAccess) ?? { ok: false, reason: "KidUnknown" },
   };
 }
 

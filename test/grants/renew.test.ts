@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Grant, mostRenewals } from "../../src/grants/grant.ts";
 import { type RefreshToken } from "../../src/grants/refresh-token.ts";
-import { beginGrant, type Renewal, type RenewalRequest, renew } from "../../src/grants/renew.ts";
+import { beginGrant, reissue, type Renewal, type RenewalRequest, renew } from "../../src/grants/renew.ts";
 
 const startMs = 1_800_000_000_000;
 const windowMs = 30_000;
@@ -221,5 +221,31 @@ describe("renew after a restored backup", () => {
     expect(inShort(ask(recovered.grant, ahead, { atMs: 800_000, policy }))).toBe("ended");
     const anew = { ...policy, recoverGrantsUntilMs: startMs + 2_000_000 };
     expect(inShort(ask(recovered.grant, ahead, { atMs: 800_000, policy: anew }))).toBe("recovered");
+  });
+});
+
+describe("a grant that goes on without a refresh token of it", () => {
+  const told = renewedAt(begun({ notAfterMs: startMs + 2 * day }), 1000);
+  const atMs = 100_000;
+  const secret = new Uint8Array(32).fill(5);
+  const { grant, token } = reissue(told.grant, { secret, nowMs: startMs + atMs, maxRefreshTtlMs: day / 2 });
+
+  it("has a new one, which is renewed as any other", () => {
+    expect(grant).toMatchObject({ id: seed.id, generation: 2, expiresAtMs: startMs + atMs + day / 2 });
+    expect(inShort(ask(grant, token, { atMs: atMs + 1 }))).toBe("current");
+  });
+
+  it("ends where it must", () => {
+    const late = reissue(told.grant, { secret, nowMs: startMs + 2 * day - 1000 });
+    expect(late.grant.expiresAtMs).toBe(startMs + 2 * day);
+  });
+
+  it.each([
+    ["within the window, whoever comes second is too late", atMs + windowMs - 1, false, "superseded"],
+    ["later than that, two parties have it", atMs + windowMs, false, "ended"],
+    ["the owner with a proof goes on", atMs + windowMs, true, "replaced"],
+    ["the owner with a proof goes on, at once, too", atMs + 1, true, "replaced"],
+  ])("replaces the one before: %s", (_, when, isProven, wanted) => {
+    expect(inShort(ask(grant, told.tokens.at(-1), { atMs: when, isProven }))).toBe(wanted);
   });
 });

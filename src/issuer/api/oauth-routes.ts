@@ -4,6 +4,7 @@ import { grantTypes } from "../config/token-issuer.ts";
 import { introspect } from "../tokens/introspect.ts";
 import { issuePair } from "../tokens/issue-pair.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
+import { mayRecover, recoverPair } from "../tokens/recover-pair.ts";
 import { renewPair } from "../tokens/renew-pair.ts";
 import { revokeTokens } from "../tokens/revoke-tokens.ts";
 import type { TokenPair } from "../tokens/token-pair.ts";
@@ -48,8 +49,7 @@ export function oauthRoutes(api: FastifyInstance, parts: IssuerParts, who: WhoAs
   api.post<{ Body: FormBody }>("/oauth2/token", { schema: { consumes, body: tokenForm } }, async (request) => {
     const { body } = request;
     if (body["grant_type"] === "refresh_token") return oauthAnswer(await renew(parts, who, request), parts.nowMs());
-    const granted = await issuePair(parts, await callerOf(who, request), askedIn(body));
-    if (granted.kind === "denied") throw errorOfDenial(granted);
+    const granted = await (recover(parts, who, request) ?? issue(parts, who, request));
     return {
       ...oauthAnswer(granted, parts.nowMs()),
       ...(body["grant_type"] === exchange && { issued_token_type: accessTokenType }),
@@ -113,6 +113,39 @@ async function callerOf(who: WhoAsks, request: FastifyRequest<{ Body: FormBody }
   if (grantType === jwtBearer) return who.foreign(request, one(body, "assertion"));
   one(body, "subject_token_type");
   return who.foreign(request, one(body, "subject_token"));
+}
+
+async function issue(
+  parts: IssuerParts,
+  who: WhoAsks,
+  request: FastifyRequest<{ Body: FormBody }>,
+): Promise<TokenPair> {
+  const granted = await issuePair(parts, await callerOf(who, request), askedIn(request.body));
+  if (granted.kind === "denied") throw errorOfDenial(granted);
+  return granted;
+}
+
+/** By an exchange of an access token of ours whose time is over; undefined: it is none. A client's secret beside it must be good, and its own. */
+function recover(
+  parts: IssuerParts,
+  who: WhoAsks,
+  request: FastifyRequest<{ Body: FormBody }>,
+): Promise<TokenPair> | undefined {
+  const { body } = request;
+  if (body["grant_type"] !== exchange || body["subject_token_type"] !== accessTokenType) return undefined;
+  const accessToken = one(body, "subject_token");
+  if (!mayRecover(parts, accessToken)) return undefined;
+  const { scopes, audiences } = askedIn(body);
+  return who.byItself(request, async () => {
+    const shown = shownSecret(request);
+    const caller = shown && (await who.client(request, shown));
+    return recoverPair(parts, {
+      accessToken,
+      ...(caller && { caller }),
+      ...(scopes && { scopes }),
+      ...(audiences && { audiences }),
+    });
+  });
 }
 
 /** A proof is not asked for, and counts where it is shown: the client's secret, or an assertion of the first token's subject. */

@@ -1,13 +1,12 @@
 import { Buffer } from "node:buffer";
 import type { FastifyRequest } from "fastify";
-import { jsonIn } from "../../parse/json.ts";
-import { isObject } from "../../parse/object.ts";
 import type { Caller, RefusedCaller } from "../callers/caller.ts";
 import type { ShownSecret } from "../callers/callers.ts";
-import { denialOf } from "../tokens/denial.ts";
-import { verifyingOf } from "../tokens/keys-at-work.ts";
+import { type Denial, denialOf } from "../tokens/denial.ts";
 import type { IssuerParts } from "../tokens/issuer-parts.ts";
 import { ownBearerOf } from "../tokens/own-bearer.ts";
+import type { TokenPair } from "../tokens/token-pair.ts";
+import { saysItIsOurs } from "../tokens/what-it-says.ts";
 import type { Asker } from "../tokens/ownership.ts";
 import { type AnswerError, badRequest, errorOfDenial, forbidden, unauthorized } from "./api-error.ts";
 import type { Rates } from "./rates.ts";
@@ -93,6 +92,15 @@ export class WhoAsks {
     return this.#proven(request, () => this.#parts.callers.verify(token), "invalid_client");
   }
 
+  /** What a token gets that is its own proof; one that gets nothing counts as credentials that were no good. @throws AnswerError */
+  async byItself(request: FastifyRequest, get: () => Promise<TokenPair | Denial>): Promise<TokenPair> {
+    await this.#rates.beforeProof(request);
+    const pair = await get();
+    if (pair.kind === "pair") return pair;
+    await this.#rates.failed(request);
+    throw errorOfDenial(pair);
+  }
+
   async #proven(
     request: FastifyRequest,
     prove: () => Promise<Caller | RefusedCaller>,
@@ -109,13 +117,6 @@ export class WhoAsks {
     const denial = denialOf(caller);
     throw errorOfDenial(denial.error === "invalid_grant" ? { ...denial, error: insteadOfGrant } : denial);
   }
-}
-
-/** Whether the token says that it is ours; whoever believes it looks at the signature. */
-function saysItIsOurs(parts: IssuerParts, token: string): boolean {
-  const { issuers } = verifyingOf(parts);
-  const payload = jsonIn(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"));
-  return isObject(payload) && issuers.some((issuer) => payload["iss"] === issuer);
 }
 
 export const credentialsMissing = (): AnswerError =>

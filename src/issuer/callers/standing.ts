@@ -1,5 +1,5 @@
 import type { Glob } from "../config/glob.ts";
-import type { Allowed, TokenIssuer } from "../config/token-issuer.ts";
+import { type Allowed, type GrantType, grantTypes, type TokenIssuer } from "../config/token-issuer.ts";
 
 /** Whom a grant was given to, as its row has it. */
 export interface Origin {
@@ -15,11 +15,13 @@ export interface GrantStanding {
   readonly maxAccessTtlMs?: number;
   /** Names of claims that a grant below it may ask for: each of these lists must have it. */
   readonly claims: readonly (readonly Glob[])[];
+  /** What all of them may use. */
+  readonly grantTypes: readonly GrantType[];
 }
 
 /**
  * Undefined: the client, or the issuer, is no longer in the file, and its grants are not to be renewed. No row says which of an
- * issuer's rules it was: the one that allows most caps a life, which the row bounds itself; a claim must be allowed by all.
+ * issuer's rules it was: the one that allows most caps a life, which the row bounds itself; a claim and a grant type must be allowed by all.
  */
 export function standingOf(
   { clients, trust }: TokenIssuer,
@@ -39,5 +41,6 @@ function most(all: readonly Allowed[]): GrantStanding {
     maxRefreshTtlMs: Math.max(...all.map(({ refreshTtl }) => refreshTtl.maxMs)),
     ...(maxAccessTtlMs < Infinity && { maxAccessTtlMs }),
     claims: all.map(({ claims }) => claims),
+    grantTypes: grantTypes.filter((one) => all.every((allowed) => allowed.grantTypes.includes(one))),
   };
 }

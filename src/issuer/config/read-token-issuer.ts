@@ -26,6 +26,7 @@ import { readWhole, resourceOf } from "../../parse/read-whole.ts";
 export const issuerSpecFields = [
   "retryWindow",
   "recoverGrantsUntil",
+  "recoverExpiredFor",
   "maxAccessTTL",
   "maxRefreshTTL",
   "ownAudiences",
@@ -57,6 +58,7 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
     maxRefreshTtlMs: durationOf(at("maxRefreshTTL"), issuerDurations.refreshTtl) ?? issuerDefaults.maxRefreshTtlMs,
   };
   const recoverGrantsUntilMs = instantOf(at("recoverGrantsUntil"));
+  const recoverExpiredForMs = durationOf(at("recoverExpiredFor"), issuerDurations.recoverExpired);
   const [clients, trust] = [
     itemSpotsOf(at("clients"), issuerCounts.clients),
     itemSpotsOf(at("trust"), issuerCounts.trust),
@@ -68,6 +70,7 @@ function readSpec(spot: Spot, dir: string): Omit<TokenIssuer, "name"> {
     ...limits,
     retryWindowMs: durationOf(at("retryWindow"), issuerDurations.retryWindow) ?? issuerDefaults.retryWindowMs,
     ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }),
+    ...(recoverExpiredForMs !== undefined && { recoverExpiredForMs }),
     ownAudiences: textsOf(at("ownAudiences"), issuerCounts.audiences, issuerTexts.audience),
     allowedOrigins: readOrigins(at("allowedOrigins")),
     clients: clients.map((client) => readClient(client, { dir, limits })),

@@ -11,6 +11,7 @@ export const issuerDurations = {
   /** The most is `longestRefreshTtlMs` of src/grants. */
   refreshTtl: { leastMs: secondMs, mostMs: 2160 * hourMs },
   retryWindow: { leastMs: 0, mostMs: 5 * minuteMs },
+  recoverExpired: { leastMs: secondMs, mostMs: 24 * hourMs },
   clockSkew: { leastMs: 0, mostMs: 10 * minuteMs },
   maxAge: { leastMs: minuteMs, mostMs: 8760 * hourMs },
 } as const satisfies Record<string, DurationBounds>;

@@ -9,6 +9,11 @@ export interface TokenIssuer {
   readonly retryWindowMs: number;
   /** After a restored backup: refresh tokens that are ahead of their row carry it forward until then; Unix milliseconds. */
   readonly recoverGrantsUntilMs?: number;
+  /**
+   * So long after its end the newest access token of a grant that lives buys a pair of the same grant; in milliseconds. @default it buys
+   * nothing
+   */
+  readonly recoverExpiredForMs?: number;
   /** No access token lives longer, whoever asks; in milliseconds. @default what the signing key allows */
   readonly maxAccessTtlMs?: number;
   /** No refresh token lives longer, whoever asks; in milliseconds. @default 90 days, which is also the most */

@@ -8,7 +8,7 @@ import { isAlive } from "./grant-above.ts";
 import { begin, originOf, termsOf } from "./issue-pair.ts";
 import type { IssuerParts } from "./issuer-parts.ts";
 import { freshSigningOf } from "./keys-at-work.ts";
-import { ownBearerOf } from "./own-bearer.ts";
+import { ownBearerOf, scopesIn } from "./own-bearer.ts";
 import type { TokenPair } from "./token-pair.ts";
 
 /** What is asked for below another grant. */
@@ -70,6 +70,3 @@ const capsOf = (
 
 const noParent = (): Denial =>
   denied("invalid_token", "access-token", "Cannot issue: must show an access token of a grant that lives");
-
-const scopesIn = (scope: unknown): readonly string[] =>
-  typeof scope === "string" ? scope.split(" ").filter((one) => one !== "") : [];

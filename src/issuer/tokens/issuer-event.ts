@@ -1,5 +1,6 @@
 import type { RenewalRefusal } from "../../grants/renew.ts";
 import type { GrantTerms } from "../store/grant-row.ts";
+import type { Denial } from "./denial.ts";
 
 /** Whose grant: ids and names, never a token. */
 export interface WhoseGrant extends Pick<GrantTerms, "subject" | "clientId"> {
@@ -17,6 +18,10 @@ export type IssuerEvent =
   | { readonly kind: "refused"; readonly reason: RenewalRefusal; readonly whose?: WhoseGrant }
   /** Two parties had its tokens: it has ended, and with it those below it. */
   | ({ readonly kind: "reused"; readonly ended: readonly string[] } & WhoseGrant)
+  /** By the newest of its access tokens, whose time was over. */
+  | ({ readonly kind: "recovered"; readonly generation: number; readonly jti: string } & WhoseGrant)
+  /** An access token of ours, whose time was over, was shown for that and got nothing. */
+  | { readonly kind: "notRecovered"; readonly code: Denial["code"] }
   | ({ readonly kind: "revoked" } & WhoseGrant)
   | { readonly kind: "tokenRevoked"; readonly jti: string };
 

@@ -11,8 +11,8 @@ import type { IssuerEvent } from "./issuer-event.ts";
 export interface Verifying {
   /** `iss` of tokens of our own: of the key that signs, then those of the other keys. */
   readonly issuers: readonly [string, ...string[]];
-  /** An access token of our own, of type `at+jwt`. */
-  verify(token: string): Verdict;
+  /** An access token of our own, of type `at+jwt`, by the keys of now; its times as of `atMs`. @default now */
+  verify(token: string, atMs?: number): Verdict;
 }
 
 /** The ring in memory, as far as tokens are to be made. */

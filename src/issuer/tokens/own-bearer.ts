@@ -14,9 +14,14 @@ export interface LiveToken {
   readonly row?: GrantRow;
 }
 
-/** Undefined: it is none of ours, or good no more. @throws TryLaterError `StoreAway`, `NotReady` */
-export async function liveToken(parts: IssuerParts, token: string): Promise<LiveToken | undefined> {
-  const verdict = verifyingOf(parts).verify(token);
+/**
+ * Undefined: it is none of ours, or good no more.
+ *
+ * @param atMs - Its times are looked at as of then; whether it was revoked, and its key, as of now. @default now
+ * @throws TryLaterError `StoreAway`, `NotReady`
+ */
+export async function liveToken(parts: IssuerParts, token: string, atMs?: number): Promise<LiveToken | undefined> {
+  const verdict = verifyingOf(parts).verify(token, atMs);
   if (!verdict.ok || parts.revoked.has(verdict.claims)) return undefined;
   const { claims, expiresAtMs } = verdict;
   const { sid, sub: subject, jti } = claims;
@@ -52,10 +57,11 @@ export interface OwnBearer {
  * The issuer is a resource server like any other (RFC 9068 §4): the token must be for it. One that another server has seen, for which it
  * was, begins no grant here and ends none.
  *
+ * @param atMs - As of {@link liveToken}
  * @throws TryLaterError `StoreAway`, `NotReady`
  */
-export async function ownBearerOf(parts: IssuerParts, text: string): Promise<OwnBearer | Denial> {
-  const token = await liveToken(parts, text);
+export async function ownBearerOf(parts: IssuerParts, text: string, atMs?: number): Promise<OwnBearer | Denial> {
+  const token = await liveToken(parts, text, atMs);
   const { sub: subject, jti, aud } = token?.claims ?? {};
   if (token === undefined || typeof subject !== "string" || typeof jti !== "string") {
     return denied("invalid_token", "access-token", "Must show an access token that is good");
@@ -70,3 +76,7 @@ export function audiencesIn(aud: unknown): readonly string[] {
   const named: readonly unknown[] = Array.isArray(aud) ? aud : [aud];
   return named.filter((one) => typeof one === "string");
 }
+
+/** RFC 8693 §4.2: texts with spaces between. */
+export const scopesIn = (scope: unknown): readonly string[] =>
+  typeof scope === "string" ? scope.split(" ").filter((one) => one !== "") : [];

@@ -1,4 +1,4 @@
-import { parseRefreshToken } from "../../grants/refresh-token.ts";
+import { parseRefreshToken, type RefreshToken } from "../../grants/refresh-token.ts";
 import type { Caller } from "../callers/caller.ts";
 import { standingOf } from "../callers/standing.ts";
 import { sidOf, type GrantRow } from "../store/grant-row.ts";
@@ -37,16 +37,16 @@ export async function renewPair(parts: IssuerParts, asked: PairRenewal): Promise
     salt: parts.randomBytes(32),
     policy: { retryWindowMs, ...(recoverGrantsUntilMs !== undefined && { recoverGrantsUntilMs }) },
     ...endTime(parts, parts.nowMs()),
-    judge: (row) => judge(parts, row, asked),
+    judge: (row) => judgeRenewal(parts, row, asked),
   });
   return renewal.kind === "denied" ? renewal : answerOf(parts, renewal, asked);
 }
 
 /** Before anything is written, so that a caller who asks for too much keeps the token that he has. */
-async function judge(
+export async function judgeRenewal(
   parts: IssuerParts,
   { grant, terms }: GrantRow,
-  { caller, scopes = [] }: PairRenewal,
+  { caller, scopes = [] }: Omit<PairRenewal, "refreshToken">,
 ): Promise<RowJudgement | Denial> {
   const { config } = parts.callers;
   const standing = standingOf(config, originOf(terms));
@@ -92,16 +92,25 @@ async function answerOf(
   }
   const { row, successor, why } = renewal;
   parts.on({ kind: "renewed", why, generation: row.grant.generation, ...whoseGrant(row) });
+  return signRenewed(parts, { ...row, token: successor }, scopes);
+}
+
+/** The pair of a grant that was just written. @throws TryLaterError as {@link renewPair}: a lost answer */
+export async function signRenewed(
+  parts: IssuerParts,
+  row: GrantRow & { readonly token: RefreshToken },
+  scopes: readonly string[] = [],
+): Promise<TokenPair> {
   const standing = standingOf(parts.callers.config, originOf(row.terms));
   const access = {
     nowMs: parts.nowMs(),
     ...(standing?.maxAccessTtlMs !== undefined && { maxAccessTtlMs: standing.maxAccessTtlMs }),
-    ...(scopes && scopes.length > 0 && { scopes }),
+    ...(scopes.length > 0 && { scopes }),
   };
-  return signPair(await freshSigningOf(parts), { ...row, token: successor }, access);
+  return signPair(await freshSigningOf(parts), row, access);
 }
 
-const whoseGrant = ({ grant, terms: { subject, clientId } }: GrantRow): WhoseGrant => ({
+export const whoseGrant = ({ grant, terms: { subject, clientId } }: GrantRow): WhoseGrant => ({
   sid: sidOf(grant.id),
   subject,
   clientId,

@@ -75,10 +75,11 @@ async function rowOf({ store }: IssuerParts, sid: string): Promise<GrantRow | un
   return id && (await store.find(id));
 }
 
-/** For as long as some verifier may take it for good: past its `exp`, by what clocks may differ. */
+/** For as long as somebody may take it for good: past its `exp`, by what clocks may differ, and by what the issuer itself goes back. */
 async function revokeToken(parts: IssuerParts, jti: string): Promise<RevocationDone> {
-  const { store, revoked } = parts;
-  const { nowMs, tokensEndAtMs: endsAtMs } = endTime(parts, parts.nowMs());
+  const { store, revoked, callers } = parts;
+  const { nowMs, tokensEndAtMs } = endTime(parts, parts.nowMs());
+  const endsAtMs = tokensEndAtMs + (callers.config.recoverExpiredForMs ?? 0);
   await store.revokeToken(jti, { nowMs, endsAtMs });
   // The log says so, too, but a moment later
   revoked.add({ kind: "token", value: jti, atMs: nowMs, endsAtMs });

@@ -40,6 +40,7 @@ describe("parseTokenIssuer", () => {
     expect(read).toMatchObject({ name: "issuer", retryWindowMs: 30_000, maxRefreshTtlMs: 2160 * hourMs });
     expect(read).not.toHaveProperty("maxAccessTtlMs");
     expect(read).not.toHaveProperty("recoverGrantsUntilMs");
+    expect(read).not.toHaveProperty("recoverExpiredForMs");
     const [client] = read.clients;
     expect(client).toMatchObject({ subject: "dashboard", secretFiles: ["/etc/keyturn/secrets/dashboard"] });
     expect(client?.allowed).toEqual({
@@ -59,6 +60,9 @@ describe("parseTokenIssuer", () => {
     expect(trust?.algorithms).toEqual(foreignAlgorithms);
     expect(trust?.rules[0]?.allowed.grantTypes).toEqual([grantTypes[1], grantTypes[2], grantTypes[3]]);
   });
+
+  test("how long an expired token counts is what the file says", () =>
+    expect(issuerWith({ recoverExpiredFor: "24h" }).recoverExpiredForMs).toBe(24 * hourMs));
 
   test("who may watch and look alone gets no tokens", () => {
     const allow = { audiences: ["api"], grantTypes: [], introspect: true, watchRevocations: true };
@@ -108,6 +112,14 @@ describe("parseTokenIssuer", () => {
       'spec.maxRefreshTTL: must be whole seconds from 1s to 2160h, written as 1h30m, is "2161h"',
     ],
     [{ maxAccessTTL: "0s" }, 'spec.maxAccessTTL: must be whole seconds from 1s to 8760h, written as 1h30m, is "0s"'],
+    [
+      { recoverExpiredFor: "25h" },
+      'spec.recoverExpiredFor: must be whole seconds from 1s to 24h, written as 1h30m, is "25h"',
+    ],
+    [
+      { recoverExpiredFor: "0s" },
+      'spec.recoverExpiredFor: must be whole seconds from 1s to 24h, written as 1h30m, is "0s"',
+    ],
     [
       { recoverGrantsUntil: "soon" },
       'spec.recoverGrantsUntil: must be an instant of RFC 3339 such as 2026-11-21T10:00:00Z, is "soon"',

@@ -14,6 +14,7 @@ import type { IssuerParts, Signing, Verifying } from "../../../../src/issuer/tok
 import { compileMinter } from "../../../../src/jwt/minter.ts";
 import { RevokedSet } from "../../../../src/jwt/revoked-set.ts";
 import type { KeyRing } from "../../../../src/ring/codec.ts";
+import type { Kid } from "../../../../src/ring/key.ts";
 import { compileRing } from "../../../../src/jwt/verifier.ts";
 import { systemClock } from "../../../../src/time/clock.ts";
 import { realRing, pairOf } from "../../../support/keys.ts";
@@ -38,6 +39,8 @@ export interface IssuerWorld {
   isMute: boolean;
   /** The key must not sign now. */
   isFenced: boolean;
+  /** The key that signs is revoked. */
+  isKeyRevoked: boolean;
   /** What is waited for while it must not. @default nothing */
   confirmed?: () => Promise<void>;
   /** Those of the signing key. @default those of the ring */
@@ -85,11 +88,11 @@ export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}, lo
   const closing = new AbortController();
   void callers.run(closing.signal);
   const store = await openGrantStore(location ?? `sqlite:${join(folder, "grants.db")}`);
-  const { signing, verifying } = newKeys(() => world.nowMs);
+  const { signing, verifying, revoking } = newKeys(() => world.nowMs);
   const parts: IssuerParts = {
     store,
     callers,
-    verifying: () => (world.isEmpty ? undefined : verifying),
+    verifying: () => (world.isEmpty ? undefined : world.isKeyRevoked ? revoking : verifying),
     confirmed: async () => world.confirmed?.(),
     signing: () => {
       const { audiences = signing.profile.audiences } = world;
@@ -116,7 +119,17 @@ export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}, lo
     jwks: () => ({ status: 200, headers: { "content-type": "application/jwk-set+json" }, body: "{}" }),
   });
   const world: IssuerWorld = {
-    ...{ api, store, parts, heard, isEmpty: false, isMute: false, isFenced: false, nowMs: Date.UTC(2026, 10, 30, 6) },
+    ...{
+      api,
+      store,
+      parts,
+      heard,
+      isEmpty: false,
+      isMute: false,
+      isFenced: false,
+      isKeyRevoked: false,
+      nowMs: Date.UTC(2026, 10, 30, 6),
+    },
     async allow(spec) {
       const before = callers.config;
       await write(spec);
@@ -133,24 +146,34 @@ export async function newIssuerWorld(options: Partial<IssuerApiOptions> = {}, lo
   return world;
 }
 
-function newKeys(nowMs: () => number): { readonly signing: Signing; readonly verifying: Verifying } {
+interface Keys {
+  readonly signing: Signing;
+  readonly verifying: Verifying;
+  /** The same ring, whose signer is revoked. */
+  readonly revoking: Verifying;
+}
+
+function newKeys(nowMs: () => number): Keys {
   const keyRing = withOwnAudience(realRing());
   const { kid, material } = pairOf("ES256", 0);
   const half = { kid, key: createPrivateKey({ key: material.privateJwk, format: "jwk" }) };
   const minter = compileMinter({ ring: keyRing.ring, half }, { newId: () => randomUUID() });
   if (minter === undefined) throw new Error("the ring has no signer");
   const publicJwks = new Map([...keyRing.materials].map(([name, { publicJwk }]) => [name, publicJwk]));
-  const verifier = compileRing({ ring: keyRing.ring, publicJwks });
   const { profile } = keyRing.ring.signer;
+  const verifyingBut = (...revokedKids: readonly Kid[]): Verifying => {
+    const verifier = compileRing({ ring: keyRing.ring, publicJwks }, { revokedKids });
+    return {
+      issuers: [profile.issuer],
+      verify: (token, atMs = nowMs()) => verifier.verify(token, atMs, { type: "at+jwt" }),
+    };
+  };
   return {
     signing: {
       ...{ profile, isFenced: false },
       mint: (request) => minter.mint(request, { nowMs: nowMs(), notAfterMs: Infinity }),
     },
-    verifying: {
-      issuers: [profile.issuer],
-      verify: (token) => verifier.verify(token, nowMs(), { type: "at+jwt" }),
-    },
+    ...{ verifying: verifyingBut(), revoking: verifyingBut(keyRing.ring.signer.kid) },
   };
 }
 
