@@ -154,11 +154,12 @@ export function reissue(
     maxRefreshTtlMs,
   }: { readonly secret: Uint8Array; readonly nowMs: number; readonly maxRefreshTtlMs?: number },
 ): { readonly grant: Grant; readonly token: RefreshToken } {
-  const { previousHash: _hash, salt: _salt, ...rest } = grant;
+  const { id, markKey, refreshTtlMs, notAfterMs, createdAtMs, recoveredUnderMs } = grant;
   const generation = grant.generation + 1;
   const next: Grant = {
-    ...rest,
-    generation,
+    ...{ id, markKey, refreshTtlMs, createdAtMs, generation },
+    ...(notAfterMs !== undefined && { notAfterMs }),
+    ...(recoveredUnderMs !== undefined && { recoveredUnderMs }),
     currentHash: hashOf(secret),
     replacedAtMs: [nowMs, ...grant.replacedAtMs].slice(0, mostRenewals),
     expiresAtMs: endsAtMs(grant, nowMs, maxRefreshTtlMs),

@@ -245,7 +245,12 @@ describe("a grant that goes on without a refresh token of it", () => {
     ["later than that, two parties have it", atMs + windowMs, false, "ended"],
     ["the owner with a proof goes on", atMs + windowMs, true, "replaced"],
     ["the owner with a proof goes on, at once, too", atMs + 1, true, "replaced"],
-  ])("replaces the one before: %s", (_, when, isProven, wanted) => {
+  ])("replaces the one before: %s", (...[, when, isProven, wanted]) => {
     expect(inShort(ask(grant, told.tokens.at(-1), { atMs: when, isProven }))).toBe(wanted);
+  });
+
+  it("never answers with a successor that nobody was given", () => {
+    const soon = reissue(told.grant, { secret, nowMs: startMs + 2000 });
+    expect(inShort(ask(soon.grant, told.tokens[0], { atMs: 2001, isProven: true }))).toBe("replaced");
   });
 });

@@ -9,7 +9,7 @@ import { type RevocationRequest, revokeTokens } from "../tokens/revoke-tokens.ts
 import type { TokenPair } from "../tokens/token-pair.ts";
 import type { Denial } from "../tokens/denial.ts";
 import { formatInstant } from "../../parse/instant.ts";
-import { errorOfDenial } from "./api-error.ts";
+import { errorOfDenial, forbidden } from "./api-error.ts";
 import { objectSchema } from "./object-schema.ts";
 import { credentialsMissing, credentialsOf, type WhoAsks } from "./who-asks.ts";
 
@@ -108,7 +108,7 @@ function ending(api: FastifyInstance, parts: IssuerParts, who: WhoAsks): void {
   api.post<{ Body: RevokeBody }>("/v1/tokens/revoke", { schema: { body: revoke } }, async (request) => {
     const by = await who.asker(request);
     const done = await revokeTokens(parts, by, revocationIn(request.body));
-    if (done.kind === "denied") throw errorOfDenial(done);
+    if (done.kind === "denied") throw forbidden(done.code, done.message);
     return { revoked: done.revoked };
   });
 
