@@ -122,7 +122,7 @@ describe("an agent", () => {
     expect(await agent.token("long")).toEqual(long);
     // The verdicts are real: a token that has ended is refused
     expect((await world.verdictOn(first.accessToken)).status).toBe(401);
-    const clients = (await world.liveGrants()).map(([client]) => client).filter((client) => client !== "gateway");
+    const clients = (await world.liveGrants()).map(({ client }) => client).filter((client) => client !== "gateway");
     expect(clients.sort()).toEqual(["long", "other", "short"]);
   });
 });

@@ -32,6 +32,12 @@ export interface Verdict {
   readonly subject: string | null;
 }
 
+export interface LiveGrant {
+  readonly client: string;
+  readonly sid: string;
+  readonly renewals: number;
+}
+
 /** An issuer and a gateway in processes of their own, with a way between issuer and agents. Every identity is a client of its own name. */
 export class AgentWorld {
   readonly dir: string;
@@ -153,13 +159,13 @@ export class AgentWorld {
     return stdout;
   }
 
-  /** The ids of the grants that can be renewed, by their clients. */
-  async liveGrants(): Promise<readonly (readonly [client: string, sid: string])[]> {
+  /** The grants that can be renewed. */
+  async liveGrants(): Promise<readonly LiveGrant[]> {
     const args = [`--dir=${this.path("keys")}`, "--state=active", "--limit=1000", "--output=json"];
     const { items } = JSON.parse(await this.keyturn("grants", "list", ...args)) as {
-      readonly items: readonly { readonly clientId: string; readonly id: string }[];
+      readonly items: readonly { readonly clientId: string; readonly id: string; readonly renewals: number }[];
     };
-    return items.map(({ clientId, id }) => [clientId, id]);
+    return items.map(({ clientId, id, renewals }) => ({ client: clientId, sid: id, renewals }));
   }
 
   async end(): Promise<void> {
