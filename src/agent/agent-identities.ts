@@ -34,7 +34,7 @@ export interface AgentIdentities {
    * One more, at run time; it is there again after a restart. The same once more changes nothing. Resolves when it is kept, also where there is
    * no token yet.
    *
-   * @throws ChangeNeededError `NameTaken`: it stands in the file
+   * @throws ChangeNeededError `NameTaken`: it stands in the file; `RegistrationRefused`: another one writes to a place of it
    */
   register(spec: IdentitySpec): Promise<AgentIdentity>;
   /**

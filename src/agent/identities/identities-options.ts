@@ -21,6 +21,8 @@ export interface IdentitiesOptions {
   readonly clock: Clock;
   readonly chance: Chance;
   readonly log: Log;
+  /** Whoever begins is to end already: nothing is waited for. @default it begins in any case */
+  readonly signal?: AbortSignal;
   /** @default nobody counts */
   readonly onNews?: (news: AgentNews) => void;
 }

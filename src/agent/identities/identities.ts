@@ -1,17 +1,22 @@
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { quotedPath } from "../../errors/quote.ts";
 import { ClockWatch } from "../../identity/clock-watch.ts";
 import type { PairStore } from "../../identity/store/pair-store.ts";
 import { sleep } from "../../time/clock.ts";
+import { aborted } from "../../time/signal.ts";
 import type { AgentIdentity } from "../agent-identities.ts";
 import type { AgentSpec, IdentitySpec, TokenEndpoint } from "../agent-spec.ts";
 import { eachOf } from "./each-of.ts";
 import type { IdentitiesOptions, OpenIdentities } from "./identities-options.ts";
 import { IssuersOf } from "./issuers-of.ts";
-import { OneIdentity, type TakenPlaces } from "./one-identity.ts";
+import { OneIdentity } from "./one-identity.ts";
 import { isSameSpec, purposeOf } from "./same-spec.ts";
 import type { AgentState } from "./state-dir.ts";
 
 const paceMs = 250;
+
+/** Paths of sinks. */
+type TakenPlaces = ReadonlySet<string>;
 
 export class Identities implements OpenIdentities {
   readonly #state: AgentState;
@@ -34,20 +39,23 @@ export class Identities implements OpenIdentities {
     const {
       startWithout,
       spec: { issuer, identities: specs },
+      signal = new AbortController().signal,
     } = this.#options;
     const inFile = new Set(specs.map(({ name }) => name));
     const registered = await this.#state.registered(issuer);
     await eachOf(specs, async (spec) => {
-      await this.#paced(await this.#begin(spec, "file"));
+      if (!signal.aborted) await this.#paced(await this.#begin(spec, "file"));
     });
     await eachOf(registered, async (spec) => {
+      if (signal.aborted) return;
       // What stands in the file by now is registered no longer
       if (inFile.has(spec.name)) await this.#state.drop(spec.name);
       else await this.#paced(await this.#begin(spec, "registered"));
     });
     if (startWithout) return;
     const ofFile = [...this.#byName.values()].filter(({ origin }) => origin === "file");
-    await Promise.all(ofFile.map((one) => one.settled()));
+    await Promise.race([Promise.all(ofFile.map((one) => one.settled())), aborted(signal)]);
+    if (signal.aborted) return;
     const [missing] = ofFile.flatMap((one) => one.missing() ?? []);
     if (missing !== undefined) throw missing;
   }
@@ -65,6 +73,8 @@ export class Identities implements OpenIdentities {
       const names = new Set(specs.map(({ name }) => name));
       const gone = [...this.#byName.values()].filter(({ origin, spec }) => origin === "file" && !names.has(spec.name));
       const taken = placesOf(specs);
+      // Before anybody writes to a place that was another one's: a renewal that is under way would bring that one's token there
+      await eachOf(this.#changedBy(specs), (one) => one.leavePlaces());
       await eachOf(gone, ({ spec }) => this.#orSay(spec, () => this.#forget(spec.name, taken)));
       await eachOf(specs, (spec) => this.#orSay(spec, () => this.#putOfFile(spec, taken)));
       await this.#moveRegistered(issuer);
@@ -76,6 +86,8 @@ export class Identities implements OpenIdentities {
       const before = this.#byName.get(spec.name);
       if (before?.origin === "file") throw nameTaken(spec.name);
       if (before !== undefined && isSameSpec(before.spec, spec)) return before;
+      const shared = spec.sinks.find(({ path }) => this.#isWritten(path, spec.name));
+      if (shared !== undefined) throw placeTaken(shared.path);
       await this.#state.keep(spec);
       return this.#put(spec, "registered", placesOf([spec]));
     });
@@ -103,6 +115,20 @@ export class Identities implements OpenIdentities {
     const own = this.#changes.then(work);
     this.#changes = own.catch(() => undefined);
     return own;
+  }
+
+  /** Those whom these take the place of. */
+  #changedBy(specs: readonly IdentitySpec[]): readonly OneIdentity[] {
+    const befores = specs.map((spec) => ({ spec, before: this.#byName.get(spec.name) }));
+    return befores.flatMap(({ spec, before }) => (before && !isSameSpec(before.spec, spec) ? [before] : []));
+  }
+
+  /** @param except - Whoever has this name does not count */
+  #isWritten(path: string, except?: string): boolean {
+    for (const [name, { spec }] of this.#byName) {
+      if (name !== except && spec.sinks.some((sink) => sink.path === path)) return true;
+    }
+    return false;
   }
 
   /** What one identity of the file has against a change holds up no other. */
@@ -151,7 +177,7 @@ export class Identities implements OpenIdentities {
         ? { after: before.close(), store: before.store }
         : { after: this.#orSay(spec, () => before.forget()) },
     );
-    await before.emptyPlaces(taken);
+    await before.emptyPlaces((path) => taken.has(path) || this.#isWritten(path));
     return one;
   }
 
@@ -177,7 +203,7 @@ export class Identities implements OpenIdentities {
     const one = this.#byName.get(name);
     this.#byName.delete(name);
     await one?.forget();
-    await one?.emptyPlaces(taken);
+    await one?.emptyPlaces((path) => taken.has(path) || this.#isWritten(path));
   }
 }
 
@@ -188,6 +214,12 @@ const nameTaken = (name: string): ChangeNeededError =>
   new ChangeNeededError(
     "NameTaken",
     `Cannot register identity ${JSON.stringify(name)}: must be another name, this one stands in the agent's file`,
+  );
+
+const placeTaken = (path: string): ChangeNeededError =>
+  new ChangeNeededError(
+    "RegistrationRefused",
+    `Cannot register the identity: ${quotedPath(path)} must be written by no other identity`,
   );
 
 const inFile = (name: string): ChangeNeededError =>

@@ -17,9 +17,6 @@ import { eachOf } from "./each-of.ts";
 import { isBusy } from "./issuers-of.ts";
 import { KeptSinks } from "./kept-sinks.ts";
 
-/** Paths of sinks. */
-export type TakenPlaces = ReadonlySet<string>;
-
 export interface OneIdentityParts {
   readonly issuer: PairIssuer;
   readonly store: PairStore;
@@ -135,6 +132,11 @@ export class OneIdentity implements AgentIdentity {
     return this.#parts.store;
   }
 
+  /** Its places are another one's from now on: what comes late is written there no more. Resolves when nothing is being written. */
+  async leavePlaces(): Promise<void> {
+    await this.#sinks.close();
+  }
+
   /** Ends it; what is on the disk and in its places stays there. */
   async close(): Promise<void> {
     this.#isEnded = true;
@@ -156,11 +158,11 @@ export class OneIdentity implements AgentIdentity {
   /**
    * Takes away what it wrote: after its end, by who wrote it, who knows which directories were made for it.
    *
-   * @param taken - Places that somebody has from now on, which stay as they are
+   * @param isTaken - Of a path: somebody else has it from now on, and it stays as it is
    * @throws KeyturnError
    */
-  async emptyPlaces(taken: TakenPlaces): Promise<void> {
-    const left = this.#parts.sinks.filter((_, index) => !taken.has(this.spec.sinks[index]?.path ?? ""));
+  async emptyPlaces(isTaken: (path: string) => boolean): Promise<void> {
+    const left = this.#parts.sinks.filter((_, index) => !isTaken(this.spec.sinks[index]?.path ?? ""));
     await eachOf(left, (sink) => sink.remove());
   }
 

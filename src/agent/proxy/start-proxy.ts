@@ -67,6 +67,8 @@ function faceOf(parts: ForwardParts, log: Log): Face {
     forward.run().catch((error: unknown) => {
       log.error({ name: error instanceof Error ? error.name : typeof error }, "a request failed in the proxy");
       parts.onAnswered({ status: proxyFailed.status, code: proxyFailed.code });
+      // What could not be written may be there still
+      response.statusMessage = "";
       if (response.headersSent) response.destroy();
       else sendProblem(response, proxyFailed);
     });

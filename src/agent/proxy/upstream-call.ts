@@ -59,7 +59,14 @@ export function called(outgoing: ClientRequest, { clock, limits, onInformation }
   outgoing.on("response", (message) => {
     // What breaks while nobody reads it has nobody else who listens
     message.on("error", () => undefined);
-    settle({ kind: "answered", message });
+    if (canBePassed(message)) settle({ kind: "answered", message });
+    else {
+      settle({
+        kind: "failed",
+        failure: { kind: "broke", why: "InvalidStatusLine", isReused: false, wasConnected: true },
+      });
+      message.destroy();
+    }
   });
   outgoing.on("upgrade", (message, socket, head) => settle({ kind: "switched", message, socket, head }));
   outgoing.on("error", (error) => {
@@ -70,6 +77,10 @@ export function called(outgoing: ClientRequest, { clock, limits, onInformation }
   });
   return promise;
 }
+
+/** A final status and a reason that HTTP knows (RFC 9112 §4): Node.js reads others, and does not write them. */
+const canBePassed = ({ statusCode = 0, statusMessage = "" }: IncomingMessage): boolean =>
+  statusCode >= 200 && statusCode <= 999 && /^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage);
 
 /** One wait at a time, until the end. */
 class CallLimit {

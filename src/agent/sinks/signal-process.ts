@@ -1,5 +1,5 @@
 import { constants } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { lstat, open, stat } from "node:fs/promises";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
@@ -30,12 +30,15 @@ export async function signalProcess({ signal, pidFile }: SignalSpec): Promise<vo
 }
 
 async function readPidFile(path: string): Promise<{ readonly text: string; readonly owner: number }> {
+  // Whoever makes a link to somebody else's pid file names its process
+  const named = await unlessMissing(lstat(path));
+  const follow = named?.isSymbolicLink() === true ? 0 : constants.O_NOFOLLOW;
   // O_NONBLOCK: a pipe in place of the file must not hold us up
-  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | follow);
   try {
     const stats = await handle.stat();
     if (!stats.isFile() || stats.size > longestBytes) throw unfit(path, "must be a file with the number of a process");
-    return { text: await handle.readFile("utf8"), owner: stats.uid };
+    return { text: await handle.readFile("utf8"), owner: named && !isTrusted(named.uid) ? named.uid : stats.uid };
   } finally {
     await handle.close();
   }
@@ -54,11 +57,13 @@ async function mustMayName(
   path: string,
   { owner, pid }: { readonly owner: number; readonly pid: number },
 ): Promise<void> {
-  if (owner === 0 || owner === process.geteuid?.()) return;
+  if (isTrusted(owner)) return;
   const found = await unlessMissing(stat(`/proc/${pid}`));
   if (!found) throw gone(path, pid);
   if (found.uid !== owner) throw unfit(path, `must belong to root, or to the owner of process ${pid}`);
 }
+
+const isTrusted = (uid: number): boolean => uid === 0 || uid === process.geteuid?.();
 
 const unfit = (path: string, must: string): ChangeNeededError =>
   new ChangeNeededError("PidFileUnfit", `Cannot use the pid file ${quotedPath(path)}: ${must}`);

@@ -4,6 +4,8 @@ import type { Disk } from "../../files/disk.ts";
 import { unlessMissing } from "../../files/fs-errors.ts";
 import type { Chance } from "../../time/backoff.ts";
 
+/** So many directories are remembered: they come and go with their identities. */
+const mostDirs = 1000;
 const form = /^\.(.+)\.keyturn-[\da-f]{12}$/;
 
 /**
@@ -22,6 +24,7 @@ export class UnfinishedFiles {
   /** Removes what was to become this file. */
   async remove(disk: Disk, path: string): Promise<void> {
     const dir = dirname(path);
+    if (this.#found.size >= mostDirs && !this.#found.has(dir)) this.#found.clear();
     const found = this.#found.get(dir) ?? listUnfinished(disk, dir);
     this.#found.set(dir, found);
     try {

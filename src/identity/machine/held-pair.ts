@@ -64,7 +64,9 @@ export function heldFrom(issued: IssuedPair, { askedAtMs, chance, before, isAfte
   });
   const handedOver = issued.handedOver ?? before?.handedOver;
   const refresh =
-    refreshToken === undefined ? before?.refresh : refreshFrom(refreshToken, issued, { askedAtMs, chance });
+    refreshToken === undefined
+      ? stillGood(before?.refresh, askedAtMs)
+      : refreshFrom(refreshToken, issued, { askedAtMs, chance });
   return {
     accessToken,
     tokenId: tokenIdOf(accessToken),
@@ -98,6 +100,10 @@ function refreshFrom(
   const life = lifeOf({ receivedAtMs: askedAtMs, expiresInSeconds: seconds });
   return { token, keepAliveAtMs: Math.floor(keepAliveAtMs(life, chance)) };
 }
+
+/** One that a renewal did not replace. Where that did not keep it alive, nothing does: it is used to its end, and not each second. */
+const stillGood = (refresh: HeldRefreshToken | undefined, nowMs: number): HeldRefreshToken | undefined =>
+  refresh?.keepAliveAtMs !== undefined && refresh.keepAliveAtMs <= nowMs ? { token: refresh.token } : refresh;
 
 /** The pair without its refresh token, which is good for nothing any more. */
 export const withoutRefresh = ({ refresh: _dead, ...pair }: HeldPair): HeldPair => ({

@@ -28,7 +28,8 @@ export function readAnswer(answer: EndpointAnswer, place: string): Issued | Exch
   const members = membersOf(jsonIn(body));
   if (status === 200)
     return (
-      issuedIn(members, answer) ?? away("AnswerUnreadable", `${place} must answer with a token`, { mayBeDone: true })
+      issuedIn(members, answer) ??
+      away("AnswerUnreadable", `Cannot get a token: ${place} must answer with a token`, { mayBeDone: true })
     );
   const error = wordIn(members["error"]);
   const code = wordIn(members["code"]) ?? error;

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { AgentIdentities } from "../../../src/agent/agent-identities.ts";
 import type { IdentitySpec } from "../../../src/agent/agent-spec.ts";
 import type { IdentitiesOptions } from "../../../src/agent/identities/identities-options.ts";
@@ -50,6 +50,26 @@ describe("openIdentities", () => {
       message: 'Cannot begin with identity "b": must not be revoked',
     });
     expect(scene.clock.waits).toEqual([]);
+  });
+
+  it("does not wait for an issuer that hangs once it is to end", async () => {
+    const scene = new AgentScene();
+    const held = Promise.withResolvers<undefined>();
+    scene.issuer.hold = held.promise;
+    const ending = new AbortController();
+    const opening = scene.open(
+      Array.from({ length: 100 }, (_, n) => identitySpec(`i${n}`)),
+      { signal: ending.signal },
+    );
+    await expect.poll(() => scene.issuer.asked.length).toBe(32);
+    ending.abort();
+    const isOpen = vi.fn();
+    void opening.then(isOpen);
+    await expect.poll(() => scene.clock.advance(secondMs).then(() => isOpen.mock.calls.length)).toBe(1);
+    const identities = await opening;
+    expect(scene.issuer.asked).toHaveLength(32);
+    held.resolve(undefined);
+    await identities.close();
   });
 
   it("begins without a token where it may, and goes on trying", async () => {
@@ -167,6 +187,36 @@ describe("apply", () => {
     expect(await filesIn(scene.stateDir)).toEqual(["identities/c.json", "identities/d.json"]);
   });
 
+  it("lets nobody write late to a place that is another one's by now", async () => {
+    const scene = new AgentScene();
+    const [ofA, ofB] = [withFile("a"), withFile("b")];
+    const identities = await scene.open([ofA, ofB]);
+    const held = Promise.withResolvers<undefined>();
+    scene.issuer.hold = held.promise;
+    const renewed = identities
+      .find("b")
+      ?.refresh()
+      .catch(() => undefined);
+    await expect.poll(() => scene.issuer.asked).toContain("b refresh 1");
+    const applied = identities.apply(
+      specOf([withFile("a", { sinks: ofB.sinks }), withFile("b", { sinks: ofA.sinks })]),
+    );
+    await expect.poll(() => scene.places.texts.get("/run/b")).toBe("a-1");
+    held.resolve(undefined);
+    await Promise.all([renewed, applied]);
+    await scene.settle(identities);
+    expect(Object.fromEntries(scene.places.texts)).toEqual({ "/run/a": "b-2", "/run/b": "a-1" });
+  });
+
+  it("spares a place that one has which was registered", async () => {
+    const scene = new AgentScene();
+    const identities = await scene.open([]);
+    await (await identities.register(withFile("guest"))).token();
+    await identities.apply(specOf([withFile("a", { sinks: withFile("guest").sinks })]));
+    await identities.apply(specOf([]));
+    expect(scene.places.texts.has("/run/guest")).toBe(true);
+  });
+
   it("takes over one that was registered, and it is of the file from then on", async () => {
     const scene = new AgentScene();
     scene.stateDir = await tempDir();
@@ -181,6 +231,17 @@ describe("apply", () => {
 });
 
 describe("register and unregister", () => {
+  it("refuses a place that another identity has: whoever reads there would act as somebody else", async () => {
+    const scene = new AgentScene();
+    const identities = await scene.open([withFile("a")]);
+    await expect(identities.register(withFile("b", { sinks: withFile("a").sinks }))).rejects.toMatchObject({
+      code: "RegistrationRefused",
+      message: 'Cannot register the identity: "/run/a" must be written by no other identity',
+    });
+    expect(identities.find("b")).toBeUndefined();
+    expect(Object.fromEntries(scene.places.texts)).toEqual({ "/run/a": "a-1" });
+  });
+
   it("is there again after a restart, with its pair", async () => {
     const scene = new AgentScene();
     scene.stateDir = await tempDir();

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Agent, createServer, get, type IncomingMessage, request as send, type ServerResponse } from "node:http";
-import { createServer as createTcpServer, type Socket } from "node:net";
+import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ChangeNeededError, TryLaterError } from "../../../src/errors/keyturn-error.ts";
 import { FakeClock } from "../../support/fake-clock.ts";
@@ -35,6 +35,23 @@ describe("an upstream that is away", () => {
     expect(world.answered).toEqual([{ status: 502, code: "UpstreamAway" }]);
     await keepsSecrets(world, told);
   });
+
+  test.each(["200 a\u0001b", "099 early", "000 none", "101 unasked"])(
+    "that answers what HTTP does not know (%j) is 502 UpstreamBroke, and no end of the agent",
+    async (statusLine) => {
+      const server = createTcpServer((socket) => {
+        socket.on("error", () => undefined);
+        socket.once("data", () => socket.write(`HTTP/1.1 ${statusLine}\r\nContent-Length: 0\r\n\r\n`));
+      });
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      onTestFinished(() => void server.close());
+      const { port } = server.address() as AddressInfo;
+      const world = await proxied(createServer(), { upstream: new URL(`http://127.0.0.1:${port}/`) });
+      const told = await problemOf(await answerTo(get(world.url)));
+      expect(told).toEqual({ status: 502, type, code: "UpstreamBroke", detail: "InvalidStatusLine" });
+    },
+  );
 
   test("or has no address, is 502 UpstreamAway", async () => {
     const world = await proxied(createServer(), { upstream: new URL("http://nobody.invalid/") });

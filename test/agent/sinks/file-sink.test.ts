@@ -339,6 +339,18 @@ describe("many file sinks in one directory", () => {
   });
 });
 
+describe("file sinks in ever other directories", () => {
+  it("are not remembered for ever", async () => {
+    const lists: string[] = [];
+    const disk = { ...nodeDisk(), names: (path: string) => Promise.resolve(lists.push(path) > 0 ? [] : [path]) };
+    const unfinished = new UnfinishedFiles();
+    for (let n = 0; n <= 1000; n++) await unfinished.remove(disk, `/dir-${n}/token`);
+    await unfinished.remove(disk, "/dir-1000/token");
+    await unfinished.remove(disk, "/dir-0/token");
+    expect(lists.slice(-2)).toEqual(["/dir-1000", "/dir-0"]);
+  });
+});
+
 describe("remove of a file sink", () => {
   it("takes away the file and the directories that were made for it, and nothing else", async () => {
     const dir = await tempDir();

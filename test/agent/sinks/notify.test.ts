@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { chmod, chown, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
+import { chmod, chown, lchown, mkdtemp, readFile, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -108,6 +108,13 @@ describe("a signal", () => {
     // By a link as well: what was opened is what counts
     await symlink(pidFile, `${pidFile}.link`);
     await expect(told({ kind: "signal", signal: "SIGUSR1", pidFile: `${pidFile}.link` })).rejects.toThrow(
+      "must belong",
+    );
+    // And by a link of somebody else to a file of ours: whoever made it names the process
+    const rootsFile = await pidFileWith(String(ours.pid));
+    await symlink(rootsFile, `${pidFile}.theirs`);
+    await lchown(`${pidFile}.theirs`, 4711, 4711);
+    await expect(told({ kind: "signal", signal: "SIGUSR1", pidFile: `${pidFile}.theirs` })).rejects.toThrow(
       "must belong",
     );
     await writeFile(pidFile, String(theirs.pid));

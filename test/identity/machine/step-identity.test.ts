@@ -81,6 +81,16 @@ describe("the timer", () => {
     });
   });
 
+  it("does not run hot on a refresh token that a renewal neither replaces nor keeps alive", () => {
+    const refresh = { token: "r", keepAliveAtMs: startMs + minuteMs };
+    const story = new Story({ stored: heldPair(1, { refresh }) });
+    const { accessToken } = issuedPair(2);
+    const issued = { accessToken, expiresInSeconds: 3600 };
+    story.after(minuteMs, looked, locked, { kind: "answered", issued }, saved);
+    expect(story.state.held?.refresh?.token).toBe("r");
+    expect(wakeAtMs(story.state)).toBe(startMs + minuteMs + 48 * minuteMs);
+  });
+
   it("goes on when the clock was set back", () => {
     const story = resting();
     story.after(10 * minuteMs - dayMs, { kind: "setBack", byMs: dayMs });
