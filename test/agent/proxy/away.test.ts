@@ -273,4 +273,14 @@ describe("no token", () => {
     expect(told).toMatchObject({ status: 500, code: "ProxyFailed" });
     expect(JSON.stringify([told, logged])).not.toContain("eyJ");
   });
+
+  test("since the proxy itself fails: 500 as well, and it is counted", async () => {
+    const { url, identity, answered } = await proxied(createServer());
+    identity.token = () => Promise.reject(new ChangeNeededError("GrantEnded", "Cannot renew: the grant has ended"));
+    identity.status = () => {
+      throw new TypeError("a defect");
+    };
+    expect(await problemOf(await answerTo(get(url)))).toMatchObject({ status: 500, code: "ProxyFailed" });
+    expect(answered).toEqual([{ status: 500, code: "ProxyFailed" }]);
+  });
 });
