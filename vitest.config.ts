@@ -31,6 +31,7 @@ export default defineConfig({
     // A hang is caught all the same; a busy machine is no failure
     testTimeout: minutes,
     hookTimeout: minutes,
+    expect: { poll: { timeout: minutes, interval: 20 } },
     unstubEnvs: true,
     projects: [
       {

@@ -250,7 +250,12 @@ step("no pod of ours has said a token or a key in any line", async () => {
 });
 
 step("no process of ours would leave a core dump", async () => {
-  const limits = await scene.node.run("bash", "-c", "cat $(pgrep -f /app/keyturn.cjs | sed 's|.*|/proc/&/limits|')");
+  // One may have ended meanwhile
+  const limits = await scene.node.run(
+    "bash",
+    "-c",
+    "cat $(pgrep -f '/app/[k]eyturn.cjs' | sed 's|.*|/proc/&/limits|') || true",
+  );
   const ofCore = [...limits.matchAll(/core file size +(\S+) +(\S+)/g)].map(
     ([, soft, hard]) => `${soft ?? ""} ${hard ?? ""}`,
   );

@@ -1,13 +1,20 @@
 import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { delimiter, join } from "node:path";
 import { beforeAll, expect, inject, it, onTestFinished } from "vitest";
+import { freePort } from "../../../hack/free-port.ts";
 import { root } from "../../../hack/run.ts";
+import { parseTokenAgent } from "../../../src/agent/config/read-token-agent.ts";
+import { openAgent } from "../../../src/agent/run-agent.ts";
 import { sidOf } from "../../../src/issuer/store/grant-row.ts";
 import { openGrantStore } from "../../../src/issuer/store/open-grant-store.ts";
+import { systemClock } from "../../../src/time/clock.ts";
+import { tempDir } from "../../files/temp.ts";
+import { HeardLog } from "../../issuer/support/foreign.ts";
 import { begin } from "../../issuer/store/support/grants.ts";
 import { backUp, damage, expectSound, roles } from "../controller/support/objects.ts";
 import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
@@ -178,6 +185,30 @@ it("A refresh token was used twice: what its subject has is listed, and ends", a
   expect((await store.find(row.grant.id))?.grant.revoked).toBeDefined();
 });
 
+it("An agent gets no token: the table says why", async () => {
+  const dir = await tempDir();
+  const socket = join(dir, "agent.sock");
+  const secretFile = join(dir, "secret");
+  await writeFile(secretFile, "secret");
+  // Nobody listens there
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const source = { clientSecret: { clientID: "reports", secretFile } };
+  const agentSpec = { issuer: { url }, identities: [{ name: "reports", source }] };
+  const file = { apiVersion: "keyturn.dev/v1alpha1", kind: "TokenAgent", metadata: { name: "agent" }, spec: agentSpec };
+  const agent = await openAgent({
+    told: { kind: "fixed", spec: parseTokenAgent(file, dir) },
+    listen: { kind: "unix", path: socket },
+    ...{ readyMarginMs: 0, startWithout: true, drainMs: 1000, version: "0.0.0", env: {} },
+    ...{ clock: systemClock, chance: Math.random, newId: randomUUID, log: new HeardLog() },
+    signal: new AbortController().signal,
+  });
+  onTestFinished(() => agent.close());
+  const [block = ""] = runbook("An agent gets no token");
+  const said = await type(block, "none", { KEYTURN_AGENT_SOCKET: socket });
+  expect(said).toMatch(/^reports +Always +no token +in .*Unreachable$/m);
+  expect(said).toContain(`reports: Cannot get a token: "${url}/oauth2/token" must answer`);
+});
+
 it("every runbook with commands was typed", () => {
   const headings = [...page.matchAll(/^## (.*)$/gm)].map(([, heading = ""]) => heading);
   expect(headings.filter((heading) => runbook(heading).length > 0)).toEqual([
@@ -188,5 +219,6 @@ it("every runbook with commands was typed", () => {
     "A backup was restored",
     "A Secret is lost",
     "A refresh token was used twice",
+    "An agent gets no token",
   ]);
 });
