@@ -36,6 +36,12 @@ export function agentReadiness({ identities, marginMs, nowMs }: ReadinessOptions
   };
 }
 
+/** A socket or a proxy that is not open is a remark: the others serve. */
+export const listenersReadiness =
+  (missing: () => readonly string[]): HealthCheck =>
+  () =>
+    missing().length > 0 ? { remark: `these could not be opened: ${namesOf(missing())}` } : undefined;
+
 function namesOf(names: readonly string[]): string {
   const more = names.length - mostNamed;
   return `${names.slice(0, mostNamed).join(", ")}${more > 0 ? ` and ${more} more` : ""}`;

@@ -12,7 +12,7 @@ import { openAgentApi } from "./api/open-agent-api.ts";
 import { openSockets } from "./api/open-sockets.ts";
 import { parseRegistered } from "./config/read-identity.ts";
 import { AgentMetrics } from "./agent-metrics.ts";
-import { agentReadiness } from "./agent-readiness.ts";
+import { agentReadiness, listenersReadiness } from "./agent-readiness.ts";
 import type { IdentitiesOptions, OpenIdentities } from "./identities/identities-options.ts";
 import { openIdentities } from "./identities/open-identities.ts";
 import { openProxies } from "./proxy/open-proxies.ts";
@@ -140,6 +140,10 @@ async function openAdmin(
   ready.add("identities", () => (begun.identities ? haveTokens() : "they have not begun yet"));
   // No reason to take traffic away: what was before is in force
   ready.add("file", () => (orders.refused ? { remark: orders.refused.message.replaceAll("\n", "; ") } : undefined));
+  ready.add(
+    "listeners",
+    listenersReadiness(() => [begun.proxies, begun.sockets].flatMap((listeners) => listeners?.missing ?? [])),
+  );
   opened.defer(addProcessMetricsSoon(registry, clock));
   if (adminListen === undefined) return { admin: undefined, metrics, proxyMetrics };
   const admin = await startAdminServer({ ...adminListen, live, ready, registry });

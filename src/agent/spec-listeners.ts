@@ -2,13 +2,20 @@ import { isDeepStrictEqual } from "node:util";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Listener } from "../http/listener.ts";
 import type { Log } from "../telemetry/log.ts";
+import { backoffMs, type Chance } from "../time/backoff.ts";
+import type { Cancel, Clock } from "../time/clock.ts";
+
+const leastWaitMs = 1000;
+const backoff = { baseMs: 1000, maxMs: 60_000 } as const;
 
 /** Listeners, one for each item of a list of the agent's spec. */
 export interface SpecListeners<Spec> {
   /** Of TCP, 0 for a Unix socket; in the order of the specs. */
   readonly ports: readonly number[];
-  /** The file has these from now on: what is the same stays open. One that can't be opened is said in the log, and is tried with the next change. */
+  /** The file has these from now on: what is the same stays open. One that can't be opened is said in the log, and tried again, less and less often. */
   apply(specs: readonly Spec[]): Promise<void>;
+  /** Addresses of those that the file has, and that could not be opened. */
+  readonly missing: readonly string[];
   close(): Promise<void>;
 }
 
@@ -18,6 +25,8 @@ export interface ListenersParts<Spec> {
   readonly addressOf: (spec: Spec) => string;
   /** So long requests that were begun may take when their listener ends, in milliseconds. */
   readonly drainMs: number;
+  readonly clock: Pick<Clock, "after">;
+  readonly chance: Chance;
   readonly log: Log;
 }
 
@@ -44,6 +53,12 @@ interface OpenListener<Spec> {
 class Listeners<Spec> implements SpecListeners<Spec> {
   readonly #parts: ListenersParts<Spec>;
   #open: readonly OpenListener<Spec>[] = [];
+  #missing: readonly Spec[] = [];
+  #failures = 0;
+  #cancel: Cancel | undefined;
+  #isClosed = false;
+  /** One change after the other. */
+  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ListenersParts<Spec>) {
     this.#parts = parts;
@@ -58,23 +73,63 @@ class Listeners<Spec> implements SpecListeners<Spec> {
     this.#open = [...this.#open, { spec, listener }];
   }
 
-  async apply(specs: readonly Spec[]): Promise<void> {
-    const { log, addressOf } = this.#parts;
+  get missing(): readonly string[] {
+    return this.#missing.map((spec) => this.#parts.addressOf(spec));
+  }
+
+  apply(specs: readonly Spec[]): Promise<void> {
+    this.#failures = 0;
+    return this.#inTurn(() => this.#follow(specs));
+  }
+
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    this.#cancel?.();
+    const own = this.#changes.then(() => (this.#isClosed ? undefined : work()));
+    this.#changes = own.catch(() => undefined);
+    return own;
+  }
+
+  async #follow(specs: readonly Spec[]): Promise<void> {
     const isWanted = ({ spec }: OpenListener<Spec>): boolean => specs.some((one) => isDeepStrictEqual(one, spec));
     const gone = this.#open.filter((one) => !isWanted(one));
     this.#open = this.#open.filter(isWanted);
     // A new one may have the address of one that goes
     await Promise.all(gone.map((one) => this.#end(one)));
+    const missing: Spec[] = [];
     for (const spec of specs) {
       if (this.#open.some((one) => isDeepStrictEqual(one.spec, spec))) continue;
-      await this.open(spec).catch((error: unknown) => {
-        if (!(error instanceof KeyturnError)) throw error;
-        log.error({ code: error.code, address: addressOf(spec) }, error.message);
-      });
+      if (!(await this.#isOpened(spec))) missing.push(spec);
+    }
+    this.#missing = missing;
+    if (missing.length > 0) this.#tryLater(specs);
+  }
+
+  async #isOpened(spec: Spec): Promise<boolean> {
+    const { log, addressOf } = this.#parts;
+    const address = addressOf(spec);
+    try {
+      await this.open(spec);
+      if (this.#failures > 0) log.info({ address }, "open by now");
+      return true;
+    } catch (error) {
+      const told = error instanceof KeyturnError ? { code: error.code, address } : { err: error, address };
+      // Of what lasts the first word is enough
+      log[this.#failures === 0 ? "error" : "debug"](told, error instanceof KeyturnError ? error.message : "not open");
+      return false;
     }
   }
 
+  #tryLater(specs: readonly Spec[]): void {
+    const { clock, chance } = this.#parts;
+    this.#failures++;
+    const waitMs = leastWaitMs + backoffMs(backoff, this.#failures, chance);
+    this.#cancel = clock.after(waitMs, () => void this.#inTurn(() => this.#follow(specs)));
+  }
+
   async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancel?.();
+    await this.#changes;
     const all = this.#open;
     this.#open = [];
     await Promise.all(all.map((one) => this.#end(one)));

@@ -83,6 +83,9 @@ export function throttledUntilMs(life: Life, refusals: number): number {
   return life.receivedAtMs + Math.min(waitMs, share * (1 - spread) * Math.max(secondMs, lengthMs(life)));
 }
 
+/** It had ended when it came. */
+export const neverLived = (life: Life): boolean => lengthMs(life) <= 0;
+
 /** The token is good no longer. */
 export const hasEnded = (life: Life, nowMs: number): boolean => leftMs(life, nowMs) <= 0;
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { agentReadiness } from "../../src/agent/agent-readiness.ts";
+import { agentReadiness, listenersReadiness } from "../../src/agent/agent-readiness.ts";
 import type { AgentIdentityStatus } from "../../src/agent/agent-identities.ts";
 import { minuteMs, startMs } from "../identity/support/pairs.ts";
 
@@ -24,6 +24,13 @@ const ending = (inMs: number): Pick<AgentIdentityStatus, "token"> => ({
   token: { receivedAtMs: startMs, expiresAtMs: startMs + inMs },
 });
 const none = { token: undefined } as unknown as Partial<AgentIdentityStatus>;
+
+describe("listenersReadiness", () => {
+  it("names what could not be opened, as a remark", () => {
+    expect(listenersReadiness(() => [])()).toBeUndefined();
+    expect(listenersReadiness(() => ["unix:/a"])()).toEqual({ remark: "these could not be opened: unix:/a" });
+  });
+});
 
 describe("agentReadiness", () => {
   it.each([

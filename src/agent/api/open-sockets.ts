@@ -1,11 +1,12 @@
 import { groupIdOf } from "../../files/groups.ts";
 import type { Listener } from "../../http/listener.ts";
 import type { SocketSpec } from "../agent-spec.ts";
-import { openListeners, type SpecListeners } from "../spec-listeners.ts";
+import { type ListenersParts, openListeners, type SpecListeners } from "../spec-listeners.ts";
 import type { ApiParts } from "./endpoints.ts";
 import { openAgentApi } from "./open-agent-api.ts";
 
-export interface SocketsParts extends Pick<ApiParts, "identities" | "nowMs" | "log"> {
+export interface SocketsParts
+  extends Pick<ApiParts, "identities" | "nowMs" | "log">, Pick<ListenersParts<SocketSpec>, "clock" | "chance"> {
   /** So long requests that were begun may take when their socket ends, in milliseconds. */
   readonly drainMs: number;
 }

@@ -24,12 +24,15 @@ export class Identities implements OpenIdentities {
   readonly #issuers: IssuersOf;
   readonly #watch: ClockWatch;
   readonly #byName = new Map<string, OneIdentity>();
+  /** What the file has: of a place that a registered one writes to, too, the file has the last word. */
+  #ofFile: readonly IdentitySpec[];
   /** One change after the other. */
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(state: AgentState, options: IdentitiesOptions) {
     this.#state = state;
     this.#options = options;
+    this.#ofFile = options.spec.identities;
     this.#watch = new ClockWatch(options.clock);
     this.#issuers = new IssuersOf(options.openSource, options.clock);
   }
@@ -73,11 +76,16 @@ export class Identities implements OpenIdentities {
       const names = new Set(specs.map(({ name }) => name));
       const gone = [...this.#byName.values()].filter(({ origin, spec }) => origin === "file" && !names.has(spec.name));
       const taken = placesOf(specs);
+      this.#ofFile = [...this.#ofFile, ...specs];
       // Before anybody writes to a place that was another one's: a renewal that is under way would bring that one's token there
       await eachOf(this.#changedBy(specs), (one) => one.leavePlaces());
+      await eachOf(this.#registered(), (one) => this.#leaveToFile(one));
       await eachOf(gone, ({ spec }) => this.#orSay(spec, () => this.#forget(spec.name, taken)));
       await eachOf(specs, (spec) => this.#orSay(spec, () => this.#putOfFile(spec, taken)));
       await this.#moveRegistered(issuer);
+      // Only now: who wrote to a place that is free again has ended
+      this.#ofFile = specs;
+      await eachOf([...this.#byName.values()], (one) => this.#leaveToFile(one));
     });
   }
 
@@ -123,6 +131,16 @@ export class Identities implements OpenIdentities {
     return befores.flatMap(({ spec, before }) => (before && !isSameSpec(before.spec, spec) ? [before] : []));
   }
 
+  #registered(): readonly OneIdentity[] {
+    return [...this.#byName.values()].filter(({ origin }) => origin === "registered");
+  }
+
+  /** One that stands in the file by now has its own places. */
+  #leaveToFile(one: OneIdentity): Promise<void> {
+    const taken = placesOf(this.#ofFile.filter(({ name }) => name !== one.spec.name));
+    return one.leaveTo((path) => one.origin === "registered" && taken.has(path));
+  }
+
   /** @param except - Whoever has this name does not count */
   #isWritten(path: string, except?: string): boolean {
     for (const [name, { spec }] of this.#byName) {
@@ -154,8 +172,7 @@ export class Identities implements OpenIdentities {
   /** Their issuer is that of the file; without one they stay where they are. */
   async #moveRegistered(issuer: TokenEndpoint | undefined): Promise<void> {
     if (issuer === undefined) return;
-    const ours = [...this.#byName.values()].filter(({ origin }) => origin === "registered").map(({ spec }) => spec);
-    await eachOf(ours, async (spec) => {
+    await eachOf(this.#registered(), async ({ spec }) => {
       if (spec.source.kind === "mintSocket") return;
       await this.#put({ ...spec, source: { ...spec.source, issuer } }, "registered", placesOf([spec]));
     });
@@ -189,14 +206,21 @@ export class Identities implements OpenIdentities {
   ): Promise<OneIdentity> {
     const { openSinks, notify, clock, chance, log, onNews = () => undefined } = this.#options;
     const { store = this.#state.pairOf(spec) } = from;
-    const one = new OneIdentity(spec, origin, {
+    const one: OneIdentity = new OneIdentity(spec, origin, {
       ...{ issuer: this.#issuers.open(spec), store, sinks: openSinks(spec) },
       ...{ notify, clock, chance, log, onNews, watch: this.#watch },
+      successor: () => this.#otherThan(one),
     });
     // Who asks for it meanwhile waits for its begin
     this.#byName.set(spec.name, one);
+    void this.#leaveToFile(one);
     await one.begin(from.after);
     return one;
+  }
+
+  #otherThan(one: OneIdentity): OneIdentity | undefined {
+    const now = this.#byName.get(one.spec.name);
+    return now === one ? undefined : now;
   }
 
   async #forget(name: string, taken: TakenPlaces = new Set()): Promise<void> {

@@ -37,6 +37,15 @@ export class KeptSinks {
     return this.#sinks.map(({ problem }) => problem).filter((problem) => problem !== undefined);
   }
 
+  /**
+   * Leaves those to another identity, and writes the others: also such as were left before. Resolves when nothing is being written that was left.
+   *
+   * @param isLeft - By the order of the places
+   */
+  async leave(isLeft: (index: number) => boolean): Promise<void> {
+    await Promise.all(this.#sinks.map((sink, index) => (isLeft(index) ? sink.leave() : sink.comeBack())));
+  }
+
   /** Waits for what is being written; nothing is tried again. */
   async close(): Promise<void> {
     await Promise.all(this.#sinks.map((sink) => sink.close()));
@@ -50,6 +59,8 @@ class KeptSink {
   #work: Promise<boolean> | undefined;
   #failures = 0;
   #isClosed = false;
+  /** Another identity writes there. */
+  #isLeft = false;
   #cancel: Cancel | undefined;
   /** What lies there. */
   #goodUntilMs: number | undefined;
@@ -62,6 +73,8 @@ class KeptSink {
 
   /** Why it lacks the newest token: the last try failed; or whoever reads it has no token that is good until the present one has come to its end. */
   get problem(): SinkProblem | undefined {
+    // To wait does not help, and the others are well: no reason not to be ready
+    if (this.#isLeft) return { place: this.#sink.place, message: leftMessage, goodUntilMs: Infinity };
     if (this.#failed !== undefined || this.#work === undefined) return this.#failed;
     const isLate = (this.#goodUntilMs ?? 0) <= this.#parts.clock.nowMs();
     return isLate ? this.#problem("Cannot say that there is a token: it is being written") : undefined;
@@ -77,8 +90,24 @@ class KeptSink {
     if (this.#isClosed) return Promise.resolve(false);
     this.#newest = token;
     this.#cancel?.();
+    if (this.#isLeft) return Promise.resolve(false);
     this.#work ??= this.#writeNewest();
     return this.#work;
+  }
+
+  async leave(): Promise<void> {
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#cancel?.();
+    if (this.problem) this.#parts.onProblem(this.problem);
+    await this.#work;
+  }
+
+  comeBack(): void {
+    if (!this.#isLeft) return;
+    this.#isLeft = false;
+    this.#goodUntilMs = undefined;
+    this.#writeAgain();
   }
 
   async close(): Promise<void> {
@@ -91,9 +120,9 @@ class KeptSink {
     for (;;) {
       const token = this.#newest;
       const isWritten = token !== undefined && (await this.#writeOnce(token));
-      if (token !== this.#newest) continue;
+      if (token !== this.#newest && !this.#isLeft) continue;
       this.#work = undefined;
-      if (!isWritten && !this.#isClosed) this.#tryLater();
+      if (!isWritten && !this.#isClosed && !this.#isLeft) this.#tryLater();
       return isWritten;
     }
   }
@@ -114,13 +143,18 @@ class KeptSink {
   }
 
   #tryLater(): void {
-    const { clock, chance, onWritten } = this.#parts;
+    const { clock, chance } = this.#parts;
     const waitMs = leastWaitMs + backoffMs(backoff, this.#failures, chance);
-    this.#cancel = clock.after(waitMs, () => {
-      if (this.#newest !== undefined) void this.write(this.#newest).then((isWritten) => isWritten && onWritten());
-    });
+    this.#cancel = clock.after(waitMs, () => this.#writeAgain());
+  }
+
+  #writeAgain(): void {
+    const { onWritten } = this.#parts;
+    if (this.#newest !== undefined) void this.write(this.#newest).then((isWritten) => isWritten && onWritten());
   }
 }
+
+const leftMessage = "Cannot write the token: the agent's file gives this place to another identity";
 
 /** What nobody foresaw says nothing of itself: it may quote a token. */
 const messageOf = (error: unknown): string =>

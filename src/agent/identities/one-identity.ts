@@ -28,6 +28,8 @@ export interface OneIdentityParts {
   readonly chance: Chance;
   readonly log: Log;
   readonly onNews: (news: AgentNews) => void;
+  /** Who has its name by now, if that is another one. */
+  readonly successor: () => AgentIdentity | undefined;
 }
 
 /** One identity of an agent: its token kept, written to its places, and then told of. */
@@ -41,6 +43,7 @@ export class OneIdentity implements AgentIdentity {
   #started: Promise<void> = Promise.resolve();
   /** Everything that was begun with a new token. */
   #written: Promise<void> = Promise.resolve();
+  #tokenId: string | undefined;
   #telling: Promise<void> | undefined;
   #isToldAgain = false;
   /** What comes from now on is no pair that was found. */
@@ -92,22 +95,50 @@ export class OneIdentity implements AgentIdentity {
     await this.#written;
   }
 
-  async token(): Promise<FreshToken> {
-    await this.#begun;
-    return this.#driver.token();
+  token(): Promise<FreshToken> {
+    return this.#orOf(
+      () => this.#driver.token(),
+      (successor) => successor.token(),
+    );
   }
 
   /** Whoever asks by hand finds the new token in the files, too. */
-  async refresh(): Promise<FreshToken> {
-    await this.#begun;
-    const token = await this.#driver.refresh();
-    await this.#written;
-    return token;
+  refresh(): Promise<FreshToken> {
+    const than = this.#tokenId;
+    return this.#orOf(
+      async () => {
+        const token = await this.#driver.refresh();
+        await this.#written;
+        return token;
+      },
+      async (successor) => {
+        // What was under way may have brought him the new token
+        const other = than === undefined ? undefined : await successor.refused(than);
+        return other ?? successor.refresh();
+      },
+    );
   }
 
   async refused(tokenId: string): Promise<FreshToken | undefined> {
     await this.#begun;
-    return this.#driver.refused(tokenId);
+    const other = await this.#driver.refused(tokenId);
+    return other ?? (this.#isEnded ? this.#parts.successor()?.refused(tokenId) : undefined);
+  }
+
+  /** Who still waits when another one takes its place is answered by that one. */
+  async #orOf(
+    own: () => Promise<FreshToken>,
+    ofOther: (successor: AgentIdentity) => Promise<FreshToken>,
+  ): Promise<FreshToken> {
+    const wasEnded = this.#isEnded;
+    try {
+      await this.#begun;
+      return await own();
+    } catch (error) {
+      const successor = this.#isEnded && !wasEnded ? this.#parts.successor() : undefined;
+      if (successor === undefined) throw error;
+      return ofOther(successor);
+    }
   }
 
   status(): AgentIdentityStatus {
@@ -135,6 +166,11 @@ export class OneIdentity implements AgentIdentity {
   /** Its places are another one's from now on: what comes late is written there no more. Resolves when nothing is being written. */
   async leavePlaces(): Promise<void> {
     await this.#sinks.close();
+  }
+
+  /** Of its places it has those no more that are another one's, and those again that no longer are. Resolves when nothing is being written to the former. */
+  async leaveTo(isOthers: (path: string) => boolean): Promise<void> {
+    await this.#sinks.leave((index) => isOthers(this.spec.sinks[index]?.path ?? ""));
   }
 
   /** Ends it; what is on the disk and in its places stays there. */
@@ -186,6 +222,7 @@ export class OneIdentity implements AgentIdentity {
     } else {
       const { pair } = news;
       const { accessToken, tokenId, life } = pair;
+      this.#tokenId = tokenId;
       const { expiresAtMs } = life;
       const until = expiresAtMs === undefined ? {} : { until: formatInstant(expiresAtMs) };
       log.info({ identity, ...until }, this.#isBegun ? "a new token" : "begins with the token that it has");

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import type { HeaderList } from "../../http/answer.ts";
 
 /** What holds for one connection alone, and is no part of the message (RFC 9110 §7.6.1, RFC 7540 §3.2.1). */
@@ -28,6 +29,15 @@ export const requestHeaders = (raw: HeaderList, connection: string | undefined):
 /** The headers of an answer that go back to the application. */
 export const answerHeaders = (raw: HeaderList, connection: string | undefined): string[] =>
   endToEnd(raw, connection, { dropped: none, kept: keptOfAnswer });
+
+/** What may follow a body, either way, two by two as Node.js takes it: nothing that says whose a message is, where it goes or where it ends. */
+export function trailersOf({ rawTrailers, headers }: IncomingMessage): [string, string][] {
+  return pairsOf(requestHeaders(rawTrailers, headers.connection));
+}
+
+/** Names and values two by two. */
+export const pairsOf = (list: readonly string[]): [string, string][] =>
+  Array.from({ length: Math.floor(list.length / 2) }, (_, index) => [list[2 * index] ?? "", list[2 * index + 1] ?? ""]);
 
 interface Always {
   readonly dropped: ReadonlySet<string>;

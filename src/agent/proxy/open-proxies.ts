@@ -1,10 +1,10 @@
 import { addressText } from "../../http/address.ts";
 import type { Listener } from "../../http/listener.ts";
 import type { ProxySpec } from "../agent-spec.ts";
-import { openListeners, type SpecListeners } from "../spec-listeners.ts";
+import { type ListenersParts, openListeners, type SpecListeners } from "../spec-listeners.ts";
 import { type ProxyParts, startProxy } from "./start-proxy.ts";
 
-export interface ProxiesParts extends ProxyParts {
+export interface ProxiesParts extends ProxyParts, Pick<ListenersParts<ProxySpec>, "chance"> {
   /** So long requests that were begun may take when their proxy ends, in milliseconds. */
   readonly drainMs: number;
 }

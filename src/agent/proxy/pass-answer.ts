@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerHeaders } from "./hop-headers.ts";
-import { pairsOf } from "./sent-body.ts";
+import { answerHeaders, trailersOf } from "./hop-headers.ts";
 
 /** Where a redirect leads by way of the proxy. */
 export type Location = (value: string) => string;
@@ -23,7 +22,8 @@ export function passAnswer(message: IncomingMessage, response: ServerResponse, l
   });
   response.on("drain", () => message.resume());
   message.on("end", () => {
-    if (message.rawTrailers.length > 0) response.addTrailers(pairsOf(message.rawTrailers));
+    const trailers = trailersOf(message);
+    if (trailers.length > 0) response.addTrailers(trailers);
     response.end();
   });
   message.on("close", () => {

@@ -1,8 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { answerHeaders } from "./hop-headers.ts";
-import { pairsOf } from "./sent-body.ts";
+import { answerHeaders, pairsOf } from "./hop-headers.ts";
 
 /** Both ends of a connection that speaks another protocol from now on, and what came on it already. */
 export interface Switched {

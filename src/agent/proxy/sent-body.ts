@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { hasBody } from "../../http/answer.ts";
+import { trailersOf } from "./hop-headers.ts";
 
 /**
  * The body of an application's request on its way to the upstream: streamed as it comes, and a copy of what is small, so that it can go once
@@ -81,14 +82,10 @@ export class SentBody {
   }
 
   #end(): void {
-    const { rawTrailers } = this.#request;
     const to = this.#to;
     if (to === undefined) return;
-    if (rawTrailers.length > 0) to.addTrailers(pairsOf(rawTrailers));
+    const trailers = trailersOf(this.#request);
+    if (trailers.length > 0) to.addTrailers(trailers);
     to.end();
   }
 }
-
-/** Names and values two by two, as Node.js takes trailers. */
-export const pairsOf = (list: readonly string[]): [string, string][] =>
-  Array.from({ length: Math.floor(list.length / 2) }, (_, index) => [list[2 * index] ?? "", list[2 * index + 1] ?? ""]);

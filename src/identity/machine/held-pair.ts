@@ -105,6 +105,12 @@ function refreshFrom(
 const stillGood = (refresh: HeldRefreshToken | undefined, nowMs: number): HeldRefreshToken | undefined =>
   refresh?.keepAliveAtMs !== undefined && refresh.keepAliveAtMs <= nowMs ? { token: refresh.token } : refresh;
 
+/** Beside an access token that has ended when it came the rest is good: callers keep the one before it. */
+export const withTokenOf = (
+  { accessToken, tokenId, life, renewAtMs: atMs, refusals }: HeldPair,
+  next: HeldPair,
+): HeldPair => ({ ...next, accessToken, tokenId, life, renewAtMs: atMs, refusals });
+
 /** The pair without its refresh token, which is good for nothing any more. */
 export const withoutRefresh = ({ refresh: _dead, ...pair }: HeldPair): HeldPair => ({
   ...pair,
@@ -146,6 +152,9 @@ export function tokenIdOf(accessToken: string): string {
 /** 16 bytes of SHA-256 in base64url: names a token that is random, and does not give it away. */
 export const hashOfToken = (token: string): string =>
   createHash("sha256").update(token).digest().subarray(0, 16).toString("base64url");
+
+/** Nobody needs to be told when it ends. */
+export const saysEnd = (accessToken: string): boolean => typeof claimsIn(accessToken)["exp"] === "number";
 
 /** What a token says of itself; nobody has verified it. Empty for one that is no JWT. */
 const claimsIn = (token: string): Members =>

@@ -1,5 +1,5 @@
-import { isDueOnUse } from "../../deadline/renewal.ts";
-import { foundAt, heldBack, heldFrom, type HeldPair, newerOf, withoutRefresh } from "./held-pair.ts";
+import { isDueOnUse, neverLived } from "../../deadline/renewal.ts";
+import { foundAt, heldBack, heldFrom, type HeldPair, newerOf, withoutRefresh, withTokenOf } from "./held-pair.ts";
 import type {
   ExchangeFailure,
   IdentityEffect,
@@ -29,7 +29,7 @@ import { isHeldBack, isWanted } from "./wants.ts";
 export function stepIdentity(before: IdentityState, event: IdentityEvent, at: Instant): IdentityStep {
   const { state, effects } = afterEvent(before, event, at);
   const { held } = state;
-  if (held === undefined || held.tokenId === before.held?.tokenId) return { state, effects };
+  if (held === undefined || held.tokenId === before.held?.tokenId || neverLived(held.life)) return { state, effects };
   return { state, effects: [...effects, { kind: "tell", news: { kind: "renewed", pair: held } }] };
 }
 
@@ -128,15 +128,23 @@ const show = (
 function answered(
   state: IdentityState,
   { issued }: Extract<IdentityEvent, { kind: "answered" }>,
-  { chance }: Instant,
+  at: Instant,
 ): IdentityStep {
   const { phase, held, ending } = state;
   if (phase.kind !== "asking") return nothing(state);
   if (ending === "forget") return rest(state);
   const { why, sinceMs } = phase;
-  const isAfterRefusal = why.kind === "refused";
-  return save(state, heldFrom(issued, { askedAtMs: sinceMs, chance, ...(held && { before: held }), isAfterRefusal }));
+  const [isAfterRefusal, { chance }] = [why.kind === "refused", at];
+  const next = heldFrom(issued, { askedAtMs: sinceMs, chance, ...(held && { before: held }), isAfterRefusal });
+  if (!neverLived(next.life)) return save(state, next);
+  // Its refresh token may be the only one that is good by now
+  return save(state, held ? withTokenOf(held, next) : next, afterFailure(state, tokenEnded, at));
 }
+
+const tokenEnded: StateProblem = {
+  code: "TokenEnded",
+  message: "Cannot get a token: the issuer gives tokens that have ended",
+};
 
 const save = (state: IdentityState, next: HeldPair, after?: AfterFailure): IdentityStep => ({
   state: { ...state, phase: { kind: "saving", next, ...(after && { after }) } },

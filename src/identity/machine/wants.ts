@@ -67,7 +67,7 @@ const closedTrouble = (atMs: number): IdentityTrouble => ({
   atMs,
 });
 
-/** The throttle holds: somebody refuses every token, or the issuer gives such as have ended. */
+/** The throttle holds: somebody refuses every token. */
 const noneTrouble = (atMs: number): IdentityTrouble => ({
   code: "Throttled",
   message: "Cannot give another token: the last one is too new to be renewed already",

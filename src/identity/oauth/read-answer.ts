@@ -1,7 +1,7 @@
 import { quoted } from "../../errors/quote.ts";
 import { jsonIn } from "../../parse/json.ts";
 import { type Members, membersOf } from "../../parse/object.ts";
-import type { IssuedPair } from "../machine/held-pair.ts";
+import { type IssuedPair, saysEnd } from "../machine/held-pair.ts";
 import type { ExchangeFailure } from "../machine/identity-state.ts";
 import type { Issued } from "../pair-issuer.ts";
 import type { PostAnswer } from "./post.ts";
@@ -26,11 +26,7 @@ const reasonsOfOthers = ["caller-gone", "client"];
 export function readAnswer(answer: EndpointAnswer, place: string): Issued | ExchangeFailure {
   const { status, body } = answer;
   const members = membersOf(jsonIn(body));
-  if (status === 200)
-    return (
-      issuedIn(members, answer) ??
-      away("AnswerUnreadable", `Cannot get a token: ${place} must answer with a token`, { mayBeDone: true })
-    );
+  if (status === 200) return issuedIn(members, answer, place);
   const error = wordIn(members["error"]);
   const code = wordIn(members["code"]) ?? error;
   const message = `Cannot get a token: ${place} answers ${status}${error === undefined ? "" : ` ${quoted(error)}`}${code === error ? "" : ` (${code ?? ""})`}`;
@@ -58,11 +54,19 @@ export const away = (code: string, message: string, more: Pick<Away, "mayBeDone"
   ...more,
 });
 
-function issuedIn(members: Members, answer: EndpointAnswer): Issued | undefined {
+function issuedIn(members: Members, answer: EndpointAnswer, place: string): Issued | ExchangeFailure {
+  const lost = (code: string, what: string): Away =>
+    away(code, `Cannot get a token: ${place} must answer with ${what}`, { mayBeDone: true });
   const accessToken = tokenIn(members["access_token"]);
-  if (accessToken === undefined) return undefined;
+  if (accessToken === undefined) return lost("AnswerUnreadable", "a token");
+  const { token_type: type = "Bearer", expires_in: life } = members;
+  if (typeof type !== "string" || type.toLowerCase() !== "bearer") {
+    return lost("TokenTypeUnknown", `a token of the type Bearer, not ${wordIn(type) ?? "another one"}`);
+  }
   const refreshToken = tokenIn(members["refresh_token"]);
-  const expiresInSeconds = secondsIn(members["expires_in"]);
+  const expiresInSeconds = secondsIn(life);
+  const isEndUnknown = life !== undefined && life !== null && expiresInSeconds === undefined && !saysEnd(accessToken);
+  if (isEndUnknown) return lost("AnswerUnreadable", "a number of seconds, 0 or more, as expires_in");
   const refreshExpiresInSeconds = secondsIn(members["refresh_token_expires_in"] ?? members["refresh_expires_in"]);
   const issued: IssuedPair = {
     accessToken,

@@ -1,20 +1,24 @@
-import { stat } from "node:fs/promises";
+import { rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { SocketSpec } from "../../../src/agent/agent-spec.ts";
 import { openSockets } from "../../../src/agent/api/open-sockets.ts";
 import { startMs } from "../../identity/support/pairs.ts";
+import { FakeClock } from "../../support/fake-clock.ts";
 import { identitySpec, MemoryIdentities } from "../support/memory-identities.ts";
 import { type Answered, askAt, logInto, temporaryDir } from "./support/api-world.ts";
 
 async function opened(dir: string, ...specs: readonly SocketSpec[]) {
   const logged: string[] = [];
   const identities = new MemoryIdentities([identitySpec("a"), identitySpec("b")]);
-  const sockets = await openSockets(specs, { identities, nowMs: () => startMs, log: logInto(logged), drainMs: 0 });
+  const clock = new FakeClock(startMs);
+  const sockets = await openSockets(specs, {
+    ...{ identities, nowMs: clock.nowMs, log: logInto(logged), drainMs: 0, clock, chance: () => 0 },
+  });
   onTestFinished(() => sockets.close());
   const ask = (name: string, line: string): Promise<Answered> =>
     askAt({ host: "localhost", port: 80, socketPath: join(dir, name) }, line);
-  return { identities, sockets, ask, logged };
+  return { identities, sockets, ask, logged, clock };
 }
 
 const socketFor = (identity: string, dir: string, more: Partial<SocketSpec> = {}): SocketSpec => ({
@@ -66,5 +70,30 @@ describe("openSockets", () => {
     expect(logged.at(-1)).toContain('Cannot use the group "nobody-knows"');
     await expect(stat(join(dir, "b"))).rejects.toMatchObject({ code: "ENOENT" });
     expect(await ask("a", "GET /v1/identities/a/token")).toMatchObject({ status: 200 });
+  });
+
+  test("tries what can't be opened again, less and less often, and says meanwhile that it is missing", async () => {
+    const dir = await temporaryDir();
+    const { sockets, ask, logged, clock } = await opened(dir);
+    await writeFile(join(dir, "a"), "another one's");
+    await sockets.apply([socketFor("a", dir)]);
+    expect(sockets.missing).toEqual([`unix:${join(dir, "a")}`]);
+    await clock.advance(1000);
+    await clock.armed(1000);
+    expect(logged.filter((line) => line.startsWith("error"))).toHaveLength(1);
+    await rm(join(dir, "a"));
+    await clock.advance(1000);
+    await expect.poll(() => sockets.missing).toEqual([]);
+    expect(await ask("a", "GET /v1/identities/a/token")).toMatchObject({ status: 200 });
+    expect(clock.waits).toEqual([]);
+  });
+
+  test("tries nothing after its end", async () => {
+    const dir = await temporaryDir();
+    const { sockets, clock } = await opened(dir);
+    await sockets.apply([socketFor("a", dir, { group: "nobody-knows" })]);
+    expect(clock.waits).toHaveLength(1);
+    await sockets.close();
+    expect(clock.waits).toEqual([]);
   });
 });

@@ -128,6 +128,27 @@ describe("a body", () => {
     expect(message.trailers).toEqual({ "x-after": "8" });
   });
 
+  test("has no trailers after it that say whose it is, or hold for one connection; and neither has an answer", async () => {
+    const own = { "X-Sum": "7" };
+    const others = { Authorization: "Bearer x", "Proxy-Authorization": "x", Connection: "close", Host: "x" };
+    const heard: NodeJS.Dict<string>[] = [];
+    const { url } = await proxied((request, response) => {
+      void bodyOf(request).then(() => {
+        heard.push(request.trailers);
+        response.writeHead(200, ["Transfer-Encoding", "chunked"]);
+        response.write("a");
+        response.addTrailers({ ...own, ...others });
+        response.end();
+      });
+    });
+    const request = send(url, { method: "POST" });
+    request.write("abc");
+    request.addTrailers({ ...own, ...others });
+    const message = await answerTo(request.end());
+    await bodyOf(message);
+    expect([heard, message.trailers]).toEqual([[{ "x-sum": "7" }], { "x-sum": "7" }]);
+  });
+
   test("of an answer to HEAD is not there, its length is", async () => {
     const { url } = await proxied((_, response) => response.writeHead(200, ["Content-Length", "5"]).end());
     for (let again = 0; again < 2; again++) {

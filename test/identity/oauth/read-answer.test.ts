@@ -21,11 +21,27 @@ describe("readAnswer of a token", () => {
       { expiresInSeconds: 60, refreshExpiresInSeconds: 5 },
     ],
     ["of no end", token, {}],
-    ["of an end that is none", { ...token, expires_in: -1 }, {}],
     ["of a million years", { ...token, expires_in: 1e14 }, { expiresInSeconds: 315_360_000 }],
+    ["of a type in other letters", { ...token, token_type: "bearer" }, {}],
+    ["of no type, and of an end that is null", { access_token: token.access_token, expires_in: null }, {}],
     ["with a refresh token that is none", { ...token, refresh_token: "a\nb" }, {}],
   ])("%s", (_, body, expected) => {
     expect(read(200, json(body))).toEqual({ kind: "issued", issued: { accessToken: token.access_token, ...expected } });
+  });
+
+  it.each(["-1", '"soon"', "1e999", "true"])(
+    "is a failure with expires_in %s, unless the token says its end",
+    (life) => {
+      const body = (accessToken: string): string => `{"access_token":"${accessToken}","expires_in":${life}}`;
+      expect(read(200, body(token.access_token))).toMatchObject({ kind: "away", code: "AnswerUnreadable" });
+      expect(read(200, body(jwtWith({ exp: 1_800_003_600 })))).toMatchObject({ kind: "issued" });
+    },
+  );
+
+  it.each(["DPoP", "N_A", 1, null])("is a failure with token_type %j, that says so", (type) => {
+    const failure = read(200, json({ ...token, token_type: type }));
+    expect(failure).toMatchObject({ kind: "away", code: "TokenTypeUnknown" });
+    if (type === "DPoP") expect(failure).toHaveProperty("message", expect.stringContaining("Bearer, not DPoP"));
   });
 
   it("takes the time of the server from its Date, unless that is nonsense", () => {
