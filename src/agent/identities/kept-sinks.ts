@@ -43,7 +43,8 @@ export class KeptSinks {
    * @param isLeft - By the order of the places
    */
   async leave(isLeft: (index: number) => boolean): Promise<void> {
-    await Promise.all(this.#sinks.map((sink, index) => (isLeft(index) ? sink.leave() : sink.comeBack())));
+    for (const [index, sink] of this.#sinks.entries()) if (!isLeft(index)) sink.comeBack();
+    await Promise.all(this.#sinks.filter((_, index) => isLeft(index)).map((sink) => sink.leave()));
   }
 
   /** Waits for what is being written; nothing is tried again. */
