@@ -102,6 +102,11 @@ const common: BuildOptions & { readonly metafile: true } = {
 /** Run by hack/bundle/start.ts. Their names have a hash of what is in them: code that was compiled before fits, or has another name. */
 const program = {
   ...common,
+  // keepNames gives each closure, when it is made, a table of its own of 256 bytes: of an identity of an agent that was half of its memory
+  minify: false,
+  minifyWhitespace: true,
+  minifySyntax: true,
+  keepNames: false,
   define: { KEYTURN_BUILD: JSON.stringify(await buildOf()), KEYTURN_FOLDER: "__dirname" },
   entryNames: "[name]-[hash]",
   banner: { js: "(function (require, __filename, __dirname) {" },

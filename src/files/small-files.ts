@@ -4,13 +4,16 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quotedPath } from "../errors/quote.ts";
 import { errnoOf } from "./fs-errors.ts";
 
-/** More than any file that a config or a flag names, in bytes. */
+/** More than any file that a config or a flag names, in bytes, unless whoever reads it knows of longer ones. */
 const longest = 1_048_576;
 
 /** Files that a person or the kubelet puts there: links are followed. */
 export interface SmallFiles {
-  /** @throws ChangeNeededError `FileUnreadable`, without anything of the file */
-  read(path: string): Promise<string>;
+  /**
+   * @param most - So many bytes it may measure. @default 1 MiB
+   * @throws ChangeNeededError `FileUnreadable`, without anything of the file
+   */
+  read(path: string, most?: number): Promise<string>;
   /** The one line of the file, without its end. @throws as {@link read} */
   readLine(path: string): Promise<string>;
 }
@@ -24,14 +27,14 @@ export const smallFiles: SmallFiles = {
   },
 };
 
-async function read(path: string): Promise<string> {
+async function read(path: string, most = longest): Promise<string> {
   try {
     // O_NONBLOCK: a pipe in place of the file must not hold us up
     const handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const stats = await handle.stat();
       if (!stats.isFile()) throw unreadable(path, "must be a regular file");
-      if (stats.size > longest) throw unreadable(path, `must measure at most ${longest} bytes`);
+      if (stats.size > most) throw unreadable(path, `must measure at most ${most} bytes`);
       return await handle.readFile("utf8");
     } finally {
       await handle.close();

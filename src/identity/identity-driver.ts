@@ -37,9 +37,10 @@ const credentialLookMs = 30_000;
 /** Runs the state machine of one identity: does its effects, one after the other, and brings it what came of them. */
 export class IdentityDriver implements KeptIdentity, Wakeable {
   readonly #parts: IdentityParts;
-  readonly #abort = new AbortController();
+  /** Of what is under way; an identity at rest, of which there may be ten thousand, has none. */
+  #work: AbortController | undefined;
   /** Everybody who waits looks again after each event. */
-  readonly #watchers = new Set<() => void>();
+  #nextEvent: PromiseWithResolvers<void> | undefined;
   #state: IdentityState;
   #effects: Promise<void> = Promise.resolve();
   /** The first credential that was shown last. */
@@ -116,7 +117,7 @@ export class IdentityDriver implements KeptIdentity, Wakeable {
   }
 
   async forget(): Promise<void> {
-    this.#abort.abort();
+    this.#work?.abort();
     const token = this.#state.held?.refresh?.token;
     const isFirst = this.#state.ending !== "forget" && this.#state.phase.kind !== "closed";
     await this.#end("forget");
@@ -134,22 +135,17 @@ export class IdentityDriver implements KeptIdentity, Wakeable {
     for (;;) {
       const answer = answerTo(this.#state, wish, this.#parts.clock.nowMs());
       if (answer.kind !== "wait") return answer;
-      await this.#nextEvent();
+      await this.#afterNextEvent();
     }
   }
 
   async #until(isSo: () => boolean): Promise<void> {
-    while (!isSo()) await this.#nextEvent();
+    while (!isSo()) await this.#afterNextEvent();
   }
 
-  #nextEvent(): Promise<void> {
-    return new Promise((resolve) => {
-      const wake = (): void => {
-        this.#watchers.delete(wake);
-        resolve();
-      };
-      this.#watchers.add(wake);
-    });
+  #afterNextEvent(): Promise<void> {
+    this.#nextEvent ??= Promise.withResolvers();
+    return this.#nextEvent.promise;
   }
 
   #handle(event: IdentityEvent): void {
@@ -157,8 +153,10 @@ export class IdentityDriver implements KeptIdentity, Wakeable {
     const { state, effects } = stepIdentity(this.#state, event, { nowMs: clock.nowMs(), chance: chance() });
     this.#state = state;
     for (const effect of effects) this.#perform(effect);
+    if (state.phase.kind === "resting") this.#work = undefined;
     this.#watchClock();
-    for (const wake of this.#watchers) wake();
+    this.#nextEvent?.resolve();
+    this.#nextEvent = undefined;
   }
 
   /** The disk and the issuer one after the other; listeners hear at once. */
@@ -167,10 +165,12 @@ export class IdentityDriver implements KeptIdentity, Wakeable {
       this.#parts.onChange?.(effect.news);
       return;
     }
+    this.#work ??= new AbortController();
+    const { signal } = this.#work;
     this.#effects = this.#effects.then(async () => {
       if (effect.kind === "ask" && effect.showing.kind === "first")
         this.#shownId = await this.#parts.issuer.credentialId();
-      const event = await eventOf(effect, this.#parts, this.#abort.signal);
+      const event = await eventOf(effect, this.#parts, signal);
       if (event !== undefined) this.#handle(event);
     });
   }

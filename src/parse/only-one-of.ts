@@ -1,6 +1,7 @@
 import { parseAllDocuments } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
+import { objectIn } from "./json.ts";
 import { isObject, membersOf } from "./object.ts";
 
 /**
@@ -24,7 +25,13 @@ export function onlyOneOf(kind: string, text: string, path: string): unknown {
 export const configError = (path: string, must: string): ChangeNeededError =>
   new ChangeNeededError("ConfigUnreadable", `Cannot read config ${quotedPath(path)}: ${must}`);
 
+/** Deeper ones go the slow way. */
+const depthOfJson = 64;
+
 function documentsIn(text: string, path: string): readonly unknown[] {
+  // As YAML ten thousand identities in one line take many times the memory; what is wrong with a text that says better
+  const json = objectIn(text, depthOfJson);
+  if (typeof json !== "string") return [json];
   const parsed = parseAllDocuments(text, { prettyErrors: true });
   const documents = "empty" in parsed ? [] : parsed;
   return documents.map((document): unknown => {

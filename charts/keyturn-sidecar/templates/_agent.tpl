@@ -49,6 +49,9 @@ keyturn.dev/agent: "true"
     {{- range .flags }}
     - {{ . | quote }}
     {{- end }}
+  env:
+    # With ten thousand identities it stays within its limit of memory
+    - {name: NODE_OPTIONS, value: --max-old-space-size=160 --max-semi-space-size=4}
   ports:
     - {name: keyturn-agent, containerPort: {{ .adminPort | default 9091 }}}
   startupProbe:

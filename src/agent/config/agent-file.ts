@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { dirname, resolve } from "node:path";
 import type { KeyturnError } from "../../errors/keyturn-error.ts";
 import { FollowedFiles } from "../../files/followed-files.ts";
@@ -8,6 +9,9 @@ import type { Log } from "../../telemetry/log.ts";
 import type { Clock } from "../../time/clock.ts";
 import type { AgentSpec } from "../agent-spec.ts";
 import { parseTokenAgent } from "./read-token-agent.ts";
+
+/** In bytes: of ten thousand identities, each with long paths and a sink. */
+const longest = 8 * 1_048_576;
 
 export interface AgentFileOptions {
   /** The TokenAgent file; documents of other kinds in it are passed over. */
@@ -29,12 +33,22 @@ export interface AgentFileOptions {
  */
 export function openAgentFile(options: AgentFileOptions): Promise<FollowedFiles<AgentSpec>> {
   const { path, files, clock, log, pollMs, take } = options;
+  let read: { readonly hash: string; readonly spec: AgentSpec } | undefined;
   return FollowedFiles.open<AgentSpec>({
     what: "the agent's file",
-    read: async () => parseTokenAgent(onlyOneOf(tokenAgentKind, await files.read(path), path), dirname(resolve(path))),
+    read: async () => {
+      const text = await files.read(path, longest);
+      const hash = createHash("sha256").update(text).digest("base64url");
+      // It is looked at every few seconds, and to parse ten thousand identities is dear
+      if (read?.hash !== hash) {
+        const spec = parseTokenAgent(onlyOneOf(tokenAgentKind, text, path), dirname(resolve(path)));
+        read = { hash, spec };
+      }
+      return read.spec;
+    },
     filesOf: () => [path],
     // A spec is data without secrets, made in one order
-    isSame: (one, another) => JSON.stringify(one) === JSON.stringify(another),
+    isSame: (one, another) => one === another || JSON.stringify(one) === JSON.stringify(another),
     take: (spec, isFirst) => {
       const { identities, proxies, sockets } = spec;
       const counts = { identities: identities.length, proxies: proxies.length, sockets: sockets.length };

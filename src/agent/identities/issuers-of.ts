@@ -1,4 +1,4 @@
-import type { ExchangeFailure, IdentityTrouble } from "../../identity/machine/identity-state.ts";
+import type { ExchangeFailure, IdentityTrouble, ShownCredential } from "../../identity/machine/identity-state.ts";
 import type { PairIssuer } from "../../identity/pair-issuer.ts";
 import { type Clock, sleep } from "../../time/clock.ts";
 import type { IdentitySpec, SourceSpec } from "../agent-spec.ts";
@@ -34,22 +34,26 @@ export class IssuersOf {
     this.#clock = clock;
   }
 
+  /** Its source is opened anew for each request: ten thousand that rest hold nothing of it. */
   open(spec: IdentitySpec): PairIssuer {
-    const issuer = this.#openSource(spec);
-    const place = placeOf(spec.source);
     return {
-      credentialId: () => issuer.credentialId(),
-      ask: async (showing, signal) =>
-        (await this.#inside({ place, options: asking, signal }, () => issuer.ask(showing, signal))) ?? busy,
-      revoke: (token) => {
-        const { signal } = this.#closed;
-        const at = { place: `${place} revoke`, options: revoking, signal };
-        const work = this.#inside(at, async () => issuer.revoke?.(token));
-        const done = work.catch(() => undefined).finally(() => this.#revoking.delete(done));
-        this.#revoking.add(done);
-        return done;
-      },
+      credentialId: () => this.#openSource(spec).credentialId(),
+      ask: (showing, signal) => this.#ask(spec, showing, signal),
+      revoke: (token) => this.#revoke(spec, token),
     };
+  }
+
+  async #ask(spec: IdentitySpec, showing: ShownCredential, signal: AbortSignal): ReturnType<PairIssuer["ask"]> {
+    const at = { place: placeOf(spec.source), options: asking, signal };
+    return (await this.#inside(at, () => this.#openSource(spec).ask(showing, signal))) ?? busy;
+  }
+
+  #revoke(spec: IdentitySpec, token: string): Promise<void> {
+    const at = { place: `${placeOf(spec.source)} revoke`, options: revoking, signal: this.#closed.signal };
+    const work = this.#inside(at, async () => this.#openSource(spec).revoke?.(token));
+    const done = work.catch(() => undefined).finally(() => this.#revoking.delete(done));
+    this.#revoking.add(done);
+    return done;
   }
 
   /** Waits a moment for what is being revoked; the rest ends by itself some day. */

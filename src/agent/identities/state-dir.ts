@@ -1,10 +1,8 @@
 import { join } from "node:path";
-import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { ensureDir, readIfThere, removeIfThere, replaceFile } from "../../files/atomic.ts";
 import { type Disk, nodeDisk } from "../../files/disk.ts";
 import { acquireLock, type Lock, lockRequest } from "../../files/lock.ts";
 import { withStorageErrors } from "../../files/storage-error.ts";
-import { pairFile } from "../../identity/store/pair-file.ts";
 import { pairInMemory, type PairStore } from "../../identity/store/pair-store.ts";
 import { jsonIn } from "../../parse/json.ts";
 import type { Log } from "../../telemetry/log.ts";
@@ -14,7 +12,7 @@ import type { IdentitySpec, TokenEndpoint } from "../agent-spec.ts";
 import { parseRegistered } from "../config/read-identity.ts";
 import { agentTexts } from "../config/token-agent-limits.ts";
 import { writtenRegistered } from "../config/write-registered.ts";
-import { purposeOf } from "./same-spec.ts";
+import { StoredPair } from "./stored-pair.ts";
 
 /** What an agent has of its own, and finds again when it starts. */
 export interface AgentState {
@@ -75,25 +73,19 @@ const registered = "registered";
 
 class StateDir implements AgentState {
   readonly #dir: string;
+  readonly #pairsDir: string;
   readonly #lock: Lock;
   readonly #options: Required<StateDirOptions>;
 
   constructor(dir: string, lock: Lock, options: Required<StateDirOptions>) {
     this.#dir = dir;
+    this.#pairsDir = join(dir, pairs);
     this.#lock = lock;
     this.#options = options;
   }
 
   pairOf(spec: IdentitySpec): PairStore {
-    const { clock, chance, disk, log } = this.#options;
-    const path = join(this.#dir, pairs, `${spec.name}.json`);
-    const store = pairFile({ ...{ path, purpose: purposeOf(spec), lock: "ofDirectory" }, ...{ disk, clock, chance } });
-    const unreadable = (error: unknown): undefined => {
-      if (!(error instanceof ChangeNeededError) || error.code !== "StateUnreadable") throw error;
-      const why = error.message;
-      log.error({ identity: spec.name, path, why }, "its tokens can't be read: it begins with its first credential");
-    };
-    return { ...store, read: () => store.read().catch(unreadable), lock: () => store.lock().catch(unreadable) };
+    return new StoredPair(this.#pairsDir, spec, this.#options);
   }
 
   registered(issuer: TokenEndpoint | undefined): Promise<readonly IdentitySpec[]> {

@@ -51,12 +51,32 @@ describe("openAgentFile", () => {
   test.each<[what: string, text: string | undefined, code: string]>([
     ["is not there", undefined, "FileUnreadable"],
     ["is no YAML", "a: [", "ConfigUnreadable"],
+    ["is JSON with a name twice", '{"kind": "TokenAgent", "kind": "TokenAgent"}', "ConfigUnreadable"],
     ["holds another kind", "kind: TokenIssuer", "ConfigUnreadable"],
     ["is refused", stringify(agentFileWith({ identites: [] })), "InvalidTokenAgent"],
   ])("does not start with a file that %s", async (_, text, code) => {
     const { open, write, path } = await fileWith({});
     await (text === undefined ? rm(path) : write(text));
     await expect(open()).rejects.toMatchObject({ code });
+  });
+
+  test("has room for ten thousand identities with long paths and a sink each, and no more than 8 MiB", async () => {
+    const { open, write, path } = await fileWith({});
+    const long = `/run/${"a-name-that-is-long/".repeat(12)}`;
+    const identities = Array.from({ length: 10_000 }, (_, n) =>
+      identityWith({
+        name: `id-${n}`,
+        source: { tokenFile: `${long}${n}/identity` },
+        sinks: [{ file: { path: `${long}${n}/token` } }],
+      }),
+    );
+    const text = JSON.stringify(agentFileWith({ identities }));
+    expect(text.length).toBeGreaterThan(4 * 1_048_576);
+    await write(text);
+    expect((await open()).current.identities).toHaveLength(10_000);
+    await write(`${text}${" ".repeat(8 * 1_048_576)}`);
+    const refused = { code: "FileUnreadable", message: `Cannot read "${path}": must measure at most 8388608 bytes` };
+    await expect(open()).rejects.toMatchObject(refused);
   });
 
   test("takes another one, and not the same once more", async () => {

@@ -51,9 +51,12 @@ export const clientOf = (n: number): object => ({
   clientSecret: { clientID: `client-${n}`, secretFile: "secret" },
 });
 
-/** The program of the image. */
+/** Of what puts it into a pod, and of the unit. */
+const heapLimits = ["--max-old-space-size=160", "--max-semi-space-size=4"];
+
+/** The program of the image, with the limits of memory that a pod's agent has. */
 export async function keyturnAgent(flags: readonly string[]): Promise<ChildProcess> {
-  const program = [...(await imageFlags()), join(root, "dist/bundle/keyturn.cjs"), "agent"];
+  const program = [...(await imageFlags()), ...heapLimits, join(root, "dist/bundle/keyturn.cjs"), "agent"];
   return start(process.execPath, [...program, ...flags, "--log-level=error"]);
 }
 
