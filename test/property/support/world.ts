@@ -113,6 +113,17 @@ export class World {
     else if (newest && newest.generation > (gateway.ring?.generation ?? 0)) gateway.ring = newest;
   }
 
+  /**
+   * After a restored copy the ring may have grown to a generation that a gateway has from before, with other keys. It takes neither that nor what
+   * follows (docs/design.md, section 8) until a person asks for a recovery: here it begins anew.
+   */
+  #leaveBranch(gateway: Gateway): void {
+    const { ring } = gateway;
+    const newest = this.signer;
+    if (!ring || ring.generation !== newest?.generation || String(kidsOf(ring)) === String(kidsOf(newest))) return;
+    Object.assign(gateway, { ready: false, ack: { generation: 0, verifies: [] } });
+  }
+
   #mint({ ready, ring }: Gateway): void {
     if (!ready || !ring?.signer.canSign) return;
     const { kid, profile } = ring.signer;
@@ -212,6 +223,7 @@ export class World {
       const generation = this.ring?.generation;
       const plan = this.pass();
       for (const gateway of this.#gateways) {
+        this.#leaveBranch(gateway);
         this.#reload(gateway);
         this.#ackOf(gateway);
       }
