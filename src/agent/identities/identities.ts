@@ -18,21 +18,24 @@ const paceMs = 250;
 /** Paths of sinks. */
 type TakenPlaces = ReadonlySet<string>;
 
+/** Which identities of the file write to a path. */
+type FilePlaces = ReadonlyMap<string, readonly string[]>;
+
 export class Identities implements OpenIdentities {
   readonly #state: AgentState;
   readonly #options: IdentitiesOptions;
   readonly #issuers: IssuersOf;
   readonly #watch: ClockWatch;
   readonly #byName = new Map<string, OneIdentity>();
-  /** What the file has: of a place that a registered one writes to, too, the file has the last word. */
-  #ofFile: readonly IdentitySpec[];
+  /** Of a place that a registered one writes to, too, the file has the last word. */
+  #ofFile: FilePlaces;
   /** One change after the other. */
   #changes: Promise<unknown> = Promise.resolve();
 
   constructor(state: AgentState, options: IdentitiesOptions) {
     this.#state = state;
     this.#options = options;
-    this.#ofFile = options.spec.identities;
+    this.#ofFile = filePlacesOf(options.spec.identities);
     this.#watch = new ClockWatch(options.clock);
     this.#issuers = new IssuersOf(options.openSource, options.clock);
   }
@@ -76,7 +79,7 @@ export class Identities implements OpenIdentities {
       const names = new Set(specs.map(({ name }) => name));
       const gone = [...this.#byName.values()].filter(({ origin, spec }) => origin === "file" && !names.has(spec.name));
       const taken = placesOf(specs);
-      this.#ofFile = [...this.#ofFile, ...specs];
+      this.#ofFile = bothOf(this.#ofFile, filePlacesOf(specs));
       // Before anybody writes to a place that was another one's: a renewal that is under way would bring that one's token there
       await eachOf(this.#changedBy(specs), (one) => one.leavePlaces());
       await eachOf(this.#registered(), (one) => this.#leaveToFile(one));
@@ -84,7 +87,7 @@ export class Identities implements OpenIdentities {
       await eachOf(specs, (spec) => this.#orSay(spec, () => this.#putOfFile(spec, taken)));
       await this.#moveRegistered(issuer);
       // Only now: who wrote to a place that is free again has ended
-      this.#ofFile = specs;
+      this.#ofFile = filePlacesOf(specs);
       await eachOf([...this.#byName.values()], (one) => this.#leaveToFile(one));
     });
   }
@@ -137,8 +140,8 @@ export class Identities implements OpenIdentities {
 
   /** One that stands in the file by now has its own places. */
   #leaveToFile(one: OneIdentity): Promise<void> {
-    const taken = placesOf(this.#ofFile.filter(({ name }) => name !== one.spec.name));
-    return one.leaveTo((path) => one.origin === "registered" && taken.has(path));
+    const isAnothers = (name: string): boolean => name !== one.spec.name;
+    return one.leaveTo((path) => one.origin === "registered" && this.#ofFile.get(path)?.some(isAnothers) === true);
   }
 
   /** @param except - Whoever has this name does not count */
@@ -233,6 +236,18 @@ export class Identities implements OpenIdentities {
 
 const placesOf = (specs: readonly IdentitySpec[]): TakenPlaces =>
   new Set(specs.flatMap(({ sinks }) => sinks.map(({ path }) => path)));
+
+function filePlacesOf(specs: readonly IdentitySpec[]): FilePlaces {
+  const places = new Map<string, readonly string[]>();
+  for (const { name, sinks } of specs) {
+    for (const { path } of sinks) places.set(path, [...(places.get(path) ?? []), name]);
+  }
+  return places;
+}
+
+/** While one is put in the place of the other. */
+const bothOf = (one: FilePlaces, other: FilePlaces): FilePlaces =>
+  new Map([...one, ...[...other].map(([path, names]) => [path, [...(one.get(path) ?? []), ...names]] as const)]);
 
 const nameTaken = (name: string): ChangeNeededError =>
   new ChangeNeededError(
