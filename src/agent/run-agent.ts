@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { smallFiles } from "../files/small-files.ts";
 import { startAdminServer } from "../telemetry/admin-server.ts";
-import { Checks } from "../telemetry/health.ts";
+import { Checks, liveness } from "../telemetry/health.ts";
 import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
 import { aborted } from "../time/signal.ts";
 import type { AgentIdentities } from "./agent-identities.ts";
@@ -133,8 +133,7 @@ async function openAdmin(
   const registry = new Registry();
   const metrics = new AgentMetrics(registry, () => begun.identities);
   const proxyMetrics = new ProxyMetrics(registry);
-  const [live, ready] = [new Checks(), new Checks()];
-  live.add("process", () => undefined);
+  const ready = new Checks();
   const nowMs = (): number => clock.nowMs();
   const haveTokens = agentReadiness({ identities: () => begun.identities?.all() ?? [], marginMs, nowMs });
   ready.add("identities", () => (begun.identities ? haveTokens() : "they have not begun yet"));
@@ -146,7 +145,7 @@ async function openAdmin(
   );
   opened.defer(addProcessMetricsSoon(registry, clock));
   if (adminListen === undefined) return { admin: undefined, metrics, proxyMetrics };
-  const admin = await startAdminServer({ ...adminListen, live, ready, registry });
+  const admin = await startAdminServer({ ...adminListen, live: liveness(), ready, registry });
   opened.defer(() => admin.close());
   return { admin: admin.port, metrics, proxyMetrics };
 }

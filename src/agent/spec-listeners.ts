@@ -2,11 +2,9 @@ import { isDeepStrictEqual } from "node:util";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Listener } from "../http/listener.ts";
 import type { Log } from "../telemetry/log.ts";
-import { backoffMs, type Chance } from "../time/backoff.ts";
+import type { Chance } from "../time/backoff.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
-
-const leastWaitMs = 1000;
-const backoff = { baseMs: 1000, maxMs: 60_000 } as const;
+import { tryAgainMs } from "./try-again.ts";
 
 /** Listeners, one for each item of a list of the agent's spec. */
 export interface SpecListeners<Spec> {
@@ -122,7 +120,7 @@ class Listeners<Spec> implements SpecListeners<Spec> {
   #tryLater(specs: readonly Spec[]): void {
     const { clock, chance } = this.#parts;
     this.#failures++;
-    const waitMs = leastWaitMs + backoffMs(backoff, this.#failures, chance);
+    const waitMs = tryAgainMs(this.#failures, chance);
     this.#cancel = clock.after(waitMs, () => void this.#inTurn(() => this.#follow(specs)));
   }
 

@@ -1,5 +1,6 @@
 import type { Registry } from "prom-client";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
+import { liveness } from "../telemetry/health.ts";
 import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText } from "../http/address.ts";
@@ -10,7 +11,6 @@ import { aborted } from "../time/signal.ts";
 import type { OpenedHolder } from "../holder/open-holder.ts";
 import type { RevocationFollower } from "../revocations/revocation-follower.ts";
 import type { GatewayMetrics } from "./gateway-metrics.ts";
-import { liveness } from "../holder/readiness.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
 import { isReady } from "../holder/state-view.ts";
 import { discoveryDocument } from "../holder/well-known.ts";

@@ -46,10 +46,3 @@ export function silenceOf(state: HolderState, now: Moment): readonly string[] {
   const seconds = Math.floor(silentMs / 1000);
   return [`the source of truth was heard ${seconds} s ago${copyLife(state, now).kind === "none" ? ": no JWKS" : ""}`];
 }
-
-/** The event loop turns: that is all that a restart could mend. */
-export function liveness(): Checks {
-  const checks = new Checks();
-  checks.add("process", () => undefined);
-  return checks;
-}

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { Registry } from "prom-client";
 import { openHolder, type OpenedHolder } from "../holder/open-holder.ts";
-import { liveness } from "../holder/readiness.ts";
+import { liveness } from "../telemetry/health.ts";
 import { addressText } from "../http/address.ts";
 import { Certificate } from "../http/certificate.ts";
 import { listen } from "../http/listener.ts";

@@ -11,15 +11,10 @@ import type { IdentitiesOptions, OpenIdentities } from "./identities-options.ts"
 import { IssuersOf } from "./issuers-of.ts";
 import { OneIdentity } from "./one-identity.ts";
 import { isSameSpec, purposeOf } from "./same-spec.ts";
+import { bothOf, type FilePlaces, filePlacesOf, placesOf, type TakenPlaces } from "./sink-places.ts";
 import type { AgentState } from "./state-dir.ts";
 
 const paceMs = 250;
-
-/** Paths of sinks. */
-type TakenPlaces = ReadonlySet<string>;
-
-/** Which identities of the file write to a path. */
-type FilePlaces = ReadonlyMap<string, readonly string[]>;
 
 export class Identities implements OpenIdentities {
   readonly #state: AgentState;
@@ -233,21 +228,6 @@ export class Identities implements OpenIdentities {
     await one?.emptyPlaces((path) => taken.has(path) || this.#isWritten(path));
   }
 }
-
-const placesOf = (specs: readonly IdentitySpec[]): TakenPlaces =>
-  new Set(specs.flatMap(({ sinks }) => sinks.map(({ path }) => path)));
-
-function filePlacesOf(specs: readonly IdentitySpec[]): FilePlaces {
-  const places = new Map<string, readonly string[]>();
-  for (const { name, sinks } of specs) {
-    for (const { path } of sinks) places.set(path, [...(places.get(path) ?? []), name]);
-  }
-  return places;
-}
-
-/** While one is put in the place of the other. */
-const bothOf = (one: FilePlaces, other: FilePlaces): FilePlaces =>
-  new Map([...one, ...[...other].map(([path, names]) => [path, [...(one.get(path) ?? []), ...names]] as const)]);
 
 const nameTaken = (name: string): ChangeNeededError =>
   new ChangeNeededError(

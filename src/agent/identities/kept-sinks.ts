@@ -1,12 +1,10 @@
 import { KeyturnError } from "../../errors/keyturn-error.ts";
 import type { FreshToken } from "../../identity/kept-identity.ts";
-import { backoffMs, type Chance } from "../../time/backoff.ts";
+import type { Chance } from "../../time/backoff.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import type { SinkProblem } from "../agent-identities.ts";
 import type { Sink } from "../sinks/sink.ts";
-
-const leastWaitMs = 1000;
-const backoff = { baseMs: 1000, maxMs: 60_000 } as const;
+import { tryAgainMs } from "../try-again.ts";
 
 export interface KeptSinksParts {
   readonly clock: Pick<Clock, "after" | "nowMs">;
@@ -145,7 +143,7 @@ class KeptSink {
 
   #tryLater(): void {
     const { clock, chance } = this.#parts;
-    const waitMs = leastWaitMs + backoffMs(backoff, this.#failures, chance);
+    const waitMs = tryAgainMs(this.#failures, chance);
     this.#cancel = clock.after(waitMs, () => this.#writeAgain());
   }
 

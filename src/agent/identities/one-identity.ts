@@ -16,6 +16,7 @@ import type { AgentNews } from "./agent-news.ts";
 import { eachOf } from "./each-of.ts";
 import { isBusy } from "./issuers-of.ts";
 import { KeptSinks } from "./kept-sinks.ts";
+import { Notices } from "./notices.ts";
 
 export interface OneIdentityParts {
   readonly issuer: PairIssuer;
@@ -44,8 +45,7 @@ export class OneIdentity implements AgentIdentity {
   /** Everything that was begun with a new token. */
   #written: Promise<void> = Promise.resolve();
   #tokenId: string | undefined;
-  #telling: Promise<void> | undefined;
-  #isToldAgain = false;
+  readonly #notices: Notices;
   /** What comes from now on is no pair that was found. */
   #isBegun = false;
   #isEnded = false;
@@ -58,9 +58,15 @@ export class OneIdentity implements AgentIdentity {
     this.#parts = parts;
     this.#sinks = new KeptSinks(parts.sinks, {
       ...{ clock, chance },
-      onWritten: () => this.#tell(),
+      onWritten: () => {
+        if (spec.notify !== undefined && !this.#isEnded) this.#notices.begin();
+      },
       onProblem: (problem) => this.#sinkFailed(problem),
     });
+    this.#notices = new Notices(
+      () => parts.notify(spec),
+      (error) => this.#notTold(error),
+    );
     const onChange = (news: IdentityNews): void => this.#heard(news);
     this.#driver = new IdentityDriver({ issuer, store, keep: spec.keep, clock, watch, chance, onChange });
   }
@@ -205,7 +211,7 @@ export class OneIdentity implements AgentIdentity {
   async #restEnds(): Promise<void> {
     this.#onOutcome?.();
     await this.#sinks.close();
-    await this.#telling;
+    await this.#notices.end();
     this.#count("ended");
   }
 
@@ -237,23 +243,9 @@ export class OneIdentity implements AgentIdentity {
     this.#count("sinkFailed");
   }
 
-  /** One at a time; what comes meanwhile is told of together. */
-  #tell(): void {
-    this.#isToldAgain = true;
-    if (this.spec.notify !== undefined) this.#telling ??= this.#tellAll();
-  }
-
-  async #tellAll(): Promise<void> {
-    while (this.#isToldAgain && !this.#isEnded) {
-      this.#isToldAgain = false;
-      try {
-        await this.#parts.notify(this.spec);
-      } catch (error) {
-        this.#parts.log.warn({ identity: this.spec.name, err: error }, "nobody could be told of the new token");
-        this.#count("notifyFailed");
-      }
-    }
-    this.#telling = undefined;
+  #notTold(error: unknown): void {
+    this.#parts.log.warn({ identity: this.spec.name, err: error }, "nobody could be told of the new token");
+    this.#count("notifyFailed");
   }
 
   #count(outcome: AgentNews["outcome"]): void {
