@@ -201,17 +201,20 @@ describe("change", () => {
 });
 
 describe("changes", () => {
-  test("tells when something changes that observe reads, and ends with the signal", async () => {
+  test.each([
+    ["what was asked for", (world: World, n: number) => world.writeOverrides({ rotateRequestedAt: `x${n}` })],
+    ["a pass has written", (world: World) => world.runFor(60 * minute)],
+  ])("tells when something changes that observe reads: %s; and ends with the signal", async (_, change) => {
     const world = await newWorld();
     await world.settle();
     const home = await homeOf(world);
     const controller = new AbortController();
     const changes = home.changes(controller.signal)[Symbol.asyncIterator]();
-    for (const change of [() => world.writeOverrides({ rotateRequestedAt: "x" }), () => world.runFor(60 * minute)]) {
-      const next = changes.next();
-      await change();
-      expect((await next).done).toBe(false);
-    }
+    const told = new AbortController();
+    const next = changes.next().finally(() => told.abort());
+    // What changes before it has looked for the first time is no change to it
+    for (let n = 0; !told.signal.aborted; n++) await change(world, n);
+    expect((await next).done).toBe(false);
     controller.abort();
     let last = await changes.next();
     while (last.done !== true) last = await changes.next();
