@@ -129,8 +129,8 @@ describe("openAgent", () => {
     const names = (): readonly string[] => identities.all().map(({ spec }) => spec.name);
     await expect.poll(names, { interval: 5 }).toEqual(["orders", "shop"]);
     expect(await identities.find("orders")?.token()).toEqual(before);
-    // Ready is who has a token
-    await identities.find("shop")?.token();
+    // Ready is who has a token, in its places, too
+    await identities.find("shop")?.refresh();
     await fileOf(dir, { issuer, identities: [{ name: "A" }] });
     reread();
     await expect
