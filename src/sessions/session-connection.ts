@@ -1,7 +1,9 @@
 import type { Cancel, Clock } from "../time/clock.ts";
-import type { PeerEvent, ResumePoint } from "./core/peer-state.ts";
+import type { SessionDeadlines } from "../deadline/session.ts";
+import type { Acceptance, PeerEvent, ResumePoint } from "./core/peer-state.ts";
 import { final, retryable, type SessionEnd } from "./core/session-end.ts";
 import type { ClientFrame, ServerFrame } from "./protocol/session-frames.ts";
+import type { SessionEnding, SessionObserver } from "./session-observer.ts";
 
 /** The way to a client, whatever the transport. */
 export interface SessionPipe {
@@ -22,6 +24,7 @@ export interface SessionInput {
 export interface ConnectionDesk {
   readonly clock: Clock;
   readonly timings: SessionTimings;
+  readonly observer: SessionObserver;
   /** The session of this connection from now on, unless it is refused, which the pipe is told. */
   begin(connection: SessionConnection, hello: { readonly instanceId: string; readonly resume?: ResumePoint }): void;
   from(event: Extract<PeerEvent, { kind: "heard" | "confirmed" | "lost" }>): void;
@@ -43,6 +46,7 @@ export class SessionConnection implements SessionInput {
   readonly #desk: ConnectionDesk;
   readonly #pipe: SessionPipe;
   #sessionId: string | undefined;
+  #expiresAtMs: number | undefined;
   #heardAtMs = 0;
   #isOver = false;
   #cancel: Cancel;
@@ -54,11 +58,19 @@ export class SessionConnection implements SessionInput {
   }
 
   /** Its session has been accepted under this id. */
-  opened(sessionId: string): void {
+  opened(sessionId: string, { deadlines, isResumed }: Acceptance): void {
     this.#sessionId = sessionId;
+    this.#expiresAtMs = deadlines.expiresAtMs;
+    this.#desk.observer.opened(isResumed ? "resumed" : "anew");
     this.#cancel();
     this.#heardAtMs = this.#desk.clock.monotonicMs();
     this.#listen();
+  }
+
+  /** It was renewed in place. */
+  extended({ expiresAtMs }: SessionDeadlines): void {
+    this.#expiresAtMs = expiresAtMs;
+    this.#desk.observer.renewed();
   }
 
   send(frame: ServerFrame): void {
@@ -68,7 +80,8 @@ export class SessionConnection implements SessionInput {
   /** The first end is the end. */
   end(end: SessionEnd): void {
     if (this.#isOver) return;
-    this.#finish();
+    if (this.#sessionId === undefined) this.#desk.observer.refused(end.code);
+    this.#finish(end.code);
     this.#pipe.close(end);
   }
 
@@ -93,7 +106,7 @@ export class SessionConnection implements SessionInput {
 
   lost(left: boolean): void {
     if (this.#isOver) return;
-    this.#finish();
+    this.#finish(left ? "Left" : "Lost");
     this.#forget(left);
   }
 
@@ -106,9 +119,12 @@ export class SessionConnection implements SessionInput {
     if (this.#sessionId !== undefined) this.#desk.from({ kind: "lost", sessionId: this.#sessionId, left });
   }
 
-  #finish(): void {
+  #finish(code: SessionEnding): void {
+    const { clock, observer } = this.#desk;
     this.#isOver = true;
     this.#cancel();
+    if (this.#sessionId === undefined) return;
+    observer.ended(code, Math.max(0, clock.nowMs() - (this.#expiresAtMs ?? Infinity)));
   }
 
   /** One timer, however much is said. */

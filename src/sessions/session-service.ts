@@ -1,17 +1,16 @@
 import { clockWaitMs } from "../deadline/clock-look.ts";
-import type { Requirements } from "../jwt/requirements.ts";
-import type { Verifier } from "../jwt/verifier.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 import type { PeerKey, SendOutcome, SessionNews } from "./core/peer-state.ts";
 import type { SessionMessage } from "./core/outbox.ts";
-import { final, retryable, type SessionEnd } from "./core/session-end.ts";
+import { final, type SessionEnd } from "./core/session-end.ts";
 import {
   type RegistryEffect,
   type RegistryEffects,
   type RegistryRules,
   SessionRegistry,
 } from "./core/session-registry.ts";
-import { type SessionRevocation, type SessionToken, sessionTokenOf } from "./core/session-token.ts";
+import type { SessionRevocation } from "./core/session-token.ts";
+import { type BearerJudge, judgeBearer } from "./judge-bearer.ts";
 import { acceptedFrame, type RenewedFrame, renewedFrame } from "./protocol/session-frames.ts";
 import {
   type ConnectionDesk,
@@ -20,6 +19,8 @@ import {
   type SessionPipe,
   type SessionTimings,
 } from "./session-connection.ts";
+import { type SessionObserver, unobserved } from "./session-observer.ts";
+import { WaitingSenders } from "./waiting-senders.ts";
 
 /** Who hears what peers send, and of peers that come and go. */
 export interface SessionApplication {
@@ -28,16 +29,13 @@ export interface SessionApplication {
   tell(peer: PeerKey, news: SessionNews): void;
 }
 
-export interface SessionServiceOptions {
-  /** The verifier in force; undefined while no token can be judged. */
-  readonly verifier: () => Verifier | undefined;
-  /** What a token must have beside what its key's profile says. */
-  readonly required: Requirements;
+export interface SessionServiceOptions extends BearerJudge {
   readonly application: SessionApplication;
+  /** @default nobody hears */
+  readonly observer?: SessionObserver;
   readonly rules: RegistryRules;
   readonly timings: SessionTimings;
   readonly clock: Clock;
-  readonly chance: () => number;
   /** A fresh id of a session at each call, that nobody can guess. */
   readonly newId: () => string;
 }
@@ -54,7 +52,8 @@ export class SessionService {
   readonly #options: SessionServiceOptions;
   readonly #registry: SessionRegistry;
   readonly #connections = new Map<string, SessionConnection>();
-  readonly #senders = new Map<string, ((outcome: SendOutcome) => void)[]>();
+  readonly #observer: SessionObserver;
+  readonly #senders = new WaitingSenders();
   /** What is still to be done: an effect may cause others, which come after those that were there before. */
   readonly #effects: RegistryEffect[] = [];
   #isActing = false;
@@ -62,6 +61,7 @@ export class SessionService {
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
+    this.#observer = options.observer ?? unobserved;
     this.#registry = new SessionRegistry(options.rules, options.chance);
   }
 
@@ -72,14 +72,14 @@ export class SessionService {
   /** A client has connected, and shown this token. Where it is no good the pipe is closed at once. */
   connect(token: string, pipe: SessionPipe): SessionInput {
     const connection = new SessionConnection(this.#deskFor(token), pipe);
-    const judged = this.#judge(token);
+    const judged = judgeBearer(this.#options, token, this.#nowMs());
     if ("code" in judged) connection.end(judged);
     return connection;
   }
 
   /** Another token for an open session. */
   renew(sessionId: string, token: string): RenewalAnswer {
-    const judged = this.#judge(token);
+    const judged = judgeBearer(this.#options, token, this.#nowMs());
     if ("code" in judged) return { kind: "refused", end: judged };
     const nowMs = this.#nowMs();
     const effects = this.#registry.renew(sessionId, judged, nowMs);
@@ -92,11 +92,9 @@ export class SessionService {
 
   /** Resolves once the peer has it, or nobody can say any more, or at once where there is no room. */
   send(peer: PeerKey, message: Omit<SessionMessage, "seq">): Promise<SendOutcome> {
-    return new Promise((resolve) => {
-      const key = senderKey(peer, message.id);
-      this.#senders.set(key, [...(this.#senders.get(key) ?? []), resolve]);
-      this.#act(this.#registry.send(peer, message, this.#nowMs()));
-    });
+    const answered = this.#senders.wait(peer, message.id);
+    this.#act(this.#registry.send(peer, message, this.#nowMs()));
+    return answered;
   }
 
   /** The application has what the peer sent, up to this number. */
@@ -127,31 +125,13 @@ export class SessionService {
     return this.#options.clock.nowMs();
   }
 
-  /** What a session keeps of the token; or why there is none for it. */
-  #judge(token: string): SessionToken | SessionEnd {
-    const { verifier, required, chance } = this.#options;
-    const nowMs = this.#nowMs();
-    const pauseMs = 1000 + Math.floor(4000 * chance());
-    const inForce = verifier();
-    if (inForce === undefined) return retryable("NotReady", pauseMs);
-    const verdict = inForce.verify(token, nowMs, required);
-    if (verdict.ok) {
-      // A verifier allows for clocks that differ; what lives on for hours does not need that
-      if (verdict.expiresAtMs <= nowMs) return retryable("Expired");
-      return sessionTokenOf(verdict) ?? retryable("TokenRefused", pauseMs);
-    }
-    if (verdict.reason === "Expired") return retryable("Expired");
-    if (verdict.reason === "KeyRevoked") return retryable("Revoked");
-    return verdict.reason === "Revoked" ? final("Revoked") : retryable("TokenRefused", pauseMs);
-  }
-
   /** The token is judged once more when the hello comes: it may have been revoked since. */
   #deskFor(token: string): ConnectionDesk {
     const { clock, timings, newId } = this.#options;
     return {
-      ...{ clock, timings },
+      ...{ clock, timings, observer: this.#observer },
       begin: (connection, { instanceId, resume }) => {
-        const judged = this.#judge(token);
+        const judged = judgeBearer(this.#options, token, this.#nowMs());
         if ("code" in judged) {
           connection.end(judged);
           return;
@@ -183,7 +163,7 @@ export class SessionService {
     const connection = "sessionId" in effect ? this.#connections.get(effect.sessionId) : undefined;
     switch (effect.kind) {
       case "accept":
-        connection?.opened(effect.sessionId);
+        connection?.opened(effect.sessionId, effect.acceptance);
         connection?.send({ accepted: acceptedFrame(effect, { ...rules, ...timings }, this.#nowMs()) });
         return;
       case "transmit":
@@ -193,6 +173,7 @@ export class SessionService {
         connection?.send({ received: { seq: effect.seq } });
         return;
       case "extend":
+        connection?.extended(effect.deadlines);
         connection?.send({ renewed: renewedFrame(effect.deadlines, rules, this.#nowMs()) });
         return;
       case "close":
@@ -200,10 +181,12 @@ export class SessionService {
         connection?.end(effect.end);
         return;
       case "deliver":
+        this.#observer.delivered();
         application.deliver(peer, { lineage: effect.lineage, message: effect.message });
         return;
       case "answer":
-        this.#answer(senderKey(peer, effect.id), effect.outcome);
+        this.#observer.answered(effect.outcome);
+        this.#senders.answer(peer, effect.id, effect.outcome);
         return;
       case "tell":
         application.tell(peer, effect.news);
@@ -211,12 +194,6 @@ export class SessionService {
       default:
         effect satisfies never;
     }
-  }
-
-  #answer(key: string, outcome: SendOutcome): void {
-    const waiting = this.#senders.get(key) ?? [];
-    this.#senders.delete(key);
-    for (const resolve of waiting) resolve(outcome);
   }
 
   /** One timer for all, that sees a clock that was set in time. */
@@ -234,5 +211,3 @@ export class SessionService {
     this.#timer = { atMs, cancel };
   }
 }
-
-const senderKey = ({ subject, instanceId }: PeerKey, id: string): string => JSON.stringify([subject, instanceId, id]);
