@@ -95,8 +95,7 @@ function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Mi
     iat,
     jti: `${idPrefix}${signer.newId()}`,
   });
-  const input = `${signer.headers[type]}.${Buffer.from(payload).toString("base64url")}`;
-  const token = `${input}.${signer.sign(input)}`;
+  const token = signer.sign(signer.headers[type], payload);
   if (token.length > tokenLimit) {
     const reason = `must have at most ${tokenLimit} characters, would have ${token.length}`;
     throw new RuleError("TokenTooLarge", `Cannot mint token: ${reason}`);

@@ -50,9 +50,11 @@ export const nodeSignatures: Signatures = {
   signer(key, algorithm) {
     const scheme = schemes[algorithm];
     const bound = scheme.kind === "pss" ? pssPrivateKey(key, scheme.hash) : key;
-    return (input) => {
+    return (header, payload) => {
+      const input = `${header}.${Buffer.from(payload).toString("base64url")}`;
       const signature = sign(scheme.hash, Buffer.from(input), bound);
-      return (scheme.kind === "ecdsa" ? rawOfDer(signature, scheme.size) : signature).toString("base64url");
+      const raw = scheme.kind === "ecdsa" ? rawOfDer(signature, scheme.size) : signature;
+      return `${input}.${raw.toString("base64url")}`;
     };
   },
 };

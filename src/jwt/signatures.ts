@@ -7,8 +7,8 @@ import type { Algorithm } from "../ring/key.ts";
  * first and the second dot stand; the header must have been read before.
  */
 export type Verify = (token: string, headerEnd: number, inputEnd: number) => string | false | undefined;
-/** The signature of this text, as base64url. */
-export type Sign = (input: string) => string;
+/** The compact JWS (RFC 7515 §7.1) of a header, in base64url already, and the text of a payload. By one key and one algorithm. */
+export type Sign = (header: string, payload: string) => string;
 
 /** Who computes signatures. The verdict on a token is the same, whoever it is. */
 export interface Signatures {

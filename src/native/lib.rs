@@ -49,10 +49,10 @@ impl Verifier {
 
 #[napi]
 impl Signer {
-    /// The signature, as base64url.
+    /// The token of a header, in base64url already, and a payload's text.
     #[napi]
-    pub fn sign(&self, input: String) -> Result<String> {
-        self.0.sign(input.as_bytes()).map_err(|_| Error::from_reason("Cannot sign: AWS-LC refuses"))
+    pub fn sign(&self, header: String, payload: String) -> Result<String> {
+        self.0.token(&header, &payload).map_err(|_| Error::from_reason("Cannot sign: AWS-LC refuses"))
     }
 }
 

@@ -59,7 +59,7 @@ export const signaturesOf = ({ verifier, signer }: NativeLibrary, otherwise: Sig
   },
   signer(key, algorithm) {
     const own = withDer(key, (der) => signer(der, algorithm));
-    return own === null ? otherwise.signer(key, algorithm) : (input) => own.sign(input);
+    return own === null ? otherwise.signer(key, algorithm) : (header, payload) => own.sign(header, payload);
   },
 });
 

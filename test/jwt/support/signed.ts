@@ -8,8 +8,17 @@ export const verified = (verify: Verify, token: string): ReturnType<Verify> =>
 export const verifiedWith = (verify: Verify, input: string, signature: Buffer): ReturnType<Verify> =>
   verified(verify, `${input}.${signature.toString("base64url")}`);
 
-/** The bytes that the text of a signature stands for. */
-export const signed = (sign: Sign, input: string): Buffer => Buffer.from(sign(input), "base64url");
+/** The token of a header and a payload that are base64url already. */
+export function tokenBy(sign: Sign, input: string): string {
+  const [header = "", payload = ""] = input.split(".");
+  return sign(header, Buffer.from(payload, "base64url").toString());
+}
+
+/** The bytes of its signature. */
+export function signed(sign: Sign, input: string): Buffer {
+  const token = tokenBy(sign, input);
+  return Buffer.from(token.slice(token.lastIndexOf(".") + 1), "base64url");
+}
 
 /** The same bytes but for one bit. */
 export function changed(bytes: Buffer, at: number): Buffer {
