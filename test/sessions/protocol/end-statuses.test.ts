@@ -5,8 +5,8 @@ import { expect, test } from "vitest";
 import { endCodes } from "../../../src/sessions/core/session-end.ts";
 import { grpcStatuses, webSocketCodes } from "../../../src/sessions/protocol/end-statuses.ts";
 
-test("every code of an end is documented as it is said", () => {
-  const text = readFileSync(join(import.meta.dirname, "../../../docs/design.md"), "utf8");
+test.each(["sessions.md", "design.md"])("every code of an end is documented as it is said, in docs/%s", (page) => {
+  const text = readFileSync(join(import.meta.dirname, "../../../docs", page), "utf8");
   const rows = [...text.matchAll(/^\| (\w+) +\| (4\d{3}) +\| ([A-Z_]+) +\|/gm)].map(([, ...row]) => row);
   const said = endCodes.map((code) => [code, String(webSocketCodes[code]), grpcStatuses[code]]);
   expect(rows.toSorted()).toEqual(said.toSorted());
