@@ -1,6 +1,6 @@
 import { clockWaitMs } from "../deadline/clock-look.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
-import type { PeerKey, SendOutcome, SessionNews } from "./core/peer-state.ts";
+import type { PeerKey, PeerState, SendOutcome, SessionDelivery, SessionNews } from "./core/peer-state.ts";
 import type { SessionMessage } from "./core/outbox.ts";
 import { final, type SessionEnd } from "./core/session-end.ts";
 import {
@@ -25,7 +25,7 @@ import { WaitingSenders } from "./waiting-senders.ts";
 /** Who hears what peers send, and of peers that come and go. */
 export interface SessionApplication {
   /** To be answered with {@link SessionService.taken}, once it can't get lost any more. */
-  deliver(peer: PeerKey, delivery: { readonly lineage: string; readonly message: SessionMessage }): void;
+  deliver(peer: PeerKey, delivery: SessionDelivery): void;
   tell(peer: PeerKey, news: SessionNews): void;
 }
 
@@ -67,6 +67,16 @@ export class SessionService {
 
   get size(): SessionRegistry["size"] {
     return this.#registry.size;
+  }
+
+  /** All that are known, also those that are away. */
+  peers(): Iterable<PeerKey> {
+    return this.#registry.peers();
+  }
+
+  /** What is known of a peer. */
+  find(peer: PeerKey): PeerState | undefined {
+    return this.#registry.find(peer);
   }
 
   /** A client has connected, and shown this token. Where it is no good the pipe is closed at once. */
@@ -182,7 +192,7 @@ export class SessionService {
         return;
       case "deliver":
         this.#observer.delivered();
-        application.deliver(peer, { lineage: effect.lineage, message: effect.message });
+        application.deliver(peer, effect);
         return;
       case "answer":
         this.#observer.answered(effect.outcome);

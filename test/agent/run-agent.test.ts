@@ -7,7 +7,7 @@ import type { AgentOptions } from "../../src/agent/agent-options.ts";
 import { openAgent, type OpenAgent } from "../../src/agent/run-agent.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { tempDir } from "../files/temp.ts";
-import { HeardLog } from "../issuer/support/foreign.ts";
+import { HeardLog } from "../support/heard-log.ts";
 import { IssuerHome } from "../issuer/support/issuer-home.ts";
 
 const local = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;

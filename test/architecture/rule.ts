@@ -98,7 +98,7 @@ const ringLibraries = ["croner"];
 const onDemand = [
   { places: ["src/cli/kubeconfig.ts"], libraries: ["@kubernetes/client-node"] },
   {
-    places: ["src/grpc/", "src/gateway/faces/grpc/", "src/sessions/faces/grpc/"],
+    places: ["src/grpc/", "src/gateway/faces/grpc/", "src/sessions/faces/grpc/", "src/sessions/hub/grpc/"],
     libraries: ["@grpc/grpc-js", "@grpc/proto-loader"],
   },
 ];

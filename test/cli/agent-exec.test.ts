@@ -8,7 +8,7 @@ import { type AgentExecFlags, agentExecCommand, type OwnAgent } from "../../src/
 import type { Cli } from "../../src/cli/surroundings.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { tempDir } from "../files/temp.ts";
-import { HeardLog } from "../issuer/support/foreign.ts";
+import { HeardLog } from "../support/heard-log.ts";
 import { IssuerHome } from "../issuer/support/issuer-home.ts";
 import { FakeCli } from "./around.ts";
 

@@ -95,6 +95,15 @@ export interface Acceptance {
   readonly received: number;
 }
 
+/** A message of a peer, as the application gets it. */
+export interface SessionDelivery {
+  readonly lineage: string;
+  /** The one that waits in the inbox. */
+  readonly message: SessionMessage;
+  /** Of the token in force when it came, as JSON. */
+  readonly claims: string;
+}
+
 /** What is to be done, in this order. */
 export type PeerEffect =
   | { readonly kind: "accept"; readonly sessionId: string; readonly acceptance: Acceptance }
@@ -104,7 +113,7 @@ export type PeerEffect =
   /** Nothing that comes from this session counts any more. */
   | { readonly kind: "close"; readonly sessionId: string; readonly end: SessionEnd }
   /** To the application, which says `taken` once it has it. */
-  | { readonly kind: "deliver"; readonly lineage: string; readonly message: SessionMessage }
+  | ({ readonly kind: "deliver" } & SessionDelivery)
   | { readonly kind: "answer"; readonly id: string; readonly outcome: SendOutcome }
   | { readonly kind: "tell"; readonly news: SessionNews };
 

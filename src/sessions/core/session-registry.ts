@@ -63,6 +63,16 @@ export class SessionRegistry {
     return this.#queue.nextAtMs;
   }
 
+  /** All that are known, also those that are away. */
+  *peers(): Generator<PeerKey> {
+    for (const { peer } of this.#entries.values()) yield peer;
+  }
+
+  /** What is known of a peer. */
+  find(peer: PeerKey): PeerState | undefined {
+    return this.#entries.get(keyOf(peer))?.state;
+  }
+
   /** A session of a token that was verified in this tick; or the reason why there is none, as the only effect. */
   open(peer: PeerKey, opening: SessionOpening, nowMs: number): RegistryEffects {
     const refuse = (end: SessionEnd): RegistryEffects => [

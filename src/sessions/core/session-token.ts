@@ -1,7 +1,7 @@
 import type { TokenRevocation } from "../../jwt/revoked-set.ts";
 import type { Accepted } from "../../jwt/verifying-key.ts";
 
-/** What is remembered of the token that a session was opened or renewed with: all that may end it. Never the token. */
+/** What is remembered of the token that a session was opened or renewed with: all that may end it, and what it says. Never the token. */
 export interface SessionToken {
   /** The claim `sub`. */
   readonly subject: string;
@@ -14,6 +14,8 @@ export interface SessionToken {
   readonly issuedAtMs?: number;
   /** The claim `exp`, in Unix milliseconds, exclusive; absent for a token without an end. */
   readonly expiresAtMs?: number;
+  /** All that it says, as JSON: what the application judges its owner by. */
+  readonly claims: string;
 }
 
 /** What a session keeps of a token that was verified; undefined where it names no subject, so nobody can be told whose it is. */
@@ -27,6 +29,7 @@ export function sessionTokenOf({ kid, claims, expiresAtMs }: Accepted): SessionT
     ...(typeof jti === "string" && { tokenId: jti }),
     ...(typeof iat === "number" && { issuedAtMs: iat * 1000 }),
     expiresAtMs,
+    claims: JSON.stringify(claims),
   };
 }
 

@@ -75,14 +75,15 @@ const endOf = ({ expiresAtMs = Infinity }: SessionToken): number => expiresAtMs;
 
 /** What has come before is skipped; what leaves a gap can't be put right by waiting. */
 function heard(state: PeerState, message: SessionMessage, context: PeerContext): PeerStep {
-  const { inbox } = state;
+  const { inbox, session } = state;
   const { rules } = context;
+  if (session === undefined) return nothing(state);
   if (message.seq <= inbox.lastSeq) return nothing(state);
   if (message.seq !== inbox.lastSeq + 1) return forget(closed(state, final("BadMessage"), context));
   if (!hasRoom(inbox.waiting, message, rules)) return closed(state, retryable("TooMany", pauseMs(context)), context);
   return {
     state: { ...state, inbox: { ...inbox, lastSeq: message.seq, waiting: [...inbox.waiting, message] } },
-    effects: [{ kind: "deliver", lineage: inbox.lineage, message }],
+    effects: [{ kind: "deliver", lineage: inbox.lineage, message, claims: session.token.claims }],
   };
 }
 

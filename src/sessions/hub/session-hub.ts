@@ -1,23 +1,75 @@
-import type { GrpcFace } from "../../grpc/grpc-server.ts";
 import type { Log } from "../../telemetry/log.ts";
-import type { Clock } from "../../time/clock.ts";
-import type { SessionApplication, SessionService } from "../session-service.ts";
+import type { SessionMessage } from "../core/outbox.ts";
+import type { PeerKey, SessionDelivery, SessionNews } from "../core/peer-state.ts";
+import type { SessionApplication } from "../session-service.ts";
+import { type Arrival, Attachment, type HubPipe, type HubSessions } from "./attachment.ts";
 
-/** What the application beside the gateway may ask of its sessions. */
-export type HubSessions = Pick<SessionService, "send" | "taken" | "remove">;
+/** Where the application beside the gateway hears of sessions and sends to their peers. One at a time, and it may be away. */
+export class SessionHub implements SessionApplication {
+  readonly #log: Log;
+  readonly #arrivals = new WeakMap<SessionMessage, Arrival>();
+  /** What was sent and not answered: what is sent again meanwhile is answered with it. */
+  readonly #underWay = new Set<string>();
+  #attachments = 0;
+  #current: Attachment | undefined;
 
-export interface HubOptions {
-  readonly clock: Clock;
-  readonly log: Log;
-  /** A fresh id at each call. */
-  readonly newId: () => string;
-}
+  constructor(log: Log) {
+    this.#log = log;
+  }
 
-/** Where the application beside the gateway hears from sessions and sends to them, whether it is attached or away. */
-export interface SessionHub {
-  /** What the sessions tell. */
-  readonly application: SessionApplication;
-  readonly isAttached: boolean;
-  /** What stands on its listener; its `onDrain` ends what is attached. To be called once, before anybody connects. */
-  face(sessions: HubSessions): GrpcFace;
+  get isAttached(): boolean {
+    return this.#current !== undefined;
+  }
+
+  /** An application is there, and takes over from the one before. */
+  attach(sessions: HubSessions, pipe: HubPipe): Attachment {
+    const before = this.#current;
+    this.#current = undefined;
+    before?.end("Superseded");
+    const attachment = new Attachment(
+      {
+        ...{ sessions, arrivals: this.#arrivals },
+        send: (peer, message) => this.#send(sessions, peer, message),
+        left: (one) => this.#left(one),
+      },
+      pipe,
+      ++this.#attachments,
+    );
+    this.#current = attachment;
+    this.#log.info({}, before ? "another application has taken over the hub" : "an application is at the hub");
+    attachment.begin();
+    return attachment;
+  }
+
+  /** The gateway stops: the application is told. */
+  close(): void {
+    this.#current?.end("Draining");
+  }
+
+  deliver(peer: PeerKey, { message, claims }: SessionDelivery): void {
+    this.#arrivals.set(message, { claims });
+    this.#current?.look(peer);
+  }
+
+  tell(peer: PeerKey, news: SessionNews): void {
+    this.#current?.hear(peer, news);
+  }
+
+  /** The answer is for whoever is there when it comes. */
+  #send(sessions: HubSessions, peer: PeerKey, message: Omit<SessionMessage, "seq">): void {
+    const { id } = message;
+    const key = JSON.stringify([peer.subject, peer.instanceId, id]);
+    if (this.#underWay.has(key)) return;
+    this.#underWay.add(key);
+    void sessions.send(peer, message).then((outcome) => {
+      this.#underWay.delete(key);
+      this.#current?.answer({ peer, id, outcome });
+    });
+  }
+
+  #left(attachment: Attachment): void {
+    if (this.#current !== attachment) return;
+    this.#current = undefined;
+    this.#log.info({}, "the application has left the hub");
+  }
 }

@@ -13,8 +13,10 @@ export type ClientFrame =
   | { readonly kind: "received"; readonly seq: number }
   | { readonly kind: "heartbeat" };
 
-const longestName = 128;
-const longestPayload = 65_536;
+/** Of an id, in characters. */
+export const longestName = 128;
+/** Of a message, in bytes. */
+export const longestPayload = 65_536;
 const highestSeq = 0xffff_ffff;
 
 /**

@@ -8,7 +8,7 @@ import type { KubeObject } from "../../../hack/testcluster/client.ts";
 import { runIssuer } from "../../../src/issuer/run-issuer.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import type { PodSpec } from "../../chart/support/render.ts";
-import { HeardLog } from "../../issuer/support/foreign.ts";
+import { HeardLog } from "../../support/heard-log.ts";
 import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { quick, RotationHandle } from "../controller/support/scene.ts";
 import { admin, exists, makeNamespace, makePod, sees, tokenFor } from "../support/scene.ts";

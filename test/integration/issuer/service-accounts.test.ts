@@ -8,7 +8,7 @@ import { SingleUse } from "../../../src/issuer/callers/single-use.ts";
 import { smallFiles } from "../../../src/files/small-files.ts";
 import { fixedEndpoint } from "../../kube/support/fixed-endpoint.ts";
 import { systemClock } from "../../../src/time/clock.ts";
-import { HeardLog } from "../../issuer/support/foreign.ts";
+import { HeardLog } from "../../support/heard-log.ts";
 import { issuerWith } from "../../issuer/support/token-issuers.ts";
 import { admin, gone, makeNamespace, makePod } from "../support/scene.ts";
 

@@ -14,7 +14,7 @@ import { sidOf } from "../../../src/issuer/store/grant-row.ts";
 import { openGrantStore } from "../../../src/issuer/store/open-grant-store.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { tempDir } from "../../files/temp.ts";
-import { HeardLog } from "../../issuer/support/foreign.ts";
+import { HeardLog } from "../../support/heard-log.ts";
 import { begin } from "../../issuer/store/support/grants.ts";
 import { backUp, damage, expectSound, roles } from "../controller/support/objects.ts";
 import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";

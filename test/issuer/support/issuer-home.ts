@@ -11,7 +11,7 @@ import { runIssuer } from "../../../src/issuer/run-issuer.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import { keyRing, type RingPlan } from "../../gateway/support/rings.ts";
 import { type Answer, basic, secret, specWith } from "../api/support/world.ts";
-import { HeardLog } from "./foreign.ts";
+import { HeardLog } from "../../support/heard-log.ts";
 import { fileWith } from "./token-issuers.ts";
 
 const local = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;

@@ -13,7 +13,7 @@ const claims = { sub: "alice", sid: "g1", jti: "g1.7", iat: 1000, exp: 2000 };
 const accepted = { ok: true, kid: "key-1", claims, expiresAtMs: 2_000_000 } as const;
 
 describe("sessionTokenOf", () => {
-  it("keeps what may end a session, and no more", () => {
+  it("keeps what may end a session, and what the token says", () => {
     expect(sessionTokenOf(accepted)).toEqual({
       subject: "alice",
       kid: "key-1",
@@ -21,6 +21,7 @@ describe("sessionTokenOf", () => {
       tokenId: "g1.7",
       issuedAtMs: 1_000_000,
       expiresAtMs: 2_000_000,
+      claims: '{"sub":"alice","sid":"g1","jti":"g1.7","iat":1000,"exp":2000}',
     });
   });
 
@@ -52,7 +53,7 @@ describe("concerns", () => {
   });
 
   it("ends the sessions of a key, and lets their owners come back with another", () => {
-    const token = { subject: "alice", kid: "key-1" };
+    const token = { subject: "alice", kid: "key-1", claims: "" };
     expect(concerns({ kind: "key", value: "key-1" }, token)).toBe(true);
     expect(concerns({ kind: "key", value: "key-2" }, token)).toBe(false);
     expect(isReplaceable({ kind: "key", value: "key-1" })).toBe(true);

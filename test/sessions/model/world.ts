@@ -129,6 +129,7 @@ export const tokenAt = ({ nowMs, signer }: Pick<World, "nowMs" | "signer">): Ses
   grant: "grant",
   issuedAtMs: nowMs,
   expiresAtMs: nowMs + lifeMs,
+  claims: "",
 });
 
 export function newClient(token: SessionToken): Client {

@@ -19,6 +19,7 @@ export const tokenOf = (subject: string, expiresAtMs = nowMs + hourMs) => ({
   kid: "key-1",
   grant: `g-${subject}`,
   expiresAtMs,
+  claims: "",
 });
 export const opening = (sessionId: string, other: Partial<SessionOpening> = {}): SessionOpening => ({
   ...{ sessionId, token: tokenOf("alice") },

@@ -5,7 +5,7 @@ import { onTestFinished } from "vitest";
 import { WebSocket } from "ws";
 
 /** A frame of the gateway with all its members, and numbers as numbers. */
-type Heard = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+export type Heard = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
 /** How a connection ended, as its transport has it. */
 interface Ended {
@@ -35,7 +35,7 @@ export interface Transport {
 }
 
 /** What has come, and who waits for it. */
-class Inbox {
+export class Inbox {
   readonly heard: Heard[] = [];
   readonly texts: string[] = [];
   readonly #read = new Map<string, number>();
@@ -85,7 +85,7 @@ function bearer(token: string): Metadata {
 }
 
 /** Without the members that the loader adds. */
-function cleaned(frame: object): Heard {
+export function cleaned(frame: object): Heard {
   return Object.fromEntries(
     Object.entries(frame).filter(([name, value]) => name !== "frame" && value !== null && value !== undefined),
   );

@@ -9,7 +9,7 @@ import type { RegistryRules } from "../../../../src/sessions/core/session-regist
 import { endRevoked } from "../../../../src/sessions/end-revoked.ts";
 import { sessionsGrpc } from "../../../../src/sessions/faces/grpc/sessions-grpc.ts";
 import { webSocketFace } from "../../../../src/sessions/faces/web-socket.ts";
-import { SessionService } from "../../../../src/sessions/session-service.ts";
+import { type SessionApplication, SessionService } from "../../../../src/sessions/session-service.ts";
 import { systemClock } from "../../../../src/time/clock.ts";
 import { opened, type RingPlan } from "../../../gateway/support/rings.ts";
 import { tokenOf } from "../../../gateway/support/tokens.ts";
@@ -49,7 +49,7 @@ export class Gateway {
   #sessions = 0;
   #waiting: (() => void)[] = [];
 
-  private constructor(transport: Transport, other: Partial<RegistryRules>) {
+  private constructor(transport: Transport, other: Partial<RegistryRules>, application?: SessionApplication) {
     this.#transport = transport;
     const observer = { swapped: () => undefined, changed: () => undefined };
     const { clock, revoked } = this;
@@ -59,7 +59,7 @@ export class Gateway {
     this.service = new SessionService({
       verifier: () => (this.isReady ? this.memory.verifier : undefined),
       required: {},
-      application: {
+      application: application ?? {
         deliver: (peer, { lineage, message: { seq, payload } }) => {
           this.deliveries.push({ peer, lineage, seq, text: Buffer.from(payload).toString() });
           if (this.takes) this.service.taken(peer, { lineage, seq });
@@ -77,8 +77,13 @@ export class Gateway {
     onTestFinished(endRevoked(this.service, { memory: this.memory, revoked }));
   }
 
-  static async serving(transport: Transport, other: Partial<RegistryRules> = {}): Promise<Gateway> {
-    const gateway = new Gateway(transport, other);
+  /** @param application - @default one that remembers what it hears */
+  static async serving(
+    transport: Transport,
+    other: Partial<RegistryRules> = {},
+    application?: SessionApplication,
+  ): Promise<Gateway> {
+    const gateway = new Gateway(transport, other, application);
     const { service } = gateway;
     const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
     const listener =

@@ -1,0 +1,145 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client, type ClientDuplexStream, credentials, type ServiceDefinition, status } from "@grpc/grpc-js";
+import { loadSync } from "@grpc/proto-loader";
+import { onTestFinished } from "vitest";
+import type { RegistryRules } from "../../../../src/sessions/core/session-registry.ts";
+import { openHub } from "../../../../src/sessions/hub/open-hub.ts";
+import { SessionHub } from "../../../../src/sessions/hub/session-hub.ts";
+import {
+  cleaned,
+  type Heard,
+  Inbox,
+  overGrpc,
+  type SessionClient,
+  type Transport,
+} from "../../faces/support/clients.ts";
+import { Gateway } from "../../faces/support/gateway.ts";
+import { HeardLog } from "../../../support/heard-log.ts";
+
+export const published = join(import.meta.dirname, "../../../../proto/keyturn/sessions/v1/hub.proto");
+
+/** As any application would: from the file that is published. */
+export const hubService = loadSync(published, { longs: Number, defaults: true, oneofs: true })[
+  "keyturn.sessions.v1.Hub"
+] as ServiceDefinition;
+
+/** How an attachment ended. */
+interface AttachmentEnd {
+  readonly status: string;
+  readonly code: string | undefined;
+  readonly retry: string | undefined;
+}
+
+/** An application that says nothing by itself. */
+export class Application {
+  readonly stream: ClientDuplexStream<object, object>;
+  readonly ended: Promise<AttachmentEnd>;
+  readonly #client: Client;
+  readonly #inbox = new Inbox();
+
+  constructor(path: string) {
+    const options = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 };
+    this.#client = new Client(`unix:${path}`, credentials.createInsecure(), options);
+    const method = hubService["Attach"];
+    if (method === undefined) throw new Error("there is no method Attach");
+    this.stream = this.#client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+    this.stream.on("data", (frame: object) => this.#inbox.put(cleaned(frame), JSON.stringify(frame)));
+    this.stream.on("error", () => undefined);
+    this.ended = new Promise((resolve) => {
+      this.stream.on("status", ({ code, metadata }) => {
+        const [said] = metadata.get("keyturn-code");
+        const [retry] = metadata.get("keyturn-retry");
+        resolve({ status: status[code], code: said?.toString(), retry: retry?.toString() });
+      });
+    });
+    onTestFinished(() => this.#client.close());
+  }
+
+  get heard(): readonly Heard[] {
+    return this.#inbox.heard;
+  }
+
+  /** Everything that came, as text. */
+  get texts(): readonly string[] {
+    return this.#inbox.texts;
+  }
+
+  say(frame: object): void {
+    this.stream.write(frame);
+  }
+
+  /** The next frame of this kind, after those that were asked for before. */
+  async next(kind: string): Promise<Readonly<Record<string, unknown>>> {
+    return (await this.#inbox.next(kind))[kind] ?? {};
+  }
+
+  /** As if it was killed: its connection is gone, with whatever had come and was not read. */
+  kill(): void {
+    this.#client.close();
+    this.stream.cancel();
+  }
+}
+
+/** A gateway with sessions over a real port and a hub on a real Unix socket. */
+export class HubScene {
+  readonly gateway: Gateway;
+  readonly hub: SessionHub;
+  readonly log: HeardLog;
+  readonly path: string;
+
+  private constructor(parts: Pick<HubScene, "gateway" | "hub" | "log" | "path">) {
+    this.gateway = parts.gateway;
+    this.hub = parts.hub;
+    this.log = parts.log;
+    this.path = parts.path;
+  }
+
+  static async open(rules: Partial<RegistryRules> = {}, transport: Transport = overGrpc): Promise<HubScene> {
+    const log = new HeardLog();
+    const hub = new SessionHub(log);
+    const gateway = await Gateway.serving(transport, rules, hub);
+    const directory = await mkdtemp(join(tmpdir(), "keyturn-hub-"));
+    const path = join(directory, "hub.sock");
+    const listener = await openHub({ kind: "unix", path }, hub, gateway.service);
+    onTestFinished(async () => {
+      await listener.drain(0);
+      await rm(directory, { recursive: true });
+    });
+    return new HubScene({ gateway, hub, log, path });
+  }
+
+  /** Attached, and told of whatever is there. */
+  async application(): Promise<Application> {
+    const application = new Application(this.path);
+    await application.next("ready");
+    return application;
+  }
+
+  /** An application that is gone, and the hub has noticed. */
+  async killed(application: Application): Promise<void> {
+    const before = this.log.lines.length;
+    application.kill();
+    await this.log.heard("the application has left the hub", before);
+  }
+
+  /** A peer whose session is open. */
+  async peer(instanceId: string, { token = this.gateway.token(), ...resume }: PeerOptions = {}): Promise<OpenPeer> {
+    const client = this.gateway.open(token);
+    client.say({ hello: { instanceId, ...resume } });
+    const { accepted: terms = {} } = await client.next("accepted");
+    return { client, terms, id: String(terms["sessionId"]) };
+  }
+}
+
+interface PeerOptions {
+  readonly token?: string;
+  readonly resume?: { readonly sessionId: string; readonly received: number };
+}
+
+interface OpenPeer {
+  readonly client: SessionClient;
+  readonly terms: Readonly<Record<string, unknown>>;
+  readonly id: string;
+}
