@@ -37,7 +37,7 @@ export interface AttachmentDesk {
 }
 
 /** What the application was told of a peer: that this session is open, and not yet that it ended. */
-interface Told {
+interface ToldSession {
   readonly sessionId: string;
   readonly ended?: { readonly code?: EndCode };
 }
@@ -55,7 +55,7 @@ export class Attachment {
   readonly #number: number;
   /** Peers of whom there may be something to say, in their turn. Without a peer: that it has heard of all that were there. */
   readonly #due = new Map<string, PeerKey | undefined>();
-  readonly #told = new Map<string, Told>();
+  readonly #told = new Map<string, ToldSession>();
   readonly #answers: SentFrame[] = [];
   #news: Generator<HubFrame, void>;
   #hasRoom = true;

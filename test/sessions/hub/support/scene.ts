@@ -18,7 +18,7 @@ import {
 import { Gateway } from "../../faces/support/gateway.ts";
 import { HeardLog } from "../../../support/heard-log.ts";
 
-export const published = join(import.meta.dirname, "../../../../proto/keyturn/sessions/v1/hub.proto");
+const published = join(import.meta.dirname, "../../../../proto/keyturn/sessions/v1/hub.proto");
 
 /** As any application would: from the file that is published. */
 export const hubService = loadSync(published, { longs: Number, defaults: true, oneofs: true })[
