@@ -1,16 +1,35 @@
 import type { PeerState } from "./peer-state.ts";
-import { revocableNames } from "./session-token.ts";
+import { revocableNames, revokedName } from "./session-token.ts";
 
 /** Which peers go by a name: of a subject, of a session, of what may be revoked. */
 export class PeerIndex {
-  readonly #keys = new Map<string, Set<string>>();
+  /** Most names are of one peer alone, and a set of one is six times as large as what is in it. */
+  readonly #keys = new Map<string, string | Set<string>>();
 
   get size(): number {
     return this.#keys.size;
   }
 
-  find(name: string): ReadonlySet<string> {
-    return this.#keys.get(name) ?? none;
+  find(name: string): Iterable<string> {
+    const keys = this.#keys.get(name);
+    if (keys === undefined) return [];
+    return typeof keys === "string" ? [keys] : keys;
+  }
+
+  /** Any one of them. */
+  first(name: string): string | undefined {
+    const keys = this.#keys.get(name);
+    return typeof keys === "string" ? keys : keys?.values().next().value;
+  }
+
+  count(name: string): number {
+    const keys = this.#keys.get(name);
+    return typeof keys === "string" ? 1 : (keys?.size ?? 0);
+  }
+
+  has(name: string, key: string): boolean {
+    const keys = this.#keys.get(name);
+    return typeof keys === "string" ? keys === key : keys?.has(key) === true;
   }
 
   /** The names of a peer are others from now on. */
@@ -21,21 +40,20 @@ export class PeerIndex {
 
   #add(name: string, key: string): void {
     const keys = this.#keys.get(name);
-    if (keys) keys.add(key);
-    else this.#keys.set(name, new Set([key]));
+    if (keys === undefined) this.#keys.set(name, key);
+    else if (typeof keys !== "string") keys.add(key);
+    else if (keys !== key) this.#keys.set(name, new Set([keys, key]));
   }
 
   #remove(name: string, key: string): void {
     const keys = this.#keys.get(name);
-    keys?.delete(key);
-    if (keys?.size === 0) this.#keys.delete(name);
+    if (typeof keys === "object") keys.delete(key);
+    if (keys === key || (typeof keys === "object" && keys.size === 0)) this.#keys.delete(name);
   }
 }
 
-const none: ReadonlySet<string> = new Set();
-
-/** The name of a subject's peers. */
-export const ofSubject = (subject: string): string => `of ${subject}`;
+/** The name of a subject's peers, also of those that are away. */
+export const ofSubject = (subject: string): string => revokedName({ kind: "subject", value: subject });
 
 /** The name of a session, open or gone on with. */
 export const ofSession = (id: string): string => `session ${id}`;
@@ -49,3 +67,7 @@ export const namesOf = (subject: string, state: PeerState | undefined): readonly
         ...state.sessionIds.map(ofSession),
         ...(state.session ? revocableNames(state.session.token) : []),
       ];
+
+/** Most events change no name. */
+export const goByTheSame = (one: PeerState | undefined, other: PeerState | undefined): boolean =>
+  one?.sessionIds === other?.sessionIds && one?.session?.token === other?.session?.token;

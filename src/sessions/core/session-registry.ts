@@ -1,6 +1,6 @@
 import { DeadlineQueue } from "./deadline-queue.ts";
 import { bytesIn, type SessionMessage } from "./outbox.ts";
-import { namesOf, ofSession, ofSubject, PeerIndex } from "./peer-index.ts";
+import { goByTheSame, namesOf, ofSession, ofSubject, PeerIndex } from "./peer-index.ts";
 import type { SessionOpening, PeerEffect, PeerEvent, PeerKey, PeerState, SessionRules } from "./peer-state.ts";
 import { final, retryable, type SessionEnd } from "./session-end.ts";
 import { revokedName, type SessionRevocation, type SessionToken } from "./session-token.ts";
@@ -81,8 +81,8 @@ export class SessionRegistry {
     const { resume, token } = opening;
     if (token.subject !== peer.subject) return refuse(final("Forbidden"));
     if (this.#isDraining) return refuse(retryable("Draining", this.#pauseMs()));
-    const owners = resume ? this.#index.find(ofSession(resume.sessionId)) : new Set<string>();
-    if (owners.size > 0 && !owners.has(keyOf(peer))) return refuse(final("Forbidden"));
+    const owner = resume && this.#index.first(ofSession(resume.sessionId));
+    if (owner !== undefined && owner !== keyOf(peer)) return refuse(final("Forbidden"));
     const made = this.#makeRoom(peer, nowMs);
     if (made === undefined) return refuse(retryable("TooMany", this.#pauseMs()));
     return [...made, ...this.#step(peer, { kind: "opened", ...opening }, nowMs)];
@@ -154,8 +154,8 @@ export class SessionRegistry {
   #makeRoom(peer: PeerKey, nowMs: number): RegistryEffects | undefined {
     if (this.#entries.has(keyOf(peer))) return [];
     const { peers, peersOfSubject } = this.#rules;
-    const own = this.#index.find(ofSubject(peer.subject));
-    if (own.size >= peersOfSubject) return this.#forgetFirst((key) => own.has(key), nowMs);
+    const own = ofSubject(peer.subject);
+    if (this.#index.count(own) >= peersOfSubject) return this.#forgetFirst((key) => this.#index.has(own, key), nowMs);
     return this.#entries.size < peers ? [] : this.#forgetFirst(() => true, nowMs);
   }
 
@@ -172,7 +172,7 @@ export class SessionRegistry {
   }
 
   #ownerOf(sessionId: string): PeerKey | undefined {
-    const [key] = this.#index.find(ofSession(sessionId));
+    const key = this.#index.first(ofSession(sessionId));
     return key === undefined ? undefined : this.#entries.get(key)?.peer;
   }
 
@@ -194,7 +194,9 @@ export class SessionRegistry {
     peer: PeerKey,
     { before, state }: { readonly before: PeerEntry | undefined; readonly state: PeerState | undefined },
   ): void {
-    this.#index.move(key, namesOf(peer.subject, before?.state), namesOf(peer.subject, state));
+    if (!goByTheSame(before?.state, state)) {
+      this.#index.move(key, namesOf(peer.subject, before?.state), namesOf(peer.subject, state));
+    }
     this.#bytes += waitingBytes(state) - waitingBytes(before?.state);
     this.#open += Number(state?.session !== undefined) - Number(before?.state.session !== undefined);
     const isAway = state !== undefined && state.session === undefined;

@@ -61,7 +61,7 @@ export const revocableNames = ({ kid, grant, tokenId, subject }: SessionToken): 
 ];
 
 /** The one of {@link revocableNames} that is meant. */
-export const revokedName = ({ kind, value }: SessionRevocation): string => nameOf(kind, value);
+export const revokedName = ({ kind, value }: Pick<SessionRevocation, "kind" | "value">): string => nameOf(kind, value);
 
 const nameOf = (kind: SessionRevocation["kind"], value: string): string => `${kind} ${value}`;
 
