@@ -1,9 +1,10 @@
-import type { Cancel, Clock } from "../time/clock.ts";
+import type { Clock } from "../time/clock.ts";
 import type { SessionDeadlines } from "../deadline/session.ts";
 import type { Acceptance, PeerEvent, ResumePoint } from "./core/peer-state.ts";
 import { final, retryable, type SessionEnd } from "./core/session-end.ts";
 import type { ClientFrame, ServerFrame } from "./protocol/session-frames.ts";
 import type { SessionEnding, SessionObserver } from "./session-observer.ts";
+import { SilenceWatch } from "./silence-watch.ts";
 
 /** The way to a client, whatever the transport. */
 export interface SessionPipe {
@@ -20,14 +21,21 @@ export interface SessionInput {
   lost(left: boolean): void;
 }
 
-/** What a connection asks of the service that it is of. */
+/** What all connections ask of the service that they are of. */
 export interface ConnectionDesk {
   readonly clock: Clock;
-  readonly timings: SessionTimings;
   readonly observer: SessionObserver;
+  readonly watches: ConnectionWatches;
   /** The session of this connection from now on, unless it is refused, which the pipe is told. */
-  begin(connection: SessionConnection, hello: { readonly instanceId: string; readonly resume?: ResumePoint }): void;
+  begin(connection: SessionConnection, hello: ShownHello): void;
   from(event: Extract<PeerEvent, { kind: "heard" | "confirmed" | "lost" }>): void;
+}
+
+/** What a client says first, and the token that it has shown. */
+export interface ShownHello {
+  readonly token: string;
+  readonly instanceId: string;
+  readonly resume?: ResumePoint;
 }
 
 /** In milliseconds. */
@@ -41,30 +49,45 @@ export interface SessionTimings {
 /** So many heartbeats may be missed. */
 const patience = 2.5;
 
+/** Who still has to say hello, and who has to say something. */
+export interface ConnectionWatches {
+  readonly hellos: SilenceWatch<SessionConnection>;
+  readonly words: SilenceWatch<SessionConnection>;
+}
+
+export function connectionWatches(clock: Clock, { helloMs, heartbeatMs }: SessionTimings): ConnectionWatches {
+  const silent = (connection: SessionConnection): void => connection.silent();
+  return {
+    hellos: new SilenceWatch(clock, helloMs, silent),
+    words: new SilenceWatch(clock, patience * heartbeatMs, silent),
+  };
+}
+
 /** One connection: waits for the hello, hears the heartbeats, and ends once. */
 export class SessionConnection implements SessionInput {
   readonly #desk: ConnectionDesk;
   readonly #pipe: SessionPipe;
+  /** Until the hello. */
+  #token: string | undefined;
   #sessionId: string | undefined;
   #expiresAtMs: number | undefined;
-  #heardAtMs = 0;
   #isOver = false;
-  #cancel: Cancel;
 
-  constructor(desk: ConnectionDesk, pipe: SessionPipe) {
+  constructor(desk: ConnectionDesk, token: string, pipe: SessionPipe) {
     this.#desk = desk;
+    this.#token = token;
     this.#pipe = pipe;
-    this.#cancel = desk.clock.after(desk.timings.helloMs, () => this.end(retryable("NoHello")));
+    desk.watches.hellos.heard(this);
   }
 
   /** Its session has been accepted under this id. */
   opened(sessionId: string, { deadlines, isResumed }: Acceptance): void {
     this.#sessionId = sessionId;
     this.#expiresAtMs = deadlines.expiresAtMs;
-    this.#desk.observer.opened(isResumed ? "resumed" : "anew");
-    this.#cancel();
-    this.#heardAtMs = this.#desk.clock.monotonicMs();
-    this.#listen();
+    const { observer, watches } = this.#desk;
+    observer.opened(isResumed ? "resumed" : "anew");
+    watches.hellos.forget(this);
+    watches.words.heard(this);
   }
 
   /** It was renewed in place. */
@@ -87,15 +110,16 @@ export class SessionConnection implements SessionInput {
 
   heard(frame: ClientFrame | undefined): void {
     if (this.#isOver) return;
-    this.#heardAtMs = this.#desk.clock.monotonicMs();
-    const sessionId = this.#sessionId;
-    if (frame === undefined || (frame.kind === "hello") !== (sessionId === undefined)) {
+    const [sessionId, token] = [this.#sessionId, this.#token];
+    if (sessionId !== undefined) this.#desk.watches.words.heard(this);
+    if (frame?.kind === "hello" && token !== undefined) {
+      this.#token = undefined;
+      this.#desk.begin(this, { ...frame, token });
+    } else if (frame === undefined || frame.kind === "hello" || sessionId === undefined) {
       this.#endForBoth(final("BadMessage"), true);
-    } else if (frame.kind === "hello") {
-      this.#desk.begin(this, frame);
     } else if (frame.kind === "heartbeat") {
       this.send({ heartbeat: {} });
-    } else if (sessionId !== undefined) {
+    } else {
       this.#desk.from(
         frame.kind === "message"
           ? { kind: "heard", sessionId, message: frame.message }
@@ -110,6 +134,12 @@ export class SessionConnection implements SessionInput {
     this.#forget(left);
   }
 
+  /** No word came in time. */
+  silent(): void {
+    if (this.#sessionId === undefined) this.end(retryable("NoHello"));
+    else this.#endForBoth(retryable("Silent"), false);
+  }
+
   #endForBoth(end: SessionEnd, left: boolean): void {
     this.end(end);
     this.#forget(left);
@@ -120,18 +150,12 @@ export class SessionConnection implements SessionInput {
   }
 
   #finish(code: SessionEnding): void {
-    const { clock, observer } = this.#desk;
+    const { clock, observer, watches } = this.#desk;
     this.#isOver = true;
-    this.#cancel();
+    this.#token = undefined;
+    watches.hellos.forget(this);
+    watches.words.forget(this);
     if (this.#sessionId === undefined) return;
     observer.ended(code, Math.max(0, clock.nowMs() - (this.#expiresAtMs ?? Infinity)));
-  }
-
-  /** One timer, however much is said. */
-  #listen(): void {
-    const { clock, timings } = this.#desk;
-    const leftMs = this.#heardAtMs + patience * timings.heartbeatMs - clock.monotonicMs();
-    if (leftMs <= 0) this.#endForBoth(retryable("Silent"), false);
-    else this.#cancel = clock.after(leftMs, () => this.#listen());
   }
 }

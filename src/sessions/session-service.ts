@@ -14,6 +14,7 @@ import { type BearerJudge, judgeBearer } from "./judge-bearer.ts";
 import { acceptedFrame, type RenewedFrame, renewedFrame } from "./protocol/session-frames.ts";
 import {
   type ConnectionDesk,
+  connectionWatches,
   SessionConnection,
   type SessionInput,
   type SessionPipe,
@@ -52,6 +53,7 @@ export class SessionService {
   readonly #options: SessionServiceOptions;
   readonly #registry: SessionRegistry;
   readonly #connections = new Map<string, SessionConnection>();
+  readonly #desk: ConnectionDesk;
   readonly #observer: SessionObserver;
   readonly #senders = new WaitingSenders();
   /** What is still to be done: an effect may cause others, which come after those that were there before. */
@@ -63,6 +65,7 @@ export class SessionService {
     this.#options = options;
     this.#observer = options.observer ?? unobserved;
     this.#registry = new SessionRegistry(options.rules, options.chance);
+    this.#desk = this.#newDesk();
   }
 
   get size(): SessionRegistry["size"] {
@@ -81,7 +84,7 @@ export class SessionService {
 
   /** A client has connected, and shown this token. Where it is no good the pipe is closed at once. */
   connect(token: string, pipe: SessionPipe): SessionInput {
-    const connection = new SessionConnection(this.#deskFor(token), pipe);
+    const connection = new SessionConnection(this.#desk, token, pipe);
     const judged = judgeBearer(this.#options, token, this.#nowMs());
     if ("code" in judged) connection.end(judged);
     return connection;
@@ -136,11 +139,11 @@ export class SessionService {
   }
 
   /** The token is judged once more when the hello comes: it may have been revoked since. */
-  #deskFor(token: string): ConnectionDesk {
+  #newDesk(): ConnectionDesk {
     const { clock, timings, newId } = this.#options;
     return {
-      ...{ clock, timings, observer: this.#observer },
-      begin: (connection, { instanceId, resume }) => {
+      ...{ clock, observer: this.#observer, watches: connectionWatches(clock, timings) },
+      begin: (connection, { token, instanceId, resume }) => {
         const judged = judgeBearer(this.#options, token, this.#nowMs());
         if ("code" in judged) {
           connection.end(judged);
@@ -160,10 +163,13 @@ export class SessionService {
   }
 
   #act(effects: RegistryEffects): void {
-    this.#effects.push(...effects);
+    // There may be more of them than a call takes arguments
+    for (const effect of effects) this.#effects.push(effect);
     if (this.#isActing) return;
     this.#isActing = true;
-    for (let next = this.#effects.shift(); next !== undefined; next = this.#effects.shift()) this.#perform(next);
+    // Also those that come meanwhile
+    for (const effect of this.#effects) this.#perform(effect);
+    this.#effects.length = 0;
     this.#isActing = false;
     this.#arm();
   }
