@@ -1,6 +1,7 @@
 import type { OwnedHeader } from "../gateway/faces/owned-headers.ts";
 import type { GatewayOptions } from "../gateway/options.ts";
 import type { Address } from "../http/address.ts";
+import { mediaType } from "../jwt/header.ts";
 import { quoted } from "../errors/quote.ts";
 import { durationFlag, flag } from "./flags.ts";
 import { address, tcpAddress } from "./listen.ts";
@@ -22,7 +23,8 @@ export interface FaceFlags extends LogFlags, RevocationFlags, SignaturesFlag {
   readonly claimHeaders?: readonly OwnedHeader[];
   readonly requireClaims?: readonly string[];
   readonly requireScopes?: readonly string[];
-  readonly requireType?: Required<GatewayOptions["required"]>["type"];
+  readonly allowTypes?: readonly string[];
+  readonly requireType?: string;
   readonly jwksUri?: string;
   readonly drainTimeout?: number;
 }
@@ -48,7 +50,12 @@ export const faceFlags = () => [
   }),
   flag("--require-claims <list>", "claims that every token must have", { owner, parse: names }),
   flag("--require-scopes <list>", "scopes that every token must have, else 403", { owner, parse: names }),
-  flag("--require-type <type>", "the one typ that is accepted", { owner, choices: ["JWT", "at+jwt"] }),
+  flag("--allow-types <list>", "what typ may be, where a token has one", {
+    owner,
+    parse: typeList,
+    otherwise: "JWT,at+jwt",
+  }),
+  flag("--require-type <type>", "the one typ that is accepted, and must be there", { owner, parse: mediaType }),
   ...revocationFlags(owner),
   flag("--jwks-uri <url>", "jwks_uri of the discovery document", {
     owner,
@@ -76,7 +83,7 @@ export async function runFaces(
   ]);
   const { io } = cli;
   const revocations = revocationsOf(flags);
-  const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, requireType } = flags;
+  const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, allowTypes, requireType } = flags;
   await runGateway({
     ...given,
     listen: flags.listen ?? { kind: "tcp", port: 8080 },
@@ -86,7 +93,8 @@ export async function runFaces(
     required: {
       ...(requireClaims && { claims: requireClaims }),
       ...(requireScopes && { scopes: requireScopes }),
-      ...(requireType && { type: requireType }),
+      ...(allowTypes && { types: allowTypes }),
+      ...(requireType !== undefined && { type: requireType }),
     },
     owned: flags.claimHeaders ?? defaultOwnedHeaders,
     ...(jwksUri !== undefined && { jwksUri }),
@@ -105,6 +113,8 @@ const names = (text: string): readonly string[] =>
     .split(",")
     .map((one) => one.trim())
     .filter((one) => one !== "");
+
+const typeList = (text: string): readonly string[] => names(text).map(mediaType);
 
 function claimHeaders(text: string, name: string): readonly OwnedHeader[] {
   return names(text).map((one) => {

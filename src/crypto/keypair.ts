@@ -48,6 +48,7 @@ async function privateKeyFor(algorithm: Algorithm, modulusBits: number): Promise
     case "ES512":
       return (await generate("ec", { namedCurve: "P-521" })).privateKey;
     case "EdDSA":
+    case "Ed25519":
       return (await generate("ed25519")).privateKey;
     case "RS256":
     case "RS384":

@@ -5,13 +5,13 @@ import { Cursor, type Subject } from "../parse/cursor.ts";
 
 const subject = { code: "KeyUnusable", action: "Cannot use key" };
 
-/** Both halves of a private key of node:crypto. @throws ChangeNeededError for a type that none of the ten algorithms has */
+/** Both halves of a private key of node:crypto. @throws ChangeNeededError for a type that none of the algorithms has */
 export function materialOf(privateKey: KeyObject, words: Subject = subject): Required<KeyMaterial> {
   const privateJwk = readPrivateJwk(new Cursor(privateKey.export({ format: "jwk" }), "key", words).fields());
   return { publicJwk: publicHalf(privateJwk), privateJwk };
 }
 
-/** The public half of a public key of node:crypto. @throws ChangeNeededError for a type that none of the ten algorithms has */
+/** The public half of a public key of node:crypto. @throws ChangeNeededError for a type that none of the algorithms has */
 export function publicJwkOf(publicKey: KeyObject, words: Subject = subject): PublicJwk {
   return readPublicJwk(new Cursor(publicKey.export({ format: "jwk" }), "key", words).fields());
 }

@@ -5,7 +5,7 @@ import type { Algorithm } from "../ring/key.ts";
 import { isSmallOrder } from "./ed25519.ts";
 
 interface SignatureOptions {
-  /** Undefined for EdDSA, which hashes by itself. */
+  /** Undefined for Ed25519, which hashes by itself. */
   readonly hash: string | undefined;
   readonly options: { readonly padding?: number; readonly saltLength?: number };
 }
@@ -14,12 +14,13 @@ const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
 /** RFC 7518 §3.5: the salt is as long as the hash. */
 const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
 
-/** How node:crypto signs by each algorithm (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1); ECDSA signatures are DER here. */
+/** How node:crypto signs by each algorithm (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1, RFC 9864 §2.2); ECDSA signatures are DER here. */
 const signing: Readonly<Record<Algorithm, SignatureOptions>> = {
   ES256: { hash: "sha256", options: {} },
   ES384: { hash: "sha384", options: {} },
   ES512: { hash: "sha512", options: {} },
   EdDSA: { hash: undefined, options: {} },
+  Ed25519: { hash: undefined, options: {} },
   RS256: { hash: "sha256", options: pkcs1 },
   RS384: { hash: "sha384", options: pkcs1 },
   RS512: { hash: "sha512", options: pkcs1 },

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { publicJwks } from "../crypto/jwks.ts";
-import { jwksPath } from "../jwt/public-paths.ts";
+import { anyOrigin, jwksPath, preflight } from "../jwt/public-paths.ts";
 import { keysOf } from "../ring/ring.ts";
 import type { Moment } from "../time/clock.ts";
 import { copyLife, type CopyLife } from "./freshness.ts";
@@ -16,7 +16,7 @@ interface DocumentRequest {
 
 /** All that is to be sent, whatever sends it. */
 interface DocumentAnswer {
-  readonly status: 200 | 304 | 404 | 405 | 503;
+  readonly status: 200 | 204 | 304 | 404 | 405 | 503;
   /** In the order in which they are sent. */
   readonly headers: Readonly<Record<string, string>>;
   /** Absent: none is sent. */
@@ -85,9 +85,10 @@ function served(
 ): WellKnown {
   let made: { readonly of: HolderState; readonly document: Document | undefined } | undefined;
   return (request) => {
+    if (request.method === "OPTIONS") return preflight;
+    if (request.method !== "GET" && request.method !== "HEAD") return empty(405, { allow: "GET, HEAD, OPTIONS" });
     const now = state();
     const life = copyLife(now, moment());
-    if (request.method !== "GET" && request.method !== "HEAD") return empty(405, { allow: "GET, HEAD" });
     if (!isReady(now) || life.kind === "none") return empty(503, { "retry-after": "1", "cache-control": "no-store" });
     if (made?.of.current !== now.current || made?.of.refused !== now.refused) {
       const fresh = make(now);
@@ -99,7 +100,7 @@ function served(
 
 const empty = (status: DocumentAnswer["status"], headers: DocumentAnswer["headers"] = {}): DocumentAnswer => ({
   status,
-  headers: { ...headers, "content-length": "0" },
+  headers: { ...anyOrigin, ...headers, "content-length": "0" },
 });
 
 function answer(
@@ -107,7 +108,7 @@ function answer(
   { type, body, etag }: Document,
   cache: string,
 ): DocumentAnswer {
-  const headers = { etag, "cache-control": cache };
+  const headers = { ...anyOrigin, etag, "cache-control": cache };
   // RFC 9110 §15.4.5: without a body, and without what describes one
   if (matches(ifNoneMatch, etag)) return { status: 304, headers };
   return {

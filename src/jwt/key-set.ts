@@ -4,7 +4,7 @@ import type { Cursor } from "../parse/cursor.ts";
 import { parseJson } from "../parse/document.ts";
 import { defaultAlgorithm } from "../ring/codec/read-jwk.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
-import { type Algorithm, isRsa } from "../ring/key.ts";
+import { type Algorithm, isRsa, isSameAlgorithm } from "../ring/key.ts";
 import { leewayOf } from "./keys.ts";
 import type { TrustedKey } from "./verifying-key.ts";
 
@@ -59,7 +59,7 @@ function readEntry(at: Cursor, { algorithms }: TrustedIssuer): ReadEntry {
     if (isOtherwiseUsed(fields.maybe("use")?.value, fields.maybe("key_ops")?.value)) return {};
     if (hasPrivateMember(fields)) throw at.error("must be public: a key whose private half is known is nobody's");
     const key = readSetKey(at, (jwk) => unstated(jwk, algorithms));
-    return algorithms.includes(key.algorithm) ? { key } : {};
+    return algorithms.some((one) => isSameAlgorithm(one, key.algorithm)) ? { key } : {};
   } catch (error) {
     if (error instanceof ChangeNeededError) return { problem: error.message };
     throw error;

@@ -1,7 +1,7 @@
 import type { PublicJwk } from "../ring/jwk.ts";
-import type { Kid } from "../ring/key.ts";
+import { isSameAlgorithm, type Kid } from "../ring/key.ts";
 import { keysOf, type Ring } from "../ring/ring.ts";
-import { headerPart, readHeader, tokenTypes, type TokenType } from "./header.ts";
+import { headerPart, mediaType, readHeader, tokenTypes } from "./header.ts";
 import { isSameKey, verifyingKey, type KeyInput, type TrustedKey, type VerifyingKey } from "./verifying-key.ts";
 import type { RefusalReason } from "./reasons.ts";
 
@@ -14,7 +14,7 @@ export interface PublicRing {
 /** A header that names a key and its algorithm. */
 export interface KnownHeader {
   readonly key: VerifyingKey;
-  readonly type: TokenType | undefined;
+  readonly type: string | undefined;
 }
 
 /** The keys that are trusted, and the headers that lead to them. */
@@ -44,7 +44,7 @@ export class Keys {
     if (this.#revoked.has(kid)) return "KeyRevoked";
     const key = this.byKid.get(kid);
     if (key === undefined) return "KidUnknown";
-    return alg === key.profile.algorithm ? { key, type } : "AlgorithmMismatch";
+    return isSameAlgorithm(alg, key.profile.algorithm) ? { key, type } : "AlgorithmMismatch";
   }
 
   /** Other minters write their headers otherwise: those of good tokens need not be read again. Bounded; the first ones stay. */
@@ -59,7 +59,7 @@ const longestLearned = 512;
 
 /** The headers that our own minter writes. */
 const headersOf = (key: VerifyingKey): readonly (readonly [string, KnownHeader])[] =>
-  tokenTypes.map((type) => [headerPart(key.profile.algorithm, type, key.kid), { key, type }]);
+  tokenTypes.map((type) => [headerPart(key.profile.algorithm, type, key.kid), { key, type: mediaType(type) }]);
 
 /** Every key of a ring, each within its profile. */
 export function ringKeys({ ring, publicJwks }: PublicRing): readonly TrustedKey[] {

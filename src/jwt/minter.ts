@@ -44,7 +44,7 @@ export interface Minted {
 export interface Minter {
   readonly kid: Kid;
   /**
-   * A token within the signer's profile: `iat` and `nbf` are the present second, begun (so never in the future), `exp` is the
+   * A token within the signer's profile: `iat` is the present second, begun (so never in the future), `exp` is the
    * least of what was asked for, what profile and settings allow, and the fence. Synchronous: one signature.
    *
    * @throws RuleError `SubjectInvalid`, `AudienceUnknown`, `TtlOutOfRange`, `ClaimReserved`, `ClaimInvalid` or `TokenTooLarge`:
@@ -91,7 +91,6 @@ function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Mi
     sub: subject,
     aud: audienceOf(audience, signer.audiences),
     exp,
-    nbf: iat,
     iat,
     jti: `${idPrefix}${signer.newId()}`,
   });

@@ -20,6 +20,7 @@ const schemes: Readonly<Record<Algorithm, Scheme>> = {
   ES384: { kind: "ecdsa", hash: "sha384", size: 48 },
   ES512: { kind: "ecdsa", hash: "sha512", size: 66 },
   EdDSA: { kind: "eddsa", hash: null },
+  Ed25519: { kind: "eddsa", hash: null },
   RS256: { kind: "pkcs1", hash: "sha256" },
   RS384: { kind: "pkcs1", hash: "sha384" },
   RS512: { kind: "pkcs1", hash: "sha512" },

@@ -26,7 +26,7 @@ export const refusalReasons = [
   "IssuerMismatch",
   /** `aud` names no audience of the key's profile (RFC 8725 §3.9). */
   "AudienceMismatch",
-  /** `exp` or `iat`, or a claim that is required, is not there. */
+  /** `exp`, or a claim that is required, is not there. */
   "ClaimMissing",
   /** A registered claim is of another type than RFC 7519 §4.1 says. */
   "ClaimInvalid",
@@ -36,7 +36,7 @@ export const refusalReasons = [
   "NotYetValid",
   /** `iat` has not come, twice the clock skew included. */
   "IssuedInFuture",
-  /** `exp - iat` is more than the key's profile allows. */
+  /** `exp - iat`, or without `iat` what is left until `exp`, is more than the key's profile allows. */
   "LifetimeTooLong",
   /** The token itself, its grant or its subject was revoked. */
   "Revoked",

@@ -1,4 +1,4 @@
-import type { TokenType } from "./header.ts";
+import { mediaType, tokenTypes } from "./header.ts";
 import type { RefusalReason } from "./reasons.ts";
 import type { Members } from "../parse/object.ts";
 
@@ -6,16 +6,25 @@ import type { Members } from "../parse/object.ts";
 export interface Requirements {
   /** Claims that must be there and not null. @default none */
   readonly claims?: readonly string[];
-  /** Scopes that `scope` must hold, all of them (RFC 8693 §4.2, RFC 9068 §2.2.3). @default none */
+  /** Scopes that `scope` must hold, all of them (RFC 8693 §4.2, RFC 9068 §2.2.3); a list of texts is taken, too. @default none */
   readonly scopes?: readonly string[];
-  /** The one `typ` that the header must say. @default both, and none at all */
-  readonly type?: TokenType;
+  /** What `typ` may be, where the header says one; in any case, with `application/` or without. @default JWT and at+jwt */
+  readonly types?: readonly string[];
+  /** The one `typ` that the header must say; with it `types` say nothing. @default none needs to be there */
+  readonly type?: string;
 }
 
-/** Why a header of this type is refused. */
-export function typeFlaw(type: TokenType | undefined, required: Requirements): RefusalReason | undefined {
-  return required.type === undefined || required.type === type ? undefined : "TypeNotAllowed";
+const usualTypes = tokenTypes.map(mediaType);
+
+/** Why a header of this type is refused: tokens of other kinds, an id token or a proof, must not be taken for one (RFC 8725 §3.11). */
+export function typeFlaw(type: string | undefined, required: Requirements): RefusalReason | undefined {
+  const { type: only, types = usualTypes } = required;
+  const isGood = only === undefined ? type === undefined || types.some((one) => isType(type, one)) : isType(type, only);
+  return isGood ? undefined : "TypeNotAllowed";
 }
+
+/** Of a type that is written as it is compared the first look is enough. */
+const isType = (type: string | undefined, one: string): boolean => type === one || type === mediaType(one);
 
 /** Why claims that are good by themselves are refused. */
 export function requirementFlaw(claims: Members, required: Requirements): RefusalReason | undefined {
@@ -29,7 +38,10 @@ export function requirementFlaw(claims: Members, required: Requirements): Refusa
 function scopeFlaw(scope: unknown, scopes: readonly string[]): RefusalReason | undefined {
   if (scopes.length === 0) return undefined;
   if (scope === undefined) return "ScopeMissing";
-  if (typeof scope !== "string") return "ClaimInvalid";
-  const held = scope.split(" ");
+  const held = typeof scope === "string" ? scope.split(" ") : scope;
+  if (!isListOfTexts(held)) return "ClaimInvalid";
   return scopes.every((one) => held.includes(one)) ? undefined : "ScopeMissing";
 }
+
+const isListOfTexts = (value: unknown): value is readonly string[] =>
+  Array.isArray(value) && value.every((one) => typeof one === "string");

@@ -2,7 +2,7 @@ import { smallOrderPoints } from "../crypto/ed25519.ts";
 import { publicKeyObject } from "../crypto/signature.ts";
 import { fromBase64url } from "../parse/base64url.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
-import type { Algorithm } from "../ring/key.ts";
+import { type Algorithm, isEd25519 } from "../ring/key.ts";
 import { nodeSignatures } from "./node-signatures.ts";
 import type { Signatures, Verify } from "./signatures.ts";
 
@@ -13,7 +13,7 @@ import type { Signatures, Verify } from "./signatures.ts";
  */
 export function verifyOf(algorithm: Algorithm, jwk: PublicJwk, signatures: Signatures = nodeSignatures): Verify {
   const verify = signatures.verifier(publicKeyObject(jwk), algorithm);
-  return algorithm === "EdDSA" ? withoutSmallR(verify) : verify;
+  return isEd25519(algorithm) ? withoutSmallR(verify) : verify;
 }
 
 /**

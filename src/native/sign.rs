@@ -20,7 +20,7 @@ impl Key {
         let rsa = |scheme: &'static dyn RsaEncoding| RsaKeyPair::from_pkcs8(pkcs8).map(|key| Self::Rsa(key, scheme));
         match algorithm {
             // Node.js leaves the public half out
-            "EdDSA" => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::EdDsa),
+            "EdDSA" | "Ed25519" => Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8).map(Self::EdDsa),
             "ES256" => ecdsa(&signature::ECDSA_P256_SHA256_FIXED_SIGNING),
             "ES384" => ecdsa(&signature::ECDSA_P384_SHA384_FIXED_SIGNING),
             "ES512" => ecdsa(&signature::ECDSA_P521_SHA512_FIXED_SIGNING),

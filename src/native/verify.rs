@@ -47,7 +47,7 @@ impl Key {
 
 fn scheme(algorithm: &str) -> Option<&'static dyn VerificationAlgorithm> {
     Some(match algorithm {
-        "EdDSA" => &signature::ED25519,
+        "EdDSA" | "Ed25519" => &signature::ED25519,
         "ES256" => &signature::ECDSA_P256_SHA256_FIXED,
         "ES384" => &signature::ECDSA_P384_SHA384_FIXED,
         "ES512" => &signature::ECDSA_P521_SHA512_FIXED,

@@ -1,12 +1,16 @@
 /** The RFC 7638 SHA-256 thumbprint of the key; an adopted key keeps the kid that it had. */
 export type Kid = string;
 
-/** What `spec.algorithm` may say (RFC 7518 §3.1, RFC 8037 §3.1); `none` and HMAC are not keys of this kind. */
+/**
+ * What `spec.algorithm` may say (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2); `none` and HMAC are not keys of this kind. `Ed25519` is the name
+ * that says all; most verifiers know the same signatures as `EdDSA`.
+ */
 export const algorithms = [
   "ES256",
   "ES384",
   "ES512",
   "EdDSA",
+  "Ed25519",
   "RS256",
   "RS384",
   "RS512",
@@ -23,6 +27,13 @@ export const rsaAlgorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS51
 /** True for RS* and PS*. */
 export const isRsa = (algorithm: Algorithm): boolean => rsaAlgorithms.some((one) => one === algorithm);
 
+/** Are these two names of one way to sign? */
+export const isSameAlgorithm = (one: unknown, other: Algorithm): boolean =>
+  one === other || (isEd25519(one) && isEd25519(other));
+
+/** `EdDSA` with an Ed25519 key, or `Ed25519`: no other curve is there. */
+export const isEd25519 = (algorithm: unknown): boolean => algorithm === "EdDSA" || algorithm === "Ed25519";
+
 /** What a key promises for its whole life. Fixed when the key is made; an edit of the spec never changes it. */
 export interface Profile {
   readonly algorithm: Algorithm;
@@ -30,7 +41,7 @@ export interface Profile {
   readonly issuer: string;
   /** The `aud` values that the key may sign for (RFC 7519 §4.1.3), at least one; the first is the default. */
   readonly audiences: readonly string[];
-  /** The longest `exp - iat` of a token. A whole number of seconds, in milliseconds. */
+  /** The longest `exp - iat` of a token; of one without `iat` the most that is left of it. A whole number of seconds, in milliseconds. */
   readonly maxTTLMs: number;
 }
 

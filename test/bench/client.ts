@@ -2,7 +2,8 @@ import { createServer, type Server } from "node:http";
 import { once } from "node:events";
 import { createVerifier } from "fast-jwt";
 import { createRemoteJWKSet, jwtVerify } from "jose";
-import { openVerifier, type Algorithm, type TokenVerifier } from "../../src/client/verify.ts";
+import { openVerifier, type TokenVerifier } from "../../src/client/verify.ts";
+import type { CommonAlgorithm } from "./gateway-world.ts";
 import { spkiPem } from "../../src/crypto/pem.ts";
 import { generateKey } from "../../src/crypto/keypair.ts";
 import { privateKeyObject } from "../../src/crypto/signature.ts";
@@ -27,7 +28,7 @@ interface Issuer {
 const base64url = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 /** Publishes one key, on a server of its own. */
-async function issuerWith(algorithm: Algorithm): Promise<Issuer> {
+async function issuerWith(algorithm: CommonAlgorithm): Promise<Issuer> {
   const { kid, material } = await generateKey(algorithm, 2048);
   const sign = nodeSignatures.signer(privateKeyObject(material.privateJwk), algorithm);
   const iat = Math.floor(Date.now() / 1000);
@@ -63,7 +64,7 @@ const accepted = (verifier: TokenVerifier) => async (token: string) => {
 
 const closing: (() => unknown)[] = [];
 
-async function contestsOf(algorithm: Algorithm): Promise<readonly Contest[]> {
+async function contestsOf(algorithm: CommonAlgorithm): Promise<readonly Contest[]> {
   const { server, jwksURL, pem, tokens } = await issuerWith(algorithm);
   const must = { issuer, audience, type: "at+jwt" } as const;
   const [forgetful, remembering] = await Promise.all([

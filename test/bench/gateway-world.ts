@@ -47,8 +47,11 @@ export interface GatewayWorld {
   };
 }
 
+/** That the other libraries know, too. */
+export type CommonAlgorithm = Exclude<Algorithm, "Ed25519">;
+
 export interface GatewayWorldOptions {
-  readonly algorithm: Algorithm;
+  readonly algorithm: CommonAlgorithm;
   /** For RSA. */
   readonly modulusBits?: number;
   readonly signatures: Signatures;
@@ -94,7 +97,7 @@ function minterOf(of: Parameters<typeof compileMinter>[0], signatures: Signature
   return minter;
 }
 
-function bareOf(algorithm: Algorithm, key: KeyObject, token: string): GatewayWorld["bare"] {
+function bareOf(algorithm: CommonAlgorithm, key: KeyObject, token: string): GatewayWorld["bare"] {
   const hash = algorithm === "EdDSA" ? null : `sha${algorithm.slice(2)}`;
   const input = Buffer.from(token.slice(0, token.lastIndexOf(".")));
   const publicKey = createPublicKey(key);
@@ -103,7 +106,7 @@ function bareOf(algorithm: Algorithm, key: KeyObject, token: string): GatewayWor
 }
 
 interface SigningKey {
-  readonly algorithm: Algorithm;
+  readonly algorithm: CommonAlgorithm;
   readonly kid: string;
   readonly key: KeyObject;
 }

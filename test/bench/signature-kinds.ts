@@ -1,9 +1,9 @@
-import type { Algorithm } from "../../src/ring/key.ts";
+import type { CommonAlgorithm } from "./gateway-world.ts";
 
 /** A kind of key whose signatures are timed. */
 export interface SignatureKind {
   readonly name: string;
-  readonly algorithm: Algorithm;
+  readonly algorithm: CommonAlgorithm;
   readonly modulusBits?: number;
   /** What `openssl speed` calls it. */
   readonly speed: string;

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { publicJwks } from "../../src/crypto/jwks.ts";
 import { publicObject, ringObject, signerObject, type Files } from "../../src/crypto/objects.ts";
 import { encodeKeyRing } from "../../src/ring/codec.ts";
-import { algorithms, type Algorithm } from "../../src/ring/key.ts";
+import { algorithms, type Algorithm, isEd25519 } from "../../src/ring/key.ts";
 import { pairOf, realRing, secretsOf } from "../support/keys.ts";
 import { epoch } from "../support/story.ts";
 
@@ -109,7 +109,7 @@ describe("openssl", { timeout }, () => {
     rmSync(dir, { recursive: true });
   });
 
-  const hashOf = (algorithm: Algorithm): string => `sha${algorithm === "EdDSA" ? "512" : algorithm.slice(2)}`;
+  const hashOf = (algorithm: Algorithm): string => `sha${isEd25519(algorithm) ? "512" : algorithm.slice(2)}`;
   const paddingOf = (algorithm: Algorithm): readonly string[] =>
     algorithm.startsWith("PS") ? ["-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:digest"] : [];
 
@@ -128,7 +128,7 @@ describe("openssl", { timeout }, () => {
       signature,
     ];
     const key = ["-verify", "public.pem", "-signature", signature, "data"];
-    const args = algorithm === "EdDSA" ? eddsa : ["dgst", `-${hashOf(algorithm)}`, ...paddingOf(algorithm), ...key];
+    const args = isEd25519(algorithm) ? eddsa : ["dgst", `-${hashOf(algorithm)}`, ...paddingOf(algorithm), ...key];
     const { status, stdout } = spawnSync("openssl", args, { cwd: dir, encoding: "utf8" });
     expect(stdout).toMatch(status === 0 ? /Verified (?:OK|Successfully)/ : /Verif\w+ Failure/i);
     return status === 0;
@@ -142,7 +142,7 @@ describe("openssl", { timeout }, () => {
     const rsa = { padding, saltLength: constants.RSA_PSS_SALTLEN_DIGEST };
     const options = /^[RP]S/.test(algorithm) ? rsa : {};
     const key = { key: files["signing.pem"] ?? "", ...options };
-    const signature = sign(algorithm === "EdDSA" ? null : hashOf(algorithm), data, key);
+    const signature = sign(isEd25519(algorithm) ? null : hashOf(algorithm), data, key);
     writeFileSync(join(dir, "public.pem"), files["public.pem"] ?? "");
     writeFileSync(join(dir, "data"), data);
     writeFileSync(join(dir, "good"), signature);

@@ -72,7 +72,7 @@ const stateMust = "must be one of prepared, active, verify-only";
 const bytes32 = "must be 32 bytes as base64url without padding";
 const positive = "must be a positive number as base64url without padding or leading zeros";
 const name = (most: number): string => `must be a text of 1 to ${most} characters without control characters`;
-const known = ["ES256", "ES384", "ES512", "EdDSA", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
+const known = ["ES256", "ES384", "ES512", "EdDSA", "Ed25519", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512"];
 const algorithmMust = `must be one of ${known.join(", ")}`;
 
 describe("decodeKeyRing refuses a document", () => {

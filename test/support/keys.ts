@@ -3,7 +3,7 @@ import { materialOf } from "../../src/crypto/material.ts";
 import { thumbprint } from "../../src/crypto/thumbprint.ts";
 import type { KeyRing } from "../../src/ring/codec.ts";
 import type { KeyMaterial } from "../../src/ring/jwk.ts";
-import type { Algorithm, Kid } from "../../src/ring/key.ts";
+import { type Algorithm, isEd25519, type Kid } from "../../src/ring/key.ts";
 import type { Ring } from "../../src/ring/ring.ts";
 import { active, prepared, ringOf, verifyOnly } from "./rings.ts";
 import { policy } from "./story.ts";
@@ -29,7 +29,7 @@ export function pairOf(algorithm: Algorithm = "ES256", nth = 0): Pair {
 }
 
 function privateKeyFor(algorithm: Algorithm): KeyObject {
-  if (algorithm === "EdDSA") return generateKeyPairSync("ed25519").privateKey;
+  if (isEd25519(algorithm)) return generateKeyPairSync("ed25519").privateKey;
   const curves: Partial<Record<Algorithm, string>> = { ES256: "P-256", ES384: "P-384", ES512: "P-521" };
   const namedCurve = curves[algorithm];
   return namedCurve === undefined

@@ -35,7 +35,7 @@ function mintCommand(cli: Cli): Command {
     name: "mint",
     summary: "print a token that the present signer signed",
     details:
-      "For trying things out. Everything is as a gateway mints it: iss, iat, nbf, exp and jti are set, a longer life is cut to the most.",
+      "For trying things out. Everything is as a gateway mints it: iss, iat, exp and jti are set, a longer life is cut to the most.",
     arguments: [rotationArgument()],
     flags: [
       ...homeFlags(),

@@ -77,10 +77,10 @@ class FollowingVerifier implements TokenVerifier {
   readonly #around: FeedPorts;
   readonly #usual: Requirements;
 
-  constructor(feed: KeyFeed, { type }: VerifierOptions, around: FeedPorts) {
+  constructor(feed: KeyFeed, { type, types }: VerifierOptions, around: FeedPorts) {
     this.#feed = feed;
     this.#around = around;
-    this.#usual = type === undefined ? {} : { type };
+    this.#usual = { ...(type !== undefined && { type }), ...(types && { types }) };
   }
 
   get kids(): readonly string[] {

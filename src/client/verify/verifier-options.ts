@@ -1,6 +1,5 @@
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { addressFlaw, ownAddressFlaw } from "../../http/remote-address.ts";
-import { tokenTypes, type TokenType } from "../../jwt/header.ts";
 import type { TrustedIssuer } from "../../jwt/key-set.ts";
 import { Cursor, type ObjectCursor } from "../../parse/cursor.ts";
 import { isObject, type Members } from "../../parse/object.ts";
@@ -36,8 +35,10 @@ export interface VerifierOptions {
   readonly issuer: string;
   /** `aud` must name it, or one of them, exactly. */
   readonly audience: string | readonly string[];
-  /** The one `typ` that the header must say (RFC 8725 §3.11). @default both, and none at all */
-  readonly type?: TokenType;
+  /** The one `typ` that the header must say (RFC 8725 §3.11). @default none needs to be there */
+  readonly type?: string;
+  /** What `typ` may be, where the header says one; without `application/`, in any case. @default JWT and at+jwt */
+  readonly types?: readonly string[];
   /** Keys of other algorithms are not used. Which one a token may have says its key alone. @default all */
   readonly algorithms?: readonly Algorithm[];
   /**
@@ -58,17 +59,20 @@ export interface VerifierOptions {
 }
 
 const optionNames = [
-  ...["issuer", "audience", "type", "algorithms", "clockSkewMs", "maxTTLMs", "cacheEntries"],
+  ...["issuer", "audience", "type", "types", "algorithms", "clockSkewMs", "maxTTLMs", "cacheEntries"],
   ...["isRevoked", "startWithoutKeys", "onEvent"],
 ];
 const subject = { code: "OptionsInvalid", action: "Cannot open a verifier" };
 const longestName = 2048;
 const mostAudiences = 100;
+const mostTypes = 100;
 
 /** What is said of the keys' issuer. @throws ChangeNeededError `OptionsInvalid`, for those who write no TypeScript */
 export function readOptions(options: VerifierOptions): TrustedIssuer {
   const at = fieldsOf(options, "options").only(optionNames);
-  at.maybe("type")?.oneOf(tokenTypes);
+  at.maybe("type")?.text(longestName);
+  const types = at.maybe("types");
+  if (types !== undefined) for (const one of nonEmpty(types, mostTypes)) one.text(longestName);
   at.maybe("startWithoutKeys")?.trueOrFalse();
   at.maybe("cacheEntries")?.wholeNumber(0, 1_000_000);
   for (const name of ["isRevoked", "onEvent"]) mustBeFunction(at.maybe(name));

@@ -1,4 +1,4 @@
-import { type ForeignAlgorithm, foreignAlgorithms } from "../config/token-issuer.ts";
+import { type Algorithm, algorithms } from "../../ring/key.ts";
 import type { ForeignCheck } from "./caller.ts";
 import { fromBase64url } from "../../parse/base64url.ts";
 import { membersInBytes } from "../../jwt/json-segment.ts";
@@ -14,7 +14,7 @@ export const failed = (check: ForeignCheck, must: string): Failed => ({ failed: 
 
 /** What a token says; nothing of it is verified. */
 export interface ForeignToken {
-  readonly algorithm: ForeignAlgorithm;
+  readonly algorithm: Algorithm;
   readonly claims: Members;
 }
 
@@ -42,7 +42,7 @@ export function readForeign(token: string): ForeignToken | Failed {
   const { alg, kid } = header;
   if (kid !== undefined && typeof kid !== "string") return failed("header", "must have a text as kid");
   // RFC 8725 §3.1: never `none`, and never a MAC, whose secret would be the public key
-  const algorithm = foreignAlgorithms.find((one) => one === alg);
+  const algorithm = algorithms.find((one) => one === alg);
   return algorithm === undefined ? failed("header", "must be signed with an asymmetric key") : { algorithm, claims };
 }
 

@@ -18,12 +18,13 @@ import {
   textsOf,
 } from "./fields.ts";
 import { globOf } from "./glob.ts";
+import { algorithms } from "../../ring/key.ts";
 import { issuerCounts, issuerDefaults, issuerDurations, issuerTexts } from "./token-issuer-limits.ts";
 import { globsOf } from "./read-globs.ts";
 import { type FileLimits, readAllowed } from "./read-allowed.ts";
 import { readKeySource, sourceFields } from "./read-key-source.ts";
 import { isReserved } from "./reserved.ts";
-import { type ClaimMatch, foreignAlgorithms, type Trust, type TrustRule } from "./token-issuer.ts";
+import { type ClaimMatch, type Trust, type TrustRule } from "./token-issuer.ts";
 
 /** Where the file lies, and what holds for all of it. */
 export interface Around {
@@ -74,11 +75,11 @@ export function readTrust(spot: Spot, around: Around): Trust {
 }
 
 function readAlgorithms(spot: Spot): Trust["algorithms"] {
-  if (isUnset(spot)) return foreignAlgorithms;
+  if (isUnset(spot)) return algorithms;
   needSome(spot);
-  const items = itemSpotsOf(spot, foreignAlgorithms.length);
+  const items = itemSpotsOf(spot, algorithms.length);
   refuseRepeats(items);
-  return items.map((item) => choiceOf(need(item), foreignAlgorithms)).filter((one) => one !== undefined);
+  return items.map((item) => choiceOf(need(item), algorithms)).filter((one) => one !== undefined);
 }
 
 function readRule(spot: Spot, limits: FileLimits): TrustRule {

@@ -1,4 +1,4 @@
-import { algorithms } from "../../ring/key.ts";
+import type { Algorithm } from "../../ring/key.ts";
 import type { Glob } from "./glob.ts";
 import type { ClaimPath, SubjectTemplate } from "./claims.ts";
 
@@ -104,7 +104,7 @@ export interface Trust {
   /** One of them must stand in `aud`, exactly: it is how a token says that it is meant for us. At least one. */
   readonly audiences: readonly string[];
   /** Of signatures; asymmetric ones only. */
-  readonly algorithms: readonly ForeignAlgorithm[];
+  readonly algorithms: readonly Algorithm[];
   /** How far the clocks may differ, in milliseconds. */
   readonly clockSkewMs: number;
   /** So long ago a token may have been issued, in milliseconds. */
@@ -124,9 +124,6 @@ export type KeySource =
   | { readonly kind: "jwks"; readonly jwks: { readonly keys: readonly Readonly<Record<string, unknown>>[] } }
   /** The API server says whether a ServiceAccount's token is good. @default of `server`: as pods see it */
   | { readonly kind: "tokenReview"; readonly server?: URL };
-
-export const foreignAlgorithms = [...algorithms, "Ed25519"] as const;
-export type ForeignAlgorithm = (typeof foreignAlgorithms)[number];
 
 /** Whom of an issuer it is about, and what they may get. */
 export interface TrustRule {

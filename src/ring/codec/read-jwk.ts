@@ -23,6 +23,7 @@ const keyTypeOf: Readonly<Record<Algorithm, string>> = {
   ES384: "EC with P-384",
   ES512: "EC with P-521",
   EdDSA: "OKP with Ed25519",
+  Ed25519: "OKP with Ed25519",
   RS256: "RSA",
   RS384: "RSA",
   RS512: "RSA",

@@ -57,14 +57,14 @@ const words: Readonly<Record<RefusalReason, (about: About) => string>> = {
   SignatureInvalid: ({ kid }) => `its signature does not fit ${named(kid)}`,
   IssuerMismatch: ({ key }) => `its issuer is not ${key?.profile.issuer ?? "its key's"}`,
   AudienceMismatch: ({ key }) => `its audience is not ${key ? listed(key.profile.audiences, "or") : "its key's"}`,
-  ClaimMissing: () => "it lacks a claim that it must have: exp or iat",
+  ClaimMissing: () => "it lacks a claim that it must have",
   ClaimInvalid: () =>
     "a claim has the wrong type: exp, iat and nbf must be numbers of seconds, sub and jti texts, aud a text or a list of texts",
   Expired: ({ token }) => `it expired at ${claimInstant(token, "exp")}`,
   NotYetValid: ({ token }) => `it is valid from ${claimInstant(token, "nbf")} on`,
   IssuedInFuture: ({ token }) => `it was issued at ${claimInstant(token, "iat")}, in the future`,
   LifetimeTooLong: ({ key }) =>
-    `it lives longer than ${key ? formatDuration(key.profile.maxTTLMs) : "allowed"}, the most for its key`,
+    `it lives longer than ${key ? formatDuration(key.profile.maxTTLMs) : "allowed"}, the most for its key (without iat: from now on)`,
   Revoked: () => "it, its grant or its subject was revoked",
   ScopeMissing: () => "it lacks a scope that is required",
 };

@@ -25,7 +25,8 @@ describe("openVerifier refuses options that would let too much pass, or nothing"
     ["no algorithm", { ...usual, algorithms: [] }, "options.algorithms: must have at least one item"],
     ["HMAC", { ...usual, algorithms: ["HS256"] }, "options.algorithms[0]: must be one of"],
     ["none as algorithm", { ...usual, algorithms: ["none"] }, "options.algorithms[0]: must be one of"],
-    ["another type", { ...usual, type: "id+jwt" }, "options.type: must be one of JWT, at+jwt"],
+    ["a type that is no text", { ...usual, type: 1 }, "options.type: must be a text"],
+    ["no types", { ...usual, types: [] }, "options.types: must have at least one item"],
     ["a skew below 0", { ...usual, clockSkewMs: -1 }, "options.clockSkewMs: must be a whole number from 0"],
     ["a skew without end", { ...usual, clockSkewMs: Infinity }, "options.clockSkewMs: must be a whole number"],
     ["a skew in words", { ...usual, clockSkewMs: "1m" }, "options.clockSkewMs: must be a whole number"],
@@ -85,6 +86,17 @@ describe("a verifier's options", () => {
     expect(await reasonOf(verifier, access)).toBe("ok");
     expect(await verifier.verify(plain, { scopes: [] })).toMatchObject({ reason: "TypeNotAllowed" });
     expect(await verifier.verify(plain, { type: "JWT" })).toMatchObject({ ok: true });
+  });
+
+  test("types: what typ may be", async () => {
+    const { verifier } = await opened({ jwks }, { types: ["logout+jwt"] });
+    expect(await reasonOf(verifier, tokenOf())).toBe("TypeNotAllowed");
+    expect(await reasonOf(verifier, tokenOf({ header: { typ: "logout+jwt" } }))).toBe("ok");
+  });
+
+  test("algorithms: EdDSA and Ed25519 are one", async () => {
+    const { verifier } = await opened({ jwks: setOf(pair(0, "EdDSA")) }, { algorithms: ["Ed25519"] });
+    expect(await reasonOf(verifier, tokenOf({ pair: pair(0, "EdDSA") }))).toBe("ok");
   });
 
   test("algorithms: keys of others are not there", async () => {

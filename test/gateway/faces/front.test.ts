@@ -215,7 +215,26 @@ describe("/.well-known/jwks.json", () => {
     expect([head.status, await head.text()]).toEqual([200, ""]);
     expect(Number(head.headers.get("content-length"))).toBeGreaterThan(100);
     const post = await jwks(url, {}, "POST");
-    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD"]);
+    expect([post.status, post.headers.get("allow")]).toEqual([405, "GET, HEAD, OPTIONS"]);
+  });
+
+  test("may be read by any page, and asked whether it may", async () => {
+    const { url, shows } = await opening();
+    const origin = { origin: "https://app.example" };
+    const allowed = (answer: Response) => answer.headers.get("access-control-allow-origin");
+    expect(allowed(await jwks(url, origin))).toBe("*");
+    shows({ generation: 5 });
+    const answer = await jwks(url, origin);
+    expect([answer.status, allowed(answer), answer.headers.get("access-control-expose-headers")]).toEqual([
+      200,
+      "*",
+      "etag",
+    ]);
+    const unchanged = await jwks(url, { ...origin, "if-none-match": answer.headers.get("etag") ?? "" });
+    expect([unchanged.status, allowed(unchanged)]).toEqual([304, "*"]);
+    const asked = await jwks(url, { ...origin, "access-control-request-method": "GET" }, "OPTIONS");
+    expect([asked.status, allowed(asked), asked.headers.get("access-control-allow-headers")]).toEqual([204, "*", "*"]);
+    expect(allowed(await fetch(`${url}/verify`, { headers: origin }))).toBeNull();
   });
 
   test("answers 503 before there is a ring", async () => {

@@ -13,8 +13,11 @@ const forPages = [
   ["POST", "/oauth2/revoke"],
   ["POST", "/v1/tokens"],
   ["POST", "/v1/tokens/refresh"],
-  ["GET", "/.well-known/jwks.json"],
-  ["GET", "/.well-known/oauth-authorization-server"],
+] as const;
+const forAll = [
+  "/.well-known/jwks.json",
+  "/.well-known/oauth-authorization-server",
+  "/.well-known/openid-configuration",
 ] as const;
 const forNoPage = [
   ["POST", "/oauth2/introspect"],
@@ -43,6 +46,23 @@ describe.each([...forPages, ...forNoPage])("%s %s", (method, url) => {
   it("knows no CORS unless the file asks for it", async () => {
     expect((await answerTo({ method, url, headers: { origin: app } }))[1]).toEqual({});
     expect(await preflight(url, app, method)).toEqual([url === "/v1/nothing" ? 404 : 405, {}]);
+  });
+});
+
+describe.each(forAll)("%s", (url) => {
+  it("may be read by any page, whatever the file says", async () => {
+    const ofCors = { "access-control-allow-origin": "*", "access-control-expose-headers": "etag" };
+    for (const origin of [app, "https://evil.example", "null"])
+      expect(await answerTo({ method: "GET", url, headers: { origin } })).toEqual([200, ofCors]);
+    expect(await preflight(url, "https://evil.example", "GET")).toEqual([
+      204,
+      {
+        ...ofCors,
+        "access-control-allow-methods": "GET, HEAD",
+        "access-control-allow-headers": "*",
+        "access-control-max-age": "86400",
+      },
+    ]);
   });
 });
 

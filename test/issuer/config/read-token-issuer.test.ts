@@ -3,7 +3,8 @@ import { readFileSync } from "node:fs";
 import { parse } from "yaml";
 import { describe, expect, test } from "vitest";
 import { parseTokenIssuer } from "../../../src/issuer/config/read-token-issuer.ts";
-import { foreignAlgorithms, grantTypes } from "../../../src/issuer/config/token-issuer.ts";
+import { grantTypes } from "../../../src/issuer/config/token-issuer.ts";
+import { algorithms } from "../../../src/ring/key.ts";
 import { mustBeNoChild } from "../../../src/issuer/config/names.ts";
 import { clientWith, fileWith, issuerWith, ruleWith, trustWith } from "../support/token-issuers.ts";
 
@@ -57,7 +58,7 @@ describe("parseTokenIssuer", () => {
     });
     const [trust] = read.trust;
     expect(trust).toMatchObject({ clockSkewMs: 60_000, maxAgeMs: 24 * hourMs, singleUse: false });
-    expect(trust?.algorithms).toEqual(foreignAlgorithms);
+    expect(trust?.algorithms).toEqual(algorithms);
     expect(trust?.rules[0]?.allowed.grantTypes).toEqual([grantTypes[1], grantTypes[2], grantTypes[3]]);
   });
 
@@ -265,11 +266,11 @@ describe("parseTokenIssuer", () => {
     ],
     [
       { trust: [trustWith({ jwksURL, algorithms: ["HS256"] })] },
-      `spec.trust[0].algorithms[0]: must be one of ${foreignAlgorithms.join(", ")}, is "HS256"`,
+      `spec.trust[0].algorithms[0]: must be one of ${algorithms.join(", ")}, is "HS256"`,
     ],
     [
       { trust: [trustWith({ jwksURL, algorithms: ["none"] })] },
-      `spec.trust[0].algorithms[0]: must be one of ${foreignAlgorithms.join(", ")}, is "none"`,
+      `spec.trust[0].algorithms[0]: must be one of ${algorithms.join(", ")}, is "none"`,
     ],
     [
       { trust: [trustWith({ jwksURL, clockSkew: "11m" })] },

@@ -70,7 +70,8 @@ export const algorithmConfusion: readonly Attack[] = [
   signed("alg as a list", { header: { alg: ["ES256"] } }, "AlgorithmMismatch"),
   signed("alg as an object that prints itself", { header: { alg: { toString: "ES256" } } }, "AlgorithmMismatch"),
   signed("alg of null", { header: { alg: null } }, "AlgorithmMismatch"),
-  signed("alg by its fully specified name", { pair: ed, header: { alg: "Ed25519" } }, "AlgorithmMismatch"),
+  signed("alg of another curve", { pair: ed, header: { alg: "Ed448" } }, "AlgorithmMismatch"),
+  signed("Ed25519 with the kid of a P-256 key", { header: { alg: "Ed25519" } }, "AlgorithmMismatch"),
   signed("ES256K", { header: { alg: "ES256K" } }, "AlgorithmMismatch"),
 ];
 

@@ -1,7 +1,7 @@
 import { constants, createPrivateKey, sign, type KeyObject } from "node:crypto";
 import { compileRing, type CompileOptions, type Verifier } from "../../../src/jwt/verifier.ts";
 import type { PublicRing } from "../../../src/jwt/keys.ts";
-import type { Algorithm } from "../../../src/ring/key.ts";
+import { type Algorithm, isEd25519 } from "../../../src/ring/key.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import { factsOf, pairOf, type Pair } from "../../support/keys.ts";
 import { active, prepared, ringOf, verifyOnly } from "../../support/rings.ts";
@@ -44,7 +44,7 @@ export const privateKeyOf = ({ material }: Pair): KeyObject =>
 export function signatureOf(pair: Pair, input: string): Buffer {
   const { algorithm } = pair;
   const isPss = algorithm.startsWith("PS");
-  return sign(algorithm === "EdDSA" ? null : `sha${algorithm.slice(2)}`, Buffer.from(input), {
+  return sign(isEd25519(algorithm) ? null : `sha${algorithm.slice(2)}`, Buffer.from(input), {
     key: privateKeyOf(pair),
     dsaEncoding: "ieee-p1363",
     ...(isPss && { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RSA_PSS_SALTLEN_DIGEST }),

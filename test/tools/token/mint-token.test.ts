@@ -32,7 +32,6 @@ describe("mint", () => {
       sub: "alice",
       aud: "api",
       iat: epoch / 1000,
-      nbf: epoch / 1000,
       exp: (epoch + hour) / 1000,
       jti: "00000000-0000-4000-8000-000000000001",
     });
