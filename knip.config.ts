@@ -16,16 +16,12 @@ const startedByTests = [
   "test/standalone/{children/*,crash/child}.ts",
 ];
 
-/** No command runs these yet; what of them is there is used. */
-const toCome = ["src/sessions/**/*.ts!", "src/grpc/service-description.ts!"];
-
 const isProduction = process.argv.includes("--production");
 
 export default {
   entry: [
     "src/cli/{docs,main,process}.ts!",
     "src/client/{index,verify}.ts!",
-    ...toCome,
     "hack/*.ts",
     "hack/{bundle,demo,mutate,promql,testcluster}/*.ts",
     "hack/suites/reporter.ts",

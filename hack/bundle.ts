@@ -22,6 +22,7 @@ const apart = [
   "jose",
   "pg",
   "pino-pretty",
+  "ws",
   "yaml",
 ];
 

@@ -8,6 +8,7 @@ import { address, tcpAddress } from "./listen.ts";
 import type { LogFlags } from "./log-flags.ts";
 import { type RevocationFlags, revocationFlags, revocationsOf } from "./revocation-flags.ts";
 import { UsageError } from "./report-error.ts";
+import { type SessionFlags, sessionFlags, sessionsOf } from "./session-flags.ts";
 import type { SignaturesFlag } from "./signatures-flag.ts";
 import type { Cli } from "./surroundings.ts";
 
@@ -15,7 +16,7 @@ import type { Cli } from "./surroundings.ts";
 const owner = "gateway";
 
 /** What a gateway shows, wherever its ring comes from. */
-export interface FaceFlags extends LogFlags, RevocationFlags, SignaturesFlag {
+export interface FaceFlags extends LogFlags, RevocationFlags, SessionFlags, SignaturesFlag {
   readonly listen?: Address;
   readonly grpcListen?: Address;
   readonly adminListen?: Address;
@@ -57,6 +58,7 @@ export const faceFlags = () => [
   }),
   flag("--require-type <type>", "the one typ that is accepted, and must be there", { owner, parse: mediaType }),
   ...revocationFlags(owner),
+  ...sessionFlags(owner),
   flag("--jwks-uri <url>", "jwks_uri of the discovery document", {
     owner,
     otherwise: "<issuer>/.well-known/jwks.json",
@@ -83,6 +85,7 @@ export async function runFaces(
   ]);
   const { io } = cli;
   const revocations = revocationsOf(flags);
+  const sessions = sessionsOf(flags);
   const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, allowTypes, requireType } = flags;
   await runGateway({
     ...given,
@@ -99,6 +102,7 @@ export async function runFaces(
     owned: flags.claimHeaders ?? defaultOwnedHeaders,
     ...(jwksUri !== undefined && { jwksUri }),
     ...(revocations ? { revocations } : revoked && { revoked }),
+    ...(sessions && { sessions }),
     drainMs: flags.drainTimeout ?? 20_000,
     clock: systemClock,
     chance: Math.random,

@@ -4,6 +4,9 @@ import { credentialFlaws } from "../http/bearer.ts";
 import type { AuthOutcome } from "./faces/decision.ts";
 import type { MintOutcome } from "./faces/mint-handler.ts";
 
+/** Of the names of metrics. */
+export const metricsPrefix = "keyturn_gateway";
+
 const outcomes: readonly AuthOutcome[] = ["Accepted", "NotReady", ...credentialFlaws, ...refusalReasons];
 const mintOutcomes: readonly MintOutcome[] = ["Minted", "RequestRefused", "Unavailable", "Failed"];
 

@@ -9,8 +9,11 @@ import { mintHandler } from "./faces/mint-handler.ts";
 import { momentOf } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 import type { OpenedHolder } from "../holder/open-holder.ts";
+import { RevokedSet } from "../jwt/revoked-set.ts";
 import type { RevocationFollower } from "../revocations/revocation-follower.ts";
-import type { GatewayMetrics } from "./gateway-metrics.ts";
+import type { Sessions } from "../sessions/open-sessions.ts";
+import type { SessionsOptions } from "../sessions/sessions-options.ts";
+import { type GatewayMetrics, metricsPrefix } from "./gateway-metrics.ts";
 import type { GatewayOptions, Ports } from "./options.ts";
 import { isReady } from "../holder/state-view.ts";
 import { discoveryDocument } from "../holder/well-known.ts";
@@ -20,6 +23,7 @@ interface Behind {
   readonly metrics: GatewayMetrics;
   readonly registry: Registry;
   readonly revocations?: Pick<RevocationFollower, "isFit" | "health">;
+  readonly revoked?: RevokedSet;
 }
 
 export interface Faces {
@@ -34,13 +38,17 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   const closing = new AbortController();
   const decide = deciderOf(options, behind);
   const listener = await openFront(options, behind, decide);
-  const open: Listener[] = [listener];
+  const open: Pick<Listener, "drain">[] = [listener];
   let grpc: Listener | undefined;
+  let sessions: Sessions | undefined;
   let admin: AdminServer | undefined;
   try {
     grpc = grpcListen && (await openGrpc({ options, behind, address: grpcListen }, decide));
     if (grpc) open.push(grpc);
-    admin = adminListen && (await openAdmin({ options, behind, address: adminListen, signal: closing.signal }));
+    sessions = options.sessions && (await openSessionsWith(options.sessions, options, behind));
+    if (sessions) open.push(sessions);
+    const opening = { options, behind, signal: closing.signal, ...(sessions && { sessions }) };
+    admin = adminListen && (await openAdmin({ ...opening, address: adminListen }));
   } catch (error) {
     await Promise.all(open.map((one) => one.drain(0)));
     throw error;
@@ -55,6 +63,7 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
     ports: {
       front: listener.port,
       ...(grpc && { grpc: grpc.port }),
+      ...(sessions && { sessions: sessions.ports }),
       ...(admin && { admin: admin.port }),
       ...(mint && { mint }),
     },
@@ -69,10 +78,12 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
 
 function deciderOf({ required, owned, clock }: GatewayOptions, behind: Behind): Decide {
   return decider({
-    verifier: () => (takesTraffic(behind) ? behind.holder.memory.verifier : undefined),
+    verifier: () => verifierOf(behind),
     ...{ required, owned, nowMs: () => clock.nowMs(), count: behind.metrics.verified },
   });
 }
+
+const verifierOf = (behind: Behind) => (takesTraffic(behind) ? behind.holder.memory.verifier : undefined);
 
 const takesTraffic = ({ holder, revocations }: Behind): boolean =>
   isReady(holder.memory.state) && revocations?.isFit !== false;
@@ -103,6 +114,17 @@ async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal"
   return listener;
 }
 
+/** Loaded where somebody wants them, as gRPC is. */
+async function openSessionsWith(sessions: SessionsOptions, options: GatewayOptions, behind: Behind): Promise<Sessions> {
+  const { openSessions } = await import("../sessions/open-sessions.ts");
+  const { required, limits, clock, chance, newId, log } = options;
+  const { holder, registry, revoked = new RevokedSet() } = behind;
+  return openSessions(sessions, {
+    ...{ memory: holder.memory, revoked, verifier: () => verifierOf(behind), required },
+    ...{ metrics: { registry, prefix: metricsPrefix }, clock, chance, newId, log, ...(limits && { limits }) },
+  });
+}
+
 interface FaceOpening {
   readonly options: GatewayOptions;
   readonly behind: Behind;
@@ -115,11 +137,16 @@ function openAdmin({
   behind,
   address,
   signal,
-}: FaceOpening & { readonly address: { readonly kind: "tcp" } }): Promise<AdminServer> {
+  sessions,
+}: FaceOpening & {
+  readonly address: { readonly kind: "tcp" };
+  readonly sessions?: Sessions;
+}): Promise<AdminServer> {
   const { host, port } = address;
   const { holder, registry, revocations } = behind;
   const ready = holder.readiness(signal, options.remarks);
   if (revocations) ready.add("revocations", () => revocations.health());
+  if (sessions) ready.add("sessions", () => sessions.health());
   return startAdminServer({ ...(host !== undefined && { host }), port, live: liveness(), ready, registry });
 }
 

@@ -7,6 +7,8 @@ import type { Address } from "../http/address.ts";
 import type { Limits } from "../http/listener.ts";
 import type { OwnedHeader } from "./faces/owned-headers.ts";
 import type { RevocationPlan } from "../revocations/revocation-follower.ts";
+import type { Sessions } from "../sessions/open-sessions.ts";
+import type { SessionsOptions } from "../sessions/sessions-options.ts";
 import type { Log } from "../telemetry/log.ts";
 
 export interface GatewayOptions {
@@ -19,6 +21,8 @@ export interface GatewayOptions {
   readonly adminListen?: Address & { readonly kind: "tcp" };
   /** A Unix socket or a loopback address; absent: nothing is minted. */
   readonly mintListen?: Address;
+  /** @default none are served */
+  readonly sessions?: SessionsOptions;
   /** What a token must have beside what its key's profile says. */
   readonly required: Requirements;
   readonly owned: readonly OwnedHeader[];
@@ -28,7 +32,7 @@ export interface GatewayOptions {
   readonly revoked?: RevokedSet;
   /** `jwks_uri` of the discovery document. @default `<issuer>/.well-known/jwks.json` */
   readonly jwksUri?: string;
-  /** So long requests that were begun may take after the signal, in milliseconds. */
+  /** So long requests that were begun may take after the signal, in milliseconds; over it sessions are spread that end. */
   readonly drainMs: number;
   readonly limits?: Limits;
   readonly clock: Clock;
@@ -49,6 +53,8 @@ export interface Ports {
   readonly front: number;
   readonly grpc?: number;
   readonly admin?: number;
+  /** Of the sessions' listeners. */
+  readonly sessions?: Sessions["ports"];
   /** Resolves when the mint listener is open: once the gateway is ready. */
   readonly mint?: Promise<number>;
 }

@@ -5,7 +5,7 @@ import { openHolder } from "../holder/open-holder.ts";
 import type { Address } from "../http/address.ts";
 import { isLocal } from "../http/local-only.ts";
 import { checkOwnedHeaders } from "./faces/owned-headers.ts";
-import { GatewayMetrics } from "./gateway-metrics.ts";
+import { GatewayMetrics, metricsPrefix } from "./gateway-metrics.ts";
 import { RevocationFollower } from "../revocations/revocation-follower.ts";
 import { addRevocationMetrics } from "../revocations/revocation-metrics.ts";
 import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
@@ -13,9 +13,6 @@ import { type Faces, openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
 import type { Cancel } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
-
-/** Of the names of metrics. */
-const prefix = "keyturn_gateway";
 
 /**
  * Runs a gateway until the signal: resolves when nothing of it is left.
@@ -30,19 +27,26 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
   const metrics = new GatewayMetrics(registry);
   const revocations =
     options.revocations && new RevocationFollower({ ...options, ...options.revocations, files: smallFiles });
-  if (revocations) addRevocationMetrics(revocations, { registry, prefix });
+  if (revocations) addRevocationMetrics(revocations, { registry, prefix: metricsPrefix });
+  const revoked = revocations?.revoked ?? options.revoked;
   const holder = await openHolder({
     ...options,
     mints: options.mintListen !== undefined,
-    metrics: { registry, prefix },
-    ...(revocations && { revoked: revocations.revoked }),
+    metrics: { registry, prefix: metricsPrefix },
+    ...(revoked && { revoked }),
   });
   const stop = new AbortController();
   let following: Promise<void> | undefined;
   let faces: Faces | undefined;
   let forget: Cancel | undefined;
   try {
-    faces = await openFaces(options, { holder, metrics, registry, ...(revocations && { revocations }) });
+    faces = await openFaces(options, {
+      holder,
+      metrics,
+      registry,
+      ...(revocations && { revocations }),
+      ...(revoked && { revoked }),
+    });
     const { ports } = faces;
     options.onListening?.(ports);
     forget = addProcessMetricsSoon(registry, clock);

@@ -32,7 +32,7 @@ export interface ConnectionDesk {
 }
 
 /** What a client says first, and the token that it has shown. */
-export interface ShownHello {
+interface ShownHello {
   readonly token: string;
   readonly instanceId: string;
   readonly resume?: ResumePoint;
@@ -85,7 +85,7 @@ export class SessionConnection implements SessionInput {
     this.#sessionId = sessionId;
     this.#expiresAtMs = deadlines.expiresAtMs;
     const { observer, watches } = this.#desk;
-    observer.opened(isResumed ? "resumed" : "anew");
+    observer.opened(sessionId, isResumed ? "resumed" : "anew");
     watches.hellos.forget(this);
     watches.words.heard(this);
   }
@@ -155,7 +155,9 @@ export class SessionConnection implements SessionInput {
     this.#token = undefined;
     watches.hellos.forget(this);
     watches.words.forget(this);
-    if (this.#sessionId === undefined) return;
-    observer.ended(code, Math.max(0, clock.nowMs() - (this.#expiresAtMs ?? Infinity)));
+    const sessionId = this.#sessionId;
+    if (sessionId === undefined) return;
+    const pastExpiryMs = Math.max(0, clock.nowMs() - (this.#expiresAtMs ?? Infinity));
+    observer.ended({ sessionId, code, pastExpiryMs });
   }
 }

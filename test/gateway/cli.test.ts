@@ -8,6 +8,9 @@ const says = async (...args: readonly string[]) => {
   return [code, cli.io.err.text.split("\n")[0]?.replace("keyturn: error: ", "")];
 };
 
+const local = "must be a Unix socket or a loopback address: whoever reaches it is the application";
+const origin = "must look like https://app.example";
+const size = "must look like 1MiB, from 64KiB to 16GiB";
 const named = "must be 1 to 201 of A-Z, a-z, 0-9, ., _ and -, a letter or digit first";
 
 describe("keyturn gateway", () => {
@@ -28,6 +31,24 @@ describe("keyturn gateway", () => {
     [["--revocations", "http://issuer.example/v1"], "--revocations: must be a URL of https, except on this machine"],
     [["--revocations", "https://a:b@issuer.example/"], "--revocations: must be a URL without a user and password"],
     [["--revocations-max-age", "29s"], '--revocations-max-age "29s": must be 30s or more'],
+    [["--session-listen", "8126"], '--session-listen "8126": must look like :8080, 127.0.0.1:8080 or unix:/path'],
+    [["--hub-listen", ":8125"], `--hub-listen ":8125": ${local}`],
+    [["--hub-listen", "10.0.0.1:8125"], `--hub-listen "10.0.0.1:8125": ${local}`],
+    [
+      ["--session-origins", "*"],
+      '--session-origins "*": must name each origin: with * any page could open sessions with a token that it has found',
+    ],
+    [["--session-origins", "https://a.example,b"], '--session-origins "b": must look like https://app.example'],
+    [["--session-origins", "https://a.example/"], `--session-origins "https://a.example/": ${origin}`],
+    [["--session-origins", "null"], `--session-origins "null": ${origin}`],
+    [["--session-grace", "301s"], '--session-grace "301s": must be 0s to 5m'],
+    [["--session-keep", "61m"], '--session-keep "61m": must be 0s to 1h'],
+    [["--session-heartbeat", "999ms"], '--session-heartbeat "999ms": must be 1s to 5m'],
+    [["--session-limit", "0"], '--session-limit "0": must be a whole number from 1 to 1000000'],
+    [["--session-limit", "1e3"], '--session-limit "1e3": must be a whole number from 1 to 1000000'],
+    [["--session-queue-messages", "10001"], '--session-queue-messages "10001": must be a whole number from 1 to 10000'],
+    [["--session-queue-bytes", "63KiB"], `--session-queue-bytes "63KiB": ${size}`],
+    [["--session-total-bytes", "1MB"], `--session-total-bytes "1MB": ${size}`],
     [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],
     [["--acks", "off", "--mount", "/m", "--admin-listen", "unix:/a"], "--admin-listen: must be a TCP address"],
   ])("refuses %j", async (args, problem) => {
@@ -53,6 +74,28 @@ describe("keyturn gateway", () => {
     [["--revocations-ca-file", "/c"], "must have --revocations beside the flags that begin with its name"],
     [["--revocations-max-age", "1m"], "must have --revocations beside the flags that begin with its name"],
   ])("can't hear of revocations with %j", async (args, problem) => {
+    expect(await says("--acks", "off", "--mount", "/m", ...args)).toEqual([2, `Cannot run: ${problem}`]);
+  });
+
+  const [hub, webSocket] = [
+    ["--hub-listen", "127.0.0.1:0"],
+    ["--session-listen", "127.0.0.1:0"],
+  ] as const;
+  const listener = "must have --session-listen or --session-grpc-listen beside";
+  test.each([
+    [[...webSocket], "must have --hub-listen beside --session-listen and --session-grpc-listen"],
+    [["--session-grpc-listen", ":0"], "must have --hub-listen beside --session-listen and --session-grpc-listen"],
+    [[...hub], `${listener} --hub-listen`],
+    [["--session-grace", "10s"], `${listener} --session-grace`],
+    [
+      ["--session-grpc-listen", ":0", ...hub, "--session-origins", "https://a.example"],
+      "must have --session-listen beside --session-origins, which is for web pages",
+    ],
+    [
+      [...webSocket, ...hub, "--session-queue-bytes", "2MiB", "--session-total-bytes", "1MiB"],
+      "--session-queue-bytes must be no more than --session-total-bytes",
+    ],
+  ])("can't serve sessions with %j", async (args, problem) => {
     expect(await says("--acks", "off", "--mount", "/m", ...args)).toEqual([2, `Cannot run: ${problem}`]);
   });
 

@@ -48,8 +48,11 @@ test("SessionObserver hears how a session began and ended, and how long it lived
   second.say({ kind: "heartbeat" });
   await clock.advance(25_000);
   expect(seen).toEqual([
-    ...[["opened", "anew"], ["renewed"], ["opened", "resumed"], ["ended", "Superseded", 0]],
-    ["ended", "Expired", 25_000],
+    ["opened", "s1", "anew"],
+    ["renewed"],
+    ["opened", "s2", "resumed"],
+    ["ended", { sessionId: "s1", code: "Superseded", pastExpiryMs: 0 }],
+    ["ended", { sessionId: "s2", code: "Expired", pastExpiryMs: 25_000 }],
   ]);
 });
 
@@ -62,8 +65,8 @@ test.each([
   one.lost(left);
   one.lost(left);
   expect(seen).toEqual([
-    ["opened", "anew"],
-    ["ended", ending, 0],
+    ["opened", "s1", "anew"],
+    ["ended", { sessionId: "s1", code: ending, pastExpiryMs: 0 }],
   ]);
 });
 
@@ -73,14 +76,10 @@ test("SessionObserver hears the code of a session that broke the protocol, or fe
   client(30).hello(undefined, "two");
   await clock.advance(37_500);
   expect(seen).toEqual([
-    ...[
-      ["opened", "anew"],
-      ["ended", "BadMessage", 0],
-    ],
-    ...[
-      ["opened", "anew"],
-      ["ended", "Silent", 7500],
-    ],
+    ["opened", "s1", "anew"],
+    ["ended", { sessionId: "s1", code: "BadMessage", pastExpiryMs: 0 }],
+    ["opened", "s2", "anew"],
+    ["ended", { sessionId: "s2", code: "Silent", pastExpiryMs: 7500 }],
   ]);
 });
 
