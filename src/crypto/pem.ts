@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import { materialOf, publicJwkOf } from "./material.ts";
+import { asVersion1 } from "./pkcs8.ts";
 import { privateKeyObject, publicKeyObject } from "./signature.ts";
 import { type Subject } from "../parse/cursor.ts";
 
@@ -28,7 +29,7 @@ export interface PemSource extends Subject {
  */
 export function readPrivatePem(text: string, source: PemSource): Required<KeyMaterial> {
   if (/ENCRYPTED/.test(text)) throw refused(source, "must not be encrypted");
-  const key = attempt(() => createPrivateKey(text));
+  const key = attempt(() => createPrivateKey(text)) ?? attempt(() => privateKeyOfVersion2(text));
   if (!key) throw refused(source, "must be a private key in PEM, such as PKCS#8");
   mustServe(key, source);
   return materialOf(key, inFile(source));
@@ -45,6 +46,20 @@ export function readPublicPem(text: string, source: PemSource): PublicJwk {
   if (!key) throw refused(source, "must be a public key in PEM, such as SPKI");
   mustServe(key, source);
   return publicJwkOf(key, inFile(source));
+}
+
+/** @throws Error where there is none */
+function privateKeyOfVersion2(text: string): KeyObject {
+  const [, base64 = ""] = /-----BEGIN PRIVATE KEY-----([^-]*)-----END PRIVATE KEY-----/.exec(text) ?? [];
+  const der = Buffer.from(base64, "base64");
+  const key = asVersion1(der);
+  der.fill(0);
+  if (key === undefined) throw new TypeError("There is no key of version 2");
+  try {
+    return createPrivateKey({ key, format: "der", type: "pkcs8" });
+  } finally {
+    key.fill(0);
+  }
 }
 
 const curves = ["prime256v1", "secp384r1", "secp521r1"];
