@@ -8,6 +8,7 @@ const startedByTests = [
   "test/bench/sidecar/gateway-child.ts",
   "test/binary/agent/calling-child.ts",
   "test/binary/clients/*.ts",
+  "test/binary/least-node/*.ts",
   "test/e2e/workload/*.ts",
   "test/integration/support/hold.ts",
   "test/identity/support/renewing-child.ts",
