@@ -1,17 +1,16 @@
 // The oldest Node.js that package.json allows, once into the cache: from npm, as the one that comes with the packages.
 import { execFile } from "node:child_process";
-import { copyFile, readFile } from "node:fs/promises";
+import { copyFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
+import manifest from "../package.json" with { type: "json" };
 import { cacheFolder, madeOnce, type Say } from "./go.ts";
-import { root } from "./run.ts";
 
 const run = promisify(execFile);
 
 /** Its program. @throws Error with what npm says */
 export async function ensureLeastNode(say: Say): Promise<string> {
-  const { engines } = JSON.parse(await readFile(join(root, "package.json"), "utf8")) as { engines: { node: string } };
-  const version = `${engines.node.replace(">=", "")}.0`;
+  const version = `${manifest.engines.node.replace(">=", "")}.0`;
   const name = `node-${process.platform}-${process.arch}@${version}`;
   const make = async (path: string): Promise<void> => {
     const cwd = dirname(path);
