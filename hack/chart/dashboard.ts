@@ -4,6 +4,7 @@ import { agentPanels } from "./panels/agents.ts";
 import { issuerPanels } from "./panels/issuers.ts";
 import type { Panel } from "./panels/panel.ts";
 import { rotationPanels } from "./panels/rotations.ts";
+import { sessionPanels } from "./panels/sessions.ts";
 
 const datasource = { type: "prometheus", uid: "${datasource}" };
 
@@ -83,6 +84,7 @@ export function dashboard(): string {
       { title: "Rotations", panels: rotationPanels },
       { title: "Issuers", panels: issuerPanels },
       { title: "Agents", panels: agentPanels },
+      { title: "Sessions", panels: sessionPanels },
     ]),
   };
   return `${JSON.stringify(model, undefined, 2)}\n`;

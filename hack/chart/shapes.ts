@@ -95,6 +95,14 @@ function rotations(): JsonSchema {
   return listOf(closed({ ...own, ...properties }, { required: ["name", ...required] }));
 }
 
+const peers = listOf(
+  closed({
+    podSelector: selector,
+    namespaceSelector: selector,
+    ipBlock: closed({ cidr: name, except: texts }, { required: ["cidr"] }),
+  }),
+);
+
 /** What `@schema {shape: …}` names. */
 export const shapes: Readonly<Record<string, JsonSchema>> = {
   texts,
@@ -180,13 +188,10 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
       { required: ["expr"] },
     ),
   ),
-  peers: listOf(
-    closed({
-      podSelector: selector,
-      namespaceSelector: selector,
-      ipBlock: closed({ cidr: name, except: texts }, { required: ["cidr"] }),
-    }),
-  ),
+  peers,
+  egress: listOf(closed({ to: peers, ports: listOf(anything) })),
+  // The API server judges the rest of them
+  containers: listOf({ ...anything, required: ["name", "image"] }),
   rotations: rotations(),
   // The program judges it, with its place and what it must be
   document: anything,

@@ -16,6 +16,11 @@ export interface InjectFlags {
   readonly adminPort?: number;
   readonly revocationsAudience?: string;
   readonly revocationsCaConfigMap?: string;
+  readonly sessions?: boolean;
+  readonly sessionPort?: number;
+  readonly sessionGrpcPort?: number;
+  readonly sessionBusSecret?: string;
+  readonly sessionBusCaConfigMap?: string;
   readonly agent?: boolean;
   readonly agentConfig?: string;
   readonly agentAudience?: string;
@@ -26,9 +31,10 @@ export interface InjectFlags {
 /** Of ServiceAccount tokens for an issuer, unless another one is named. */
 export const defaultAudience = "keyturn-issuer";
 
-/** What the flags of one sidecar are good for without it: nothing. */
+/** What these flags are good for without the one that asks for it: nothing. */
 const ofOne = {
-  rotation: ["secretName", "public", "port", "adminPort", "revocationsAudience", "revocationsCaConfigMap"],
+  rotation: ["secretName", "public", "port", "adminPort", "revocationsAudience", "revocationsCaConfigMap", "sessions"],
+  sessions: ["sessionPort", "sessionGrpcPort", "sessionBusSecret", "sessionBusCaConfigMap"],
   agent: ["agentAudience", "agentCaConfigMap", "agentAdminPort"],
 } as const;
 
@@ -46,6 +52,18 @@ export const injectFlags = () => [
     otherwise: defaultAudience,
   }),
   flag("--revocations-ca-config-map <name>", "and the ConfigMap whose ca.crt signed the issuer's certificate", {
+    owner,
+    parse: name,
+    otherwise: "whom Node.js trusts",
+  }),
+  flag("--sessions", "sessions over WebSocket and gRPC, and the hub's socket for the application", { owner }),
+  flag("--session-port <number>", "WebSocket", { owner, parse: port, otherwise: "8083" }),
+  flag("--session-grpc-port <number>", "gRPC", { owner, parse: port, otherwise: "8084" }),
+  flag("--session-bus-secret <name>", "with --session-bus after --: the Secret whose nats.creds lets the gateway in", {
+    owner,
+    parse: name,
+  }),
+  flag("--session-bus-ca-config-map <name>", "and the ConfigMap whose ca.crt signed the certificate of the bus", {
     owner,
     parse: name,
     otherwise: "whom Node.js trusts",
@@ -74,12 +92,11 @@ export function mustAskForSomething(given: InjectFlags): void {
   if (rotation === undefined && agent !== true && remove !== true) {
     throw new UsageError("Cannot inject: must have --rotation, --agent or --remove");
   }
-  for (const [of, names] of Object.entries(ofOne)) {
-    const needless = of === "rotation" ? rotation === undefined : agent !== true;
-    const wrong = needless ? names.find((one) => given[one] !== undefined) : undefined;
+  for (const asking of ["rotation", "sessions", "agent"] as const) {
+    const wrong = given[asking] === undefined ? ofOne[asking].find((one) => given[one] !== undefined) : undefined;
     if (wrong === undefined) continue;
     const shown = wrong.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    throw new UsageError(`Cannot use --${shown}: must have --${of} beside it`);
+    throw new UsageError(`Cannot use --${shown}: must have --${asking} beside it`);
   }
 }
 

@@ -1,14 +1,20 @@
 import type { GatewayFlags } from "./commands/gateway-command.ts";
-import type { GatewaySidecar } from "../inject/gateway-sidecar.ts";
+import { gatewayContainer, type GatewaySidecar } from "../inject/gateway-sidecar.ts";
 import type { IssuerToken } from "../inject/issuer-token.ts";
 import { quoted } from "../errors/quote.ts";
+import { itemsOf } from "../parse/object.ts";
 import { defaultAudience, type InjectFlags } from "./inject-flags.ts";
+import { gatewaySessionsOf } from "./injecting-sessions.ts";
 import { UsageError } from "./report-error.ts";
+import { sessionsOf } from "./session-flags.ts";
 import { type RevocationFlags, revocationsOf } from "./revocation-flags.ts";
 import type { Cli } from "./surroundings.ts";
 
 /** Flags of the gateway that inject sets itself. */
-const own = ["rotation", "object", "mount", "floorDir", "listen", "adminListen", "public", "dir", "podName", "podUid"];
+const own = [
+  ...["rotation", "object", "mount", "floorDir", "listen", "adminListen", "public", "dir", "podName", "podUid"],
+  ...["sessionListen", "sessionGrpcListen", "hubListen"],
+];
 
 /**
  * The gateway that these flags ask for.
@@ -21,15 +27,27 @@ export async function gatewaySidecarOf(
   flags: readonly string[],
 ): Promise<GatewaySidecar> {
   const { secretName, image = `ghcr.io/keyturn/keyturn:${cli.version}`, port = 8080, adminPort = 9090 } = given;
-  const { acks, ports, revocations } = await saidBy(cli, flags);
-  const issuerToken = issuerTokenOf(given, revocations);
-  return {
+  const { acks, ports, others } = await saidBy(cli, flags);
+  const issuerToken = issuerTokenOf(given, others);
+  const sessions = gatewaySessionsOf(given, others);
+  const sidecar: GatewaySidecar = {
     ...{ rotation, image, acks, flags },
     ports: { "--port": port, "--admin-port": adminPort, ...ports },
     ...(secretName !== undefined && { secretName }),
     ...(given.public === true && { isPublic: true }),
     ...(issuerToken !== undefined && { issuerToken }),
+    ...(sessions !== undefined && { sessions }),
   };
+  await mustRun(cli, sidecar);
+  return sidecar;
+}
+
+/** What the gateway itself would refuse of all its flags about sessions. */
+async function mustRun(cli: Cli, sidecar: GatewaySidecar): Promise<void> {
+  const { gatewayCommand } = await import("./commands/gateway-command.ts");
+  const command = gatewayCommand(cli).exitOverride();
+  command.parseOptions(itemsOf(gatewayContainer(sidecar)["args"]).map(String).slice(1));
+  sessionsOf(command.opts<GatewayFlags>());
 }
 
 /** What the flags say that inject must know. */
@@ -49,7 +67,7 @@ async function saidBy(cli: Cli, flags: readonly string[]) {
     ...(mintListen?.kind === "tcp" && { "--mint-listen": mintListen.port }),
     ...(grpcListen?.kind === "tcp" && { "--grpc-listen": grpcListen.port }),
   };
-  return { acks, ports, revocations: others };
+  return { acks, ports, others };
 }
 
 /** Undefined: no issuer is asked, or the gateway's flags say who asks. */

@@ -86,7 +86,7 @@ export function agentVolumes({ keeps, issuerToken }: AgentSidecar): readonly Mem
 }
 
 /** The application reads there, and writes nothing. */
-export const agentMount: Members = { name: volumes.shared, mountPath: sharedPath, readOnly: true };
+export const agentMount = { name: volumes.shared, mountPath: sharedPath, readOnly: true } as const;
 
 /** What the application is told. */
 export function agentEnv({ keeps }: Pick<AgentSidecar, "keeps">): readonly Members[] {

@@ -1,12 +1,8 @@
 import type { Document } from "yaml";
-import {
-  agentEnv,
-  agentEnvNames,
-  agentMount,
-  agentName,
-  type AgentSidecar,
-  isAgentTokenFile,
-} from "./agent-sidecar.ts";
+import type { Members } from "../parse/object.ts";
+import { agentEnv, agentEnvNames, agentMount, isAgentTokenFile } from "./agent-sidecar.ts";
+import { hubEnv, hubMount } from "./gateway-sessions.ts";
+import type { InjectOptions } from "./inject-options.ts";
 import { dropNamed, putNamed } from "./lists.ts";
 import { listAt, type Path } from "./manifest.ts";
 
@@ -19,29 +15,44 @@ export function ownContainers(document: Document, spec: Path, sidecars: readonly
   );
 }
 
-/** Tells a container where it finds the agent, and lets it read there; without an agent takes both away. */
-export function tellContainer(document: Document, container: Path, agent: AgentSidecar | undefined): void {
+/** Tells a container where it finds agent and hub, and lets it in there; takes away what is told of one that is not asked for. */
+export function tellContainer(document: Document, container: Path, { gateway, agent }: InjectOptions): void {
+  const env = listAt(document, [...container, "env"]);
+  tell(document, container, {
+    mount: agentMount,
+    // A name alone says nothing: an application may say itself which identity it is
+    before: env.some(isAgentTokenFile) ? agentEnvNames : agentEnvNames.slice(0, 1),
+    now: agent && agentEnv(agent),
+  });
+  tell(document, container, { mount: hubMount, before: [hubEnv.name], now: gateway?.sessions && [hubEnv] });
+}
+
+interface ToldContainer {
+  readonly mount: { readonly name: string };
+  /** Names of what was told where the mount is there. */
+  readonly before: readonly string[];
+  /** What is told from now on; undefined: nothing, and there is no mount, either. */
+  readonly now: readonly Members[] | undefined;
+}
+
+function tell(document: Document, container: Path, { mount, before, now }: ToldContainer): void {
   const [env, mounts] = [
     [...container, "env"],
     [...container, "volumeMounts"],
   ] as const;
-  const names = (agent === undefined ? [] : agentEnv(agent)).map(({ name }) => name);
-  dropNamed(
-    document,
-    env,
-    toldBefore(document, container).filter((name) => !names.includes(name)),
-  );
-  if (agent === undefined) {
-    dropNamed(document, mounts, [agentName]);
+  const names = now?.map(({ name }) => name) ?? [];
+  const hadMount = listAt(document, mounts).some(({ name }) => name === mount.name);
+  if (hadMount) {
+    dropNamed(
+      document,
+      env,
+      before.filter((name) => !names.includes(name)),
+    );
+  }
+  if (now === undefined) {
+    dropNamed(document, mounts, [mount.name]);
     return;
   }
-  for (const one of agentEnv(agent).toReversed()) putNamed(document, env, one);
-  putNamed(document, mounts, agentMount);
-}
-
-/** A name alone says nothing: an application may say itself which identity it is. */
-function toldBefore(document: Document, container: Path): readonly string[] {
-  if (!listAt(document, [...container, "volumeMounts"]).some(({ name }) => name === agentName)) return [];
-  const hadIdentity = listAt(document, [...container, "env"]).some(isAgentTokenFile);
-  return hadIdentity ? agentEnvNames : agentEnvNames.slice(0, 1);
+  for (const one of now.toReversed()) putNamed(document, env, one);
+  putNamed(document, mounts, mount);
 }

@@ -1,6 +1,5 @@
 import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { agentName, sharedPath } from "./agent-sidecar.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
 import type { PortsByFlag } from "./native-sidecar.ts";
 import { quoted } from "../errors/quote.ts";
@@ -11,6 +10,8 @@ export interface WantedSidecar {
   /** Of its container. */
   readonly name: string;
   readonly ports: PortsByFlag;
+  /** What the application mounts of it. */
+  readonly shares?: { readonly name: string; readonly mountPath: string };
 }
 
 interface Pod {
@@ -36,10 +37,10 @@ export function mustFit(workload: Document, { spec, name, sidecars }: Pod, wante
   if (is("os", "name") === "windows") throw unfit("its pods must run on Linux, the image does");
   const before = listAt(workload, [...spec, "initContainers"]);
   const own = [...containers, ...before].filter((one) => !sidecars.some((sidecar) => sidecar === one["name"]));
-  if (wanted.some((one) => one.name === agentName) && own.some(hasSharedPath)) {
-    throw unfit(`${sharedPath} must be free, the application has mounted something there`);
-  }
-  for (const { ports } of wanted) {
+  for (const { ports, shares } of wanted) {
+    if (shares && own.some((container) => hasOtherAt(shares, container))) {
+      throw unfit(`${shares.mountPath} must be free, the application has mounted something there`);
+    }
     const open = ofThePod.find((flag) => ports[flag] !== undefined);
     if (is("hostNetwork") === true && open !== undefined) {
       throw unfit(`${open} must be unix:/path on a shared volume: with hostNetwork the whole node could use a port`);
@@ -57,8 +58,10 @@ function mustBeFree(name: string, ports: PortsByFlag, taken: readonly number[]):
   );
 }
 
-const hasSharedPath = ({ volumeMounts }: Readonly<Record<string, unknown>>): boolean =>
-  objectsIn(volumeMounts).some((mount) => mount["mountPath"] === sharedPath && mount["name"] !== agentName);
+const hasOtherAt = (
+  { name, mountPath }: Required<WantedSidecar>["shares"],
+  { volumeMounts }: Readonly<Record<string, unknown>>,
+): boolean => objectsIn(volumeMounts).some((mount) => mount["mountPath"] === mountPath && mount["name"] !== name);
 
 function portsOf({ ports }: Readonly<Record<string, unknown>>): readonly number[] {
   return objectsIn(ports).map((port) => Number(port["containerPort"]));

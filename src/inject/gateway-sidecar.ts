@@ -1,5 +1,13 @@
 import type { Members } from "../parse/object.ts";
 import { caItem, issuerFiles, issuerMount, type IssuerToken, issuerVolume } from "./issuer-token.ts";
+import {
+  type GatewaySessions,
+  sessionArgs,
+  sessionMounts,
+  sessionPorts,
+  sessionVolumes,
+  sessionVolumesOf,
+} from "./gateway-sessions.ts";
 import { nativeSidecar, type PortsByFlag } from "./native-sidecar.ts";
 
 /** The gateway beside an application. */
@@ -19,6 +27,8 @@ export interface GatewaySidecar {
   readonly acks?: "required" | "off";
   /** Who it is at the issuer that tells it of revocations. Absent: it asks none, or `flags` say who it is. */
   readonly issuerToken?: IssuerToken;
+  /** @default it accepts none */
+  readonly sessions?: GatewaySessions;
 }
 
 /** The API object that the gateway reads. */
@@ -44,7 +54,10 @@ const volumes = {
 } as const;
 
 /** Every volume that it may have. */
-export const gatewayVolumeNames: readonly string[] = Object.values(volumes);
+export const gatewayVolumeNames: readonly string[] = [...Object.values(volumes), ...Object.values(sessionVolumes)];
+
+/** Services and proxies hear a moment later that the pod goes. */
+export const preStopSeconds = 5;
 
 const keysPath = "/run/keyturn/keys";
 const floorPath = "/run/keyturn/floor";
@@ -52,7 +65,7 @@ const floorPath = "/run/keyturn/floor";
 const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
 export function gatewayContainer(options: GatewaySidecar): Members {
-  const { rotation, isPublic = false, image, ports, flags, issuerToken } = options;
+  const { rotation, isPublic = false, image, ports, flags, issuerToken, sessions } = options;
   const { "--port": port, "--admin-port": adminPort } = ports;
   return nativeSidecar({
     name: gatewayName,
@@ -66,6 +79,7 @@ export function gatewayContainer(options: GatewaySidecar): Members {
       `--floor-dir=${floorPath}`,
       `--listen=:${port}`,
       `--admin-listen=:${adminPort}`,
+      ...(sessions === undefined ? [] : sessionArgs(sessions)),
       ...flags,
       ...(issuerToken === undefined ? [] : issuerFlags(issuerToken)),
     ],
@@ -73,16 +87,17 @@ export function gatewayContainer(options: GatewaySidecar): Members {
     ports: [
       { name: "keyturn", containerPort: port },
       { name: "keyturn-admin", containerPort: adminPort },
+      ...(sessions === undefined ? [] : sessionPorts(sessions)),
     ],
     adminPort: "keyturn-admin",
-    // Services and proxies hear a moment later that the pod goes
-    lifecycle: { preStop: { sleep: { seconds: 5 } } },
-    memory: { requests: "80Mi", limits: "192Mi" },
+    lifecycle: { preStop: { sleep: { seconds: preStopSeconds } } },
+    memory: sessions === undefined ? { requests: "80Mi", limits: "192Mi" } : { requests: "128Mi", limits: "768Mi" },
     volumeMounts: [
       { name: volumes.keys, mountPath: keysPath, readOnly: true },
       { name: volumes.floor, mountPath: floorPath },
       { name: volumes.token, mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
       ...(issuerToken === undefined ? [] : [issuerMount(volumes.issuer)]),
+      ...(sessions === undefined ? [] : sessionMounts(sessions)),
     ],
   });
 }
@@ -92,9 +107,10 @@ const issuerFlags = ({ caConfigMap }: IssuerToken): readonly string[] => [
   ...(caConfigMap === undefined ? [] : [`--revocations-ca-file=${issuerFiles.ca}`]),
 ];
 
-/** Keys, floor and tokens of the gateway: no other container mounts them. */
+/** Keys, floor and tokens of the gateway, which no other container mounts; and the hub's socket, which the application has, too. */
 export function gatewayVolumes(options: GatewaySidecar): readonly Members[] {
   const { kind, name } = ringObjectRef(options);
+  const { issuerToken, sessions } = options;
   return [
     { name: volumes.keys, ...(kind === "Secret" ? { secret: { secretName: name } } : { configMap: { name } }) },
     { name: volumes.floor, emptyDir: { sizeLimit: "4Mi" } },
@@ -108,6 +124,7 @@ export function gatewayVolumes(options: GatewaySidecar): readonly Members[] {
         ],
       },
     },
-    ...(options.issuerToken === undefined ? [] : [issuerVolume(volumes.issuer, options.issuerToken)]),
+    ...(issuerToken === undefined ? [] : [issuerVolume(volumes.issuer, issuerToken)]),
+    ...(sessions === undefined ? [] : sessionVolumesOf(sessions)),
   ];
 }

@@ -1,8 +1,9 @@
 import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { agentContainer, agentName, agentVolumeNames, agentVolumes } from "./agent-sidecar.ts";
+import { agentContainer, agentMount, agentName, agentVolumeNames, agentVolumes } from "./agent-sidecar.ts";
 import { ownContainers, tellContainer } from "./application.ts";
-import { mustFit } from "./fit.ts";
+import { mustFit, type WantedSidecar } from "./fit.ts";
+import { hubMount, sessionVolumes } from "./gateway-sessions.ts";
 import { gatewayContainer, gatewayName, gatewayVolumeNames, gatewayVolumes } from "./gateway-sidecar.ts";
 import type { InjectOptions } from "./inject-options.ts";
 import { dropMember, dropNamed, dropNumber, putNamed, putNumber } from "./lists.ts";
@@ -84,12 +85,7 @@ function addSidecars(part: Part, { pod, options, notes }: Adding): Account {
   const spec = [...pod, "spec"];
   const name = nameOf(document);
   const { gateway, agent } = options;
-  const wanted = [gateway && { name: gatewayName, ...gateway }, agent && { name: agentName, ...agent }];
-  mustFit(
-    document,
-    { spec, name, sidecars },
-    wanted.filter((one) => one !== undefined),
-  );
+  mustFit(document, { spec, name, sidecars }, wantedSidecars(options));
   part.text = undefined;
   unfold(part);
   const account = accountOf(document, spec, options);
@@ -108,18 +104,34 @@ function addSidecars(part: Part, { pod, options, notes }: Adding): Account {
   return account;
 }
 
-function putSidecars(document: Document, spec: Path, { gateway, agent }: InjectOptions): void {
+function wantedSidecars({ gateway, agent }: InjectOptions): readonly WantedSidecar[] {
+  const { sessions } = gateway ?? {};
+  const ofGateway = gateway && {
+    ...{ name: gatewayName, ports: { ...gateway.ports, ...sessions?.ports } },
+    ...(sessions && { shares: hubMount }),
+  };
+  const ofAgent = agent && { name: agentName, ports: agent.ports, shares: agentMount };
+  return [ofGateway, ofAgent].filter((one) => one !== undefined);
+}
+
+function putSidecars(document: Document, spec: Path, options: InjectOptions): void {
+  const { gateway, agent } = options;
   const groups = [...spec, "securityContext", "supplementalGroups"];
-  const hadAgent = listAt(document, [...spec, "volumes"]).some((one) => one["name"] === agentName);
-  // Who is in the group of the image may read the token, and connect to the socket
-  if (agent) putNumber(document, groups, imageUser);
-  else if (hadAgent) dropNumber(document, groups, imageUser);
+  const hadShared = listAt(document, [...spec, "volumes"]).some(({ name }) => isShared(name));
+  // Who is in the group of the image may read the token, and connect to the sockets
+  if (agent ?? gateway?.sessions) putNumber(document, groups, imageUser);
+  else if (hadShared) dropNumber(document, groups, imageUser);
   const containers = [...(gateway ? [gatewayContainer(gateway)] : []), ...(agent ? [agentContainer(agent)] : [])];
   const volumes = [...(gateway ? gatewayVolumes(gateway) : []), ...(agent ? agentVolumes(agent) : [])];
   bring(document, [...spec, "initContainers"], { to: containers, from: sidecars });
   bring(document, [...spec, "volumes"], { to: volumes, from: [...gatewayVolumeNames, ...agentVolumeNames] });
-  for (const container of ownContainers(document, spec, sidecars)) tellContainer(document, container, agent);
+  for (const container of ownContainers(document, spec, sidecars)) {
+    tellContainer(document, container, options);
+  }
 }
+
+/** The application has that volume, too. */
+const isShared = (volume: unknown): boolean => volume === agentName || volume === sessionVolumes.hub;
 
 /** Brings what is ours in a list of named items from what may be there to what is to be. */
 function bring(

@@ -1,6 +1,6 @@
 import type { Document } from "yaml";
 import { agentName } from "./agent-sidecar.ts";
-import { gatewayName } from "./gateway-sidecar.ts";
+import { gatewayName, preStopSeconds } from "./gateway-sidecar.ts";
 import type { InjectOptions } from "./inject-options.ts";
 import { listAt, type Path, valueAt } from "./manifest.ts";
 import type { Account } from "./rights.ts";
@@ -21,6 +21,8 @@ export function remarks(document: Document, { spec, name, account, options }: Re
     listAt(document, [...spec, "initContainers"]).some((one) => one["name"] === container);
   const mounts = is("automountServiceAccountToken");
   const namespace = account.namespace ?? "default";
+  const lastsSeconds = Number(is("terminationGracePeriodSeconds") ?? 30);
+  const drainSeconds = Math.ceil((gateway?.sessions?.drainMs ?? 0) / 1000) + preStopSeconds;
   const found: readonly (readonly [boolean, string])[] = [
     [
       gateway === undefined && had(gatewayName),
@@ -42,6 +44,10 @@ export function remarks(document: Document, { spec, name, account, options }: Re
     [
       agent !== undefined,
       `the agent comes to the issuer as "system:serviceaccount:${namespace}:${account.name}", by a token for "${agent?.issuerToken.audience}": the TokenIssuer must trust that`,
+    ],
+    [
+      gateway?.sessions !== undefined && lastsSeconds < drainSeconds,
+      `sessions that are still open are cut off when a pod ends: terminationGracePeriodSeconds must be at least ${drainSeconds}, is ${lastsSeconds}`,
     ],
     [
       (gateway ?? agent) !== undefined && is("shareProcessNamespace") === true,

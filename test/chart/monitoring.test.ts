@@ -10,6 +10,7 @@ import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
 import { IssuerMetrics } from "../../src/issuer/issuer-metrics.ts";
 import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { addRevocationMetrics } from "../../src/revocations/revocation-metrics.ts";
+import { SessionMetrics } from "../../src/sessions/session-metrics.ts";
 import { agentContainer } from "../../src/inject/agent-sidecar.ts";
 import { gatewayContainer } from "../../src/inject/gateway-sidecar.ts";
 import { labels } from "../../src/parse/api-names.ts";
@@ -35,6 +36,10 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
     { revoked: new RevokedSet(), isConnected: false, silenceMs: 0 },
     { registry: gateway, prefix: "keyturn_gateway" },
   );
+  new SessionMetrics({ registry: gateway, prefix: "keyturn_gateway", graceMs: 0 }).watch({
+    service: { size: { open: 0, peers: 0, bytes: 0, remembered: 0 } },
+    hub: { isAttached: false },
+  });
   const issuer = new Registry();
   const nothing = (): undefined => undefined;
   new IssuerMetrics(issuer, {

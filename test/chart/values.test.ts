@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { isRecord, readValues, type ValueEntry } from "../../hack/chart/comments.ts";
 import { helmMajors } from "../../hack/helm.ts";
-import { chart, everything, rotations, template } from "./support/render.ts";
+import { chart, everything, rotations, sessions, template } from "./support/render.ts";
 
 const [rotation] = rotations;
 const tokens = { issuer: "https://issuer.example", audiences: ["api"] };
@@ -182,6 +182,8 @@ const byShape: Readonly<Record<string, unknown>> = {
   hosts: ["another.example"],
   ingressTls: [{ secretName: "another", hosts: ["another.example"] }],
   parentRefs: [{ name: "another" }],
+  egress: [{ ports: [{ port: 7443 }] }],
+  containers: [{ name: "another", image: "another" }],
 };
 
 const others: Readonly<Record<string, unknown>> = {
@@ -190,12 +192,16 @@ const others: Readonly<Record<string, unknown>> = {
   "issuer.persistence.size": "7Gi",
   "jwks.revocations.url": "https://another.example/v1/revocations",
   "jwks.revocations.maxAge": "7m",
+  "jwks.sessions.bus.url": "nats://another:4222",
 };
 
 /** Where a value counts that says nothing beside what else is turned on, by the beginning of its path. */
 const elsewhere: Readonly<Record<string, object>> = {
   "issuer.existingConfigMap": { issuer: { config: null } },
   "issuer.tokenReview": { issuer: { config: { trust: [] } } },
+  "jwks.sessions.enabled": { jwks: { sessions: { ...sessions, enabled: false } } },
+  "jwks.sessions.": { jwks: { sessions } },
+  "networkPolicy.session": { jwks: { sessions } },
   "issuer.persistence.": { issuer: { store: { secretName: "" }, replicaCount: 1 } },
 };
 

@@ -3,6 +3,7 @@ import { parseAllDocuments } from "yaml";
 import { agentCommand } from "../../src/cli/commands/agent-command.ts";
 import { gatewayCommand } from "../../src/cli/commands/gateway-command.ts";
 import { type RevocationFlags, revocationsOf } from "../../src/cli/revocation-flags.ts";
+import { type SessionFlags, sessionsOf } from "../../src/cli/session-flags.ts";
 import { FakeCli } from "./around.ts";
 
 beforeEach(() => {
@@ -110,6 +111,80 @@ describe("inject, of a gateway that hears of revocations", () => {
     const { code, out, err } = await injected(own, ofGateway);
     expect({ code, out }).toEqual({ code: 2, out: "" });
     expect(err).toContain(reason);
+  });
+});
+
+describe("inject, of sessions", () => {
+  const bus = "--session-bus=nats://nats:4222";
+
+  test("prints flags that the gateway takes, and can run with", async () => {
+    const { code, out, err } = await injected(["--sessions"], ["--session-grace=10s"]);
+    expect(code).toBe(0);
+    expect(err).not.toContain("cut off");
+    const gateway = gatewayCommand({ ...new FakeCli().surroundings(), ended: () => undefined }).exitOverride();
+    const { operands, unknown } = gateway.parseOptions([...(read(out).args ?? [])]);
+    expect({ operands, unknown }).toEqual({ operands: ["gateway"], unknown: [] });
+    expect(sessionsOf(gateway.opts<SessionFlags>())).toMatchObject({
+      listen: { kind: "tcp", port: 8083 },
+      grpcListen: { kind: "tcp", port: 8084 },
+      hubListen: { kind: "unix", path: "/run/keyturn-hub/hub.sock" },
+      rules: { graceMs: 10_000 },
+    });
+  });
+
+  test("takes other ports", async () => {
+    const { out } = await injected(["--sessions", "--session-port=9001", "--session-grpc-port=9002"], []);
+    expect(read(out).args).toEqual(expect.arrayContaining(["--session-listen=:9001", "--session-grpc-listen=:9002"]));
+  });
+
+  test("says when the drain is longer than what is left to a pod", async () => {
+    const { err } = await injected(["--sessions"], ["--drain-timeout=1m"]);
+    expect(err).toContain("terminationGracePeriodSeconds must be at least 65, is 30");
+  });
+
+  test.each<[readonly string[], readonly string[], string]>([
+    [["--session-port=9001"], [], "Cannot use --session-port: must have --sessions beside it"],
+    [["--session-bus-secret=nats"], [bus], "Cannot use --session-bus-secret: must have --sessions beside it"],
+    [
+      ["--sessions"],
+      ["--session-listen=:9001"],
+      "Cannot use --session-listen for the gateway: inject must set it itself",
+    ],
+    [
+      ["--sessions"],
+      ["--hub-listen=127.0.0.1:1"],
+      "Cannot use --hub-listen for the gateway: inject must set it itself",
+    ],
+    [
+      ["--sessions", "--session-bus-secret=nats"],
+      [],
+      "Cannot use --session-bus-secret: must have --session-bus after --",
+    ],
+    [
+      ["--sessions", "--session-bus-ca-config-map=a"],
+      [],
+      "Cannot use --session-bus-ca-config-map: must have --session-bus",
+    ],
+    [["--sessions", "--session-port=8080"], [], "the ports of the sidecars must differ"],
+    [["--sessions"], ["--mint-listen=127.0.0.1:8084"], "the ports of the sidecars must differ"],
+    [["--sessions", "--session-bus-secret=A"], [bus], "must be a name"],
+    [[], ["--session-grace=10s"], "must have --session-listen or --session-grpc-listen beside --session-grace"],
+    [
+      ["--sessions"],
+      ["--session-queue-bytes=1GiB"],
+      "--session-queue-bytes must be no more than --session-total-bytes",
+    ],
+  ])("refuses what no gateway could run with: %j -- %j", async (own, ofGateway, reason) => {
+    const { code, out, err } = await injected(own, ofGateway);
+    expect({ code, out }).toEqual({ code: 2, out: "" });
+    expect(err).toContain(reason);
+  });
+
+  test("is for a gateway", async () => {
+    const cli = new FakeCli();
+    cli.files.set("pod.yaml", pod);
+    expect(await cli.run("inject", "-f", "pod.yaml", "--agent", "--sessions", "--", "--issuer=https://a")).toBe(2);
+    expect(cli.io.err.text).toContain("Cannot use --sessions: must have --rotation beside it");
   });
 });
 

@@ -19,7 +19,8 @@ describe("docs/sessions.md", () => {
   });
 
   test("has pictures that fit a terminal", () => {
-    const pictures = [...page.matchAll(/^```\n(.*?)^```$/gms)].flatMap(([, lines = ""]) => lines.split("\n"));
+    const blocks = [...page.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
+    const pictures = blocks.flatMap(([, language, lines = ""]) => (language === "" ? lines.split("\n") : []));
     expect(Math.max(...pictures.map((line) => line.length))).toBeLessThanOrEqual(80);
     expect(pictures.length).toBeGreaterThan(20);
   });

@@ -1,5 +1,5 @@
 {{/*
-The gateway of Keyturn as a native sidecar: the same that `keyturn inject` prints. All four templates take one dict:
+The gateway of Keyturn as a native sidecar: the same that `keyturn inject` prints. All templates take one dict:
 
   rotation            name of the JwtKeyRotation (required)
   serviceAccountName  of the pods (keyturn.sidecar.rights: required)
@@ -9,12 +9,17 @@ The gateway of Keyturn as a native sidecar: the same that `keyturn inject` print
   image               Default: ghcr.io/keyturn/keyturn of this version
   port, adminPort     Default: 8080 and 9090
   flags               a list of further flags of `keyturn gateway`; not --acks=off, for which nothing here is made, and
-                      not --revocations…, for which there is revocations
+                      not --revocations… or --session-bus…, for which there are revocations and sessions
   revocations         Default: none but those of keys. A dict: hear from an issuer which tokens are revoked
     url               its address, https://…/v1/revocations (required)
     audience          of the pods' token, by which the issuer lets them in. Default: keyturn-issuer
     maxAge            refuse all tokens when the issuer was heard last so long ago, such as 5m. Default: go on with what is known
     caConfigMap       name of a ConfigMap whose ca.crt signed the issuer's certificate. Default: whom Node.js trusts
+  sessions            Default: none. A dict, which may be empty: accept sessions, and have a hub for the application (_sessions.tpl)
+    port, grpcPort    of WebSocket and gRPC. Default: 8083 and 8084
+    bus               where several pods find each other: nats://HOST:PORT[,…]. Default: each pod is alone
+    busSecret         name of a Secret whose nats.creds lets the gateway in there
+    busCaConfigMap    name of a ConfigMap whose ca.crt signed the certificate of the bus. Default: whom Node.js trusts
 
 test/chart/sidecar.test.ts holds these templates to what src/inject makes.
 */}}
@@ -45,6 +50,9 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     - --floor-dir=/run/keyturn/floor
     - --listen=:{{ .port | default 8080 }}
     - --admin-listen=:{{ .adminPort | default 9090 }}
+    {{- if hasKey . "sessions" }}
+    {{- include "keyturn.sessions.flags" .sessions | nindent 4 }}
+    {{- end }}
     {{- range .flags }}
     - {{ . | quote }}
     {{- end }}
@@ -66,6 +74,10 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
   ports:
     - {name: keyturn, containerPort: {{ .port | default 8080 }}}
     - {name: keyturn-admin, containerPort: {{ .adminPort | default 9090 }}}
+    {{- if hasKey . "sessions" }}
+    - {name: sessions-ws, containerPort: {{ .sessions.port | default 8083 }}}
+    - {name: sessions-grpc, containerPort: {{ .sessions.grpcPort | default 8084 }}}
+    {{- end }}
   startupProbe:
     httpGet: {path: /readyz, port: keyturn-admin}
     periodSeconds: 1
@@ -78,8 +90,13 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
   lifecycle:
     preStop: {sleep: {seconds: 5}}
   resources:
+    {{- if hasKey . "sessions" }}
+    requests: {cpu: 10m, memory: 128Mi}
+    limits: {memory: 768Mi}
+    {{- else }}
     requests: {cpu: 10m, memory: 80Mi}
     limits: {memory: 192Mi}
+    {{- end }}
   securityContext:
     allowPrivilegeEscalation: false
     capabilities: {drop: [ALL]}
@@ -95,9 +112,15 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     {{- if .revocations }}
     - {name: keyturn-issuer, mountPath: /run/keyturn/issuer, readOnly: true}
     {{- end }}
+    {{- if hasKey . "sessions" }}
+    - {name: keyturn-hub, mountPath: /run/keyturn-hub}
+    {{- if or .sessions.busSecret .sessions.busCaConfigMap }}
+    - {name: keyturn-bus, mountPath: /run/keyturn/bus, readOnly: true}
+    {{- end }}
+    {{- end }}
 {{- end }}
 
-{{/* Items for volumes. No other container should mount them; give the pod automountServiceAccountToken: false. */}}
+{{/* Items for volumes. No other container should mount them but keyturn-hub; give the pod automountServiceAccountToken: false. */}}
 {{- define "keyturn.sidecar.volumes" -}}
 - name: keyturn-keys
   {{- if .public }}
@@ -121,6 +144,9 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
       {{- with .caConfigMap }}
       - configMap: {name: {{ . | quote }}, items: [{key: ca.crt, path: ca.crt}]}
       {{- end }}
+{{- end }}
+{{- if hasKey . "sessions" }}
+{{ include "keyturn.sessions.volumes" .sessions }}
 {{- end }}
 {{- end }}
 

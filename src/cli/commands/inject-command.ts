@@ -4,6 +4,7 @@ import { line } from "../../tools/text/screen.ts";
 import { commandOf } from "../flags.ts";
 import { type InjectFlags, injectFlags, mustAskForSomething } from "../inject-flags.ts";
 import { UsageError } from "../report-error.ts";
+import type { PortsByFlag } from "../../inject/native-sidecar.ts";
 import type { Cli } from "../surroundings.ts";
 
 export function injectCommand(cli: Cli): Command {
@@ -30,6 +31,10 @@ export function injectCommand(cli: Cli): Command {
         "keyturn inject -f deploy.yaml --rotation orders -- --revocations=https://issuer.example/v1/revocations",
       ],
       [
+        "One with sessions, of which several pods know by NATS",
+        "keyturn inject -f deploy.yaml --rotation orders --sessions --session-bus-secret nats -- --session-bus=nats://nats:4222",
+      ],
+      [
         "Beside an application that knows no tokens",
         "keyturn inject -f deploy.yaml --agent -- --issuer=https://tokens.example --proxy-listen=127.0.0.1:8082 --upstream=https://api.example",
       ],
@@ -52,7 +57,7 @@ async function runCommand(cli: Cli, flags: readonly string[], given: InjectFlags
   const ofSidecars = partedFlags(flags, given);
   const gateway = rotation !== undefined && (await gatewaySidecarOf(cli, { ...given, rotation }, ofSidecars.gateway));
   const agent = wantsAgent === true && (await agentSidecarOf(cli, given, ofSidecars.agent));
-  mustDiffer([...Object.values(gateway ? gateway.ports : {}), ...Object.values(agent ? agent.ports : {})]);
+  mustDiffer([gateway && gateway.ports, gateway && gateway.sessions?.ports, agent && agent.ports]);
   const text = filename === "-" ? await cli.readInput() : await cli.readFile(filename);
   const { manifest, notes } = inject(text, {
     ...(namespace !== undefined && { namespace }),
@@ -75,6 +80,7 @@ function partedFlags(flags: readonly string[], { rotation, agent, remove }: Inje
   return rotation === undefined ? { gateway: [], agent: flags } : { gateway: flags, agent: [] };
 }
 
-function mustDiffer(ports: readonly number[]): void {
+function mustDiffer(groups: readonly (PortsByFlag | false | undefined)[]): void {
+  const ports = groups.flatMap((group) => Object.values(group || {}));
   if (new Set(ports).size < ports.length) throw new UsageError("Cannot inject: the ports of the sidecars must differ");
 }

@@ -157,6 +157,13 @@ export const manyIssuers = {
   httpRoute: { enabled: true, parentRefs: [{ name: "public" }] },
 };
 
+/** Sessions at the gateways that serve public keys, with all that they have. */
+export const sessions = {
+  enabled: true,
+  containers: [{ name: "relay", image: "registry.example/relay:1.0" }],
+  bus: { url: "nats://nats:4222", secretName: "nats", caConfigMap: "nats-ca" },
+};
+
 /** Everything that can be turned on. */
 export const everything = {
   rotations,
@@ -174,3 +181,6 @@ export const everything = {
   },
   networkPolicy: { enabled: true },
 };
+
+/** And an application beside the gateways that serve public keys, which is not ours. */
+export const withSessions = { ...everything, jwks: { ...everything.jwks, sessions } };
