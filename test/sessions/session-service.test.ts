@@ -14,15 +14,15 @@ test("SessionService ends any number of sessions in one tick, and tells everybod
   let count = 0;
   const service = new SessionService({
     ...{ clock, required: {}, chance: () => 0.5, newId: () => `s${++count}`, verifier: () => verifier },
-    rules: { ...rules, peersOfSubject: 2500, queueMessages: 64, totalBytes: 1_000_000 },
+    rules: { ...rules, peersOfSubject: 6500, queueMessages: 64, totalBytes: 1_000_000 },
     application: { deliver: () => undefined, tell: () => undefined },
     timings: { helloMs: 5000, heartbeatMs: 15_000 },
   });
   const token = tokenOf({ nowMs: epoch, claims: { exp: epoch / 1000 + 60 } });
-  const clients = Array.from({ length: 2500 }, (_, n) => new PipedClient(service, token).hello(undefined, `i${n}`));
+  const clients = Array.from({ length: 6500 }, (_, n) => new PipedClient(service, token).hello(undefined, `i${n}`));
   // More effects than a call takes arguments
   const sent = clients.flatMap((_, n) =>
-    Array.from({ length: 64 }, (_, m) =>
+    Array.from({ length: 20 }, (_, m) =>
       service.send({ subject: "alice", instanceId: `i${n}` }, { id: `d${m}`, payload: new Uint8Array(1) }),
     ),
   );
