@@ -22,7 +22,7 @@ const isProduction = process.argv.includes("--production");
 export default {
   entry: [
     "src/cli/{docs,main,process}.ts!",
-    "src/client/{index,verify}.ts!",
+    "src/client/{index,sessions,verify}.ts!",
     "hack/*.ts",
     "hack/{bundle,demo,mutate,promql,testcluster}/*.ts",
     "hack/suites/reporter.ts",

@@ -3,6 +3,7 @@ export const clientName = "@keyturn/client";
 /** What the package exports: a file of src/client, and under which name. */
 export const clientEntries: readonly { readonly file: string; readonly as: string }[] = [
   { file: "index", as: "." },
+  { file: "sessions", as: "./sessions" },
   { file: "verify", as: "./verify" },
 ];
 

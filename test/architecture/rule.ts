@@ -29,8 +29,22 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   gateway: ["errors", "jwt", "time", "files", "http", "grpc", "telemetry", "holder", "revocations", "sessions"],
   agent: ["errors", "parse", "time", "files", "http", "telemetry", "deadline", "identity"],
   "sessions/core": ["deadline", "jwt"],
-  sessions: ["errors", "parse", "time", "deadline", "sessions/core", "jwt", "http", "grpc", "telemetry", "holder"],
-  client: ["errors", "parse", "ring", "jwt", "time", "files", "http", "identity"],
+  "sessions/protocol": ["parse", "deadline", "sessions/core"],
+  sessions: ["errors", "parse", "time", "deadline", "sessions/core", "sessions/protocol", "jwt", "http", "grpc", "telemetry", "holder"],
+  "client/session-core": ["time", "deadline", "sessions/core"],
+  client: [
+    "errors",
+    "parse",
+    "ring",
+    "jwt",
+    "time",
+    "files",
+    "http",
+    "identity",
+    "sessions/core",
+    "sessions/protocol",
+    "client/session-core",
+  ],
   sql: ["errors", "time", "files"],
   issuer: [
     "errors",
@@ -105,7 +119,7 @@ const onDemand = [
 ];
 
 /** Clock, chance and outside are arguments here. */
-const pure = ["errors", "parse", "ring", "jwt", "grants", "deadline", "sessions/core"];
+const pure = ["errors", "parse", "ring", "jwt", "grants", "deadline", "sessions/core", "sessions/protocol", "client/session-core"];
 const pureBuiltins = ["node:buffer", "node:crypto", "node:zlib"];
 const impure =
   /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;

@@ -59,6 +59,17 @@ export class TokenKeeper {
   }
 
   /**
+   * Somebody has refused this token, or wants one that lives longer: another one, after one renewal at most; undefined where there is none now.
+   *
+   * @throws as {@link get}
+   */
+  async refused(accessToken: string): Promise<string | undefined> {
+    const newest = await this.#fresh();
+    if (newest.accessToken !== accessToken) return newest.accessToken;
+    return (await this.#refused(newest.tokenId))?.accessToken;
+  }
+
+  /**
    * The same fetch, with the token in `Authorization`. After a 401 the token is renewed once, and the request repeated once, unless its body
    * was a stream. Give it only addresses that may see the token.
    *

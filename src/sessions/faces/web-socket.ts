@@ -10,12 +10,10 @@ import type { Clock } from "../../time/clock.ts";
 import type { SessionEnd } from "../core/session-end.ts";
 import { endReasons, webSocketCodes } from "../protocol/end-statuses.ts";
 import { closingFrame, jsonFrame, readClientFrame } from "../protocol/session-frames.ts";
+import { bearerSubprotocol, sessionSubprotocol } from "../protocol/subprotocols.ts";
 import type { SessionPipe } from "../session-connection.ts";
 import type { SessionService } from "../session-service.ts";
 
-/** What a client asks for; a browser asks for a second one, that holds its token. */
-const subprotocol = "keyturn.sessions.v1";
-const bearerPrefix = "keyturn.bearer.";
 const path = "/sessions";
 
 /** A message of 64 KiB in base64, with room for the rest. */
@@ -36,7 +34,7 @@ export function webSocketFace(service: SessionService, { origins, clock }: WebSo
   const sockets = new WebSocketServer({
     ...{ noServer: true, maxPayload: longestText, perMessageDeflate: false, clientTracking: false },
     // Never the one with the token
-    handleProtocols: (offered) => (offered.has(subprotocol) ? subprotocol : false),
+    handleProtocols: (offered) => (offered.has(sessionSubprotocol) ? sessionSubprotocol : false),
   });
   return {
     handler: (request, response) => renewOver(service, { request, response }),
@@ -72,7 +70,9 @@ function refuse(socket: Duplex, status: string): void {
 /** Of the header; or of a browser, which can set none, among the subprotocols. Both are one too many. */
 function credentialsOf({ rawHeaders, headers }: IncomingMessage): BearerCredentials {
   const offered = (headers["sec-websocket-protocol"] ?? "").split(",").map((one) => one.trim());
-  const tokens = offered.filter((one) => one.startsWith(bearerPrefix)).map((one) => one.slice(bearerPrefix.length));
+  const tokens = offered
+    .filter((one) => one.startsWith(bearerSubprotocol))
+    .map((one) => one.slice(bearerSubprotocol.length));
   return bearerOf([...rawHeaders, ...tokens.flatMap((token) => ["authorization", `Bearer ${token}`])]);
 }
 

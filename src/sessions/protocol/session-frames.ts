@@ -146,7 +146,12 @@ export const closingFrame = ({ code, isRetryable, afterMs }: SessionEnd): Closin
 
 /** proto3's JSON mapping: 64 bits are a text, bytes are base64. */
 export const jsonFrame = (frame: ServerFrame | RenewedFrame): string =>
-  JSON.stringify(frame, (name, value: unknown) => {
-    if (typeof value === "number" && name.endsWith("UnixMs")) return String(value);
-    return name === "payload" && value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
-  });
+  // Not in the replacer: a Buffer has become something else when it comes there
+  "message" in frame
+    ? JSON.stringify({ message: { ...frame.message, payload: toBase64(frame.message.payload) } })
+    : JSON.stringify(frame, (name, value: unknown) =>
+        typeof value === "number" && name.endsWith("UnixMs") ? String(value) : value,
+      );
+
+const toBase64 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString("base64");
