@@ -1,5 +1,12 @@
 // What `@keyturn/client/sessions` exports.
 export { SessionClient } from "./sessions/session-client.ts";
+export {
+  type GrpcMeans,
+  grpcTransport,
+  SessionTransport,
+  type WebSocketMeans,
+  webSocketTransport,
+} from "./sessions/session-transport.ts";
 export type { SessionOptions } from "./sessions/session-options.ts";
 export type { SessionTokens } from "./sessions/client-runner.ts";
 export type { MessageHandler, ReceivedMessage } from "./sessions/deliveries.ts";

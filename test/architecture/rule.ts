@@ -30,7 +30,19 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   agent: ["errors", "parse", "time", "files", "http", "telemetry", "deadline", "identity"],
   "sessions/core": ["deadline", "jwt"],
   "sessions/protocol": ["parse", "deadline", "sessions/core"],
-  sessions: ["errors", "parse", "time", "deadline", "sessions/core", "sessions/protocol", "jwt", "http", "grpc", "telemetry", "holder"],
+  sessions: [
+    "errors",
+    "parse",
+    "time",
+    "deadline",
+    "sessions/core",
+    "sessions/protocol",
+    "jwt",
+    "http",
+    "grpc",
+    "telemetry",
+    "holder",
+  ],
   "client/session-core": ["time", "deadline", "sessions/core"],
   client: [
     "errors",
@@ -40,6 +52,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     "time",
     "files",
     "http",
+    "deadline",
     "identity",
     "sessions/core",
     "sessions/protocol",
@@ -119,7 +132,17 @@ const onDemand = [
 ];
 
 /** Clock, chance and outside are arguments here. */
-const pure = ["errors", "parse", "ring", "jwt", "grants", "deadline", "sessions/core", "sessions/protocol", "client/session-core"];
+const pure = [
+  "errors",
+  "parse",
+  "ring",
+  "jwt",
+  "grants",
+  "deadline",
+  "sessions/core",
+  "sessions/protocol",
+  "client/session-core",
+];
 const pureBuiltins = ["node:buffer", "node:crypto", "node:zlib"];
 const impure =
   /^(process|console|performance|globalThis)(\..*)?$|^(Date\.now|new Date\(\)|Date\(\)|Math\.random)$|^(.*\.)?(randomUUID|getRandomValues|randomBytes|setTimeout|setInterval|setImmediate|queueMicrotask|fetch)$/;

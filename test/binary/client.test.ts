@@ -119,6 +119,7 @@ describe("the package", () => {
   test("has the modules, their types, and nothing else", () => {
     const modules = ["js", "cjs", "d.ts", "d.cts"].flatMap((extension) => [
       `index.${extension}`,
+      `sessions.${extension}`,
       `verify.${extension}`,
     ]);
     expect([...client.files].sort()).toEqual([...modules, "LICENSE", "README.md", "package.json"].sort());
@@ -141,6 +142,12 @@ describe("the package", () => {
     expect(from).toContain("node:crypto");
     expect(from.filter((name) => name?.startsWith("node:") !== true)).toEqual([]);
   });
+});
+
+test("sessions takes no module at all: a browser has none of Node.js", async () => {
+  const text = await readFile(join(client.folder, "node_modules/@keyturn/client/sessions.js"), "utf8");
+  expect(text).toContain("class SessionClient");
+  expect(text).not.toMatch(/^import |\bimport\(|\brequire\(/m);
 });
 
 const use = (load: string): string => `

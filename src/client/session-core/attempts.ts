@@ -39,7 +39,7 @@ export function attempted(
 }
 
 /** The token has come, and is shown: over a connection of its own, or to the session that is open. */
-export function shown(
+export function tokenShown(
   state: ClientState,
   { number, token }: Extract<ClientEvent, { kind: "given" }>,
   at: ClientContext,
@@ -74,7 +74,7 @@ function withAttempt(state: ClientState, attempt: Attempt): ClientState {
 }
 
 /** It came to nothing: the next attempt is after a while, and after what the gateway has asked for. */
-export function failed(before: ClientState, end: ConnectionEnd, at: ClientContext): ClientStep {
+export function attemptFailed(before: ClientState, end: ConnectionEnd, at: ClientContext): ClientStep {
   const failures = before.failures + 1;
   const waitMs = Math.max(
     end.afterMs,
@@ -90,7 +90,7 @@ export function turnedAway(
   at: ClientContext,
 ): ClientStep {
   const state = { ...before, refusals: before.refusals + 1 };
-  if (before.refusals > 0) return failed(state, end, at);
+  if (before.refusals > 0) return attemptFailed(state, end, at);
   return waiting(state, { end, waitMs: end.afterMs, refused: token }, at);
 }
 

@@ -1,5 +1,5 @@
 import { comeBackAtMs } from "../../deadline/come-back.ts";
-import { attempted, attemptOf, connected, failed, shown, turnedAway } from "./attempts.ts";
+import { attempted, attemptOf, connected, attemptFailed, tokenShown, turnedAway } from "./attempts.ts";
 import type {
   AcceptedSession,
   ClientContext,
@@ -12,7 +12,7 @@ import type {
 } from "./client-state.ts";
 import { isOfToken, lateEnd, leftEnd, noTokenEnd, silentEnd } from "./connection-end.ts";
 
-type Of<Kind extends ClientEvent["kind"]> = Extract<ClientEvent, { kind: Kind }>;
+type EventOf<Kind extends ClientEvent["kind"]> = Extract<ClientEvent, { kind: Kind }>;
 
 /** So many heartbeats of the gateway may be missed. */
 const patience = 2.5;
@@ -29,9 +29,9 @@ export function stepClient(state: ClientState, event: ClientEvent, at: ClientCon
     case "looked":
       return looked(state, at);
     case "given":
-      return shown(state, event, at);
+      return tokenShown(state, event, at);
     case "notGiven":
-      return isAsking(state, event.number) ? failed(state, event.end, at) : unchanged(state);
+      return isAsking(state, event.number) ? attemptFailed(state, event.end, at) : unchanged(state);
     case "accepted":
       return accepted(state, event, at);
     case "renewed":
@@ -103,8 +103,8 @@ function looked(state: ClientState, at: ClientContext): ClientStep {
 /** The attempt that is under way has taken too long. */
 function givenUp(state: ClientState, at: ClientContext): ClientStep {
   const attempt = attemptOf(state);
-  if (attempt?.kind !== "showing") return failed(state, noTokenEnd, at);
-  const step = failed(state, lateEnd, at);
+  if (attempt?.kind !== "showing") return attemptFailed(state, noTokenEnd, at);
+  const step = attemptFailed(state, lateEnd, at);
   return { ...step, effects: [{ kind: "cut", connection: attempt.number }, ...step.effects] };
 }
 
@@ -114,7 +114,7 @@ const isAsking = (state: ClientState, number: number): boolean => {
 };
 
 /** The new session counts from now on; the gateway closes the one before. */
-function accepted(state: ClientState, event: Of<"accepted">, at: ClientContext): ClientStep {
+function accepted(state: ClientState, event: EventOf<"accepted">, at: ClientContext): ClientStep {
   const { connection, sessionId, heartbeatMs, terms } = event;
   const attempt = attemptOf(state);
   if (attempt?.kind !== "showing" || attempt.number !== connection) return unchanged(state);
@@ -147,7 +147,7 @@ const deadlinesOf = ({ expiresInMs, reconnectInMs }: SessionTerms, nowMs: number
 });
 
 /** A renewal may be of somebody else's doing: then it is not known by which token, and an attempt that is under way goes on. */
-function renewed(state: ClientState, { connection, terms, token }: Of<"renewed">, at: ClientContext): ClientStep {
+function renewed(state: ClientState, { connection, terms, token }: EventOf<"renewed">, at: ClientContext): ClientStep {
   const { phase } = state;
   if (phase.kind !== "open" || phase.session.connection !== connection) return unchanged(state);
   const deadlines = deadlinesOf(terms, at.nowMs);
@@ -162,19 +162,19 @@ function renewed(state: ClientState, { connection, terms, token }: Of<"renewed">
 }
 
 /** Then by another connection, with the same token. */
-function notRenewed(state: ClientState, { number }: Of<"notRenewed">, at: ClientContext): ClientStep {
+function notRenewed(state: ClientState, { number }: EventOf<"notRenewed">, at: ClientContext): ClientStep {
   const { phase } = state;
   if (phase.kind !== "open" || phase.next.kind !== "renewing" || phase.next.number !== number) return unchanged(state);
   return connected(state, phase.next.token, at);
 }
 
-function heard(state: ClientState, { connection }: Of<"heard">, { nowMs }: ClientContext): ClientStep {
+function heard(state: ClientState, { connection }: EventOf<"heard">, { nowMs }: ClientContext): ClientStep {
   const { phase } = state;
   if (phase.kind !== "open" || phase.session.connection !== connection) return unchanged(state);
   return unchanged({ ...state, phase: { ...phase, session: { ...phase.session, heardAtMs: nowMs } } });
 }
 
-function lost(state: ClientState, { connection, end }: Of<"lost">, at: ClientContext): ClientStep {
+function lost(state: ClientState, { connection, end }: EventOf<"lost">, at: ClientContext): ClientStep {
   const { phase } = state;
   const attempt = attemptOf(state);
   const isOfAttempt = attempt?.kind === "showing" && attempt.number === connection;
@@ -182,7 +182,7 @@ function lost(state: ClientState, { connection, end }: Of<"lost">, at: ClientCon
   if (!isOfAttempt && !isOfSession) return unchanged(state);
   if (!end.isRetryable) return ended(state, end, connection);
   if (isOfAttempt)
-    return isOfToken(end) ? turnedAway(state, { end, token: attempt.token }, at) : failed(state, end, at);
+    return isOfToken(end) ? turnedAway(state, { end, token: attempt.token }, at) : attemptFailed(state, end, at);
   return phase.kind === "open" ? sessionLost(state, phase, { end, at }) : unchanged(state);
 }
 
@@ -207,7 +207,7 @@ function sessionLost(
   }
   const alone: ClientState = { ...before, phase: { kind: "waiting", untilMs: at.nowMs } };
   if (isOfToken(end)) return turnedAway(alone, { end, token: session.token }, at);
-  return failed(alone, end, at);
+  return attemptFailed(alone, end, at);
 }
 
 const isGood = ({ acceptedAtMs }: AcceptedSession, nowMs: number): boolean => nowMs - acceptedAtMs >= goodMs;

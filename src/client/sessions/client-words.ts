@@ -27,8 +27,8 @@ export const frameInJson = (text: string): ServerFrame | undefined => readServer
 export const frameInProtobuf = (bytes: Uint8Array): ServerFrame | undefined =>
   readServerFrame(readProtobuf(sessionMessages, "ServerFrame", bytes) ?? {});
 
-type Frame<Name extends string> = Extract<ServerFrame, Readonly<Record<Name, unknown>>>;
-export type RenewedTerms = Frame<"renewed">["renewed"];
+type FrameOf<Name extends string> = Extract<ServerFrame, Readonly<Record<Name, unknown>>>;
+export type RenewedTerms = FrameOf<"renewed">["renewed"];
 
 function readServerFrame({
   accepted,
@@ -54,7 +54,7 @@ export const readRenewed = (members: Members): RenewedTerms => ({
   graceMs: numberIn(members["graceMs"]),
 });
 
-function readAccepted(members: Members): Frame<"accepted"> | undefined {
+function readAccepted(members: Members): FrameOf<"accepted"> | undefined {
   const sessionId = textIn(members["sessionId"]);
   if (sessionId === "") return undefined;
   return {
@@ -71,12 +71,12 @@ function readAccepted(members: Members): Frame<"accepted"> | undefined {
   };
 }
 
-function readMessage(members: Members): Frame<"message"> | undefined {
+function readMessage(members: Members): FrameOf<"message"> | undefined {
   const [seq, id, payload] = [numberIn(members["seq"]), textIn(members["id"]), bytesIn(members["payload"])];
   return seq === 0 || id === "" || payload === undefined ? undefined : { message: { seq, id, payload } };
 }
 
-const readClosing = (members: Members): Frame<"closing"> => ({
+const readClosing = (members: Members): FrameOf<"closing"> => ({
   closing: {
     code: textIn(members["code"]),
     reason: textIn(members["reason"]),

@@ -1,8 +1,8 @@
 import type { ResumePoint } from "../../sessions/core/peer-state.ts";
-import type { ServerFrame } from "../../sessions/protocol/session-frames.ts";
+import type { AcceptedFrame, ServerFrame } from "../../sessions/protocol/session-frames.ts";
 import type { ConnectionEnd } from "../session-core/client-state.ts";
-import { Incoming } from "../session-core/incoming.ts";
-import { Outgoing, type UnsentMessage } from "../session-core/outgoing.ts";
+import { IncomingMessages } from "../session-core/incoming-messages.ts";
+import { OutgoingMessages, type UnsentMessage } from "../session-core/outgoing-messages.ts";
 import { Deliveries } from "./deliveries.ts";
 import { inDoubt, notSent, queueFull, Sends, tooLarge } from "./sends.ts";
 import type { SessionLink } from "./session-link.ts";
@@ -13,13 +13,11 @@ interface WaitingBounds {
   readonly bytes: number;
 }
 
-type Accepted = Extract<ServerFrame, { accepted: unknown }>["accepted"];
-
 /** The messages both ways, through all sessions of a client. */
 export class Conversation {
   readonly deliveries = new Deliveries((id) => this.#taken(id));
-  readonly #incoming = new Incoming();
-  readonly #outgoing = new Outgoing();
+  readonly #incoming = new IncomingMessages();
+  readonly #outgoing = new OutgoingMessages();
   readonly #sends = new Sends();
   readonly #bounds: WaitingBounds;
   readonly #onGap: () => void;
@@ -62,7 +60,7 @@ export class Conversation {
   }
 
   /** A session was accepted on this link; nothing goes over the one before any more. */
-  begin(accepted: Accepted, link: SessionLink): void {
+  begin(accepted: AcceptedFrame, link: SessionLink): void {
     const { sessionId, resumed: isResumed, received, queueMessages, queueBytes } = accepted;
     this.#link = link;
     this.#sessionId = sessionId;

@@ -6,9 +6,6 @@ import { type ClientWord, frameInProtobuf, readRenewed, type RenewedTerms, wordA
 import { readProtobuf, writeProtobuf } from "./protobuf.ts";
 import type { LinkListener, LinkMaker, SessionLink } from "./session-link.ts";
 
-type Serialize<Value> = (value: Value) => Buffer;
-type Deserialize<Value> = (bytes: Buffer) => Value;
-
 /** How a call ended, by its form. */
 export interface GrpcCallEnd {
   /** As grpc-js has it. */
@@ -38,15 +35,15 @@ export interface GrpcCaller<Metadata> {
   /** As grpc-js has it. */
   makeBidiStreamRequest(
     path: string,
-    serialize: Serialize<Uint8Array>,
-    deserialize: Deserialize<Uint8Array>,
+    serialize: (words: Uint8Array) => Buffer,
+    deserialize: (bytes: Buffer) => Uint8Array,
     metadata: Metadata,
   ): GrpcStream;
   /** As grpc-js has it. */
   makeUnaryRequest(
     path: string,
-    serialize: Serialize<Uint8Array>,
-    deserialize: Deserialize<Uint8Array>,
+    serialize: (words: Uint8Array) => Buffer,
+    deserialize: (bytes: Buffer) => Uint8Array,
     argument: Uint8Array,
     metadata: Metadata,
     callback: (error: unknown, answer?: Uint8Array) => void,
@@ -56,17 +53,17 @@ export interface GrpcCaller<Metadata> {
 }
 
 /** What of `@grpc/grpc-js` sessions need, by its form: it is given as it was imported, and no dependency. */
-export interface GrpcSessionsLibrary<Metadata extends GrpcMetadata = never, Credentials = never> {
+export interface GrpcSessionsLibrary<CallMetadata extends GrpcMetadata, ChannelCredentials> {
   /** As grpc-js has it. */
-  readonly Client: new (address: string, credentials: Credentials, options: object) => GrpcCaller<Metadata>;
+  readonly Client: new (address: string, credentials: ChannelCredentials, options: object) => GrpcCaller<CallMetadata>;
   /** As grpc-js has it. */
-  readonly Metadata: new () => Metadata;
+  readonly Metadata: new () => CallMetadata;
   /** As grpc-js has it. */
   readonly credentials: {
     /** As grpc-js has it. */
-    createInsecure(): Credentials;
+    createInsecure(): ChannelCredentials;
     /** As grpc-js has it. */
-    createSsl(rootCerts?: Buffer | null): Credentials;
+    createSsl(rootCerts?: Buffer | null): ChannelCredentials;
   };
 }
 
@@ -104,7 +101,7 @@ class GrpcLink<Metadata extends GrpcMetadata> implements SessionLink {
 
   constructor(
     caller: GrpcCaller<Metadata>,
-    { Metadata }: Pick<GrpcSessionsLibrary<Metadata>, "Metadata">,
+    { Metadata }: Pick<GrpcSessionsLibrary<Metadata, unknown>, "Metadata">,
     { token, listener }: { readonly token: string; readonly listener: LinkListener },
   ) {
     this.#caller = caller;

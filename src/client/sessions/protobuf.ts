@@ -49,7 +49,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
 /** What a message says; fields of newer messages are passed over. Undefined for what is no message. */
 export function readProtobuf(messages: WireMessages, name: string, bytes: Uint8Array): Members | undefined {
   const fields = new Map(Object.entries(messages[name]?.fields ?? {}).map(([field, of]) => [of.id, { field, ...of }]));
-  const reader = new Reader(bytes);
+  const reader = new WireReader(bytes);
   const value: Record<string, unknown> = {};
   while (!reader.isAtEnd) {
     const tag = reader.varint();
@@ -70,7 +70,7 @@ function valueOf(messages: WireMessages, type: string, raw: number | Uint8Array)
   return type === "bytes" ? raw : messages[type] && readProtobuf(messages, type, raw);
 }
 
-class Reader {
+class WireReader {
   readonly #bytes: Uint8Array;
   #at = 0;
 

@@ -1,13 +1,12 @@
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import type { Chance } from "../../time/backoff.ts";
 import { type Clock, systemClock } from "../../time/clock.ts";
-import type { GrpcMetadata } from "../keep/grpc-credentials.ts";
 import type { ConnectionEnd, SessionState } from "../session-core/client-state.ts";
 import { ownEnd } from "../session-core/connection-end.ts";
 import { ClientRunner } from "./client-runner.ts";
 import { Conversation } from "./conversation.ts";
 import type { ReceivedMessage } from "./deliveries.ts";
-import { linksOf, longestName, readInstanceId, type SessionOptions } from "./session-options.ts";
+import { linksOf, longestId, readInstanceId, type SessionOptions } from "./session-options.ts";
 
 const longestPayload = 65_536;
 const gapEnd = ownEnd("Gap", "A message is missing");
@@ -18,10 +17,7 @@ const gapEnd = ownEnd("Gap", "A message is missing");
  *
  * It begins at once, and keeps the process alive until {@link close}, or until the gateway ends it for good.
  */
-export class SessionClient<
-  Metadata extends GrpcMetadata = never,
-  Credentials = never,
-> implements AsyncIterable<ReceivedMessage> {
+export class SessionClient implements AsyncIterable<ReceivedMessage> {
   readonly #runner: ClientRunner;
   readonly #conversation: Conversation;
   readonly #ended = Promise.withResolvers<ConnectionEnd>();
@@ -39,7 +35,7 @@ export class SessionClient<
   }
 
   /** @throws ChangeNeededError `OptionsInvalid` */
-  constructor(options: SessionOptions<Metadata, Credentials>) {
+  constructor(options: SessionOptions) {
     const { keeper, renewal = "reconnect", onMessage, onState } = options;
     const { waitingMessages = 1024, waitingBytes = 16_777_216 } = options;
     const { clock, chance } = this;
@@ -76,10 +72,10 @@ export class SessionClient<
    * `Ended`, `TooLarge`, `MessageInvalid`
    */
   async send(payload: string | Uint8Array, { id = crypto.randomUUID() }: { readonly id?: string } = {}): Promise<void> {
-    if (id === "" || id.length > longestName)
+    if (id === "" || id.length > longestId)
       throw new ChangeNeededError(
         "MessageInvalid",
-        `Cannot send a message: its id must have 1 to ${longestName} characters`,
+        `Cannot send a message: its id must have 1 to ${longestId} characters`,
       );
     // A copy: it may go again long after
     const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : Uint8Array.from(payload);
@@ -113,7 +109,7 @@ export class SessionClient<
     await this.#runner.leave();
   }
 
-  #told(state: SessionState, onState: SessionOptions<Metadata, Credentials>["onState"]): void {
+  #told(state: SessionState, onState: SessionOptions["onState"]): void {
     this.#state = state;
     // In a turn of its own: what it throws is no problem of the session
     if (onState) queueMicrotask(() => onState(state));

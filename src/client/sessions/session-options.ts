@@ -1,18 +1,16 @@
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { isLoopback } from "../../http/remote-address.ts";
-import type { GrpcMetadata } from "../keep/grpc-credentials.ts";
 import type { SessionState } from "../session-core/client-state.ts";
 import type { SessionTokens } from "./client-runner.ts";
 import type { MessageHandler } from "./deliveries.ts";
-import { grpcLinks, type GrpcSessionsLibrary } from "./grpc-link.ts";
 import type { LinkMaker } from "./session-link.ts";
-import { webSocketLinks, type WebSocketMaker } from "./web-socket-link.ts";
+import { type SessionTransport, webSocketTransport } from "./session-transport.ts";
 
 /** Whose sessions are kept, and where. */
-export interface SessionOptions<Metadata extends GrpcMetadata, Credentials> {
+export interface SessionOptions {
   /**
-   * Of the gateway: `wss://gateway.example/sessions` for WebSocket; `https://gateway.example:9443` with `grpc`. `ws` and `http` are for this machine
-   * alone, unless {@link plainText} says otherwise. @default of the path: `/sessions`
+   * Of the gateway: `wss://gateway.example/sessions` for WebSocket, `https://gateway.example:9443` for gRPC. What is not encrypted (`ws`, `http`) is for this
+   * machine alone, unless {@link plainText} says otherwise. @default of a WebSocket's path: `/sessions`
    */
   readonly url: string | URL;
   /** Where the token comes from. */
@@ -22,14 +20,8 @@ export interface SessionOptions<Metadata extends GrpcMetadata, Credentials> {
    * the session from each other.
    */
   readonly instanceId: string;
-  /** `@grpc/grpc-js`, as it was imported: then it is used instead of WebSocket. */
-  readonly grpc?: GrpcSessionsLibrary<Metadata, Credentials>;
-  /** Who may have signed the gateway's certificate, PEM; for gRPC alone. @default whom Node.js trusts */
-  readonly ca?: string;
-  /** Makes WebSockets, as that of `ws` for a CA or a proxy of one's own. @default the platform's */
-  readonly webSocket?: WebSocketMaker;
-  /** Asks the gateway for a renewal in place over WebSocket. @default the global one */
-  readonly fetch?: typeof fetch;
+  /** @default webSocketTransport() */
+  readonly transport?: SessionTransport;
   /** True: also in clear text to other machines. Whoever is on the way hears the token. @default false */
   readonly plainText?: boolean;
   /**
@@ -48,27 +40,22 @@ export interface SessionOptions<Metadata extends GrpcMetadata, Credentials> {
 }
 
 /** @throws ChangeNeededError `OptionsInvalid` */
-export function linksOf<Metadata extends GrpcMetadata, Credentials>(
-  options: SessionOptions<Metadata, Credentials>,
-): LinkMaker {
-  const { grpc, ca, webSocket = WebSocket, fetch: using = fetch, plainText = false } = options;
-  const url = readUrl(options.url, grpc ? grpcSchemes : webSocketSchemes);
+export function linksOf(options: Pick<SessionOptions, "url" | "transport" | "plainText">): LinkMaker {
+  const { transport = webSocketTransport(), plainText = false } = options;
+  const url = readUrl(options.url, transport.schemes);
   if (!plainText && /^(?:ws|http):$/.test(url.protocol) && !isLoopback(url))
     throw invalid("url", "must be encrypted, except on this machine");
-  if (grpc) return grpcLinks(grpc, { url, ...(ca !== undefined && { ca }) });
-  if (url.pathname === "/") url.pathname = "/sessions";
-  return webSocketLinks({ url, maker: webSocket, fetch: using });
+  return transport.linksTo(url);
 }
 
 /** @throws ChangeNeededError `OptionsInvalid` */
 export function readInstanceId(id: string): string {
-  if (id === "" || id.length > longestName) throw invalid("instanceId", `must have 1 to ${longestName} characters`);
+  if (id === "" || id.length > longestId) throw invalid("instanceId", `must have 1 to ${longestId} characters`);
   return id;
 }
 
-export const longestName = 128;
-const webSocketSchemes = { "https:": "wss:", "http:": "ws:", "wss:": "wss:", "ws:": "ws:" } as const;
-const grpcSchemes = { "https:": "https:", "http:": "http:" } as const;
+/** Of instances and messages, in characters. */
+export const longestId = 128;
 
 function readUrl(given: string | URL, schemes: Readonly<Record<string, string>>): URL {
   const url = URL.canParse(String(given)) ? new URL(String(given)) : undefined;

@@ -87,7 +87,7 @@ export interface RenewedFrame {
   readonly graceMs: number;
 }
 
-interface AcceptedFrame extends RenewedFrame {
+export interface AcceptedFrame extends RenewedFrame {
   readonly sessionId: string;
   readonly generation: number;
   readonly heartbeatIntervalMs: number;

@@ -2,6 +2,7 @@ import * as grpc from "@grpc/grpc-js";
 import { onTestFinished } from "vitest";
 import { TokenKeeper } from "../../../../src/client/index.ts";
 import {
+  grpcTransport,
   type ReceivedMessage,
   SessionClient,
   type SessionOptions,
@@ -9,24 +10,23 @@ import {
 } from "../../../../src/client/sessions.ts";
 import { type FakeClock, turn } from "../../../support/fake-clock.ts";
 import { json, type Reply, scriptServer, type ScriptServer } from "../../../kube/support/script-server.ts";
-import { Gateway, transports } from "../../../sessions/faces/support/gateway.ts";
+import { type Gateway, transports } from "../../../sessions/faces/support/gateway.ts";
 
 export { transports };
 export type Transport = (typeof transports)[number];
-type Options = SessionOptions<grpc.Metadata, grpc.ChannelCredentials>;
 
 export const alice = { subject: "alice", instanceId: "one" };
 export const toAlice = (id: string) => ({ id, payload: Buffer.from(`text of ${id}`) });
 
 /** A session client whose clock and chance are driven, and what it has told. */
 export class Kept {
-  readonly client: SessionClient<grpc.Metadata, grpc.ChannelCredentials>;
+  readonly client: SessionClient;
   readonly states: SessionState[] = [];
   readonly got: string[] = [];
   #waiting: (() => void)[] = [];
 
-  constructor(clock: FakeClock, options: Options, chance = 0.5) {
-    class Driven extends SessionClient<grpc.Metadata, grpc.ChannelCredentials> {
+  constructor(clock: FakeClock, options: SessionOptions, chance = 0.5) {
+    class Driven extends SessionClient {
       protected override get clock(): FakeClock {
         return clock;
       }
@@ -89,8 +89,10 @@ export class Kept {
 }
 
 /** What a client of this transport needs to know of a gateway. */
-export const placeOf = (transport: Transport, port: number): Pick<Options, "url" | "grpc"> =>
-  transport.name === "gRPC" ? { url: `http://127.0.0.1:${port}`, grpc } : { url: `ws://127.0.0.1:${port}` };
+export const placeOf = (transport: Transport, port: number): Pick<SessionOptions, "url" | "transport"> =>
+  transport.name === "gRPC"
+    ? { url: `http://127.0.0.1:${port}`, transport: grpcTransport(grpc) }
+    : { url: `ws://127.0.0.1:${port}` };
 
 export interface Issuer extends ScriptServer {
   readonly keeper: TokenKeeper;

@@ -8,7 +8,7 @@ const leastRemembered = 1024;
  * What comes for the application: each once, by its number within sessions that go on with each other, by its id beyond. Confirmed is what the
  * application has taken, and all before it.
  */
-export class Incoming {
+export class IncomingMessages {
   #heardSeq = 0;
   #takenSeq = 0;
   /** Those above `takenSeq`, in their order. */

@@ -26,7 +26,7 @@ export interface OutgoingAfterBegin {
  * What the application sends: in its order, so much at a time as the gateway takes, and kept until it is confirmed. A message has its number
  * from when it is sent first.
  */
-export class Outgoing {
+export class OutgoingMessages {
   #queued: UnsentMessage[] = [];
   #unconfirmed: SessionMessage[] = [];
   #lastSeq = 0;
