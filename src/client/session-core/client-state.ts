@@ -45,7 +45,7 @@ export type Attempt =
   | { readonly kind: "showing"; readonly number: number; readonly giveUpAtMs: number; readonly token: string };
 
 /** What comes after a session that is open. */
-export type NextSession =
+type NextSession =
   /** When a token for it is asked for; Infinity: never. `refused`: one that is no good. */
   | { readonly kind: "due"; readonly atMs: number; readonly refused?: string }
   | { readonly kind: "trying"; readonly attempt: Attempt }
@@ -59,7 +59,7 @@ export type NextSession =
  *      └────── lost ──────┴─────── lost ───────┘  └── accepted: the next session, or renewed in place
  * ```
  */
-export type ClientPhase =
+type ClientPhase =
   /** `refused`: a token that is no good; another one is asked for. */
   | { readonly kind: "waiting"; readonly untilMs: number; readonly refused?: string }
   | { readonly kind: "connecting"; readonly attempt: Attempt }

@@ -200,9 +200,11 @@ function sessionLost(
   const before = { ...state, failures: isGood(session, at.nowMs) ? 0 : state.failures };
   if (next.kind === "trying") {
     const { attempt } = next;
+    // The gateway has accepted it, and the word is on its way
+    const isNewer = attempt.kind === "showing" && end.code === "Superseded";
     return {
       state: { ...before, phase: { kind: "connecting", attempt } },
-      effects: [{ kind: "tell", news: { kind: "connecting" } }],
+      effects: isNewer ? [] : [{ kind: "tell", news: { kind: "connecting" } }],
     };
   }
   const alone: ClientState = { ...before, phase: { kind: "waiting", untilMs: at.nowMs } };
