@@ -14,7 +14,7 @@ describe("the controller's rights", () => {
   it("are those of policies/rbac.yaml, for all namespaces", async () => {
     const objects = await render();
     const policy = await inPolicies("policies/rbac.yaml");
-    expect(the(objects, "ClusterRole").rules).toEqual(the(policy, "ClusterRole").rules);
+    expect(the(objects, "ClusterRole", name).rules).toEqual(the(policy, "ClusterRole").rules);
     expect(the(objects, "ClusterRoleBinding")).toMatchObject({ subjects: [account], roleRef: { name } });
     const leader = the(objects, "Role");
     expect(leader.rules).toEqual(the(policy, "Role").rules);
@@ -24,7 +24,8 @@ describe("the controller's rights", () => {
       subjects: [account],
       roleRef: { kind: "Role", name: leader.metadata.name },
     });
-    expect(objects.filter(({ kind }) => kind.endsWith("Role"))).toHaveLength(2);
+    // Its own two, and those for people
+    expect(objects.filter(({ kind }) => kind.endsWith("Role"))).toHaveLength(2 + 3);
   });
 
   it("are the same in each of watchNamespaces, and none for the cluster", async () => {
@@ -46,8 +47,18 @@ describe("the controller's rights", () => {
   it("grow by extraRules alone", async () => {
     const extra = { apiGroups: [""], resources: ["secrets", "configmaps"], verbs: ["delete"] };
     const [plain, more] = [await render(), await render({ rbac: { extraRules: [extra] } })];
-    const rules = the(plain, "ClusterRole").rules ?? [];
-    expect(the(more, "ClusterRole").rules).toEqual([...rules, extra]);
+    const rules = the(plain, "ClusterRole", name).rules ?? [];
+    expect(the(more, "ClusterRole", name).rules).toEqual([...rules, extra]);
+  });
+
+  it("are beside those that the cluster's own roles get: not with watchNamespaces, nor where nobody wants them", async () => {
+    const aggregated = async (values: object) =>
+      (await render(values))
+        .filter(({ kind, metadata }) => kind === "ClusterRole" && metadata.name !== name)
+        .map(({ metadata }) => metadata.name);
+    expect(await aggregated({})).toEqual(["keyturn-admin", "keyturn-edit", "keyturn-view"]);
+    expect(await aggregated({ rbac: { aggregateClusterRoles: false } })).toEqual([]);
+    expect(await aggregated({ watchNamespaces: ["shop"] })).toEqual([]);
   });
 
   it("are bound to the account that is named", async () => {
