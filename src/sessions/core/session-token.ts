@@ -18,10 +18,10 @@ export interface SessionToken {
   readonly claims: string;
 }
 
-/** What a session keeps of a token that was verified; undefined where it names no subject, so nobody can be told whose it is. */
+/** What a session keeps of a token that was verified; undefined where it names no subject in good Unicode, so nobody can be told whose it is. */
 export function sessionTokenOf({ kid, claims, expiresAtMs }: Accepted): SessionToken | undefined {
   const { sub, sid, jti, iat } = claims;
-  if (typeof sub !== "string" || sub === "") return undefined;
+  if (typeof sub !== "string" || sub === "" || !sub.isWellFormed()) return undefined;
   return {
     subject: sub,
     kid,

@@ -70,6 +70,11 @@ export class Attachment {
     this.#news = this.#tellAll();
   }
 
+  /** How much is kept of all that there may be to say. */
+  get remembered(): number {
+    return this.#due.size + this.#told.size + this.#answers.length;
+  }
+
   /** Tells who is there, and then what happens. */
   begin(): void {
     for (const peer of this.#desk.sessions.peers()) this.#due.set(keyOf(peer), peer);

@@ -52,8 +52,9 @@ function messageIn(message: Members): ClientFrame | undefined {
   return { kind: "message", message: { seq, id, payload } };
 }
 
+/** Half of a pair of surrogates can be written in JSON, and in no frame to an application. */
 const nameIn = (value: unknown): string | undefined =>
-  typeof value === "string" && value !== "" && value.length <= longestName ? value : undefined;
+  typeof value === "string" && value !== "" && value.length <= longestName && value.isWellFormed() ? value : undefined;
 
 /** A field that is not there is 0 (proto3). */
 function numberIn(value: unknown = 0): number | undefined {

@@ -25,7 +25,7 @@ describe("sessionTokenOf", () => {
     });
   });
 
-  it.each([{}, { sub: "" }, { sub: 7 }])("is nothing for a token of nobody: %o", (none) => {
+  it.each([{}, { sub: "" }, { sub: 7 }, { sub: "a\ud800" }])("is nothing for a token of nobody: %o", (none) => {
     expect(sessionTokenOf({ ...accepted, claims: none })).toBeUndefined();
   });
 });

@@ -16,6 +16,7 @@ import {
   type Transport,
 } from "../../faces/support/clients.ts";
 import { Gateway } from "../../faces/support/gateway.ts";
+import { turn } from "../../../support/fake-clock.ts";
 import { HeardLog } from "../../../support/heard-log.ts";
 
 const published = join(import.meta.dirname, "../../../../proto/keyturn/sessions/v1/hub.proto");
@@ -24,6 +25,22 @@ const published = join(import.meta.dirname, "../../../../proto/keyturn/sessions/
 export const hubService = loadSync(published, { longs: Number, defaults: true, oneofs: true })[
   "keyturn.sessions.v1.Hub"
 ] as ServiceDefinition;
+
+export const alice = (instanceId: string) => ({ subject: "alice", instanceId });
+/** A message of a peer. */
+export const up = (seq: number, text: string) => ({ message: { seq, id: `u${seq}`, payload: Buffer.from(text) } });
+export const received = (seq: number) => ({ received: { seq } });
+export const taken = (instanceId: string, lineage: string, seq: number) => ({
+  taken: { peer: alice(instanceId), lineage, seq },
+});
+/** A message of the application. */
+export const down = (instanceId: string, id: string) => ({
+  send: { peer: alice(instanceId), id, payload: Buffer.from(`text of ${id}`) },
+});
+export const closed = (instanceId: string, sessionId: string, code: string) => ({
+  ...{ peer: alice(instanceId), sessionId, code },
+});
+export const textOf = (payload: unknown): string => Buffer.from(payload as Uint8Array).toString();
 
 /** How an attachment ended. */
 interface AttachmentEnd {
@@ -64,6 +81,11 @@ export class Application {
   /** Everything that came, as text. */
   get texts(): readonly string[] {
     return this.#inbox.texts;
+  }
+
+  /** All frames of this kind that have come. */
+  kinds(kind: string): readonly Readonly<Record<string, unknown>>[] {
+    return this.heard.map((frame) => frame[kind]).filter((one) => one !== undefined);
   }
 
   say(frame: object): void {
@@ -122,6 +144,19 @@ export class HubScene {
     const before = this.log.lines.length;
     application.kill();
     await this.log.heard("the application has left the hub", before);
+  }
+
+  /** Resolves once it holds; looked at in every turn of the event loop. */
+  async until(holds: () => boolean): Promise<void> {
+    while (!holds()) await turn();
+  }
+
+  /** So many messages of peers wait to be taken. */
+  waiting(count: number): Promise<void> {
+    const { service } = this.gateway;
+    const waits = (): number =>
+      [...service.peers()].reduce((sum, peer) => sum + (service.find(peer)?.inbox.waiting.length ?? 0), 0);
+    return this.until(() => waits() === count);
   }
 
   /** A peer whose session is open. */
