@@ -21,6 +21,11 @@ export class SessionHub implements SessionApplication {
     return this.#current !== undefined;
   }
 
+  /** In how many places something is kept for applications, beside what waits in the sessions. */
+  get remembered(): number {
+    return this.#underWay.size + (this.#current?.remembered ?? 0);
+  }
+
   /** An application is there, and takes over from the one before. */
   attach(sessions: HubSessions, pipe: HubPipe): Attachment {
     const before = this.#current;

@@ -56,12 +56,15 @@ export class Application {
   readonly #client: Client;
   readonly #inbox = new Inbox();
 
-  constructor(path: string) {
+  /** @param serialize - Of what is no frame */
+  constructor(path: string, serialize?: (value: object) => Buffer) {
     const options = { "grpc.use_local_subchannel_pool": 1, "grpc.enable_retries": 0 };
     this.#client = new Client(`unix:${path}`, credentials.createInsecure(), options);
     const method = hubService["Attach"];
     if (method === undefined) throw new Error("there is no method Attach");
-    this.stream = this.#client.makeBidiStreamRequest(method.path, method.requestSerialize, method.responseDeserialize);
+    this.stream = this.#client.makeBidiStreamRequest(
+      ...([method.path, serialize ?? method.requestSerialize, method.responseDeserialize] as const),
+    );
     this.stream.on("data", (frame: object) => this.#inbox.put(cleaned(frame), JSON.stringify(frame)));
     this.stream.on("error", () => undefined);
     this.ended = new Promise((resolve) => {
