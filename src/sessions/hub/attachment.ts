@@ -137,7 +137,8 @@ export class Attachment {
   hear(peer: PeerKey, news: SessionNews): void {
     const key = keyOf(peer);
     const told = this.#told.get(key);
-    if (news.kind === "closed" && told?.sessionId === news.sessionId) {
+    // It may be the end of a newer one, which was never told of
+    if (news.kind === "closed" && told && this.#desk.sessions.find(peer)?.session?.id !== told.sessionId) {
       this.#told.set(key, { ...told, ended: news.code === undefined ? {} : { code: news.code } });
     }
     this.look(peer);
@@ -193,11 +194,23 @@ export class Attachment {
       this.#told.set(key, { sessionId: state.session.id });
       return { opened: openedFrame(peer, state, state.session) };
     }
-    const message = state?.inbox.waiting.find((one) => this.#desk.arrivals.get(one)?.shownTo !== this.#number);
+    const message = this.#firstNew(state?.inbox.waiting ?? []);
     if (state !== undefined && message !== undefined) return this.#delivery(peer, state, message);
     if (told?.ended === undefined) return undefined;
     this.#told.delete(key);
     return { closed: { peer, sessionId: told.sessionId, code: told.ended.code ?? "" } };
+  }
+
+  /** Those that were written here come first. */
+  #firstNew(waiting: readonly SessionMessage[]): SessionMessage | undefined {
+    let [from, to] = [0, waiting.length];
+    while (from < to) {
+      const middle = (from + to) >> 1;
+      const one = waiting[middle];
+      if (one && this.#desk.arrivals.get(one)?.shownTo === this.#number) from = middle + 1;
+      else to = middle;
+    }
+    return waiting[from];
   }
 
   #delivery(peer: PeerKey, { inbox, session }: PeerState, message: SessionMessage): HubFrame {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { overWebSocket } from "../faces/support/clients.ts";
 import { turn } from "../../support/fake-clock.ts";
-import { alice, Application, down, HubScene, taken, up } from "./support/scene.ts";
+import { alice, Application, closed, down, HubScene, taken, up } from "./support/scene.ts";
 
 /** More than sockets and streams hold by themselves. */
 const text = "x".repeat(16_000);
@@ -72,9 +72,34 @@ describe("an application that does not read", () => {
     expect(application.kinds("opened").some(({ sessionId }) => sessionId === id)).toBe(false);
   });
 
-  test("costs no more for peers that come and go", async () => {
+  test("hears that a session is over also where newer ones began and ended meanwhile", async () => {
+    const scene = await HubScene.open();
+    const application = await stalled(scene);
+    const known = await scene.peer("known");
+    application.stream.resume();
+    while (application.kinds("opened").length < 2) await application.next("opened");
+    application.stream.pause();
+    for (const seq of sixty) known.client.say(up(seq, text));
+    await scene.waiting(120);
+    const newer = await scene.peer("known", { resume: { sessionId: known.id, received: 0 } });
+    scene.gateway.service.remove(alice("known"));
+    await newer.client.ended;
+    application.stream.resume();
+    expect(await application.next("closed")).toEqual(closed("known", known.id, "Removed"));
+  });
+
+  test("costs no more for peers that come and go, and hears of the end of those that it knew", async () => {
     const scene = await HubScene.open({}, overWebSocket);
-    await stalled(scene);
+    const application = await scene.application();
+    const known = await scene.peer("known");
+    await application.next("opened");
+    const filler = await scene.peer("filler");
+    await application.next("opened");
+    application.stream.pause();
+    for (const seq of sixty) filler.client.say(up(seq, text));
+    await scene.waiting(60);
+    known.client.leave();
+    await scene.until(() => scene.gateway.service.size.peers === 1);
     const counts: number[] = [];
     for (let n = 0; n < 200; n++) {
       const { client } = await scene.peer(`guest-${n}`);
@@ -84,6 +109,9 @@ describe("an application that does not read", () => {
     }
     // 64, and twice those who are there and told of
     expect(Math.max(...counts)).toBeLessThan(75);
+    application.stream.resume();
+    expect(await application.next("closed")).toEqual(closed("known", known.id, ""));
+    expect(application.kinds("opened")).toHaveLength(2);
   });
 
   test("is not read from while a thousand answers wait for it, and gets them all", async () => {

@@ -147,6 +147,7 @@ describe("the application at the hub", () => {
     await client.next("message");
     expect(client.heard.filter((frame) => "received" in frame)).toEqual([]);
     expect(scene.hub.isAttached).toBe(true);
+    expect(scene.log.lines.join()).not.toContain("has left");
     second.say(taken("one", id, 1));
     await client.next("received");
   });
@@ -165,7 +166,7 @@ describe("the application at the hub", () => {
   test("is told when the gateway stops, and may come back", async () => {
     const scene = await HubScene.open();
     const application = await scene.application();
-    scene.hub.close();
+    void scene.drain();
     expect(await application.ended).toEqual({ status: "UNAVAILABLE", code: "Draining", retry: "true" });
     expect(scene.hub.isAttached).toBe(false);
   });

@@ -113,12 +113,15 @@ export class HubScene {
   readonly hub: SessionHub;
   readonly log: HeardLog;
   readonly path: string;
+  /** As the gateway does at its end. */
+  readonly drain: () => Promise<void>;
 
-  private constructor(parts: Pick<HubScene, "gateway" | "hub" | "log" | "path">) {
+  private constructor(parts: Pick<HubScene, "gateway" | "hub" | "log" | "path" | "drain">) {
     this.gateway = parts.gateway;
     this.hub = parts.hub;
     this.log = parts.log;
     this.path = parts.path;
+    this.drain = parts.drain;
   }
 
   static async open(rules: Partial<RegistryRules> = {}, transport: Transport = overGrpc): Promise<HubScene> {
@@ -128,11 +131,13 @@ export class HubScene {
     const directory = await mkdtemp(join(tmpdir(), "keyturn-hub-"));
     const path = join(directory, "hub.sock");
     const listener = await openHub({ kind: "unix", path }, hub, gateway.service);
+    let drained: Promise<void> | undefined;
+    const drain = (): Promise<void> => (drained ??= listener.drain(1000));
     onTestFinished(async () => {
-      await listener.drain(0);
+      await drain();
       await rm(directory, { recursive: true });
     });
-    return new HubScene({ gateway, hub, log, path });
+    return new HubScene({ gateway, hub, log, path, drain });
   }
 
   /** Attached, and told of whatever is there. */
