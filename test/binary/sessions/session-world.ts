@@ -1,0 +1,129 @@
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../../../hack/free-port.ts";
+import type { SessionClient, Transport } from "../../sessions/faces/support/clients.ts";
+import { Application } from "../../sessions/hub/support/scene.ts";
+import { answers } from "../gateway/proxy.ts";
+import { bundled } from "../support/bundled.ts";
+import { LineProcess } from "../support/line-process.ts";
+
+const ports = ["front", "admin", "mint", "webSocket", "grpc"] as const;
+type PortName = (typeof ports)[number];
+
+export interface Minted {
+  readonly token: string;
+  readonly kid: string;
+  readonly expiresAtMs: number;
+}
+
+/** The program of the image, twice: it keeps the keys of a directory, and serves sessions beside an application. */
+export class SessionWorld {
+  readonly dir: string;
+  readonly #folder: string;
+  readonly #ports: Readonly<Record<PortName, number>>;
+  readonly #standalone: LineProcess;
+  gateway!: LineProcess;
+  /** Every token that was ever made. */
+  readonly tokens: string[] = [];
+
+  private constructor(folder: string, free: Readonly<Record<PortName, number>>) {
+    this.#folder = folder;
+    this.dir = join(folder, "keys");
+    this.#ports = free;
+    const rotation = ["--issuer=https://issuer.example", "--audience=api", "--interval=0s"];
+    this.#standalone = this.#start([
+      ...["standalone", "--dir", this.dir, ...rotation],
+      ...["--propagation-minimum=1s", "--max-ttl=2m", "--clock-skew=0s", "--rotation-window=2m"],
+    ]);
+  }
+
+  static async begin(): Promise<SessionWorld> {
+    const [front, admin, mint, webSocket, grpc] = await Promise.all(ports.map(() => freePort()));
+    const free = { front: front ?? 0, admin: admin ?? 0, mint: mint ?? 0, webSocket: webSocket ?? 0, grpc: grpc ?? 0 };
+    const world = new SessionWorld(await bundled(), free);
+    await world.startGateway();
+    return world;
+  }
+
+  /** On the same addresses each time. Resolves when it is ready. */
+  async startGateway(): Promise<void> {
+    const at = (name: PortName): string => `127.0.0.1:${this.#ports[name]}`;
+    this.gateway = this.#start([
+      ...["gateway", "--dir", this.dir, "--listen", at("front"), "--admin-listen", at("admin")],
+      ...["--mint-listen", at("mint"), "--session-listen", at("webSocket"), "--session-grpc-listen", at("grpc")],
+      ...["--hub-listen", `unix:${this.hubPath}`, "--session-grace", "1s", "--drain-timeout", "2s"],
+      ...["--log-level", "debug"],
+    ]);
+    await answers(this.#ports.mint, this.gateway);
+  }
+
+  get hubPath(): string {
+    return join(this.#folder, "hub.sock");
+  }
+
+  /** An application that takes all that it hears. */
+  application(): Application {
+    const application = new Application(this.hubPath);
+    application.stream.on("data", ({ delivery }: { delivery?: { peer: object; lineage: string; seq: number } }) => {
+      if (delivery) application.say({ taken: { peer: delivery.peer, lineage: delivery.lineage, seq: delivery.seq } });
+    });
+    return application;
+  }
+
+  /** By the gateway's signer, as the application would. */
+  async mint(subject: string, ttlSeconds = 60): Promise<Minted> {
+    const answer = await fetch(`http://127.0.0.1:${this.#ports.mint}/token`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ sub: subject, ttlSeconds }),
+    });
+    const { token = "", kid = "", expiresAt = "" } = (await answer.json()) as Partial<Record<string, string>>;
+    if (token === "") throw new Error(`there is no token: ${answer.status}`);
+    this.tokens.push(token);
+    return { token, kid, expiresAtMs: Date.parse(expiresAt) };
+  }
+
+  connect({ name, open }: Transport, token: string): SessionClient {
+    return open(this.#ports[name === "gRPC" ? "grpc" : "webSocket"], token);
+  }
+
+  /** A session that is open, and its terms. */
+  async open(transport: Transport, token: string, resume?: { readonly sessionId: string; readonly received: number }) {
+    const client = this.connect(transport, token);
+    client.say({ hello: { instanceId: "one", ...(resume && { resume }) } });
+    const { accepted: terms = {} } = await client.next("accepted");
+    return { client, terms, id: String(terms["sessionId"]) };
+  }
+
+  renew({ name, renew }: Transport, sessionId: string, token: string): ReturnType<Transport["renew"]> {
+    return renew(this.#ports[name === "gRPC" ? "grpc" : "webSocket"], sessionId, token);
+  }
+
+  async metrics(): Promise<string> {
+    return (await fetch(`http://127.0.0.1:${this.#ports.admin}/metrics`)).text();
+  }
+
+  /** Runs a command on the directory to its end. */
+  async command(...args: readonly string[]): Promise<void> {
+    const { code, stderr } = await this.#start([...args, "--dir", this.dir]).ended;
+    if (code !== 0) throw new Error(`keyturn ${args.join(" ")}: exit code ${String(code)}\n${stderr}`);
+  }
+
+  /** Resolves when it holds; nobody says when. */
+  async until(holds: () => Promise<boolean>): Promise<void> {
+    while (!(await holds())) {
+      if (!this.gateway.isRunning) throw new Error(`the gateway has ended:\n${this.gateway.output.stderr}`);
+      await pause(20);
+    }
+  }
+
+  async end(): Promise<void> {
+    await Promise.all([this.gateway.end(), this.#standalone.end()]);
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #start(args: readonly string[]): LineProcess {
+    return new LineProcess(process.execPath, [join(this.#folder, "app/keyturn.cjs"), ...args]);
+  }
+}
