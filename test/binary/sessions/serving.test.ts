@@ -19,6 +19,38 @@ async function endOf(client: SessionClient): Promise<Readonly<Record<string, unk
 
 const message = (seq: number) => ({ message: { seq, id: `u${seq}`, payload: Buffer.from(`text ${seq}`) } });
 
+/** Once for both, and first: whoever rotates waits for gateways that were killed, too. */
+test("sessions over both transports go on through a rotation, and end with the revocation of their key", async () => {
+  const subjects = transports.map((transport) => ({ transport, subject: `rotated over ${transport.name}` }));
+  /** Each of a newer token than before, and going on where it was. */
+  const openAll = (before: readonly { readonly id: string }[] = []) =>
+    Promise.all(
+      subjects.map(async ({ transport, subject }, nth) => {
+        const { token, kid } = await world.mint(subject);
+        const id = before[nth]?.id;
+        const resume = id === undefined ? undefined : { sessionId: id, received: 0 };
+        return { kid, ...(await world.open(transport, token, resume)) };
+      }),
+    );
+  const anotherKid = (kid = "") => world.until(async () => (await world.mint("anybody")).kid !== kid);
+  world.application();
+  const first = await openAll();
+  await world.command("rotate", "--wait", "--timeout=60s");
+  await anotherKid(first[0]?.kid);
+  for (const { client } of first) {
+    client.say(message(1));
+    await client.next("received");
+  }
+  const second = await openAll(first);
+  for (const { terms } of second) expect(terms).toMatchObject({ resumed: true, generation: 2, received: 1 });
+  for (const { client } of first) expect(await endOf(client)).toMatchObject({ code: "Superseded" });
+  const { kid = "" } = second[0] ?? {};
+  await world.command("revoke", kid, "--reason=a test", "--wait", "--timeout=60s");
+  for (const { client } of second) expect(await endOf(client)).toMatchObject({ code: "Revoked", retry: true });
+  await anotherKid(kid);
+  for (const { terms } of await openAll(second)) expect(terms).toMatchObject({ resumed: true, generation: 3 });
+});
+
 describe.each(transports)("the program serves a session over $name that", (transport) => {
   /** Nobody else's: the other transport has the same world. */
   const subject = (name: string): string => `${name} over ${transport.name}`;
@@ -75,34 +107,6 @@ describe.each(transports)("the program serves a session over $name that", (trans
       expect((await next.client.next("received"))["received"]).toEqual({ seq: 1 });
     },
   );
-});
-
-/** Once for both: a directory rotates no sooner again than its windows allow. */
-test("sessions over both transports go on through a rotation, and end with the revocation of their key", async () => {
-  const subjects = transports.map((transport) => ({ transport, subject: `rotated over ${transport.name}` }));
-  /** Each of a newer token than before, and going on where it was. */
-  const openAll = (before: readonly { readonly id: string }[] = []) =>
-    Promise.all(
-      subjects.map(async ({ transport, subject }, nth) => {
-        const { token, kid } = await world.mint(subject);
-        const id = before[nth]?.id;
-        const resume = id === undefined ? undefined : { sessionId: id, received: 0 };
-        return { kid, ...(await world.open(transport, token, resume)) };
-      }),
-    );
-  const anotherKid = (kid = "") => world.until(async () => (await world.mint("anybody")).kid !== kid);
-  const first = await openAll();
-  await world.command("rotate", "--wait", "--timeout=60s");
-  await anotherKid(first[0]?.kid);
-  for (const { client } of first) client.say(message(1));
-  const second = await openAll(first);
-  for (const { terms } of second) expect(terms).toMatchObject({ resumed: true, generation: 2 });
-  for (const { client } of first) expect(await endOf(client)).toMatchObject({ code: "Superseded" });
-  const { kid = "" } = second[0] ?? {};
-  await world.command("revoke", kid, "--reason=a test", "--wait", "--timeout=60s");
-  for (const { client } of second) expect(await endOf(client)).toMatchObject({ code: "Revoked", retry: true });
-  await anotherKid(kid);
-  for (const { terms } of await openAll(second)) expect(terms).toMatchObject({ resumed: true, generation: 3 });
 });
 
 test("the programs have written down what became of sessions, and none of their tokens", () => {

@@ -84,8 +84,8 @@ export class SessionWorld {
     return { token, kid, expiresAtMs: Date.parse(expiresAt) };
   }
 
-  connect({ name, open }: Transport, token: string): SessionClient {
-    return open(this.#ports[name === "gRPC" ? "grpc" : "webSocket"], token);
+  connect(transport: Transport, token: string): SessionClient {
+    return transport.open(this.#portOf(transport), token);
   }
 
   /** A session that is open, and its terms. */
@@ -96,8 +96,8 @@ export class SessionWorld {
     return { client, terms, id: String(terms["sessionId"]) };
   }
 
-  renew({ name, renew }: Transport, sessionId: string, token: string): ReturnType<Transport["renew"]> {
-    return renew(this.#ports[name === "gRPC" ? "grpc" : "webSocket"], sessionId, token);
+  renew(transport: Transport, sessionId: string, token: string): ReturnType<Transport["renew"]> {
+    return transport.renew(this.#portOf(transport), sessionId, token);
   }
 
   async metrics(): Promise<string> {
@@ -121,6 +121,10 @@ export class SessionWorld {
   async end(): Promise<void> {
     await Promise.all([this.gateway.end(), this.#standalone.end()]);
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  #portOf({ name }: Transport): number {
+    return this.#ports[name === "gRPC" ? "grpc" : "webSocket"];
   }
 
   #start(args: readonly string[]): LineProcess {
