@@ -1,7 +1,7 @@
 /** Something that is measured once, and is no time of one piece of work: memory, counts, a whole story. */
 export interface Figure {
   readonly what: string;
-  readonly unit: "ms" | "µs" | "MiB" | "writes" | "rows" | "a second" | "a minute" | "a CPU second";
+  readonly unit: "ms" | "µs" | "MiB" | "writes" | "requests" | "rows" | "a second" | "a minute" | "a CPU second";
   readonly ours: number;
   readonly baseline?: { readonly name: string; readonly value: number };
   /** What it is meant to be. */
@@ -11,8 +11,11 @@ export interface Figure {
 export interface FiguresBench {
   readonly name: string;
   readonly what: string;
-  /** @param isQuick - Only to see that it works */
-  figures(isQuick: boolean): Promise<readonly Figure[]>;
+  /**
+   * @param isQuick - Only to see that it works
+   * @param count - Of how many it is, where a bench is of many
+   */
+  figures(isQuick: boolean, count?: number): Promise<readonly Figure[]>;
 }
 
 /** A table for people; the ratio says how many times as much as the baseline ours is. */

@@ -1,4 +1,4 @@
-// npm run bench [name…] -- [--json FILE] [--quick]: times what matters, each against a baseline on the same work.
+// npm run bench [name…] -- [--json FILE] [--quick] [--count N]: times what matters, each against a baseline on the same work.
 import { writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { agentBench } from "./agent.ts";
@@ -10,7 +10,7 @@ import { gatewayBench } from "./gateway.ts";
 import { issuerBench } from "./issuer.ts";
 import { keysBench } from "./keys.ts";
 import { measure, type Effort, type Result } from "./measure.ts";
-import { controllerBench } from "./controller.ts";
+import { operatorBench } from "./operator.ts";
 import { plannerBench } from "./planner.ts";
 import { renewalsBench } from "./renewals.ts";
 import { requestBench } from "./request.ts";
@@ -32,7 +32,7 @@ const benches: readonly Bench[] = [
 /** Whole stories, measured once. */
 const stories: readonly FiguresBench[] = [
   signaturesBench,
-  controllerBench,
+  operatorBench,
   sidecarBench,
   issuerBench,
   renewalsBench,
@@ -57,7 +57,7 @@ async function runBench(bench: Bench, effort: Effort): Promise<BenchResult> {
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: "string" }, quick: { type: "boolean", default: false } },
+  options: { json: { type: "string" }, quick: { type: "boolean", default: false }, count: { type: "string" } },
 });
 const unknown = positionals.filter((name) => !names.includes(name));
 if (unknown.length > 0) {
@@ -73,7 +73,7 @@ if (unknown.length > 0) {
     done.push(result);
   }
   for (const story of stories.filter(isChosen)) {
-    const figures = await story.figures(values.quick);
+    const figures = await story.figures(values.quick, values.count === undefined ? undefined : Number(values.count));
     console.log(`${figuresTable(story, figures)}\n`);
     done.push({ bench: story.name, what: story.what, figures });
   }

@@ -16,14 +16,19 @@ export async function cpuSeconds({ pid = 0 }: ChildProcess): Promise<number> {
 }
 
 /** Resident memory, now. */
-export async function rssMiB({ pid = 0 }: ChildProcess): Promise<number> {
-  const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, "utf8")) ?? [];
-  return Number(kib) / 1024;
+export const rssMiB = (child: ChildProcess): Promise<number> => memoryMiB(child, "VmRSS");
+
+/** The most that was resident at any time. */
+export const peakMiB = (child: ChildProcess): Promise<number> => memoryMiB(child, "VmHWM");
+
+async function memoryMiB({ pid = 0 }: ChildProcess, field: string): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
 }
 
 /** A process that goes on until it is ended; that it ends by itself with a failure is an uncaught error here. */
-export function start(file: string, args: readonly string[]): ChildProcess {
-  const child = spawn(file, args, { stdio: ["ignore", "ignore", "inherit"] });
+export function start(file: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): ChildProcess {
+  const child = spawn(file, args, { stdio: ["ignore", "ignore", "inherit"], env: { ...process.env, ...env } });
   child.on("exit", (code) => {
     if (code !== null && code !== 0) throw new Error(`${file} ended with exit code ${code}`);
   });
