@@ -37,6 +37,8 @@ export interface ClusterStoreOptions {
   readonly opener?: Pick<DocumentOpener, "open">;
   /** Hears of what is kept because it could not be taken over. */
   readonly onSetAside?: (kept: SetAside) => void;
+  /** Hears of each object as the server answered that it was written. */
+  readonly onWritten?: (object: KubeObject) => void;
 }
 
 /**
@@ -46,6 +48,8 @@ export interface ClusterStoreOptions {
 export class ClusterStore implements RingStore<ClusterRead> {
   readonly #options: ClusterStoreOptions;
   readonly #opener: Pick<DocumentOpener, "open">;
+  /** What the server answered to the last write of each object: a reading of that instant. */
+  readonly #answers = new Map<RingObject, KubeObject>();
 
   constructor(options: ClusterStoreOptions) {
     this.#options = options;
@@ -58,6 +62,13 @@ export class ClusterStore implements RingStore<ClusterRead> {
     const object = await client.find(slot.resource, slot.ref, { ...(signal && { signal }) });
     if (object === undefined) return unusable({ kind: "absent" });
     return { ...(await this.#reading(object, slot, identity)), object };
+  }
+
+  /** An object as it was left behind: as the server answered the last write of it, else as it was read. Asks nobody. */
+  async readLeft(role: RingObject, identity: RotationIdentity, seen: Snapshot<ClusterRead>): Promise<ClusterRead> {
+    const object = this.#answers.get(role);
+    if (object === undefined) return seen[role];
+    return { ...(await this.#reading(object, slotOf(this.#options.rotation, role), identity)), object };
   }
 
   async #reading(object: KubeObject, slot: Slot, { rotation, algorithm }: RotationIdentity): Promise<DocumentRead> {
@@ -133,13 +144,15 @@ export class ClusterStore implements RingStore<ClusterRead> {
   }
 
   async #put(slot: Slot, found: KubeObject | undefined, next: KubeObject): Promise<boolean> {
-    const { client, owner, signal } = this.#options;
+    const { client, owner, signal, onWritten } = this.#options;
     if (found === undefined ? isLeaving(owner) : isSameObject(found, next)) return false;
     const options = { ...(signal && { signal }) };
     try {
-      await (found === undefined
+      const answer = await (found === undefined
         ? client.create(slot.resource, next, options)
         : client.update(slot.resource, next, options));
+      this.#answers.set(slot.role, answer);
+      onWritten?.(answer);
       return true;
     } catch (error) {
       if (![isWriteConflict, isAlreadyExists, isNotFound].some((is) => is(error))) throw error;

@@ -32,20 +32,29 @@ export async function readGateways(
   const options = { ...(signal && { signal }) };
   const selection = { namespace, labelSelector: `${labels.rotation}=${name}` };
   const listed = await answerOf(client.list(keyRingAcks, selection, options));
-  const stated = isUnanswered(listed) ? [] : listed.items.map((object) => stateOf(object, name));
+  const stated = isUnanswered(listed) ? [] : listed.items.map((object) => ackIn(object, name));
   const acks = stated.filter((one) => typeof one !== "string");
   const found = await answerOf(podsOf(client, { selection, acks, options }));
-  const byPod = new Map(acks.map((one) => [one.podUid, one.ack]));
+  const unseen = [listed, found].find(isUnanswered);
+  if (unseen === undefined && !isUnanswered(found)) return gatewaysIn(stated, found.map(podFacts));
   const seen = isUnanswered(found)
     ? acks.map(({ podName, ack }): GatewayView => ({ name: podName, ready: true, ack }))
-    : found.map((pod) => gatewayViewOf(pod, byPod.get(pod.metadata.uid ?? ""))).filter((view) => view !== undefined);
-  const unseen = [listed, found].find(isUnanswered);
+    : gatewaysIn(stated, found.map(podFacts)).gateways;
   return {
-    gateways: [...seen.sort((a, b) => (a.name < b.name ? -1 : 1)), ...(unseen ? [others] : [])],
+    gateways: [...seen.toSorted(byName), others],
     warnings: stated.filter((one) => typeof one === "string"),
     ...(unseen && { unseen }),
   };
 }
+
+/** What pods and their acks amount to, where all of both is known. */
+export function gatewaysIn(stated: readonly AckRead[], pods: readonly PodFacts[]): GatewaysRead {
+  const byPod = new Map(stated.flatMap((one) => (typeof one === "string" ? [] : [[one.podUid, one.ack] as const])));
+  const seen = pods.map((pod) => gatewayViewOf(pod, byPod)).filter((view) => view !== undefined);
+  return { gateways: seen.toSorted(byName), warnings: stated.filter((one) => typeof one === "string") };
+}
+
+const byName = (a: GatewayView, b: GatewayView): number => (a.name < b.name ? -1 : 1);
 
 interface PodQuery {
   readonly selection: { readonly namespace: string; readonly labelSelector: string };
@@ -77,14 +86,17 @@ async function answerOf<T>(call: Promise<T>): Promise<T | Unanswered> {
   }
 }
 
+/** What an ack says, or why that does not count. */
+export type AckRead = Stated | string;
+
 interface Stated {
   readonly podUid: string;
   readonly podName: string;
   readonly ack: Ack;
 }
 
-/** The ack, or why it says nothing. Its name says whose it is, which the admission policy holds to the writer's token. */
-function stateOf(object: KubeObject, rotation: string): Stated | string {
+/** Its name says whose it is, which the admission policy holds to the writer's token. */
+export function ackIn(object: KubeObject, rotation: string): AckRead {
   const { name } = object.metadata;
   try {
     const { podName, ack, ...about } = parseKeyRingAck(object);
@@ -97,27 +109,47 @@ function stateOf(object: KubeObject, rotation: string): Stated | string {
   }
 }
 
-/** Undefined when the pod has ended, or has not begun. */
-function gatewayViewOf(pod: KubeObject, ack: Ack | undefined): GatewayView | undefined {
+/** What counts of a pod. */
+export interface PodFacts {
+  readonly uid: string;
+  readonly name: string;
+  /** It ended, and answers nobody. */
+  readonly isOver: boolean;
+  /** Its gateway runs, or ran before. */
+  readonly runs: boolean;
+  readonly ready: boolean;
+  readonly runningSinceMs?: number;
+  readonly restartedAtMs?: number;
+}
+
+export function podFacts(pod: KubeObject): PodFacts {
+  const { uid = "", name } = pod.metadata;
   const status = membersOf(pod["status"]);
   const { phase } = status;
-  if (phase === "Succeeded" || phase === "Failed") return undefined;
   const containers = [status["initContainerStatuses"], status["containerStatuses"]].flatMap(objectsIn);
   // A native sidecar runs while its pod is still Pending
   const own = containers.find((one) => one["name"] === gatewayContainer);
   const runs = own
     ? hasBegun(own)
     : phase === "Running" || phase === "Unknown" || containers.some((one) => startOf(one) !== undefined);
-  if (!runs && ack === undefined) return undefined;
   const runningSinceMs = ackInstant(status["startTime"]) ?? ackInstant(pod.metadata.creationTimestamp);
   const restartedAtMs = own && ackInstant(startOf(own));
   return {
-    name: pod.metadata.name,
+    ...{ uid, name, isOver: phase === "Succeeded" || phase === "Failed", runs },
     ready: objectsIn(status["conditions"]).some((one) => one["type"] === "Ready" && one["status"] === "True"),
-    ...(ack && { ack }),
     ...(runningSinceMs !== undefined && { runningSinceMs }),
     ...(restartedAtMs !== undefined && { restartedAtMs }),
   };
+}
+
+/** Undefined when the pod has ended, or has not begun. */
+function gatewayViewOf(
+  { uid, isOver, runs, ...facts }: PodFacts,
+  byPod: ReadonlyMap<string, Ack>,
+): GatewayView | undefined {
+  const ack = byPod.get(uid);
+  if (isOver || (!runs && ack === undefined)) return undefined;
+  return { ...facts, ...(ack && { ack }) };
 }
 
 /** It runs, or ran before: an image that is still on its way answers nobody. */

@@ -1,10 +1,11 @@
 import { ClusterStore } from "../cluster/cluster-store.ts";
+import type { GatewaysRead } from "../keeper/observe.ts";
 import { type Committed, hasProgressed, type PassReport } from "../keeper/pass.ts";
 import { quarrelRestMs } from "../keeper/quarrel.ts";
 import type { SetAside } from "../keeper/store.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { mayWorkLater } from "../kube/kube-errors.ts";
-import type { KubeObject } from "../kube/object.ts";
+import { keyOf, type KubeObject } from "../kube/object.ts";
 import type { ObjectCache } from "../kube/object-cache.ts";
 import type { Because } from "../ring/lack.ts";
 import { readRotation } from "../ring/resource/rotation.ts";
@@ -19,7 +20,7 @@ import { outcomeOf } from "./outcome.ts";
 import { answerMs } from "./rival.ts";
 import { RotationMemory } from "./rotation-memory.ts";
 import type { RotationMetrics } from "./rotation-metrics.ts";
-import { runRotationPass } from "./rotation-pass.ts";
+import { RotationPasses } from "./rotation-passes.ts";
 import { type Deed, withReport, withTrouble } from "./status-report.ts";
 import { eventsOf, setAsideEvent, stallEvents, warningEvent } from "./step-events.ts";
 import { urgencyOf } from "./urgency.ts";
@@ -29,6 +30,8 @@ export interface ReconcilerParts {
   readonly client: KubeClient;
   /** The JwtKeyRotations as the watch has them. */
   readonly resources: Pick<ObjectCache, "byKey">;
+  /** The gateways of a rotation as the watches have them; undefined where they must be read. */
+  readonly knownGateways?: (ref: RotationRef) => GatewaysRead | undefined;
   /** How many there are: what is looked at unasked is spread over them. */
   readonly count: () => number;
   readonly metrics: RotationMetrics;
@@ -38,6 +41,9 @@ export interface ReconcilerParts {
   /** Hears of every step that was written. */
   readonly onDeed?: (ref: RotationRef, deed: Deed, generation: number | undefined) => void;
 }
+
+/** So many in one turn: made, published, and nothing left. Whatever else follows at once waits for its next turn. */
+const mostPasses = 4;
 
 /** One rotation whose turn it is. */
 interface Turn {
@@ -93,6 +99,11 @@ export class Reconciler {
     return this.#memories.get(key)?.isPending === true ? "emergency" : urgencyOf(this.#parts.resources.byKey(key));
   }
 
+  /** Whether one of its objects is as a pass has written it. */
+  hasWritten(key: string, object: KubeObject): boolean {
+    return this.#memories.get(key)?.hasWritten(object) ?? false;
+  }
+
   #forget(key: string): ReconcileOutcome {
     const [namespace = "", name = ""] = key.split("/");
     this.#parts.metrics.forget({ namespace, name });
@@ -120,19 +131,48 @@ export class Reconciler {
     return quarrel && !memory.isOwed ? memory.passedAtMs + quarrelRestMs - this.#monotonicMs() : 0;
   }
 
-  /** Read, plan, apply, publish. */
-  async #pass({ resource, memory, signal }: Turn): Promise<PassReport> {
-    const { client, record } = this.#parts;
+  /** Read, plan, apply, publish; and once more, until nothing is left to write. The last pass is the one that is reported. */
+  async #pass(turn: Turn): Promise<PassReport> {
+    const { resource, memory, quarrel } = turn;
     memory.passedAtMs = this.#monotonicMs();
+    const passes = this.#passesOf(turn);
+    let report = await passes.first();
+    this.#heed(turn, report);
+    // Where another writer undoes what is written, one pass at a time is enough
+    const most = quarrel ? 1 : mostPasses;
+    for (let made = 1; made < most && hasProgressed(report); made++) {
+      memory.isOwed = true;
+      // Whoever edits the resource meanwhile gets a pass of his own
+      const isAsRead = this.#parts.resources.byKey(keyOf(resource)) === resource;
+      const next = isAsRead ? await passes.next(report) : undefined;
+      if (next === undefined) break;
+      report = next;
+      this.#heed(turn, report);
+    }
+    return report;
+  }
+
+  #passesOf({ resource, memory, signal }: Turn): RotationPasses {
+    const { client, record, knownGateways } = this.#parts;
+    // Whether a revocation has reached everybody is never told by what was heard of gateways
+    const isUrgent = memory.isPending || urgencyOf(resource) === "emergency";
     const rotation = readRotation(resource, { unknownFields: "warn" });
     const onSetAside = (kept: SetAside): void => record({ regarding: resource, ...setAsideEvent(kept) });
-    const store = new ClusterStore({ client, rotation, owner: resource, signal, onSetAside });
+    const onWritten = (object: KubeObject): void => memory.wroteObject(object);
+    const store = new ClusterStore({ client, rotation, owner: resource, signal, onSetAside, onWritten });
     const onCommitted = (committed: Committed): void => this.#announce(memory, resource, committed);
-    const sources = { client, store, signal, seenGeneration: memory.generation, onCommitted };
-    const report = await runRotationPass(sources, resource, rotation);
-    for (const warning of report.seen.warnings) record({ regarding: resource, ...warningEvent(warning) });
+    const passOptions = {
+      ...{ client, store, signal, seenGeneration: memory.generation, onCommitted },
+      ...(knownGateways && !isUrgent && { knownGateways: () => knownGateways(refOf(resource)) }),
+    };
+    return new RotationPasses(passOptions, resource, rotation);
+  }
+
+  /** What a pass leaves to be remembered, and to be told at once. */
+  #heed({ resource, memory }: Turn, report: PassReport): void {
+    for (const warning of report.seen.warnings) this.#parts.record({ regarding: resource, ...warningEvent(warning) });
     memory.passed(report, resource);
-    return report;
+    if (hasProgressed(report)) memory.wrote(this.#monotonicMs());
   }
 
   /** Tells the world of each step at once: the rest of the pass may fail, and its report be lost. */
@@ -156,7 +196,6 @@ export class Reconciler {
     // An emergency did not wait for it; there is nothing to say before it is known
     if (unseen && mayWorkLater(unseen)) return this.#concludeFailure(turn, unseen);
     memory.failingSinceMs = undefined;
-    if (hasProgressed(report)) memory.wrote(this.#monotonicMs());
     if (hasProgressed(report) && !(quarrel && memory.isOwed)) {
       memory.isOwed = true;
       // What a pass wrote is seen by a later one only, which comes before others begin: it is the one that reports

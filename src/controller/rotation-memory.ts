@@ -8,6 +8,9 @@ import { Rivals } from "./rival.ts";
 import type { PassFacts } from "./next-look.ts";
 import type { Deed } from "./status-report.ts";
 
+/** More than two turns write: a watch is behind by less. */
+const mostVersions = 12;
+
 /** What the leader remembers of a rotation between two passes. All of it may be lost. */
 export class RotationMemory {
   readonly uid: string | undefined;
@@ -25,6 +28,8 @@ export class RotationMemory {
   /** The `metadata.generation` of the resource that the last pass obeyed. */
   #obeyed: number | undefined;
   #writes: Writes = [];
+  /** resourceVersions of what was written here last. */
+  #versions: readonly string[] = [];
 
   constructor(uid: string | undefined) {
     this.uid = uid;
@@ -62,6 +67,16 @@ export class RotationMemory {
   toldAll(): void {
     this.#untold = [];
     this.isOwed = false;
+  }
+
+  /** One of the three objects was written. */
+  wroteObject({ metadata: { resourceVersion = "" } }: KubeObject): void {
+    this.#versions = [resourceVersion, ...this.#versions].slice(0, mostVersions);
+  }
+
+  /** The object is as it was written here: news of it are none. */
+  hasWritten({ metadata: { resourceVersion = "" } }: KubeObject): boolean {
+    return this.#versions.includes(resourceVersion);
   }
 
   /** A pass wrote something. Monotonic milliseconds. */

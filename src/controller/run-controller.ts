@@ -1,5 +1,6 @@
 import type { Chance } from "../time/backoff.ts";
 import { KubeClient } from "../kube/client.ts";
+import type { KubeObject } from "../kube/object.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
@@ -16,6 +17,7 @@ import { runManager } from "../runtime/manager.ts";
 import { Metrics } from "../runtime/controller-metrics.ts";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import type { Leadership } from "../runtime/term.ts";
+import { ForeignWrites } from "./foreign-writes.ts";
 import { measureWatches, RotationMetrics } from "./rotation-metrics.ts";
 import { Reconciler } from "./reconciler.ts";
 import { answerMs } from "./rival.ts";
@@ -60,6 +62,8 @@ export interface ControllerOptions {
 
 /** How long gateways that speak at once are listened to, before a pass hears them all, in milliseconds. */
 const newsMs = 200;
+/** So long a watch may be ahead of the answer to a write of ours, in milliseconds: longer costs a pass for nothing. */
+const aheadMs = 1000;
 const controllerName = "jwtkeyrotation";
 /** A watch that says nothing for longer than this is not ready: each is asked anew every 15 s. */
 const mostSilenceMs = 30_000;
@@ -76,7 +80,10 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const transport = newTransport(options, metrics);
   const client = new KubeClient(transport);
   const loop = newLoop(options, metrics);
-  const watches = newWatches(options, client, loop);
+  /** Of the term that runs. */
+  let reconciler: Reconciler | undefined;
+  const isOwn = (key: string, object: KubeObject): boolean => reconciler?.hasWritten(key, object) ?? false;
+  const watches = newWatches(options, { client, loop, isOwn });
   measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
   metrics.watchQueues([loop]);
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
@@ -87,22 +94,19 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const server = await serve(options, metrics, watches);
   const lead = async (leadership: Leadership, signals: RunSignals): Promise<void> => {
     // Of this term alone: what it remembers, and what it may write
-    const reconciler = new Reconciler({
+    const own = newReconciler(options, {
       client: new KubeClient(fenced(transport, leadership)),
-      resources: watches.resources,
-      count: () => watches.keys().length,
-      metrics: rotationMetrics,
-      record: (happening) => recorder.record(happening),
-      ...(options.lease && { lease: `${options.lease.namespace ?? ""}/${options.lease.name}` }),
-      onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
+      ...{ watches, recorder, metrics: rotationMetrics },
     });
+    reconciler = own;
     log.info("leads: rotations are looked after");
     const work: Work = {
       keys: watches.keys(),
-      reconcile: (key, signal) => reconciler.reconcile(key, signal),
-      urgencyOf: (key) => reconciler.urgencyOf(key),
+      reconcile: (key, signal) => own.reconcile(key, signal),
+      urgencyOf: (key) => own.urgencyOf(key),
     };
     await loop.run(work, signals);
+    reconciler = undefined;
     // Somebody else leads: what this process knows grows old
     rotationMetrics.forgetAll();
   };
@@ -131,12 +135,40 @@ function newLoop({ clock, chance, workers, log }: ControllerOptions, metrics: Me
   });
 }
 
-function newWatches({ namespaces, log }: ControllerOptions, client: KubeClient, loop: ReconcileLoop): Watches {
+interface Reconciling {
+  readonly client: KubeClient;
+  readonly watches: Watches;
+  readonly recorder: EventRecorder;
+  readonly metrics: RotationMetrics;
+}
+
+function newReconciler({ lease, log }: ControllerOptions, parts: Reconciling): Reconciler {
+  const { client, watches, recorder, metrics } = parts;
+  return new Reconciler({
+    ...{ client, metrics, resources: watches.resources },
+    knownGateways: (ref) => watches.gatewaysOf(ref, mostSilenceMs),
+    count: () => watches.count,
+    record: (happening) => recorder.record(happening),
+    ...(lease && { lease: `${lease.namespace ?? ""}/${lease.name}` }),
+    onDeed: (ref, deed, generation) => log.deed(ref, deed, generation),
+  });
+}
+
+interface Watching {
+  readonly client: KubeClient;
+  readonly loop: ReconcileLoop;
+  readonly isOwn: (key: string, object: KubeObject) => boolean;
+}
+
+function newWatches({ namespaces, log, clock }: ControllerOptions, { client, loop, isOwn }: Watching): Watches {
+  const onForeign = (key: string): void => loop.enqueue(key);
+  const foreign = new ForeignWrites({ clock, waitMs: aheadMs, isOwn, onForeign });
   return new Watches(client, {
     namespaces,
     onKey: (key) => loop.enqueue(key),
     onReporter: (key) => loop.enqueueAfter(key, answerMs),
-    onNews: (key) => loop.enqueueAfter(key, newsMs),
+    onGateway: (key) => loop.enqueueAfter(key, newsMs),
+    onPublished: (key, object) => foreign.hear(key, object),
     onUnseen: (error) => log.problem("watch", error),
     onSeen: (what) => log.info(`can see ${what} again`),
   });

@@ -26,14 +26,30 @@ const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; rea
 };
 
 /**
- * What a write did, as events. Many revocations in one write are one event with their number, since a person who is told
- * sixteen times reads none; warnings and revocations are urgent.
+ * What a write did, as events, one for each reason: what happened to several keys is one event that names them all, and the
+ * first standby of a ring belongs to its beginning. Of many revocations their number is told, since a person who is told
+ * sixteen times reads none. Warnings and revocations are urgent.
  */
 export function eventsOf(steps: readonly NamedStep[]): readonly StepEvent[] {
   const revoked = steps.filter((step) => step.type === "revoke");
   const isMass = revoked.length > 1;
-  const told = steps.flatMap((step) => (isMass && step.type === "revoke" ? evictionsOf(step) : eventsOfStep(step)));
-  return (isMass ? [massRevocation(revoked), ...told] : told).map((one) => ({ ...one, isUrgent: isUrgent(one) }));
+  const isNew = steps.some(({ type }) => type === "begin");
+  const told = steps.flatMap((step) => {
+    if (isMass && step.type === "revoke") return evictionsOf(step);
+    const events = eventsOfStep(step);
+    return isNew && step.type === "create" ? events.map((one) => ({ ...one, ...reasons.begin })) : events;
+  });
+  const all = byReason(isMass ? [massRevocation(revoked), ...told] : told);
+  return all.map((one) => ({ ...one, isUrgent: isUrgent(one) }));
+}
+
+function byReason(told: readonly StepEvent[]): readonly StepEvent[] {
+  const all = new Map<string, StepEvent>();
+  for (const one of told) {
+    const before = all.get(one.reason);
+    all.set(one.reason, before ? { ...before, note: `${before.note}; ${one.note}` } : one);
+  }
+  return [...all.values()];
 }
 
 const isUrgent = ({ type, action }: StepEvent): boolean => type === "Warning" || action === "Revoke";

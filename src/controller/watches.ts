@@ -3,10 +3,13 @@ import type { KubeClient } from "../kube/client.ts";
 import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
 import { keyOf, type KubeObject } from "../kube/object.ts";
 import { Reflector } from "../kube/reflector.ts";
-import { configMaps, pods, type Resource } from "../kube/resource.ts";
+import { configMaps, metadataOf, pods, type Resource } from "../kube/resource.ts";
 import type { CacheChange, ObjectCache } from "../kube/object-cache.ts";
 import type { Remark } from "../telemetry/health.ts";
+import { KnownGateways } from "../cluster/known-gateways.ts";
 import { lastStatus } from "../cluster/last-status.ts";
+import type { GatewaysRead } from "../keeper/observe.ts";
+import type { RotationRef } from "../ring/ring.ts";
 import { keyRingAcks, labels, rotations } from "../parse/api-names.ts";
 
 export interface WatchesOptions {
@@ -16,17 +19,22 @@ export interface WatchesOptions {
   readonly onKey: (key: string) => void;
   /** Hears the key of each rotation on which another controller reports than before. */
   readonly onReporter: (key: string) => void;
-  /** Hears the key of each rotation about whose objects or gateways there is news: many may speak at once. */
-  readonly onNews: (key: string) => void;
+  /** Hears the key of each rotation about whose gateways there is news: many may speak at once. */
+  readonly onGateway: (key: string) => void;
+  /** Hears the key of each rotation whose public object was written, and as what; undefined: it is gone. */
+  readonly onPublished: (key: string, object: KubeObject | undefined) => void;
   /** Hears why something can't be seen: once for each reason, until {@link onSeen}. */
   readonly onUnseen: (error: unknown) => void;
   /** Hears what can be seen again. */
   readonly onSeen: (what: string) => void;
 }
 
-/** What is watched, beside the rotations: it tells that a pass is due, and never what the pass sees. */
+/** Of a public object nothing is looked at but that it changed. */
+const publicObjects = metadataOf(configMaps);
+
+/** What is watched, beside the rotations: it tells that a pass is due, and never what the pass does. */
 const others: readonly (readonly [Resource, string])[] = [
-  [configMaps, `${labels.object}=public`],
+  [publicObjects, `${labels.object}=public`],
   [pods, labels.rotation],
   [keyRingAcks, labels.rotation],
 ];
@@ -58,6 +66,7 @@ export class Watches {
   readonly #watched: readonly WatchedKind[];
   readonly #rotations: readonly Reflector[];
   readonly #options: WatchesOptions;
+  readonly #gateways = new KnownGateways();
 
   constructor(client: KubeClient, options: WatchesOptions) {
     this.#options = options;
@@ -82,7 +91,9 @@ export class Watches {
       client,
       resource,
       selection,
-      onChange: (change) => (resource === rotations ? this.#rotationChanged(change) : this.#reporterChanged(change)),
+      ...(resource !== rotations && { kept: tellingApart }),
+      onChange: (change) =>
+        resource === rotations ? this.#rotationChanged(change) : this.#otherChanged(resource, change),
       onProblem: (error) => {
         // Another reason is news: the connection broke, and now the server refuses
         const code = error instanceof KubeError ? error.code : "";
@@ -104,6 +115,25 @@ export class Watches {
   readonly resources: Pick<ObjectCache, "byKey"> = {
     byKey: (key) => this.#visible().flatMap(({ store }) => store.byKey(key) ?? [])[0],
   };
+
+  /**
+   * The gateways of a rotation and their acks, as the watches have them; undefined while one of them does not see.
+   *
+   * @param mostSilenceMs - One that says nothing for longer sees nothing
+   */
+  gatewaysOf(ref: RotationRef, mostSilenceMs: number): GatewaysRead | undefined {
+    const watching = this.#watched.filter(
+      ({ resource, namespace }) =>
+        (resource === pods || resource === keyRingAcks) && (namespace === undefined || namespace === ref.namespace),
+    );
+    const see = watching.every(({ reflector }) => reflector.hasSynced && !problemOf(reflector, mostSilenceMs));
+    return see && watching.length > 0 ? this.#gateways.of(ref) : undefined;
+  }
+
+  /** How many rotations there are. */
+  get count(): number {
+    return this.#visible().reduce((sum, { store }) => sum + store.size, 0);
+  }
 
   keys(): readonly string[] {
     return this.#visible().flatMap(({ store }) => store.list().map(keyOf));
@@ -149,11 +179,17 @@ export class Watches {
     this.#options.onKey(change.key);
   }
 
-  #reporterChanged(change: CacheChange): void {
+  #otherChanged(resource: Resource, change: CacheChange): void {
     const { object } = change;
+    const { onGateway, onPublished } = this.#options;
+    if (resource === keyRingAcks) this.#gateways.ackChanged(change);
+    if (resource === pods) this.#gateways.podChanged(change);
     const before = change.type === "updated" ? change.before : undefined;
     for (const name of new Set([rotationOf(object), before && rotationOf(before)])) {
-      if (name !== undefined) this.#options.onNews(`${object.metadata.namespace ?? ""}/${name}`);
+      if (name === undefined) continue;
+      const key = `${object.metadata.namespace ?? ""}/${name}`;
+      if (resource === publicObjects) onPublished(key, change.type === "deleted" ? undefined : object);
+      else onGateway(key);
     }
   }
 }
@@ -180,6 +216,17 @@ const wishes = ({ metadata: { uid, generation, annotations, deletionTimestamp } 
   annotations,
   deletionTimestamp,
 });
+
+/** Enough of an object to know that it changed, and whose it is. */
+const tellingApart = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
+  const { name, namespace, uid, resourceVersion } = metadata;
+  const rotation = metadata.labels?.[labels.rotation];
+  const own = rotation === undefined ? {} : { labels: { [labels.rotation]: rotation } };
+  return { apiVersion, kind, metadata: { name, ...own, ...defined({ namespace, uid, resourceVersion }) } };
+};
+
+const defined = (fields: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
+  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
 
 const isReported = (resource: KubeObject): boolean => lastStatus(resource).conditions.length > 0;
 

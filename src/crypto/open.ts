@@ -6,6 +6,9 @@ import type { Key } from "../ring/key.ts";
 import { probe } from "./signature.ts";
 import { thumbprint } from "./thumbprint.ts";
 
+/** The halves of a key that was proved before, where they are these to the last member, and for the same algorithm. */
+export type Proved = (key: Key, material: KeyMaterial) => KeyMaterial | undefined;
+
 /**
  * Returns a `keyring.json` in which every key is proved: public halves are keys, private halves fit them by a real
  * signature, and each kid is its key's thumbprint, unless the key was adopted: then its facts have the thumbprint.
@@ -13,22 +16,31 @@ import { thumbprint } from "./thumbprint.ts";
  * Costs one signature per private half, in libuv's thread pool: the signer and public objects have one or none, the ring
  * object up to 16.
  *
+ * @param proved - Spares the signature, and nothing else. @default each is proved
  * @throws ChangeNeededError `RingUnreadable` with one reason and its JSON path; never with key material
  */
-export async function openKeyRing(text: string, object: RingObject): Promise<KeyRing> {
+export async function openKeyRing(
+  text: string,
+  object: RingObject,
+  proved: Proved = () => undefined,
+): Promise<KeyRing> {
   const keyRing = decodeKeyRing(text, object);
   const keys = new Map(keysOf(keyRing.ring).map((key) => [key.kid, key]));
+  const materials = new Map(keyRing.materials);
   const reasons = await Promise.all(
     [...keyRing.materials].map(async ([kid, material]) => {
       const key = keys.get(kid);
-      return key && (await whatIsWrong(key, material));
+      const known = key && proved(key, material);
+      // One object for one key: what is made of it, PEM, is made once
+      if (known !== undefined) materials.set(kid, known);
+      return key && (await whatIsWrong(key, material, known !== undefined));
     }),
   );
   const index = reasons.findIndex((reason) => reason !== undefined);
   if (index >= 0) {
     throw new ChangeNeededError("RingUnreadable", `Cannot read key ring: $.keys[${index}]${reasons[index] ?? ""}`);
   }
-  return { ...keyRing, ring: withThumbprints(keyRing) };
+  return { ...keyRing, materials, ring: withThumbprints(keyRing) };
 }
 
 /** An adopted key may be called anything: what it is says its thumbprint. */
@@ -43,19 +55,20 @@ function withThumbprints({ ring, materials }: KeyRing): KeyRing["ring"] {
 }
 
 /** The rest of the sentence, from the member's name on; undefined when the key is sound. */
-async function whatIsWrong(key: Key, material: KeyMaterial): Promise<string | undefined> {
+async function whatIsWrong(key: Key, material: KeyMaterial, isProved: boolean): Promise<string | undefined> {
   if (key.adoptedAtMs === undefined && key.kid !== thumbprint(material.publicJwk)) {
     return ".kid: must be the RFC 7638 thumbprint of publicJwk: the key was not adopted";
   }
-  try {
-    await probe({ publicJwk: material.publicJwk }, key.profile.algorithm);
-  } catch {
-    return ".publicJwk: must be a point of its curve";
-  }
-  try {
-    await probe(material, key.profile.algorithm);
-  } catch {
-    return ".privateJwk: must be the private half of publicJwk: a signature made with it does not verify";
-  }
-  return undefined;
+  if (isProved) return undefined;
+  const { algorithm } = key.profile;
+  if (await isKey(material, algorithm)) return undefined;
+  return (await isKey({ publicJwk: material.publicJwk }, algorithm))
+    ? ".privateJwk: must be the private half of publicJwk: a signature made with it does not verify"
+    : ".publicJwk: must be a point of its curve";
 }
+
+const isKey = (material: KeyMaterial, algorithm: Key["profile"]["algorithm"]): Promise<boolean> =>
+  probe(material, algorithm).then(
+    () => true,
+    () => false,
+  );

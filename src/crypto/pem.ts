@@ -7,10 +7,20 @@ import { privateKeyObject, publicKeyObject } from "./signature.ts";
 import { type Subject } from "../parse/cursor.ts";
 
 /** PKCS#8 (RFC 5208 §5): `-----BEGIN PRIVATE KEY-----`. */
-export const pkcs8Pem = (jwk: PrivateJwk): string => pem(privateKeyObject(jwk), "pkcs8");
+export const pkcs8Pem = onceEach((jwk: PrivateJwk) => pem(privateKeyObject(jwk), "pkcs8"));
 
 /** SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): `-----BEGIN PUBLIC KEY-----`. */
-export const spkiPem = (jwk: PublicJwk): string => pem(publicKeyObject(jwk), "spki");
+export const spkiPem = onceEach((jwk: PublicJwk) => pem(publicKeyObject(jwk), "spki"));
+
+/** Made once of each object, and gone with it: passes over a ring ask again and again. */
+function onceEach<Jwk extends object>(make: (jwk: Jwk) => string): (jwk: Jwk) => string {
+  const made = new WeakMap<Jwk, string>();
+  return (jwk) => {
+    const text = made.get(jwk) ?? make(jwk);
+    made.set(jwk, text);
+    return text;
+  };
+}
 
 function pem(key: KeyObject, type: "pkcs8" | "spki"): string {
   const text = key.export({ type, format: "pem" });

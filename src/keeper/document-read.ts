@@ -1,12 +1,13 @@
+import { isDeepStrictEqual } from "node:util";
 import type { AdoptionContext } from "../crypto/adoptable.ts";
 import type { Files } from "../crypto/objects.ts";
-import { openKeyRing } from "../crypto/open.ts";
+import { openKeyRing, type Proved } from "../crypto/open.ts";
 import { readRemnant } from "../crypto/remnant.ts";
 import type { KeyRing, RingObject } from "../ring/codec.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Reading } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
-import { type RotationRef, rotationName } from "../ring/ring.ts";
+import { keysOf, type RotationRef, rotationName } from "../ring/ring.ts";
 
 /** What a `keyring.json` amounts to, and the keys in it. */
 export interface DocumentRead {
@@ -14,7 +15,10 @@ export interface DocumentRead {
   readonly materials: KeyMaterials;
 }
 
-/** Opens documents, and remembers the last one of each object: proving a key costs a signature. */
+/**
+ * Opens documents, and remembers the last one of each object: proving a key costs a signature. A key that one of them has,
+ * to the last member, is proved.
+ */
 export class DocumentOpener {
   readonly #last = new Map<RingObject, { readonly text: string; readonly opened: KeyRing }>();
 
@@ -22,10 +26,23 @@ export class DocumentOpener {
   async open(text: string, object: RingObject): Promise<KeyRing> {
     const last = this.#last.get(object);
     if (last?.text === text) return last.opened;
-    const opened = await openKeyRing(text, object);
+    const opened = await openKeyRing(text, object, this.#proved);
     this.#last.set(object, { text, opened });
     return opened;
   }
+
+  readonly #proved: Proved = ({ kid, profile: { algorithm } }, { publicJwk, privateJwk }) => {
+    for (const { opened } of this.#last.values()) {
+      const known = opened.materials.get(kid);
+      const key = keysOf(opened.ring).find((one) => one.kid === kid);
+      if (known === undefined || key?.profile.algorithm !== algorithm) continue;
+      if (!isDeepStrictEqual(publicJwk, known.publicJwk)) continue;
+      // Never with a private half that this document does not have
+      if (privateJwk === undefined) return { publicJwk: known.publicJwk };
+      if (isDeepStrictEqual(privateJwk, known.privateJwk)) return known;
+    }
+    return undefined;
+  };
 }
 
 interface DocumentPlace {

@@ -47,12 +47,30 @@ export interface PassOptions {
  */
 export async function runPass<Read extends DocumentRead>(
   sources: Sources<Read>,
+  options: PassOptions = {},
+): Promise<PassReport<Read>> {
+  return carryOut(await lookAt(sources), sources.store, options);
+}
+
+/** One reading of everything, and what it leads to. */
+export interface Look<Read extends DocumentRead = DocumentRead> {
+  readonly seen: Observed<Read>;
+  readonly decision: Decision;
+}
+
+/** Read and plan: the half of a pass that writes nothing. */
+export async function lookAt<Read extends DocumentRead>(sources: Sources<Read>): Promise<Look<Read>> {
+  const seen = await observe(sources);
+  return { seen, decision: decide(seen.observation) };
+}
+
+/** Apply and publish: the other half. @throws as {@link runPass} */
+export async function carryOut<Read extends DocumentRead>(
+  { seen, decision }: Look<Read>,
+  store: RingStore<Read>,
   { isLeaving = false, onCommitted }: PassOptions = {},
 ): Promise<PassReport<Read>> {
-  const { store } = sources;
-  const seen = await observe(sources);
   const { snapshot, unseen } = seen;
-  const decision = decide(seen.observation);
   const hasRing = decision.kind === "plan" && decision.input.stored.kind === "ring";
   // What a ring is made of, or made anew of, must not be older than what gateways have
   if (unseen && decision.kind === "plan" && !hasRing) throw unseen;

@@ -10,6 +10,8 @@ export interface ApiRequest {
   readonly body?: unknown;
   /** @default application/json */
   readonly contentType?: string;
+  /** @default application/json */
+  readonly accept?: string;
   readonly signal?: AbortSignal;
   /** How long one try may take, in milliseconds. @default 30000 */
   readonly timeoutMs?: number;

@@ -131,7 +131,8 @@ export class KubeClient {
     for (;;) {
       const path = at.collectionPath(resource, namespace) + at.queryText({ ...rest, continue: more });
       const what = `list ${at.nameOf(resource, namespace === undefined ? {} : { namespace })}`;
-      const { body } = await this.transport.call({ ...options, method: "GET", path, what });
+      const accept = at.acceptOf(resource, "list");
+      const { body } = await this.transport.call({ ...options, method: "GET", path, what, ...(accept && { accept }) });
       const page = parsePage(body, resource);
       if (page === undefined) throw new ConnectionError("BadAnswer", `Cannot ${what}: the answer must be a list`, true);
       items.push(...page.items);

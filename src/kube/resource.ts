@@ -6,6 +6,8 @@ export interface Resource {
   readonly plural: string;
   readonly kind: string;
   readonly namespaced: boolean;
+  /** Only the metadata of each object is asked for. @default the whole of it */
+  readonly form?: "metadata";
 }
 
 /** The name of one object. */
@@ -32,6 +34,19 @@ const core = (plural: string, kind: string): Resource => ({ group: "", version: 
 export const secrets = core("secrets", "Secret");
 export const configMaps = core("configmaps", "ConfigMap");
 export const pods = core("pods", "Pod");
+
+/** The same objects, of which nothing but their metadata comes. */
+export const metadataOf = (resource: Resource): Resource => ({
+  ...resource,
+  kind: "PartialObjectMetadata",
+  form: "metadata",
+});
+
+/** How a list or a watch of the resource asks for its form; undefined: as it does by itself. */
+export function acceptOf({ form, kind }: Resource, of: "list" | "watch"): string | undefined {
+  if (form === undefined) return undefined;
+  return `application/json;as=${kind}${of === "list" ? "List" : ""};g=meta.k8s.io;v=v1`;
+}
 
 export const apiVersionOf = ({ group, version }: Resource): string => (group === "" ? version : `${group}/${version}`);
 

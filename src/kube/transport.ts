@@ -138,7 +138,7 @@ export class Transport {
     const body = request.body === undefined ? undefined : JSON.stringify(request.body);
     const all: OutgoingHttpHeaders = {
       ...headers,
-      accept: "application/json",
+      accept: request.accept ?? "application/json",
       "user-agent": userAgent,
       ...(token !== undefined && { authorization: `Bearer ${token}` }),
       ...(body !== undefined && { "content-type": request.contentType ?? "application/json" }),

@@ -51,7 +51,9 @@ export async function* watch(client: KubeClient, options: WatchOptions): AsyncGe
   const path = at.collectionPath(resource, namespace) + at.queryText(query);
   const what = `watch ${at.nameOf(resource, namespace === undefined ? {} : { namespace })}`;
   const { clock } = client.transport;
-  const answer = await client.transport.open({ method: "GET", path, what, signal, timeoutMs: headMs });
+  const accept = at.acceptOf(resource, "watch");
+  const request = { method: "GET", path, what, signal, timeoutMs: headMs, ...(accept && { accept }) } as const;
+  const answer = await client.transport.open(request);
   options.onBegun?.();
   const endsAtMs = clock.monotonicMs() + timeoutSeconds * 1000 + lateMs;
   const arm = (): Cancel => {

@@ -21,7 +21,7 @@ export class DelayedKeys {
       atMs: Math.min(atMs, before?.atMs ?? Infinity),
       urgency: before && isMoreUrgent(before.urgency, urgency) ? before.urgency : urgency,
     });
-    this.#arm();
+    this.#arm(atMs);
   }
 
   /** It is not due any more. Its timer, if that was its own, rings for nothing. */
@@ -36,24 +36,25 @@ export class DelayedKeys {
     this.#timer = undefined;
   }
 
-  #arm(): void {
-    let atMs = Infinity;
-    for (const entry of this.#entries.values()) atMs = Math.min(atMs, entry.atMs);
-    if (this.#timer !== undefined && this.#timer.atMs <= atMs) return;
+  /** Rings at this instant at the latest. */
+  #arm(atMs: number): void {
+    if (atMs === Infinity || (this.#timer !== undefined && this.#timer.atMs <= atMs)) return;
     this.#timer?.cancel();
-    this.#timer = undefined;
-    if (atMs === Infinity) return;
     this.#timer = { atMs, cancel: this.#clock.after(atMs - this.#clock.monotonicMs(), () => this.#ring()) };
   }
 
+  /** The one time at which all of them are looked at: whoever adds one of ten thousand must not. */
   #ring(): void {
     this.#timer = undefined;
     const nowMs = this.#clock.monotonicMs();
-    for (const [key, { atMs, urgency }] of [...this.#entries].sort(([, a], [, b]) => a.atMs - b.atMs)) {
-      if (atMs > nowMs) break;
-      this.#entries.delete(key);
-      this.#onDue(key, urgency);
+    let nextAtMs = Infinity;
+    const due: (readonly [string, QueueEntry])[] = [];
+    for (const [key, entry] of this.#entries) {
+      if (entry.atMs <= nowMs) due.push([key, entry]);
+      else nextAtMs = Math.min(nextAtMs, entry.atMs);
     }
-    this.#arm();
+    for (const [key] of due) this.#entries.delete(key);
+    for (const [key, { urgency }] of due.sort(([, a], [, b]) => a.atMs - b.atMs)) this.#onDue(key, urgency);
+    this.#arm(nextAtMs);
   }
 }

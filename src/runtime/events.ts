@@ -57,6 +57,8 @@ const rewriteMs = 5 * 60_000;
 /** So many events at once for one object, and then one each five minutes: as client-go. */
 const burst = 25;
 const refillMs = 5 * 60_000;
+/** How often what has ended is looked for, in milliseconds. */
+const forgetMs = 60_000;
 /** An API server that is away must not fill our memory. */
 const mostWaiting = 500;
 /** So many places of those are kept for what is urgent. */
@@ -73,6 +75,7 @@ export class EventRecorder {
   #writing: Promise<void> = Promise.resolve();
   #waiting = 0;
   readonly #dropped: Record<Dropping, number> = { object: 0, waiting: 0, refused: 0 };
+  #lookedAtMs = -Infinity;
 
   constructor(options: RecorderOptions) {
     this.#options = options;
@@ -87,7 +90,7 @@ export class EventRecorder {
     const nowMs = this.#options.clock.monotonicMs();
     this.#forget(nowMs);
     const key = seriesKeyOf(happening);
-    const series = this.#series.get(key);
+    const series = this.#seriesOf(key, nowMs);
     if (series !== undefined) this.#repeat(key, series, nowMs);
     else if (this.#waiting >= mostWaiting - (happening.isUrgent === true ? 0 : keptForUrgent))
       this.#dropped.waiting += 1;
@@ -163,7 +166,16 @@ export class EventRecorder {
     return isAllowed;
   }
 
+  /** Undefined when it has ended. */
+  #seriesOf(key: string, nowMs: number): Series | undefined {
+    const series = this.#series.get(key);
+    return series !== undefined && nowMs - series.lastAtMs < seriesMs ? series : undefined;
+  }
+
+  /** Now and then: of ten thousand objects each is looked at. */
   #forget(nowMs: number): void {
+    if (nowMs - this.#lookedAtMs < forgetMs) return;
+    this.#lookedAtMs = nowMs;
     for (const [key, { lastAtMs }] of this.#series) if (nowMs - lastAtMs >= seriesMs) this.#series.delete(key);
     for (const [key, { atMs }] of this.#buckets) if (nowMs - atMs >= burst * refillMs) this.#buckets.delete(key);
   }

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { NamedStep } from "../../src/ring/forecast.ts";
 import { withTrouble } from "../../src/controller/status-report.ts";
 import { eventsOf, stallEvents, warningEvent } from "../../src/controller/step-events.ts";
+import { ringOf } from "../support/rings.ts";
 import { policy } from "../support/story.ts";
 import { reported, resource, seeing } from "../cluster/support/resources.ts";
 
@@ -44,6 +45,27 @@ describe("eventsOf a write", () => {
     type: "revoke",
     kid: `kid-${n}`,
     ...(reason !== undefined && { reason }),
+  });
+
+  it("tells of what happens to several keys once, and names them all", () => {
+    const published = ["k1", "k2"].map((kid): NamedStep => ({ type: "markPublished", kid }));
+    const steps: readonly NamedStep[] = [...published, { type: "markQuiesced", kid: "k0" }];
+    expect(eventsOf(steps).map(({ reason, note }) => `${reason}: ${note}`)).toEqual([
+      "KeyPublished: key k1 is published: every verifier accepts it; key k2 is published: every verifier accepts it",
+      "KeyQuiesced: key k0 is quiesced: nobody signs with it any more",
+    ]);
+  });
+
+  it("tells of a new ring and its first standby once, and of a later standby by itself", () => {
+    const rotation = { namespace: "default", name: "gateway" };
+    const begun = { rotation, settings: ringOf().settings, handledRequests: [] };
+    const begin: NamedStep = { type: "begin", ...begun, ...fresh, kid: "k1" };
+    const standby: NamedStep = { type: "create", as: "prepared", ...fresh, kid: "k2" };
+    expect(eventsOf([begin, standby])).toMatchObject([
+      { reason: "RingCreated", note: "key k1 (ES256) starts the ring as its signer; key k2 (ES256) is prepared" },
+    ]);
+    const rotated = eventsOf([{ ...activate, early: false }, standby]);
+    expect(rotated.map(({ reason }) => reason)).toEqual(["KeyActivated", "KeyPrepared"]);
   });
 
   it("tells of many revocations once, with their number, the first of their names and each reason once", () => {

@@ -24,8 +24,20 @@ export async function requestsSoFar(admin: KubeClient): Promise<Requests> {
   return requests;
 }
 
-/** Of each kind how many came between, for each of so many objects; without those that the bench itself sends. */
-export function requestsBetween(before: Requests, after: Requests, per: number, own: readonly string[]): Requests {
+export interface Between {
+  readonly before: Requests;
+  readonly after: Requests;
+}
+
+export interface Shares {
+  /** So many objects. */
+  readonly per: number;
+  /** What the bench itself sends. */
+  readonly own: readonly string[];
+}
+
+/** Of each kind how many came between, for each object. */
+export function requestsBetween({ before, after }: Between, { per, own }: Shares): Requests {
   const each = Object.entries(after)
     .filter(([key]) => !own.includes(key))
     .map(([key, count]) => [key, (count - (before[key] ?? 0)) / per] as const);

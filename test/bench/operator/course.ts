@@ -47,7 +47,7 @@ export async function course(admin: KubeClient, contender: Contender, count: num
   const last = await made(count - some, count);
   await atRest(child);
   const cpuMs = ((await cpuSeconds(child)) - startedAt) * 1000;
-  const requests = requestsBetween(before, await requestsSoFar(admin), count, own);
+  const requests = requestsBetween({ before, after: await requestsSoFar(admin) }, { per: count, own });
   const memory = { rssMiB: await rssMiB(child), peakMiB: await peakMiB(child) };
   await ended(child);
   const restarted = await restart(admin, contender, count);
@@ -68,7 +68,7 @@ export async function restart(
   const before = await requestsSoFar(admin);
   const child = contender.start();
   const wallMs = await atRest(child);
-  const requests = requestsBetween(before, await requestsSoFar(admin), 1, []);
+  const requests = requestsBetween({ before, after: await requestsSoFar(admin) }, { per: 1, own: [] });
   return {
     ...{ child, cpuMs: ((await cpuSeconds(child)) * 1000) / count, wallMs: wallMs / count, writes: writesIn(requests) },
     ...{ rssMiB: await rssMiB(child), peakMiB: await peakMiB(child) },

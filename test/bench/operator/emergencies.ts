@@ -7,8 +7,7 @@ import { isPublished } from "./contenders.ts";
 async function untilAnotherSigns(
   admin: KubeClient,
   { namespace, folder }: Contender,
-  name: string,
-  specFor: (kid: string) => object,
+  { name, specFor }: { readonly name: string; readonly specFor: (kid: string) => object },
 ): Promise<number> {
   const path = `/api/v1/namespaces/${namespace}/secrets/${name}`;
   const before = kidIn(await admin.get(path));
@@ -27,11 +26,14 @@ const kidIn = (object: KubeObject): string =>
 
 /** A rotation is asked for. */
 export const requestToActive = (admin: KubeClient, contender: Contender, name: string): Promise<number> =>
-  untilAnotherSigns(admin, contender, name, () => ({ rotation: { requestID: "bench" } }));
+  untilAnotherSigns(admin, contender, { name, specFor: () => ({ rotation: { requestID: "bench" } }) });
 
 /** The key that signs is revoked. */
 export const revocationToActive = (admin: KubeClient, contender: Contender, name: string): Promise<number> =>
-  untilAnotherSigns(admin, contender, name, (kid) => ({ revokedKids: [{ kid, reason: "bench" }] }));
+  untilAnotherSigns(admin, contender, {
+    name,
+    specFor: (kid) => ({ revokedKids: [{ kid, reason: "bench" }] }),
+  });
 
 /** Until the new standbys of so many rotations are published, and their old keys quiesced. */
 export async function allHandled(admin: KubeClient, { folder }: Contender, count: number): Promise<void> {

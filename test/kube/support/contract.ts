@@ -3,7 +3,7 @@ import type { KubeClient } from "../../../src/kube/client.ts";
 import { isAlreadyExists, isWriteConflict, isNotFound } from "../../../src/kube/kube-errors.ts";
 import type { KubeObject } from "../../../src/kube/object.ts";
 import { Reflector } from "../../../src/kube/reflector.ts";
-import { configMaps, pods, type Resource, secrets, type Selection } from "../../../src/kube/resource.ts";
+import { configMaps, metadataOf, pods, type Resource, secrets, type Selection } from "../../../src/kube/resource.ts";
 import type { CacheChange } from "../../../src/kube/object-cache.ts";
 import { removed } from "./clients.ts";
 
@@ -151,16 +151,18 @@ function writeContract(target: () => Promise<Target>): void {
 
 function reflectorContract(target: () => Promise<Target>): void {
   /** A reflector that runs, and what it saw. */
-  async function running(client: KubeClient, selection: Selection) {
+  async function running(client: KubeClient, selection: Selection, resource: Resource = configMaps) {
+    const objects: KubeObject[] = [];
     const seen: string[] = [];
     const problems: unknown[] = [];
     const waiting = new Set<() => void>();
     const onChange = ({ type, object }: CacheChange): void => {
       seen.push(`${type} ${object.metadata.name}`);
+      objects.push(object);
       for (const look of waiting) look();
     };
     const onProblem = (problem: unknown): void => void problems.push(problem);
-    const reflector = new Reflector({ client, resource: configMaps, selection, onChange, onProblem });
+    const reflector = new Reflector({ client, resource, selection, onChange, onProblem });
     const stop = new AbortController();
     const run = reflector.run(stop.signal);
     onTestFinished(async () => {
@@ -174,7 +176,7 @@ function reflectorContract(target: () => Promise<Target>): void {
         waiting.add(look);
         look();
       });
-    return { reflector, seen, saw, problems };
+    return { reflector, seen, objects, saw, problems };
   }
 
   test("sees what is there, what comes, changes and goes, in order", async () => {
@@ -203,6 +205,27 @@ function reflectorContract(target: () => Promise<Target>): void {
     await client.merge(configMaps, { ref, body: { metadata: { labels: { label } } } });
     await saw(3);
     expect(seen).toEqual([`added ${label}`, `deleted ${label}`, `added ${label}`]);
+  });
+
+  test("sees the metadata alone of what is there and what comes, where that is asked for", async () => {
+    const { client, namespace } = await target();
+    const label = unused("bare");
+    const make = (name: string) =>
+      client.create(configMaps, { metadata: { namespace, name, labels: { [label]: "yes" } }, data: { a: "b" } });
+    await make(`${label}-1`);
+    const { objects, saw, problems } = await running(
+      client,
+      { namespace, labelSelector: label },
+      metadataOf(configMaps),
+    );
+    await make(`${label}-2`);
+    await saw(2);
+    expect(objects.map(({ metadata }) => metadata.name)).toEqual([`${label}-1`, `${label}-2`]);
+    for (const object of objects) {
+      expect(object.metadata.labels).toEqual({ [label]: "yes" });
+      expect(object["data"]).toBeUndefined();
+    }
+    expect(problems).toEqual([]);
   });
 
   test("watches one object by its name", async () => {

@@ -28,6 +28,7 @@ interface Watcher {
   readonly response: ServerResponse;
   readonly address: Address;
   readonly query: URLSearchParams;
+  readonly isMetadata: boolean;
 }
 
 const kinds: Readonly<Record<string, string>> = {
@@ -141,22 +142,31 @@ export class FakeApi {
     return now;
   }
 
-  #list(address: Address, { url: { searchParams } }: Call): Reply {
+  #list(address: Address, { url: { searchParams }, headers }: Call): Reply {
     const all = [...this.#objects].filter(([key, each]) => within(address, key) && selects(searchParams, each));
     const limit = Number(searchParams.get("limit") ?? all.length + 1);
     const [from, version] = (searchParams.get("continue") ?? `0 ${this.#version}`).split(" ").map(Number);
     if ((version ?? 0) < this.#oldest) return refuse(410, "Expired", address);
     const to = (from ?? 0) + limit;
-    const items = all.slice(from, to).map(([, { apiVersion: _, kind: __, ...item }]) => item);
     const more = to < all.length ? { continue: `${to} ${version}` } : {};
     const metadata = { resourceVersion: String(version), ...more };
+    const page = all.slice(from, to).map(([, each]) => each);
+    if (asksForMetadata(headers)) {
+      return json(200, {
+        kind: "PartialObjectMetadataList",
+        apiVersion: metaVersion,
+        metadata,
+        items: page.map(metadataOf),
+      });
+    }
+    const items = page.map(({ apiVersion: _, kind: __, ...item }) => item);
     return json(200, { kind: `${kinds[address.plural]}List`, apiVersion: address.apiVersion, metadata, items });
   }
 
-  #watch(address: Address, { url: { searchParams: query } }: Call): Reply {
+  #watch(address: Address, { url: { searchParams: query }, headers }: Call): Reply {
     const from = Number(query.get("resourceVersion"));
     return (response) => {
-      const watcher = { response, address, query };
+      const watcher = { response, address, query, isMetadata: asksForMetadata(headers) };
       response.writeHead(200, { "content-type": "application/json" });
       response.flushHeaders();
       if (from < this.#oldest) {
@@ -194,15 +204,23 @@ function selects(query: URLSearchParams, { metadata }: Stored): boolean {
 }
 
 /** What leaves a selection is told as deleted, what enters it as added. */
-function tell({ response, address, query }: Watcher, { type, object, before }: Happened): void {
+function tell({ response, address, query, isMetadata }: Watcher, { type, object, before }: Happened): void {
   const isHere = address.namespace === undefined || object.metadata.namespace === address.namespace;
   if (!isHere || kinds[address.plural] !== object.kind) return;
   const was = before !== undefined && selects(query, before);
   const is = type !== "DELETED" && selects(query, object);
   if (!was && !is) return;
   const told = was && is ? "MODIFIED" : is ? "ADDED" : "DELETED";
-  response.write(`${JSON.stringify({ type: told, object })}\n`);
+  response.write(`${JSON.stringify({ type: told, object: isMetadata ? metadataOf(object) : object })}\n`);
 }
+
+const metaVersion = "meta.k8s.io/v1";
+const asksForMetadata = ({ accept = "" }: Call["headers"]): boolean => accept.includes("as=PartialObjectMetadata");
+const metadataOf = ({ metadata }: Stored): Stored => ({
+  apiVersion: metaVersion,
+  kind: "PartialObjectMetadata",
+  metadata,
+});
 
 function refuse(code: number, reason: string, { plural, name, message }: Address & { message?: string }): Reply {
   return status(code, reason, {
