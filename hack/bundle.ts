@@ -18,6 +18,7 @@ const apart = [
   "@grpc/grpc-js",
   "@grpc/proto-loader",
   "@kubernetes/client-node",
+  "@nats-io/transport-node",
   "fastify",
   "jose",
   "pg",

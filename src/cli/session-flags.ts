@@ -21,6 +21,10 @@ export interface SessionFlags {
   readonly sessionQueueMessages?: number;
   readonly sessionQueueBytes?: number;
   readonly sessionTotalBytes?: number;
+  readonly sessionBus?: readonly string[];
+  readonly sessionBusPrefix?: string;
+  readonly sessionBusCredentialsFile?: string;
+  readonly sessionBusCaFile?: string;
 }
 
 /** The largest message. */
@@ -33,6 +37,7 @@ export const sessionFlags = (owner: string): readonly Option[] => [
   ...listenFlags(owner),
   ...lifeFlags(owner),
   ...boundFlags(owner),
+  ...busFlags(owner),
 ];
 
 const listenFlags = (owner: string): readonly Option[] => [
@@ -107,6 +112,23 @@ const boundFlags = (owner: string): readonly Option[] => [
   }),
 ];
 
+const busFlags = (owner: string): readonly Option[] => [
+  flag("--session-bus <urls>", "NATS servers that connect several replicas: nats:// or tls://, with commas between", {
+    owner,
+    parse: (text) => text.split(",").map((one) => one.trim()),
+    otherwise: "this replica is the only one",
+  }),
+  flag("--session-bus-credentials-file <path>", "NATS credentials; a URL may not hold a password", { owner }),
+  flag("--session-bus-ca-file <path>", "PEM certificates that the bus's is signed by", {
+    owner,
+    otherwise: "those of the system",
+  }),
+  flag("--session-bus-prefix <subject>", "what the bus's subjects begin with; the replicas' must be the same", {
+    owner,
+    otherwise: "keyturn.sessions",
+  }),
+];
+
 /** Undefined: no sessions are served. @throws UsageError */
 export function sessionsOf(flags: SessionFlags): SessionsOptions | undefined {
   const { sessionListen: listen, sessionGrpcListen: grpcListen, hubListen, sessionOrigins } = flags;
@@ -130,7 +152,25 @@ export function sessionsOf(flags: SessionFlags): SessionsOptions | undefined {
     hubListen,
     origins: sessionOrigins ?? [],
     rules,
+    ...busOf(flags),
     timings: { ...defaultSessionTimings, heartbeatMs: flags.sessionHeartbeat ?? defaultSessionTimings.heartbeatMs },
+  };
+}
+
+function busOf(flags: SessionFlags): Pick<SessionsOptions, "bus"> {
+  const { sessionBus: servers, sessionBusCredentialsFile: credentialsFile, sessionBusCaFile: caFile } = flags;
+  if (servers === undefined) {
+    const isSaid = (credentialsFile ?? caFile ?? flags.sessionBusPrefix) !== undefined;
+    if (isSaid) throw new UsageError("Cannot run: must have --session-bus beside the flags that begin with its name");
+    return {};
+  }
+  return {
+    bus: {
+      servers,
+      prefix: flags.sessionBusPrefix ?? "keyturn.sessions",
+      ...(credentialsFile !== undefined && { credentialsFile }),
+      ...(caFile !== undefined && { caFile }),
+    },
   };
 }
 

@@ -7,6 +7,7 @@ import type { Remark } from "../telemetry/health.ts";
 import type { Log } from "../telemetry/log.ts";
 import type { Clock } from "../time/clock.ts";
 import type { SessionRevocation } from "./core/session-token.ts";
+import type { NatsBus } from "./bus/nats/nats-bus.ts";
 import { endRevoked } from "./end-revoked.ts";
 import { webSocketFace } from "./faces/web-socket.ts";
 import { openHub } from "./hub/open-hub.ts";
@@ -15,7 +16,7 @@ import type { BearerJudge } from "./judge-bearer.ts";
 import { withSessionLog } from "./session-log.ts";
 import { SessionMetrics } from "./session-metrics.ts";
 import { SessionService } from "./session-service.ts";
-import type { SessionsOptions } from "./sessions-options.ts";
+import type { BusOptions, SessionsOptions } from "./sessions-options.ts";
 
 /** What sessions need of the program that has them. */
 export interface SessionsBehind extends BearerJudge {
@@ -50,13 +51,19 @@ export async function openSessions(options: SessionsOptions, behind: SessionsBeh
   const { clock, log, newId, chance, verifier, required } = behind;
   const hub = new SessionHub(log);
   const metrics = new SessionMetrics({ ...behind.metrics, graceMs: rules.graceMs });
+  const bus = options.bus && (await openBus(options.bus, behind));
   const service = new SessionService({
     ...{ rules, timings, clock, chance, newId, verifier, required },
+    ...(bus && { replica: { bus, id: newId() } }),
     application: hub,
     observer: withSessionLog(log, metrics),
   });
-  metrics.watch({ service, hub });
-  const listeners = await openListeners(options, { behind, service, hub });
+  metrics.watch({ service, hub, ...(bus && { bus }) });
+  const listeners = await openListeners(options, { behind, service, hub }).catch(async (error: unknown) => {
+    service.close();
+    await bus?.close();
+    throw error;
+  });
   const forget = endRevoked({ revoke: (revocation) => tellingRevoke(service, revocation, log) }, behind);
   return {
     ports: {
@@ -64,15 +71,36 @@ export async function openSessions(options: SessionsOptions, behind: SessionsBeh
       ...(listeners.webSocket && { webSocket: listeners.webSocket.port }),
       ...(listeners.grpc && { grpc: listeners.grpc.port }),
     },
-    health: () => (hub.isAttached ? undefined : { remark: "no application is attached: what sessions send waits" }),
+    health: () => {
+      if (!hub.isAttached) return { remark: "no application is attached: what sessions send waits" };
+      if (bus?.isConnected !== false) return undefined;
+      return { remark: "the session bus is away: peers of other replicas can't be reached" };
+    },
     drain: async (withinMs) => {
       service.drain(spread * withinMs);
       await Promise.all([listeners.webSocket?.drain(withinMs), listeners.grpc?.drain(withinMs)]);
       service.close();
       forget();
       await listeners.hub.drain(lastWordsMs);
+      await bus?.close();
     },
   };
+}
+
+/** Its library is loaded where somebody has a bus. A bus that is away is no reason not to serve. */
+async function openBus(options: BusOptions, { clock, log }: SessionsBehind): Promise<NatsBus> {
+  const { natsBus } = await import("./bus/nats/nats-bus.ts");
+  return natsBus({
+    ...options,
+    clock,
+    observer: {
+      changed: (isConnected) => {
+        if (isConnected) log.info({}, "the session bus is there");
+        else log.warn({}, "the session bus is away: this replica goes on alone");
+      },
+      failed: (error) => log.warn({ error: error.message }, "the session bus refuses something"),
+    },
+  });
 }
 
 /** Without what was revoked: of a subject that would be a claim. */

@@ -63,6 +63,11 @@ export function connectionWatches(clock: Clock, { helloMs, heartbeatMs }: Sessio
   };
 }
 
+type SessionFrame = Exclude<ClientFrame, { kind: "hello" }>;
+
+/** Frames that may come before a session is accepted for which other replicas are asked. */
+const mostEarly = 16;
+
 /** One connection: waits for the hello, hears the heartbeats, and ends once. */
 export class SessionConnection implements SessionInput {
   readonly #desk: ConnectionDesk;
@@ -71,6 +76,8 @@ export class SessionConnection implements SessionInput {
   #token: string | undefined;
   #sessionId: string | undefined;
   #expiresAtMs: number | undefined;
+  /** What came while the hello waits for other replicas. */
+  #early: SessionFrame[] | undefined;
   #isOver = false;
 
   constructor(desk: ConnectionDesk, token: string, pipe: SessionPipe) {
@@ -80,14 +87,25 @@ export class SessionConnection implements SessionInput {
     desk.watches.hellos.heard(this);
   }
 
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Its session has been accepted under this id. */
   opened(sessionId: string, { deadlines, isResumed }: Acceptance): void {
     this.#sessionId = sessionId;
     this.#expiresAtMs = deadlines.expiresAtMs;
     const { observer, watches } = this.#desk;
     observer.opened(sessionId, isResumed ? "resumed" : "anew");
-    watches.hellos.forget(this);
     watches.words.heard(this);
+  }
+
+  /** What was said before it was accepted counts now. */
+  catchUp(): void {
+    const early = this.#early;
+    if (early === undefined) return;
+    this.#early = undefined;
+    for (const frame of early) this.heard(frame);
   }
 
   /** It was renewed in place. */
@@ -111,21 +129,37 @@ export class SessionConnection implements SessionInput {
   heard(frame: ClientFrame | undefined): void {
     if (this.#isOver) return;
     const [sessionId, token] = [this.#sessionId, this.#token];
-    if (sessionId !== undefined) this.#desk.watches.words.heard(this);
+    const { watches } = this.#desk;
+    if (sessionId !== undefined) watches.words.heard(this);
     if (frame?.kind === "hello" && token !== undefined) {
       this.#token = undefined;
+      watches.hellos.forget(this);
       this.#desk.begin(this, { ...frame, token });
-    } else if (frame === undefined || frame.kind === "hello" || sessionId === undefined) {
+    } else if (frame === undefined || frame.kind === "hello" || token !== undefined) {
       this.#endForBoth(final("BadMessage"), true);
-    } else if (frame.kind === "heartbeat") {
-      this.send({ heartbeat: {} });
+    } else if (sessionId === undefined) {
+      this.#heardEarly(frame);
     } else {
-      this.#desk.from(
-        frame.kind === "message"
-          ? { kind: "heard", sessionId, message: frame.message }
-          : { kind: "confirmed", sessionId, seq: frame.seq },
-      );
+      this.#heardOf(sessionId, frame);
     }
+  }
+
+  #heardEarly(frame: SessionFrame): void {
+    this.#early ??= [];
+    if (this.#early.length < mostEarly) this.#early.push(frame);
+    else this.end(retryable("TooMany", 1000));
+  }
+
+  #heardOf(sessionId: string, frame: SessionFrame): void {
+    if (frame.kind === "heartbeat") {
+      this.send({ heartbeat: {} });
+      return;
+    }
+    this.#desk.from(
+      frame.kind === "message"
+        ? { kind: "heard", sessionId, message: frame.message }
+        : { kind: "confirmed", sessionId, seq: frame.seq },
+    );
   }
 
   lost(left: boolean): void {
@@ -153,6 +187,7 @@ export class SessionConnection implements SessionInput {
     const { clock, observer, watches } = this.#desk;
     this.#isOver = true;
     this.#token = undefined;
+    this.#early = undefined;
     watches.hellos.forget(this);
     watches.words.forget(this);
     const sessionId = this.#sessionId;

@@ -15,6 +15,8 @@ export interface SessionMetricsOptions {
 export interface SessionGauges {
   readonly service: Pick<SessionService, "size">;
   readonly hub: { readonly isAttached: boolean };
+  /** Absent: there are no other replicas. */
+  readonly bus?: { readonly isConnected: boolean };
 }
 
 /** In seconds; 0: it ended with its token, or before. The grace is 25 s unless somebody says otherwise. */
@@ -55,11 +57,12 @@ export class SessionMetrics implements SessionObserver {
   }
 
   /** To be called once. */
-  watch({ service, hub }: SessionGauges): void {
+  watch({ service, hub, bus }: SessionGauges): void {
     this.#gauge("open", "Sessions that are open", () => service.size.open);
     this.#gauge("peers", "Peers that are known: with a session, or away and kept", () => service.size.peers);
     this.#gauge("waiting_bytes", "Bytes of messages that nobody has confirmed yet", () => service.size.bytes);
     this.#gauge("hub_attached", "1: an application hears and sends", () => Number(hub.isAttached));
+    if (bus) this.#gauge("bus_connected", "1: other replicas can be reached", () => Number(bus.isConnected));
   }
 
   opened(_: string, how: "anew" | "resumed"): void {

@@ -1,15 +1,18 @@
-import { clockWaitMs } from "../deadline/clock-look.ts";
-import type { Cancel, Clock } from "../time/clock.ts";
-import type { PeerKey, PeerState, SendOutcome, SessionDelivery, SessionNews } from "./core/peer-state.ts";
+import type { Clock } from "../time/clock.ts";
+import type { PeerKey, PeerState, ResumePoint, SendOutcome, SessionDelivery, SessionNews } from "./core/peer-state.ts";
 import type { SessionMessage } from "./core/outbox.ts";
-import { final, type SessionEnd } from "./core/session-end.ts";
+import { final, retryable, type SessionEnd } from "./core/session-end.ts";
 import {
   type RegistryEffect,
   type RegistryEffects,
   type RegistryRules,
   SessionRegistry,
 } from "./core/session-registry.ts";
-import type { SessionRevocation } from "./core/session-token.ts";
+import type { SessionRevocation, SessionToken } from "./core/session-token.ts";
+import type { ExchangeDesk } from "./bus/peer-exchanges.ts";
+import { Replica } from "./bus/replica.ts";
+import type { SessionBus } from "./bus/session-bus.ts";
+import { EffectLoop } from "./effect-loop.ts";
 import { type BearerJudge, judgeBearer } from "./judge-bearer.ts";
 import { acceptedFrame, type RenewedFrame, renewedFrame } from "./protocol/session-frames.ts";
 import {
@@ -34,6 +37,8 @@ export interface SessionServiceOptions extends BearerJudge {
   readonly application: SessionApplication;
   /** @default nobody hears */
   readonly observer?: SessionObserver;
+  /** The way to other replicas, and what they call this one. @default there are no others */
+  readonly replica?: { readonly bus: SessionBus; readonly id: string };
   readonly rules: RegistryRules;
   readonly timings: SessionTimings;
   readonly clock: Clock;
@@ -56,15 +61,18 @@ export class SessionService {
   readonly #desk: ConnectionDesk;
   readonly #observer: SessionObserver;
   readonly #senders = new WaitingSenders();
-  /** What is still to be done: an effect may cause others, which come after those that were there before. */
-  readonly #effects: RegistryEffect[] = [];
-  #isActing = false;
-  #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
+  /** Absent where there are no others: then nothing waits for anybody. */
+  readonly #replica: Replica | undefined;
+  readonly #loop: EffectLoop;
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
     this.#observer = options.observer ?? unobserved;
-    this.#registry = new SessionRegistry(options.rules, options.chance);
+    const { rules, chance, clock, replica } = options;
+    this.#registry = new SessionRegistry(rules, chance, (peer, isKnown) => this.#replica?.noted(peer, isKnown));
+    this.#loop = new EffectLoop({ clock, registry: this.#registry, perform: (effect) => this.#perform(effect) });
+    this.#replica =
+      replica && new Replica({ bus: replica.bus, replicaId: replica.id, clock, desk: this.#exchangeDesk() });
     this.#desk = this.#newDesk();
   }
 
@@ -104,7 +112,14 @@ export class SessionService {
   }
 
   /** Resolves once the peer has it, or nobody can say any more, or at once where there is no room. */
-  send(peer: PeerKey, message: Omit<SessionMessage, "seq">): Promise<SendOutcome> {
+  async send(peer: PeerKey, message: Omit<SessionMessage, "seq">): Promise<SendOutcome> {
+    const isElsewhere = this.#replica !== undefined && this.#registry.find(peer) === undefined;
+    const outcome = isElsewhere ? "moved" : await this.#sendHere(peer, message);
+    if (outcome !== "moved") return outcome;
+    return this.#replica?.send(peer, message) ?? "gone";
+  }
+
+  #sendHere(peer: PeerKey, message: Omit<SessionMessage, "seq">): Promise<SendOutcome | "moved"> {
     const answered = this.#senders.wait(peer, message.id);
     this.#act(this.#registry.send(peer, message, this.#nowMs()));
     return answered;
@@ -113,6 +128,7 @@ export class SessionService {
   /** The application has what the peer sent, up to this number. */
   taken(peer: PeerKey, upTo: { readonly lineage: string; readonly seq: number }): void {
     this.#act(this.#registry.taken(peer, upTo, this.#nowMs()));
+    this.#replica?.taken(peer);
   }
 
   /** Every session that it concerns is told before this returns. */
@@ -120,8 +136,10 @@ export class SessionService {
     this.#act(this.#registry.revoke(revocation, this.#nowMs()));
   }
 
+  /** The peer is forgotten, at whichever replica it is. */
   remove(peer: PeerKey): void {
     this.#act(this.#registry.remove(peer, this.#nowMs()));
+    this.#replica?.remove(peer);
   }
 
   /** No session begins any more; those that are open end at moments of chance within so long. */
@@ -132,6 +150,7 @@ export class SessionService {
   /** Everything ends now. */
   close(): void {
     this.#act(this.#registry.end(this.#nowMs()));
+    this.#replica?.close();
   }
 
   #nowMs(): number {
@@ -140,20 +159,30 @@ export class SessionService {
 
   /** The token is judged once more when the hello comes: it may have been revoked since. */
   #newDesk(): ConnectionDesk {
-    const { clock, timings, newId } = this.#options;
+    const { clock, timings } = this.#options;
     return {
       ...{ clock, observer: this.#observer, watches: connectionWatches(clock, timings) },
-      begin: (connection, { token, instanceId, resume }) => {
+      begin: (connection, hello) => {
+        const { token } = hello;
         const judged = judgeBearer(this.#options, token, this.#nowMs());
         if ("code" in judged) {
           connection.end(judged);
           return;
         }
-        const sessionId = newId();
-        this.#connections.set(sessionId, connection);
-        const peer = { subject: judged.subject, instanceId };
-        const opening = { sessionId, token: judged, ...(resume && { resume }) };
-        this.#act(this.#registry.open(peer, opening, this.#nowMs()));
+        const peer = { subject: judged.subject, instanceId: hello.instanceId };
+        if (this.#replica === undefined || this.#registry.isDraining) {
+          this.#open(peer, judged, { connection, hello });
+          return;
+        }
+        this.#replica.hello(peer, {
+          admit: () => {
+            // Revoked, or over, since
+            const now = judgeBearer(this.#options, token, this.#nowMs());
+            if ("code" in now) connection.end(now);
+            else if (!connection.isOver) this.#open(peer, now, { connection, hello });
+          },
+          refuse: () => connection.end(retryable("Superseded")),
+        });
       },
       from: (event) => {
         if (event.kind === "lost") this.#connections.delete(event.sessionId);
@@ -162,16 +191,33 @@ export class SessionService {
     };
   }
 
+  #open(peer: PeerKey, token: SessionToken, { connection, hello: { resume } }: Saying): void {
+    const sessionId = this.#options.newId();
+    this.#connections.set(sessionId, connection);
+    this.#act(this.#registry.open(peer, { sessionId, token, ...(resume && { resume }) }, this.#nowMs()));
+  }
+
+  /** What other replicas may do to the peers here. */
+  #exchangeDesk(): ExchangeDesk {
+    return {
+      held: (peer) => {
+        const state = this.#registry.find(peer);
+        return state && { openedAtMs: state.openedAtMs, isTaken: state.inbox.waiting.length === 0 };
+      },
+      supersede: (peer) => this.#act(this.#registry.claimed(peer, this.#nowMs())),
+      move: (peer) => {
+        const { moved, effects } = this.#registry.move(peer, this.#nowMs());
+        this.#act(effects);
+        return moved;
+      },
+      bring: (peer, moved) => this.#act(this.#registry.bring(peer, moved, this.#nowMs())),
+      send: (peer, message) => this.#sendHere(peer, message),
+      remove: (peer) => this.#act(this.#registry.remove(peer, this.#nowMs())),
+    };
+  }
+
   #act(effects: RegistryEffects): void {
-    // There may be more of them than a call takes arguments
-    for (const effect of effects) this.#effects.push(effect);
-    if (this.#isActing) return;
-    this.#isActing = true;
-    // Also those that come meanwhile
-    for (const effect of this.#effects) this.#perform(effect);
-    this.#effects.length = 0;
-    this.#isActing = false;
-    this.#arm();
+    this.#loop.act(effects);
   }
 
   #perform({ peer, effect }: RegistryEffect): void {
@@ -181,6 +227,7 @@ export class SessionService {
       case "accept":
         connection?.opened(effect.sessionId, effect.acceptance);
         connection?.send({ accepted: acceptedFrame(effect, { ...rules, ...timings }, this.#nowMs()) });
+        connection?.catchUp();
         return;
       case "transmit":
         connection?.send({ message: effect.message });
@@ -201,7 +248,7 @@ export class SessionService {
         application.deliver(peer, effect);
         return;
       case "answer":
-        this.#observer.answered(effect.outcome);
+        if (effect.outcome !== "moved") this.#observer.answered(effect.outcome);
         this.#senders.answer(peer, effect.id, effect.outcome);
         return;
       case "tell":
@@ -211,19 +258,10 @@ export class SessionService {
         effect satisfies never;
     }
   }
+}
 
-  /** One timer for all, that sees a clock that was set in time. */
-  #arm(): void {
-    const { clock } = this.#options;
-    const atMs = this.#registry.wakeAtMs;
-    if (atMs < Infinity && atMs >= (this.#timer?.atMs ?? Infinity)) return;
-    this.#timer?.cancel();
-    this.#timer = undefined;
-    if (atMs === Infinity) return;
-    const cancel = clock.after(clockWaitMs(atMs, clock.nowMs()), () => {
-      this.#timer = undefined;
-      this.#act(this.#registry.look(clock.nowMs()));
-    });
-    this.#timer = { atMs, cancel };
-  }
+/** Whoever says it, and what. */
+interface Saying {
+  readonly connection: SessionConnection;
+  readonly hello: { readonly resume?: ResumePoint };
 }

@@ -14,6 +14,20 @@ export interface SessionsOptions {
   readonly origins: readonly string[];
   readonly rules: RegistryRules;
   readonly timings: SessionTimings;
+  /** The way to other replicas; absent: there are none. */
+  readonly bus?: BusOptions;
+}
+
+/** A bus of NATS. */
+export interface BusOptions {
+  /** `nats://HOST:PORT` or `tls://HOST:PORT` each, servers of one cluster. Without a user and a password. */
+  readonly servers: readonly string[];
+  /** What all subjects begin with: of a gateway's replicas the same, of another gateway another. */
+  readonly prefix: string;
+  /** A file of NATS credentials (`.creds`), read at each connection. @default none are shown */
+  readonly credentialsFile?: string;
+  /** PEM certificates that the server's is signed by, read at each connection. @default those of the system */
+  readonly caFile?: string;
 }
 
 /** What is in force where nothing else is said. */

@@ -2,9 +2,9 @@ import type { PeerKey, SendOutcome } from "./core/peer-state.ts";
 
 /** Who waits for what becomes of a message. The same id for the same peer twice is one message, with one answer for both. */
 export class WaitingSenders {
-  readonly #waiting = new Map<string, ((outcome: SendOutcome) => void)[]>();
+  readonly #waiting = new Map<string, ((outcome: SendOutcome | "moved") => void)[]>();
 
-  wait(peer: PeerKey, id: string): Promise<SendOutcome> {
+  wait(peer: PeerKey, id: string): Promise<SendOutcome | "moved"> {
     const key = keyOf(peer, id);
     return new Promise((resolve) => {
       const others = this.#waiting.get(key);
@@ -13,7 +13,7 @@ export class WaitingSenders {
     });
   }
 
-  answer(peer: PeerKey, id: string, outcome: SendOutcome): void {
+  answer(peer: PeerKey, id: string, outcome: SendOutcome | "moved"): void {
     const key = keyOf(peer, id);
     const waiting = this.#waiting.get(key) ?? [];
     this.#waiting.delete(key);

@@ -107,6 +107,7 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   "@fastify/rate-limit": ["issuer"],
   "@fastify/swagger": ["issuer"],
   "@kubernetes/client-node": ["cli"],
+  "@nats-io/transport-node": ["sessions"],
   commander: ["cli"],
   croner: ["ring"],
   "eventsource-parser": ["revocations"],
@@ -129,6 +130,7 @@ const onDemand = [
     places: ["src/grpc/", "src/gateway/faces/grpc/", "src/sessions/faces/grpc/", "src/sessions/hub/grpc/"],
     libraries: ["@grpc/grpc-js", "@grpc/proto-loader"],
   },
+  { places: ["src/sessions/bus/nats/"], libraries: ["@nats-io/transport-node"] },
 ];
 
 /** Clock, chance and outside are arguments here. */

@@ -95,6 +95,11 @@ describe("keyturn gateway", () => {
       [...webSocket, ...hub, "--session-queue-bytes", "2MiB", "--session-total-bytes", "1MiB"],
       "--session-queue-bytes must be no more than --session-total-bytes",
     ],
+    [
+      [...webSocket, ...hub, "--session-bus-prefix", "a"],
+      "must have --session-bus beside the flags that begin with its name",
+    ],
+    [["--session-bus", "nats://127.0.0.1:4222"], `${listener} --session-bus`],
   ])("can't serve sessions with %j", async (args, problem) => {
     expect(await says("--acks", "off", "--mount", "/m", ...args)).toEqual([2, `Cannot run: ${problem}`]);
   });

@@ -30,6 +30,7 @@ export function openedSession(before: PeerState | undefined, opening: SessionOpe
   const { outbox, ids } = outboxFrom(before, resumed);
   const state: PeerState = {
     generation: (before?.generation ?? 0) + 1,
+    openedAtMs: Math.max(nowMs, (before?.openedAtMs ?? -Infinity) + 1),
     session,
     sessionIds: [...(resumed ? (before?.sessionIds ?? []) : []), sessionId].slice(-rememberedSessions),
     outbox,

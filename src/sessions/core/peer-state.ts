@@ -30,12 +30,16 @@ export interface Inbox {
   readonly takenSeq: number;
   /** In order, numbered without a gap from `takenSeq + 1` to `lastSeq`. */
   readonly waiting: readonly SessionMessage[];
+  /** Up to this number the application of another replica may have heard them, and not taken. */
+  readonly heardElsewhereSeq?: number;
 }
 
 /** What outlives a connection. */
 export interface PeerState {
   /** How many sessions it has had. */
   readonly generation: number;
+  /** When the newest of them was opened, and later than the one before, whatever the clock said: of two replicas the later keeps the peer. Unix milliseconds. */
+  readonly openedAtMs: number;
   /** Absent while it is away. */
   readonly session?: OpenSession;
   /** While it is away: kept until then. Unix milliseconds. */
@@ -45,6 +49,9 @@ export interface PeerState {
   readonly outbox: Outbox;
   readonly inbox: Inbox;
 }
+
+/** What goes to another replica. What the application has not taken does not: the peer sends it again. */
+export type MovedPeer = Omit<PeerState, "session" | "keptUntilMs">;
 
 /** Where a peer goes on. */
 export interface ResumePoint {
@@ -79,6 +86,12 @@ export type PeerEvent =
   | { readonly kind: "draining"; readonly withinMs: number }
   /** For good, by whoever runs the gateway. */
   | { readonly kind: "ended"; readonly code: EndCode }
+  /** Another replica opens a session of the peer, and waits for what is kept of it here. */
+  | { readonly kind: "claimed" }
+  /** Another replica has the peer from now on. */
+  | { readonly kind: "moved" }
+  /** What another replica had of it. */
+  | { readonly kind: "brought"; readonly peer: MovedPeer }
   /** The clock may say that something is due. */
   | { readonly kind: "looked" };
 
@@ -102,6 +115,8 @@ export interface SessionDelivery {
   readonly message: SessionMessage;
   /** Of the token in force when it came, as JSON. */
   readonly claims: string;
+  /** The application of another replica may have had it. */
+  readonly isRedelivered: boolean;
 }
 
 /** What is to be done, in this order. */
@@ -114,7 +129,8 @@ export type PeerEffect =
   | { readonly kind: "close"; readonly sessionId: string; readonly end: SessionEnd }
   /** To the application, which says `taken` once it has it. */
   | ({ readonly kind: "deliver" } & SessionDelivery)
-  | { readonly kind: "answer"; readonly id: string; readonly outcome: SendOutcome }
+  /** `moved`: another replica sees to it, if it is asked with the same id. */
+  | { readonly kind: "answer"; readonly id: string; readonly outcome: SendOutcome | "moved" }
   | { readonly kind: "tell"; readonly news: SessionNews };
 
 /** What the application hears of its peers. */

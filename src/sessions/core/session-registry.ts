@@ -1,10 +1,18 @@
 import { DeadlineQueue } from "./deadline-queue.ts";
 import { bytesIn, type SessionMessage } from "./outbox.ts";
 import { goByTheSame, namesOf, ofSession, ofSubject, PeerIndex } from "./peer-index.ts";
-import type { SessionOpening, PeerEffect, PeerEvent, PeerKey, PeerState, SessionRules } from "./peer-state.ts";
+import type {
+  MovedPeer,
+  SessionOpening,
+  PeerEffect,
+  PeerEvent,
+  PeerKey,
+  PeerState,
+  SessionRules,
+} from "./peer-state.ts";
 import { final, retryable, type SessionEnd } from "./session-end.ts";
 import { revokedName, type SessionRevocation, type SessionToken } from "./session-token.ts";
-import { peerWakeAtMs, stepPeer } from "./step-peer.ts";
+import { movedPeer, peerWakeAtMs, stepPeer } from "./step-peer.ts";
 
 export interface RegistryRules extends SessionRules {
   /** Peers at the same time, also those that are away. */
@@ -37,6 +45,7 @@ interface PeerEntry {
 export class SessionRegistry {
   readonly #rules: RegistryRules;
   readonly #chance: () => number;
+  readonly #noted: (peer: PeerKey, isKnown: boolean) => void;
   readonly #entries = new Map<string, PeerEntry>();
   /** Those that are away, the longest first. */
   readonly #away = new Set<string>();
@@ -46,10 +55,18 @@ export class SessionRegistry {
   #bytes = 0;
   #isDraining = false;
 
-  /** @param chance - From 0 to below 1, another at each call */
-  constructor(rules: RegistryRules, chance: () => number) {
+  /**
+   * @param chance - From 0 to below 1, another at each call
+   * @param noted - Hears of each peer when something of it is kept, and when nothing is any more
+   */
+  constructor(
+    rules: RegistryRules,
+    chance: () => number,
+    noted: (peer: PeerKey, isKnown: boolean) => void = () => undefined,
+  ) {
     this.#rules = rules;
     this.#chance = chance;
+    this.#noted = noted;
   }
 
   /** How many sessions are open, how many peers are known, how many bytes wait, and in how many places something is remembered. */
@@ -70,7 +87,11 @@ export class SessionRegistry {
 
   /** What is known of a peer. */
   find(peer: PeerKey): PeerState | undefined {
-    return this.#entries.get(keyOf(peer))?.state;
+    return this.#entries.get(peerName(peer))?.state;
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining;
   }
 
   /** A session of a token that was verified in this tick; or the reason why there is none, as the only effect. */
@@ -82,7 +103,7 @@ export class SessionRegistry {
     if (token.subject !== peer.subject) return refuse(final("Forbidden"));
     if (this.#isDraining) return refuse(retryable("Draining", this.#pauseMs()));
     const owner = resume && this.#index.first(ofSession(resume.sessionId));
-    if (owner !== undefined && owner !== keyOf(peer)) return refuse(final("Forbidden"));
+    if (owner !== undefined && owner !== peerName(peer)) return refuse(final("Forbidden"));
     const made = this.#makeRoom(peer, nowMs);
     if (made === undefined) return refuse(retryable("TooMany", this.#pauseMs()));
     return [...made, ...this.#step(peer, { kind: "opened", ...opening }, nowMs)];
@@ -126,6 +147,25 @@ export class SessionRegistry {
     return this.#step(peer, { kind: "ended", code: "Removed" }, nowMs);
   }
 
+  /** Another replica is opening a session of the peer: the one that is open here ends. */
+  claimed(peer: PeerKey, nowMs: number): RegistryEffects {
+    return this.#step(peer, { kind: "claimed" }, nowMs);
+  }
+
+  /** The peer is another replica's from now on; with what goes there. */
+  move(peer: PeerKey, nowMs: number): { readonly moved?: MovedPeer; readonly effects: RegistryEffects } {
+    const entry = this.#entries.get(peerName(peer));
+    const effects = this.#step(peer, { kind: "moved" }, nowMs);
+    return { ...(entry && { moved: movedPeer(entry.state) }), effects };
+  }
+
+  /** What another replica had of the peer is kept, if there is room. */
+  bring(peer: PeerKey, moved: MovedPeer, nowMs: number): RegistryEffects {
+    if (this.#bytes + bytesIn(moved.outbox.waiting) > this.#rules.totalBytes) return [];
+    const made = this.#makeRoom(peer, nowMs);
+    return made === undefined ? [] : [...made, ...this.#step(peer, { kind: "brought", peer: moved }, nowMs)];
+  }
+
   /** No session begins any more, and those that are open end at moments of chance within so long. */
   drain(withinMs: number, nowMs: number): RegistryEffects {
     this.#isDraining = true;
@@ -152,7 +192,7 @@ export class SessionRegistry {
 
   /** Room for one more, made by forgetting whoever is away for longest; undefined where all are there. */
   #makeRoom(peer: PeerKey, nowMs: number): RegistryEffects | undefined {
-    if (this.#entries.has(keyOf(peer))) return [];
+    if (this.#entries.has(peerName(peer))) return [];
     const { peers, peersOfSubject } = this.#rules;
     const own = ofSubject(peer.subject);
     if (this.#index.count(own) >= peersOfSubject) return this.#forgetFirst((key) => this.#index.has(own, key), nowMs);
@@ -182,10 +222,11 @@ export class SessionRegistry {
   }
 
   #step(peer: PeerKey, event: PeerEvent, nowMs: number): RegistryEffects {
-    const key = keyOf(peer);
+    const key = peerName(peer);
     const before = this.#entries.get(key);
     const { state, effects } = stepPeer(before?.state, event, { nowMs, chance: this.#chance(), rules: this.#rules });
     this.#put(key, peer, { before, state });
+    if ((before === undefined) !== (state === undefined)) this.#noted(peer, state !== undefined);
     return effects.map((effect) => ({ peer, effect }));
   }
 
@@ -227,7 +268,7 @@ export class SessionRegistry {
 }
 
 /** No subject holds the separator of this form, whatever it is called. */
-const keyOf = ({ subject, instanceId }: PeerKey): string => JSON.stringify([subject, instanceId]);
+export const peerName = ({ subject, instanceId }: PeerKey): string => JSON.stringify([subject, instanceId]);
 
 const waitingBytes = (state: PeerState | undefined): number =>
   state === undefined ? 0 : bytesIn(state.outbox.waiting) + bytesIn(state.inbox.waiting);

@@ -1,7 +1,7 @@
 import { sessionDeadlines } from "../../deadline/session.ts";
 import { openedSession } from "./open-session.ts";
 import { bytesIn, confirmedUpTo, type SessionMessage, withMessage } from "./outbox.ts";
-import type { PeerContext, PeerEffect, PeerEvent, PeerState, PeerStep } from "./peer-state.ts";
+import type { MovedPeer, PeerContext, PeerEffect, PeerEvent, PeerState, PeerStep } from "./peer-state.ts";
 import { type EndCode, final, retryable, type SessionEnd } from "./session-end.ts";
 import { concerns, isReplaceable, type SessionRevocation, type SessionToken } from "./session-token.ts";
 
@@ -20,6 +20,7 @@ type Of<Kind extends PeerEvent["kind"]> = Extract<PeerEvent, { kind: Kind }>;
  */
 export function stepPeer(state: PeerState | undefined, event: PeerEvent, context: PeerContext): PeerStep {
   if (event.kind === "opened") return openedSession(state, event, context);
+  if (event.kind === "brought") return brought(state, event.peer, context);
   if (state === undefined) return unknown(event);
   if ("sessionId" in event && state.session?.id !== event.sessionId) return nothing(state);
   switch (event.kind) {
@@ -41,6 +42,10 @@ export function stepPeer(state: PeerState | undefined, event: PeerEvent, context
       return draining(state, event, context);
     case "ended":
       return forget(closed(state, final(event.code), context));
+    case "claimed":
+      return closed(state, retryable("Superseded"), context);
+    case "moved":
+      return forget(closed(state, retryable("Superseded"), context), "moved");
     case "looked":
       return looked(state, context);
     default:
@@ -54,6 +59,22 @@ const nothing = (state: PeerState): PeerStep => ({ state, effects: [] });
 const unknown = (event: PeerEvent): PeerStep => ({
   effects: event.kind === "sent" ? [{ kind: "answer", id: event.message.id, outcome: "gone" }] : [],
 });
+
+/** Kept as that of a peer that is away. Whoever is here already is newer. */
+const brought = (state: PeerState | undefined, peer: MovedPeer, { nowMs, rules }: PeerContext): PeerStep =>
+  nothing(state ?? { ...peer, keptUntilMs: nowMs + rules.keepMs });
+
+/** What goes to another replica when the peer does. */
+export function movedPeer({ generation, openedAtMs, sessionIds, outbox, inbox }: PeerState): MovedPeer {
+  const { lineage, lastSeq, takenSeq, heardElsewhereSeq = 0 } = inbox;
+  const kept = { lineage, lastSeq: takenSeq, takenSeq, waiting: [] };
+  const heardSeq = Math.max(lastSeq, heardElsewhereSeq);
+  const isHeard = heardSeq > takenSeq;
+  return {
+    ...{ generation, openedAtMs, sessionIds, outbox },
+    inbox: { ...kept, ...(isHeard && { heardElsewhereSeq: heardSeq }) },
+  };
+}
 
 /** With a token of the same subject that ends no sooner. Without an effect the one before stays in force. */
 function renewed(state: PeerState, token: SessionToken, { nowMs, rules }: PeerContext): PeerStep {
@@ -81,9 +102,10 @@ function heard(state: PeerState, message: SessionMessage, context: PeerContext):
   if (message.seq <= inbox.lastSeq) return nothing(state);
   if (message.seq !== inbox.lastSeq + 1) return forget(closed(state, final("BadMessage"), context));
   if (!hasRoom(inbox.waiting, message, rules)) return closed(state, retryable("TooMany", pauseMs(context)), context);
+  const isRedelivered = message.seq <= (inbox.heardElsewhereSeq ?? 0);
   return {
     state: { ...state, inbox: { ...inbox, lastSeq: message.seq, waiting: [...inbox.waiting, message] } },
-    effects: [{ kind: "deliver", lineage: inbox.lineage, message, claims: session.token.claims }],
+    effects: [{ kind: "deliver", lineage: inbox.lineage, message, claims: session.token.claims, isRedelivered }],
   };
 }
 
@@ -164,11 +186,9 @@ function away(state: PeerState, { nowMs, rules }: PeerContext, code?: EndCode): 
   return { state: { ...rest, keptUntilMs: nowMs + rules.keepMs }, effects: [{ kind: "tell", news }] };
 }
 
-/** Whoever still waits for a confirmation is told that there will be none. */
-function forget({ state, effects }: PeerStep): PeerStep {
-  const gone: readonly PeerEffect[] = (state?.outbox.waiting ?? []).map(({ id }) => ({
-    ...{ kind: "answer", id, outcome: "gone" },
-  }));
+/** Whoever still waits for a confirmation is told that there will be none, or who knows more. */
+function forget({ state, effects }: PeerStep, outcome: "gone" | "moved" = "gone"): PeerStep {
+  const gone: readonly PeerEffect[] = (state?.outbox.waiting ?? []).map(({ id }) => ({ kind: "answer", id, outcome }));
   return { effects: [...effects, ...gone] };
 }
 

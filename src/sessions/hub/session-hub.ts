@@ -51,8 +51,9 @@ export class SessionHub implements SessionApplication {
     this.#current?.end("Draining");
   }
 
-  deliver(peer: PeerKey, { message, claims }: SessionDelivery): void {
-    this.#arrivals.set(message, { claims });
+  deliver(peer: PeerKey, { message, claims, isRedelivered }: SessionDelivery): void {
+    // An application elsewhere has the number of no attachment here
+    this.#arrivals.set(message, { claims, ...(isRedelivered && { shownTo: 0 }) });
     this.#current?.look(peer);
   }
 

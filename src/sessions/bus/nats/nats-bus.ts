@@ -1,0 +1,262 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
+import {
+  connect,
+  credsAuthenticator,
+  type Msg,
+  type NatsConnection,
+  type NodeConnectionOptions,
+  type Subscription,
+} from "@nats-io/transport-node";
+import { ChangeNeededError } from "../../../errors/keyturn-error.ts";
+import { quoted } from "../../../errors/quote.ts";
+import type { Clock } from "../../../time/clock.ts";
+import type { BusOptions } from "../../sessions-options.ts";
+import type { BusReply, SessionBus } from "../session-bus.ts";
+import { answerInPieces, PieceReader } from "./pieces.ts";
+
+export interface NatsBusOptions extends BusOptions {
+  readonly clock: Pick<Clock, "after">;
+  /** @default nobody hears */
+  readonly observer?: BusObserver;
+}
+
+interface BusObserver {
+  /** The bus is there, or away. */
+  changed(isConnected: boolean): void;
+  /** What a server refuses: somebody must change something there. */
+  failed(why: Error): void;
+}
+
+export interface NatsBus extends SessionBus {
+  close(): Promise<void>;
+}
+
+/** A server that does not answer is away after two of them, in milliseconds. */
+const pingMs = 5000;
+const retryMs = { wait: 250, jitter: 250, failed: 1000 };
+/** Least room of a server for one message: that of a peer is 64 KiB at most. */
+const leastPayload = 131_072;
+
+/**
+ * The bus over NATS. Connects by itself, now and whenever it has to: until then it is away, which is no error.
+ *
+ * @throws ChangeNeededError `BusUnusable` when an address has a user or a password, or is none; when the prefix is no subject; when a file can't be read
+ */
+export function natsBus(options: NatsBusOptions): NatsBus {
+  for (const server of options.servers) checkServer(server);
+  if (!/^[\w-]+(\.[\w-]+)*$/.test(options.prefix)) {
+    throw unusable(`prefix ${quoted(options.prefix)}: must be words of letters, digits, "_" and "-" with dots between`);
+  }
+  for (const file of [options.credentialsFile, options.caFile]) if (file !== undefined) readable(file);
+  return new ConnectedBus(options);
+}
+
+function checkServer(server: string): void {
+  const url = URL.parse(server);
+  const isPlain = url && url.username === "" && url.password === "" && /^\/?$/.test(url.pathname);
+  if (!isPlain || url.hostname === "" || !["nats:", "tls:"].includes(url.protocol)) {
+    // It may hold a password
+    throw unusable("server: must be nats://HOST:PORT or tls://HOST:PORT, without a user and a password");
+  }
+}
+
+function readable(file: string): void {
+  try {
+    readFileSync(file);
+  } catch (cause) {
+    throw unusable(`file ${quoted(file)}: must be readable`, cause);
+  }
+}
+
+/** What the file holds, or held: it may be about to be replaced. */
+function lastRead(file: string): () => Uint8Array {
+  let last: Uint8Array = new Uint8Array();
+  return () => {
+    try {
+      last = readFileSync(file);
+    } catch {
+      // The one before
+    }
+    return last;
+  };
+}
+
+const unusable = (what: string, cause?: unknown): ChangeNeededError =>
+  new ChangeNeededError("BusUnusable", `Cannot use the session bus's ${what}`, { cause });
+
+interface TopicListener {
+  readonly hear: (word: Uint8Array, answer: BusReply) => void;
+  subscription?: Subscription;
+}
+
+class ConnectedBus implements NatsBus {
+  readonly #options: NatsBusOptions;
+  readonly #listeners = new Map<string, Set<TopicListener>>();
+  readonly #questions = new Map<
+    string,
+    { readonly hear: (answer: Uint8Array | undefined) => void; reader: PieceReader }
+  >();
+  readonly #reconnected = new Set<() => void>();
+  /** Answers to this replica come there: under names that nobody guesses. */
+  readonly #answers: string;
+  #asked = 0;
+  #connection: NatsConnection | undefined;
+  #isConnected = false;
+  #isClosed = false;
+
+  constructor(options: NatsBusOptions) {
+    this.#options = options;
+    this.#answers = `${options.prefix}.answers.${randomBytes(16).toString("hex")}`;
+    void this.#connect();
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  onReconnected(listener: () => void): () => void {
+    this.#reconnected.add(listener);
+    return () => this.#reconnected.delete(listener);
+  }
+
+  listen(topic: string, hear: TopicListener["hear"]): () => void {
+    const listener: TopicListener = { hear };
+    const listeners = this.#listeners.get(topic) ?? new Set();
+    this.#listeners.set(topic, listeners.add(listener));
+    this.#subscribe(topic, listener);
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#listeners.delete(topic);
+      listener.subscription?.unsubscribe();
+    };
+  }
+
+  ask(topic: string, word: Uint8Array, hear: (answer: Uint8Array | undefined) => void): () => void {
+    const id = String(++this.#asked);
+    this.#questions.set(id, { hear, reader: new PieceReader() });
+    const isSent = this.#publish(`${this.#options.prefix}.peers.${topic}`, word, `${this.#answers}.${id}`);
+    if (!isSent) queueMicrotask(() => this.#questions.get(id)?.hear(undefined));
+    return () => this.#questions.delete(id);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    const wasConnected = this.#isConnected;
+    this.#isConnected = false;
+    // What was said last still goes
+    await (wasConnected ? this.#connection?.drain() : this.#connection?.close());
+  }
+
+  /** Again, should the library give up. */
+  async #connect(): Promise<void> {
+    try {
+      await this.#serve(await connect(this.#connectionOptions()));
+    } catch (error) {
+      if (this.#isClosed) return;
+      this.#options.observer?.failed(error instanceof Error ? error : new Error("unknown"));
+      this.#options.clock.after(retryMs.failed, () => void this.#connect());
+    }
+  }
+
+  #connectionOptions(): NodeConnectionOptions {
+    const { servers, credentialsFile, caFile } = this.#options;
+    const isTls = caFile !== undefined || servers.some((server) => server.startsWith("tls:"));
+    return {
+      servers: [...servers],
+      name: "keyturn",
+      noEcho: true,
+      waitOnFirstConnect: true,
+      ignoreAuthErrorAbort: true,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: retryMs.wait,
+      reconnectJitter: retryMs.jitter,
+      reconnectJitterTLS: retryMs.jitter,
+      pingInterval: pingMs,
+      maxPingOut: 2,
+      ...(isTls && { tls: caFile === undefined ? {} : { caFile } }),
+      ...(credentialsFile !== undefined && { authenticator: credsAuthenticator(lastRead(credentialsFile)) }),
+    };
+  }
+
+  async #serve(connection: NatsConnection): Promise<void> {
+    if (this.#isClosed) {
+      await connection.close();
+      return;
+    }
+    this.#connection = connection;
+    connection.subscribe(`${this.#answers}.*`, {
+      callback: (error, message) => {
+        if (!error) this.#answered(message);
+      },
+    });
+    for (const [topic, listeners] of this.#listeners) for (const one of listeners) this.#subscribe(topic, one);
+    void this.#watch(connection);
+    await this.#begin(connection);
+  }
+
+  async #watch(connection: NatsConnection): Promise<void> {
+    for await (const status of connection.status()) {
+      if (status.type === "disconnect") this.#change(false);
+      if (status.type === "reconnect") void this.#begin(connection);
+      if (status.type === "error") this.#options.observer?.failed(status.error);
+    }
+  }
+
+  /** The server has heard of all that is listened to once it has answered. */
+  async #begin(connection: NatsConnection): Promise<void> {
+    try {
+      await connection.flush();
+    } catch {
+      // Away again
+      return;
+    }
+    if ((connection.info?.max_payload ?? 0) < leastPayload) {
+      this.#options.observer?.failed(unusable(`server: max_payload must be ${leastPayload} or more`));
+      return;
+    }
+    this.#change(true);
+    for (const listener of this.#reconnected) listener();
+  }
+
+  #change(isConnected: boolean): void {
+    if (this.#isClosed || this.#isConnected === isConnected) return;
+    this.#isConnected = isConnected;
+    this.#options.observer?.changed(isConnected);
+  }
+
+  #subscribe(topic: string, listener: TopicListener): void {
+    const connection = this.#connection;
+    if (connection === undefined || connection.isClosed()) return;
+    const subject = `${this.#options.prefix}.peers.${topic}`;
+    listener.subscription = connection.subscribe(subject, {
+      callback: (error, { data, reply }) => {
+        if (error) return;
+        const limit = (connection.info?.max_payload ?? leastPayload) - 1024;
+        listener.hear(data, (answer) => {
+          if (reply === undefined) return;
+          for (const piece of answerInPieces(answer, limit)) this.#publish(reply, piece);
+        });
+      },
+    });
+  }
+
+  #answered({ subject, data, headers }: Msg): void {
+    const question = this.#questions.get(subject.slice(subject.lastIndexOf(".") + 1));
+    if (question === undefined) return;
+    // "No Responders": nobody listens to that subject
+    if (headers?.code === 503 && data.byteLength === 0) question.hear(undefined);
+    else {
+      const whole = question.reader.read(data);
+      if (whole) question.hear(whole);
+    }
+  }
+
+  /** False when the bus is away: what was to be said then must not come late. */
+  #publish(subject: string, data: Uint8Array, reply?: string): boolean {
+    const connection = this.#connection;
+    if (connection === undefined || !this.#isConnected || connection.isClosed()) return false;
+    connection.publish(subject, data, reply === undefined ? {} : { reply });
+    return true;
+  }
+}
