@@ -13,6 +13,7 @@ export const exitCodeText = [
 type Maker = (cli: Cli) => Command;
 
 const looking = () => import("./commands/looking-commands.ts");
+const completing = () => import("./commands/completion-commands.ts");
 const changing = () => import("./commands/changing-commands.ts");
 
 /** The commands by heading. A process runs one, and loads no other: how soon a sidecar is ready depends on it. */
@@ -40,7 +41,10 @@ const groups: Readonly<Record<string, Readonly<Record<string, () => Promise<Make
   },
   "Ship:": { inject: async () => (await import("./commands/inject-command.ts")).injectCommand },
   "Try:": { token: async () => (await import("./commands/token-commands.ts")).tokenCommand },
-  "Other:": { version: async () => (await import("./commands/version-command.ts")).versionCommand },
+  "Other:": {
+    completion: async () => (await completing()).completionCommand,
+    version: async () => (await import("./commands/version-command.ts")).versionCommand,
+  },
 };
 
 /**
@@ -64,6 +68,13 @@ export async function buildProgram(around: Surroundings, ended: Cli["ended"], na
     for (const [command, maker] of Object.entries(makers)) {
       if (!isOne || command === name) program.addCommand((await maker())(cli).helpGroup(heading));
     }
+  }
+  if (name === "complete") {
+    const { completeCommand } = await completing();
+    program.addCommand(
+      completeCommand(cli, () => buildProgram(around, ended)),
+      { hidden: true },
+    );
   }
   program.addHelpText(
     "after",

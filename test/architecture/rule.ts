@@ -102,6 +102,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 
 /** Library → the only folders that may import it. */
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
+  "@bomb.sh/tab": ["cli"],
   "@grpc/grpc-js": ["grpc", "gateway", "sessions"],
   "@grpc/proto-loader": ["grpc"],
   "@fastify/rate-limit": ["issuer"],

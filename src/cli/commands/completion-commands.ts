@@ -1,0 +1,72 @@
+import { RootCommand, script } from "@bomb.sh/tab";
+import { Argument, type Command, type Option } from "commander";
+import { exitCodes } from "../../tools/exit.ts";
+import { commandOf } from "../flags.ts";
+import type { Cli } from "../surroundings.ts";
+
+const shells = ["bash", "zsh", "fish"] as const;
+
+export function completionCommand(cli: Cli): Command {
+  return commandOf({
+    name: "completion",
+    summary: "print a script that has a shell complete commands, flags and their values",
+    details:
+      'The script asks the program itself at each Tab, so it need not be made again with a newer version. For `kubectl keyturn`, which asks an executable of its own, put one in the PATH that is called\nkubectl_complete-keyturn and has two lines:\n\n  #!/bin/sh\n  exec kubectl-keyturn complete -- "$@"',
+    arguments: [new Argument("<shell>", "whose script").choices(shells)],
+    flags: [],
+    examples: [
+      ["In this shell", "source <(keyturn completion bash)"],
+      ["In each of yours", "keyturn completion fish > ~/.config/fish/completions/keyturn.fish"],
+    ],
+  }).action((shell: string) => {
+    // It is for the program under its own name: kubectl asks otherwise
+    script(shell, "keyturn", "keyturn");
+    cli.ended(exitCodes.done);
+  });
+}
+
+/** What the script asks: a line for each word that fits, as cobra has it, which kubectl reads. Not for people, so in no help. */
+export function completeCommand(cli: Cli, wholeProgram: () => Promise<Command>): Command {
+  return commandOf({
+    name: "complete",
+    summary: "say what the last word of a command line may become",
+    arguments: [new Argument("[words...]", "behind --")],
+    flags: [],
+    examples: [["What a shell asks", "keyturn complete -- grants l"]],
+  }).action(async (words: readonly string[]) => {
+    const root = new RootCommand();
+    describe(root, await wholeProgram(), []);
+    root.parse([...words]);
+    cli.ended(exitCodes.done);
+  });
+}
+
+/** Tells of each command what may follow it. */
+function describe(root: RootCommand, command: Command, path: readonly string[]): void {
+  const known = path.length === 0 ? root : root.command(path.join(" "), command.summary());
+  for (const { name, choices, what } of command.options.flatMap(flagsOf)) {
+    if (choices === undefined) known.option(name, what);
+    else known.option(name, what, (complete) => choices.forEach((choice) => complete(choice, "")));
+  }
+  for (const argument of command.registeredArguments) {
+    known.argument(
+      argument.name(),
+      (complete) => argument.argChoices?.forEach((choice) => complete(choice, "")),
+      argument.variadic,
+    );
+  }
+  for (const below of command.createHelp().visibleCommands(command)) describe(root, below, [...path, below.name()]);
+}
+
+interface CompletedFlag {
+  readonly name: string;
+  /** Absent: no value follows. Empty: anything may. */
+  readonly choices?: readonly string[];
+  readonly what: string;
+}
+
+function flagsOf({ long, required, optional, argChoices, description, hidden }: Option): readonly CompletedFlag[] {
+  if (hidden || long == null) return [];
+  const takesValue = required || optional;
+  return [{ name: long.slice(2), what: description, ...(takesValue && { choices: argChoices ?? [] }) }];
+}
