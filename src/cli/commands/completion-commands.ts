@@ -11,7 +11,7 @@ export function completionCommand(cli: Cli): Command {
     name: "completion",
     summary: "print a script that has a shell complete commands, flags and their values",
     details:
-      'The script asks the program itself at each Tab, so it need not be made again with a newer version. For `kubectl keyturn`, which asks an executable of its own, put one in the PATH that is called\nkubectl_complete-keyturn and has two lines:\n\n  #!/bin/sh\n  exec kubectl-keyturn complete -- "$@"',
+      "The script asks the program itself at each Tab, so it need not be made again with a newer version. For kubectl keyturn see docs/operations.md.",
     arguments: [new Argument("<shell>", "whose script").choices(shells)],
     flags: [],
     examples: [
