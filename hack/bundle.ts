@@ -1,7 +1,7 @@
 // One program without node_modules, for the image: dist/bundle/keyturn.cjs, and the licences of what is in it.
-// Beside it compile.cjs, which makes it start faster on the Node.js that runs it.
+// Beside it compile.cjs, which makes it start faster on the Node.js that runs it, and the protocols of sessions for whoever writes a client.
 import { execFile } from "node:child_process";
-import { chmod, copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { chmod, copyFile, cp, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { promisify } from "node:util";
 import { build as esbuild, type BuildOptions, type BuildResult, type Plugin } from "esbuild";
@@ -152,6 +152,7 @@ for (const native of natives) {
   licences.push(await readFile(native.licences, "utf8"));
 }
 await writeFile(join(outdir, "LICENSES"), licences.join("\n\n"));
+await cp(join(root, "proto"), join(outdir, "proto"), { recursive: true });
 
 function inputsOf(...results: readonly BuildResult<typeof common>[]): readonly string[] {
   return results.flatMap(({ metafile }) => Object.keys(metafile.inputs));

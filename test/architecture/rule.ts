@@ -132,6 +132,7 @@ const onDemand = [
     libraries: ["@grpc/grpc-js", "@grpc/proto-loader"],
   },
   { places: ["src/sessions/bus/nats/"], libraries: ["@nats-io/transport-node"] },
+  { places: ["src/sessions/open-sessions.ts", "src/sessions/faces/web-socket.ts"], libraries: ["ws"] },
 ];
 
 /** Clock, chance and outside are arguments here. */

@@ -43,6 +43,11 @@ describe("the program of the image", () => {
     expect((await start("version").ended).stdout).toContain(`keyturn ${version} (commit 0123456789ab, Node.js v24.`);
   });
 
+  test.each(["sessions.proto", "hub.proto"])("has %s, as it is published", async (name) => {
+    const path = join("proto/keyturn/sessions/v1", name);
+    expect(await readFile(join(folder, "app", path), "utf8")).toBe(await readFile(join(root, path), "utf8"));
+  });
+
   test("has every part that it loads when it is asked for: YAML, text logs, gRPC, metrics, kubeconfigs", async () => {
     const dir = join(folder, "keys");
     const config = join(folder, "rotation.yaml");

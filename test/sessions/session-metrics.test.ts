@@ -86,10 +86,14 @@ test("SessionMetrics tell how long sessions lived past their token: never, in th
   await clock.advance(30_000 + rules.graceMs);
   expect([await bucket(0), await bucket(10), await bucket(25)]).toEqual(["1", "1", "2"]);
   expect(await told()).not.toContainEqual(expect.stringContaining("overdue"));
-  client(30).hello(undefined, "stalled");
+  client(30).hello(undefined, "late");
+  clock.freeze(30_000 + rules.graceMs + 1000);
+  await clock.advance(0);
+  expect(await told()).not.toContainEqual(expect.stringContaining("overdue"));
+  client(30).hello(undefined, "overdue");
   clock.freeze(30_000 + rules.graceMs + 1001);
   await clock.advance(0);
-  expect([await bucket(25.1), await bucket(30)]).toEqual(["2", "3"]);
+  expect([await bucket(25.1), await bucket(30)]).toEqual(["2", "4"]);
   expect(await told()).toContain("overdue_total 1");
 });
 
