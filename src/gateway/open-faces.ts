@@ -102,14 +102,14 @@ async function openFront(
   return listener;
 }
 
-/** What it needs takes 10 MB in the image and 30 MB as modules: it is loaded where somebody wants it. */
+/** HTTP/2 is loaded where somebody wants it. */
 async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal">, decide: Decide): Promise<Listener> {
-  const [{ listenGrpc }, { extAuthz }] = await Promise.all([
-    import("../grpc/grpc-server.ts"),
+  const [{ listenUnary }, { extAuthz }] = await Promise.all([
+    import("../grpc/unary/unary-server.ts"),
     import("./faces/grpc/ext-authz.ts"),
   ]);
-  const face = extAuthz({ decide, isReady: () => takesTraffic(behind) });
-  const listener = await listenGrpc(address, face, options.limits);
+  const methods = extAuthz({ decide, isReady: () => takesTraffic(behind) });
+  const listener = await listenUnary(address, methods, options.limits);
   options.log.info({ address: addressText(address), port: listener.port }, "listening for gRPC");
   return listener;
 }

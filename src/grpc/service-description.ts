@@ -3,7 +3,6 @@ import { type AnyDefinition, fromJSON, type ServiceDefinition } from "@grpc/prot
 // What a .proto file says, as data: nothing is read from a file.
 
 export const field = (type: string, id: number) => ({ type, id });
-export const list = (type: string, id: number) => ({ rule: "repeated", type, id });
 export const message = <T extends object>(fields: T) => ({ fields });
 /** One request, one answer. */
 export const unary = (requestType: string, responseType: string) => ({ requestType, responseType, comment: "" });

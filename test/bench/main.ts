@@ -5,6 +5,7 @@ import { agentBench } from "./agent.ts";
 import { tableOf, type Bench, type BenchResult } from "./bench.ts";
 import { clientBench } from "./client.ts";
 import { codecBench } from "./codec.ts";
+import { envoyBench } from "./envoy.ts";
 import { figuresTable, type FiguresBench } from "./figures.ts";
 import { gatewayBench } from "./gateway.ts";
 import { issuerBench } from "./issuer.ts";
@@ -34,6 +35,7 @@ const stories: readonly FiguresBench[] = [
   signaturesBench,
   operatorBench,
   sidecarBench,
+  envoyBench,
   issuerBench,
   renewalsBench,
   revocationsBench,

@@ -12,13 +12,11 @@ const program = join(root, "dist/bundle/keyturn.cjs");
 export async function mounted(folder: string, name: string) {
   const rings = await Rings.make();
   const mount = join(folder, name);
-  const write = async (): Promise<string> => {
-    const { files, token } = await rings.next();
-    await writeDataDir(nodeDisk(), mount, { files, mode: 0o600, dirMode: 0o700, nowMs: Date.now() });
-    return token;
-  };
-  const [token, front, admin] = [await write(), await freePort(), await freePort()];
+  const { files, token, mint } = await rings.next();
+  await writeDataDir(nodeDisk(), mount, { files, mode: 0o600, dirMode: 0o700, nowMs: Date.now() });
+  const [front, admin] = [await freePort(), await freePort()];
   const args = [...(await imageFlags()), program, "gateway", "--acks=off", `--mount=${mount}`, "--log-level=error"];
   const listen = [`--listen=:${front}`, `--admin-listen=:${admin}`];
-  return { rings, mount, token, front, admin, run: () => start(process.execPath, [...args, ...listen]) };
+  const run = (...flags: readonly string[]) => start(process.execPath, [...args, ...listen, ...flags]);
+  return { rings, mount, token, mint, front, admin, run };
 }

@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { Agent, get } from "node:http";
 import { createServer, type AddressInfo, connect, type Socket } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** Clock ticks of /proc in a second. */
-const ticksPerSecond = 100;
-
-/** Seconds of processor time that the process has taken. @see proc(5), stat */
+/** Seconds of processor time that the process has taken, all its threads; to the nanosecond, where `stat` counts in hundredths. @see proc(5), schedstat */
 export async function cpuSeconds({ pid = 0 }: ChildProcess): Promise<number> {
-  const text = await readFile(`/proc/${pid}/stat`, "utf8");
-  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+  const threads = await readdir(`/proc/${pid}/task`);
+  const taken = threads.map(async (thread) => {
+    // It may end meanwhile
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, "utf8").catch(() => "0");
+    return Number(text.split(" ")[0]);
+  });
+  return (await Promise.all(taken)).reduce((sum, one) => sum + one, 0) / 1e9;
 }
 
 /** Resident memory, now. */
@@ -69,21 +70,22 @@ export async function untilOk(port: number, path: string, headers?: Readonly<Rec
   while ((await statusOf(port, path, headers)) !== 200) await pause(0.5);
 }
 
-/** Sends the request over 16 connections, each time that an answer came, and returns the number of answers. */
-export async function load(port: number, request: string, forMs: number): Promise<number> {
+/** Sends a request over 16 connections, each time that an answer came, and returns the number of answers. */
+export async function load(port: number, request: string | (() => string), forMs: number): Promise<number> {
+  const next = typeof request === "string" ? () => request : request;
   let answers = 0;
   const untilMs = performance.now() + forMs;
   const one = async (): Promise<void> => {
     const socket: Socket = connect(port, "127.0.0.1");
     await once(socket, "connect");
     socket.on("data", (chunk: Buffer) => {
-      if (!chunk.toString("latin1").startsWith("HTTP/1.1 200 "))
-        socket.destroy(new Error(chunk.toString("latin1", 0, 64)));
+      const head = chunk.toString("latin1", 0, 64);
+      if (!head.startsWith("HTTP/1.1 200 ")) socket.destroy(new Error(head));
       answers += 1;
-      if (performance.now() < untilMs) socket.write(request);
+      if (performance.now() < untilMs) socket.write(next(), "latin1");
       else socket.end();
     });
-    socket.write(request);
+    socket.write(next(), "latin1");
     await once(socket, "close");
   };
   await Promise.all(Array.from({ length: 16 }, one));

@@ -9,6 +9,8 @@ import { fullRing, type FullRing } from "../full-ring.ts";
 export interface Turn {
   readonly files: Files;
   readonly token: string;
+  /** More of them. */
+  readonly mint: (subject: string) => string;
 }
 
 /** Rings of sixteen keys, each with a signer that no ring before it had. */
@@ -30,7 +32,8 @@ export class Rings {
     const ring = { ...before, generation: this.#generation++, signer: { ...before.signer, kid } };
     const half = { kid, key: privateKeyObject(material.privateJwk) };
     const minter = compileMinter({ ring, half }, { newId: randomUUID });
-    const token = minter?.mint({ subject: "bench", claims: {} }, { nowMs: Date.now(), notAfterMs: Infinity }).token;
-    return { files: signerObject(ring, new Map([...materials, [kid, material]])), token: token ?? "" };
+    const mint = (subject: string): string =>
+      minter?.mint({ subject, claims: {} }, { nowMs: Date.now(), notAfterMs: Infinity }).token ?? "";
+    return { files: signerObject(ring, new Map([...materials, [kid, material]])), token: mint("bench"), mint };
   }
 }

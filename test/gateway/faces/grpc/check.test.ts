@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { decider, type AuthOutcome } from "../../../../src/gateway/faces/decision.ts";
-import type { CheckRequest, HeaderValue } from "../../../../src/gateway/faces/grpc/envoy-messages.ts";
 import type { Requirements } from "../../../../src/jwt/requirements.ts";
 import { compileRing, type Verifier } from "../../../../src/jwt/verifier.ts";
+import type { CheckRequest, HeaderValue } from "../../support/envoy-messages.ts";
 import { asking, GrpcClient, serveGrpc } from "../../support/grpc.ts";
 import { opened, type RingPlan } from "../../support/rings.ts";
 import { tokenOf } from "../../support/tokens.ts";

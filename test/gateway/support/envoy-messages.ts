@@ -1,4 +1,4 @@
-import { describeService, field, list, message, unary } from "../../../grpc/service-description.ts";
+import { describeService, field, message, unary } from "../../../src/grpc/service-description.ts";
 
 /** A header of Envoy's: an entry of `HttpRequest.headers`, which reads the same on the wire, or a `HeaderValue`. */
 export interface HeaderValue {
@@ -35,8 +35,9 @@ export interface CheckResponse {
   readonly okResponse?: { readonly headers: readonly HeaderOption[]; readonly headersToRemove: readonly string[] };
 }
 
-/** Its name in `grpc.health.v1`, too. */
-export const authorizationName = "envoy.service.auth.v3.Authorization";
+const authorizationName = "envoy.service.auth.v3.Authorization";
+
+const list = (type: string, id: number) => ({ rule: "repeated", type, id });
 
 /**
  * Names, numbers and types of the fields that are read or written. What Envoy sends beside them is skipped. A message's own name is

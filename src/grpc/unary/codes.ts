@@ -1,0 +1,13 @@
+/** What a call came to. @see https://grpc.github.io/grpc/core/md_doc_statuscodes.html */
+export const grpcCodes = {
+  OK: 0,
+  DEADLINE_EXCEEDED: 4,
+  NOT_FOUND: 5,
+  PERMISSION_DENIED: 7,
+  RESOURCE_EXHAUSTED: 8,
+  UNIMPLEMENTED: 12,
+  INTERNAL: 13,
+  UNAVAILABLE: 14,
+  UNAUTHENTICATED: 16,
+} as const;
+export type GrpcCode = keyof typeof grpcCodes;
