@@ -68,7 +68,7 @@ describe.each(transports)("SessionClient over $name", (transport) => {
 });
 
 describe.each(transports)("SessionClient over $name, on a network that breaks", (transport) => {
-  async function world(seconds = 600, chance = 0.5) {
+  async function world(seconds = 600, chance = () => 0.5) {
     const gateway = await Gateway.serving(transport);
     const issuer = await keeperOf(gateway, seconds);
     const proxy = await TcpProxy.to(gateway.port);
@@ -111,7 +111,7 @@ describe.each(transports)("SessionClient over $name, on a network that breaks", 
   });
 
   test("waits 1 s, 2 s, 4 s, … 30 s at the most while the gateway is away, and forgets that after a good session", async () => {
-    const { gateway, issuer, proxy, kept } = await world(3600, 0.999_999);
+    const { gateway, issuer, proxy, kept } = await world(3600, () => 0.999_999);
     const { port } = gateway;
     const pauses = async (count: number): Promise<readonly number[]> => {
       const found: number[] = [];

@@ -25,14 +25,14 @@ export class Kept {
   readonly got: string[] = [];
   #waiting: (() => void)[] = [];
 
-  constructor(clock: FakeClock, options: SessionOptions, chance = 0.5) {
+  constructor(clock: FakeClock, options: SessionOptions, chance: () => number = () => 0.5) {
     class Driven extends SessionClient {
       protected override get clock(): FakeClock {
         return clock;
       }
 
       protected override get chance(): () => number {
-        return () => chance;
+        return chance;
       }
     }
     const { onMessage } = options;

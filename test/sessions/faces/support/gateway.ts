@@ -41,6 +41,8 @@ export class Gateway {
   readonly tokens: string[] = [];
   /** It takes what it hears at once. */
   takes = true;
+  /** How the ids of its sessions begin: of no two gateways are they the same. */
+  named = "session";
   /** While no token can be judged. */
   isReady = true;
   port = 0;
@@ -72,7 +74,7 @@ export class Gateway {
       },
       rules: { ...rules, ...other },
       timings: { helloMs: 5000, heartbeatMs: 15_000 },
-      ...{ clock, chance: () => 0.5, newId: () => `session-${++this.#sessions}` },
+      ...{ clock, chance: () => 0.5, newId: () => `${this.named}-${++this.#sessions}` },
     });
     onTestFinished(endRevoked(this.service, { memory: this.memory, revoked }));
   }
