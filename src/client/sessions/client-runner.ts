@@ -50,8 +50,8 @@ export class ClientRunner {
   #isStepping = false;
   #state: ClientState;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
-  /** Resolves when the connection that was left in good order is over. */
-  #farewell: Promise<void> = Promise.resolve();
+  /** Resolves when what was left in good order is over. */
+  #farewell: Promise<unknown> = Promise.resolve();
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
@@ -64,9 +64,9 @@ export class ClientRunner {
   }
 
   /** In good order, where there is a connection. Resolves when that is over. */
-  leave(): Promise<void> {
+  async leave(): Promise<void> {
     this.#handle({ kind: "left" });
-    return this.#farewell;
+    await this.#farewell;
   }
 
   /** The link that counts is broken: what comes over it makes no sense. */
@@ -119,7 +119,7 @@ export class ClientRunner {
         this.#retire(effect.connection);
         return;
       case "leave":
-        this.#farewell = this.#sayFarewell(effect.connection);
+        this.#farewell = Promise.all([this.#farewell, this.#sayFarewell(effect.connection)]);
         return;
       case "tell":
         this.#parts.tell(effect.news);

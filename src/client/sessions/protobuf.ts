@@ -46,9 +46,26 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
+interface KnownField {
+  readonly field: string;
+  readonly type: string;
+}
+
+/** Fields by their numbers; made once for each message. */
+const byNumber = new WeakMap<object, ReadonlyMap<number, KnownField>>();
+
+function fieldsOf(messages: WireMessages, name: string): ReadonlyMap<number, KnownField> {
+  const fields = messages[name]?.fields ?? {};
+  const known = byNumber.get(fields);
+  if (known) return known;
+  const made = new Map(Object.entries(fields).map(([field, { type, id }]) => [id, { field, type }]));
+  byNumber.set(fields, made);
+  return made;
+}
+
 /** What a message says; fields of newer messages are passed over. Undefined for what is no message. */
 export function readProtobuf(messages: WireMessages, name: string, bytes: Uint8Array): Members | undefined {
-  const fields = new Map(Object.entries(messages[name]?.fields ?? {}).map(([field, of]) => [of.id, { field, ...of }]));
+  const fields = fieldsOf(messages, name);
   const reader = new WireReader(bytes);
   const value: Record<string, unknown> = {};
   while (!reader.isAtEnd) {

@@ -8,6 +8,7 @@ import {
   type SessionOptions,
   type SessionState,
 } from "../../../../src/client/sessions.ts";
+import type { Clock } from "../../../../src/time/clock.ts";
 import { type FakeClock, turn } from "../../../support/fake-clock.ts";
 import { json, type Reply, scriptServer, type ScriptServer } from "../../../kube/support/script-server.ts";
 import { type Gateway, transports } from "../../../sessions/faces/support/gateway.ts";
@@ -25,9 +26,9 @@ export class Kept {
   readonly got: string[] = [];
   #waiting: (() => void)[] = [];
 
-  constructor(clock: FakeClock, options: SessionOptions, chance: () => number = () => 0.5) {
+  constructor(clock: Clock, options: SessionOptions, chance: () => number = () => 0.5) {
     class Driven extends SessionClient {
-      protected override get clock(): FakeClock {
+      protected override get clock(): Clock {
         return clock;
       }
 
@@ -161,6 +162,6 @@ interface Passing {
   readonly isOpen?: () => boolean;
 }
 
-const stepMs = 5000;
+const stepMs = 10_000;
 const pingPrefix = "ping ";
 let pings = 0;
