@@ -59,12 +59,14 @@ export async function openSessions(options: SessionsOptions, behind: SessionsBeh
     observer: withSessionLog(log, metrics),
   });
   metrics.watch({ service, hub, ...(bus && { bus }) });
+  // Before the first session: what is revoked while listeners open is news, too
+  const forget = endRevoked({ revoke: (revocation) => tellingRevoke(service, revocation, log) }, behind);
   const listeners = await openListeners(options, { behind, service, hub }).catch(async (error: unknown) => {
+    forget();
     service.close();
     await bus?.close();
     throw error;
   });
-  const forget = endRevoked({ revoke: (revocation) => tellingRevoke(service, revocation, log) }, behind);
   return {
     ports: {
       hub: listeners.hub.port,
@@ -72,9 +74,11 @@ export async function openSessions(options: SessionsOptions, behind: SessionsBeh
       ...(listeners.grpc && { grpc: listeners.grpc.port }),
     },
     health: () => {
-      if (!hub.isAttached) return { remark: "no application is attached: what sessions send waits" };
-      if (bus?.isConnected !== false) return undefined;
-      return { remark: "the session bus is away: peers of other replicas can't be reached" };
+      const remarks = [
+        ...(hub.isAttached ? [] : ["no application is attached: what sessions send waits"]),
+        ...(bus?.isConnected === false ? ["the session bus is away: peers of other replicas can't be reached"] : []),
+      ];
+      return remarks.length === 0 ? undefined : { remark: remarks.join("; ") };
     },
     drain: async (withinMs) => {
       service.drain(spread * withinMs);

@@ -12,7 +12,7 @@ import { runGateway } from "../../src/gateway/run-gateway.ts";
 import { systemClock } from "../../src/time/clock.ts";
 import { HeardLog } from "../support/heard-log.ts";
 import { Application } from "../sessions/hub/support/scene.ts";
-import type { SessionClient } from "../sessions/faces/support/clients.ts";
+import { overGrpc, type SessionClient } from "../sessions/faces/support/clients.ts";
 import { transports } from "../sessions/faces/support/gateway.ts";
 import { Home, local } from "./support/home.ts";
 import { tokenOf } from "./support/tokens.ts";
@@ -156,6 +156,29 @@ describe.each(transports)("a gateway with sessions over $name", (transport) => {
     expect(said).toContain('session refused {"code":"TokenRefused"}');
     for (const secret of [good, bad, good.split(".")[2] ?? "", "alice"]) expect(said).not.toContain(secret);
   });
+});
+
+test("a gateway whose bus is away serves its sessions, says what is away, and ends in good order", async () => {
+  const home = await Home.make();
+  await home.writes({ generation: 5 });
+  const bus = { servers: ["nats://127.0.0.1:1"], prefix: "keyturn.sessions" };
+  await home.start({}, true, { sessions: served(home, { bus }) });
+  await home.logs("ready {");
+  const client = overGrpc.open(home.ports.sessions?.grpc ?? 0, token());
+  client.say({ hello: { instanceId: "one" } });
+  await client.next("accepted");
+  const away = "the session bus is away: peers of other replicas can't be reached";
+  const application = "no application is attached: what sessions send waits";
+  expect(await home.get("admin", "/readyz")).toEqual([
+    200,
+    expect.stringContaining(`ok, but ${application}; ${away}\n`),
+  ]);
+  await new Application(hubOf(home)).next("ready");
+  expect((await home.get("admin", "/readyz"))[1]).toContain(`ok, but ${away}\n`);
+  expect((await home.get("admin", "/metrics"))[1]).toContain("\nkeyturn_gateway_sessions_bus_connected 0\n");
+  home.stop.abort();
+  expect((await client.next("closing"))["closing"]).toMatchObject({ code: "Draining" });
+  await home.ended;
 });
 
 test.each(["listen", "grpcListen", "hubListen"] as const)(
