@@ -5,7 +5,7 @@ import { type Limits, listen, type Listener } from "../http/listener.ts";
 import type { RevokedSet } from "../jwt/revoked-set.ts";
 import type { Remark } from "../telemetry/health.ts";
 import type { Log } from "../telemetry/log.ts";
-import type { Clock } from "../time/clock.ts";
+import { type Clock, sleep } from "../time/clock.ts";
 import type { SessionRevocation } from "./core/session-token.ts";
 import type { NatsBus } from "./bus/nats/nats-bus.ts";
 import { endRevoked } from "./end-revoked.ts";
@@ -42,6 +42,8 @@ export interface Sessions {
 
 /** Of the time of a drain: what is left is for those who are slow to take their last word. */
 const spread = 0.8;
+/** The same with a bus: what is left is for those who come to another replica, which fetches what is kept of them here. */
+const spreadWithBus = 0.4;
 /** So long the application may take what it is told at the end, in milliseconds. */
 const lastWordsMs = 1000;
 
@@ -81,8 +83,9 @@ export async function openSessions(options: SessionsOptions, behind: SessionsBeh
       return remarks.length === 0 ? undefined : { remark: remarks.join("; ") };
     },
     drain: async (withinMs) => {
-      service.drain(spread * withinMs);
-      await Promise.all([listeners.webSocket?.drain(withinMs), listeners.grpc?.drain(withinMs)]);
+      service.drain((bus ? spreadWithBus : spread) * withinMs);
+      const fetched = bus && Promise.race([service.emptied(), sleep(clock, withinMs)]);
+      await Promise.all([listeners.webSocket?.drain(withinMs), listeners.grpc?.drain(withinMs), fetched]);
       service.close();
       forget();
       await listeners.hub.drain(lastWordsMs);

@@ -63,13 +63,14 @@ export class SessionService {
   readonly #senders = new WaitingSenders();
   /** Absent where there are no others: then nothing waits for anybody. */
   readonly #replica: Replica | undefined;
+  #emptied: PromiseWithResolvers<void> | undefined;
   readonly #loop: EffectLoop;
 
   constructor(options: SessionServiceOptions) {
     this.#options = options;
     this.#observer = options.observer ?? unobserved;
     const { rules, chance, clock, replica } = options;
-    this.#registry = new SessionRegistry(rules, chance, (peer, isKnown) => this.#replica?.noted(peer, isKnown));
+    this.#registry = new SessionRegistry(rules, chance, (peer, isKnown) => this.#noted(peer, isKnown));
     this.#loop = new EffectLoop({ clock, registry: this.#registry, perform: (effect) => this.#perform(effect) });
     this.#replica =
       replica && new Replica({ bus: replica.bus, replicaId: replica.id, clock, desk: this.#exchangeDesk() });
@@ -145,6 +146,19 @@ export class SessionService {
   /** No session begins any more; those that are open end at moments of chance within so long. */
   drain(withinMs: number): void {
     this.#act(this.#registry.drain(withinMs, this.#nowMs()));
+  }
+
+  /** Resolves when nothing is kept of any peer. */
+  emptied(): Promise<void> {
+    if (this.#registry.size.peers > 0) this.#emptied ??= Promise.withResolvers();
+    return this.#emptied?.promise ?? Promise.resolve();
+  }
+
+  #noted(peer: PeerKey, isKnown: boolean): void {
+    this.#replica?.noted(peer, isKnown);
+    if (isKnown || this.#registry.size.peers > 0) return;
+    this.#emptied?.resolve();
+    this.#emptied = undefined;
   }
 
   /** Everything ends now. */

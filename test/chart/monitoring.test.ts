@@ -39,6 +39,7 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   new SessionMetrics({ registry: gateway, prefix: "keyturn_gateway", graceMs: 0 }).watch({
     service: { size: { open: 0, peers: 0, bytes: 0, remembered: 0 } },
     hub: { isAttached: false },
+    bus: { isConnected: false },
   });
   const issuer = new Registry();
   const nothing = (): undefined => undefined;

@@ -118,7 +118,8 @@ describe("inject, of sessions", () => {
   const bus = "--session-bus=nats://nats:4222";
 
   test("prints flags that the gateway takes, and can run with", async () => {
-    const { code, out, err } = await injected(["--sessions"], ["--session-grace=10s"]);
+    const own = ["--sessions", "--session-bus-secret=nats", "--session-bus-ca-config-map=nats-ca"];
+    const { code, out, err } = await injected(own, [bus, "--session-grace=10s"]);
     expect(code).toBe(0);
     expect(err).not.toContain("cut off");
     const gateway = gatewayCommand({ ...new FakeCli().surroundings(), ended: () => undefined }).exitOverride();
@@ -164,6 +165,16 @@ describe("inject, of sessions", () => {
       ["--sessions", "--session-bus-ca-config-map=a"],
       [],
       "Cannot use --session-bus-ca-config-map: must have --session-bus",
+    ],
+    [
+      ["--sessions", "--session-bus-secret=nats"],
+      [bus, "--session-bus-credentials-file=/a"],
+      "must have --session-bus-secret or --session-bus-credentials-file, has both",
+    ],
+    [
+      ["--sessions", "--session-bus-ca-config-map=nats"],
+      [bus, "--session-bus-ca-file=/a"],
+      "must have --session-bus-ca-config-map or --session-bus-ca-file, has both",
     ],
     [["--sessions", "--session-port=8080"], [], "the ports of the sidecars must differ"],
     [["--sessions"], ["--mint-listen=127.0.0.1:8084"], "the ports of the sidecars must differ"],

@@ -25,6 +25,15 @@ export const sessionPanels: readonly Panel[] = [
     queries: [{ expr: `count(keyturn_gateway_sessions_hub_attached{${gateways}} == 0) or vector(0)`, legend: "hubs" }],
   },
   {
+    title: "Gateways without the bus",
+    description: "They serve what they have, and know nothing of the others' sessions.",
+    kind: "stat",
+    redFrom: 1,
+    queries: [
+      { expr: `count(keyturn_gateway_sessions_bus_connected{${gateways}} == 0) or vector(0)`, legend: "gateways" },
+    ],
+  },
+  {
     title: "Sessions by gateway",
     description: "Open, and clients that are known: those that are away are kept for a while.",
     kind: "timeseries",
