@@ -38,7 +38,7 @@ function orderBreach(effects: readonly PeerEffect[]): string | undefined {
   return isEarly ? "(b) the old session is told before the new one is accepted" : undefined;
 }
 
-function performed(world: World, effect: PeerEffect, all: readonly PeerEffect[]): World {
+export function performed(world: World, effect: PeerEffect, all: readonly PeerEffect[]): World {
   switch (effect.kind) {
     case "accept": {
       const { sessionId, acceptance } = effect;

@@ -28,7 +28,7 @@ function orderBreach({ application, client, said }: World): string | undefined {
 }
 
 /** Each at most once, in the order in which they were sent. */
-function unordered(had: readonly string[], sent: readonly string[]): string | undefined {
+export function unordered(had: readonly string[], sent: readonly string[]): string | undefined {
   const places = had.map((id) => sent.indexOf(id));
   const at = places.findIndex((place, index) => index > 0 && place <= (places[index - 1] ?? -1));
   if (at < 0) return undefined;

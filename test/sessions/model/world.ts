@@ -68,6 +68,8 @@ export interface Connection {
   /** The end of the newest token that was shown on it. */
   readonly shownEndMs: number;
   readonly shown?: SessionToken;
+  /** Where it goes on, while its hello waits for another replica. */
+  readonly resume?: { readonly sessionId: string; readonly received: number };
   /** Broken, and the side has not noticed yet. */
   readonly isBroken?: true;
 }
