@@ -1,0 +1,208 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../hack/free-port.ts";
+import { overGrpc, overWebSocket, type SessionClient } from "../../sessions/faces/support/clients.ts";
+import { answers } from "../gateway/proxy.ts";
+import { Keyturn, save } from "../support/keyturn.ts";
+import { LineProcess } from "../support/line-process.ts";
+import { pythonWith } from "../support/python.ts";
+
+const examples = join(import.meta.dirname, "../../../examples/sessions");
+const grpcio = {
+  name: "grpcio-1.85",
+  requirements: ["grpcio==1.85.3", "grpcio-tools==1.85.1"],
+  modules: ["grpc", "grpc_tools"],
+};
+
+const rotation = `apiVersion: keyturn.dev/v1alpha1
+kind: JwtKeyRotation
+metadata: { name: sessions-test }
+spec:
+  rotation: { interval: 24h }
+  tokens: { issuer: "https://issuer.example", audiences: [api], maxTTL: 1h }
+`;
+
+/** The real program, with keys, sessions and a hub. */
+class Gateway {
+  readonly hub: string;
+  readonly #keyturn: Keyturn;
+  readonly #folder: string;
+  readonly #ports: { readonly webSocket: number; readonly grpc: number; readonly mint: number };
+  #process!: LineProcess;
+
+  private constructor(keyturn: Keyturn, folder: string, ports: Gateway["ports"]) {
+    this.#keyturn = keyturn;
+    this.#folder = folder;
+    this.#ports = ports;
+    this.hub = `unix:${join(folder, "hub.sock")}`;
+  }
+
+  static async start(): Promise<Gateway> {
+    const keyturn = await Keyturn.build();
+    const folder = await mkdtemp(join(tmpdir(), "keyturn-sessions-"));
+    await save(join(folder, "rotation.yaml"), rotation);
+    const ports = { webSocket: await freePort(), grpc: await freePort(), mint: await freePort() };
+    const gateway = new Gateway(keyturn, folder, ports);
+    gateway.#process = keyturn.start([
+      ...["standalone", "--dir", join(folder, "keys"), "--config", join(folder, "rotation.yaml"), "--gateway"],
+      ...["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--mint-listen", `127.0.0.1:${ports.mint}`],
+      ...["--session-listen", `127.0.0.1:${ports.webSocket}`, "--session-grpc-listen", `127.0.0.1:${ports.grpc}`],
+      ...["--hub-listen", gateway.hub],
+    ]);
+    // Opens when the gateway is ready
+    await answers(ports.mint, gateway.#process);
+    return gateway;
+  }
+
+  get ports(): { readonly webSocket: number; readonly grpc: number; readonly mint: number } {
+    return this.#ports;
+  }
+
+  async token(sub: string): Promise<string> {
+    const body = JSON.stringify({ sub });
+    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
+    const options = { host: "127.0.0.1", port: this.ports.mint, path: "/token", method: "POST", headers };
+    const answer = await new Promise<string>((resolve, reject) => {
+      const sent = request(options, (response) => {
+        text(response).then(resolve, reject);
+      });
+      sent.on("error", reject);
+      sent.end(body);
+    });
+    return (JSON.parse(answer) as { readonly token: string }).token;
+  }
+
+  async end(): Promise<void> {
+    await this.#process.end();
+    await this.#keyturn.remove();
+    await rm(this.#folder, { recursive: true });
+  }
+}
+
+/** An example that runs, and may be killed and started again. */
+class Example {
+  readonly lines: string[] = [];
+  readonly #command: readonly string[];
+  #process!: LineProcess;
+  #waiting: (() => void)[] = [];
+
+  constructor(command: readonly string[]) {
+    this.#command = command;
+    onTestFinished(() => void this.kill());
+  }
+
+  /** Resolves when it has said that it is attached. */
+  async start(): Promise<void> {
+    const from = this.lines.length;
+    const [program = "", ...args] = this.#command;
+    this.#process = new LineProcess(program, args, (line) => {
+      this.lines.push(line);
+      for (const look of this.#waiting.splice(0)) look();
+    });
+    const ended = this.#process.ended.then(({ stderr }) => {
+      throw new Error(`the example has ended: ${stderr}`);
+    });
+    ended.catch(() => undefined);
+    await Promise.race([this.said("attached", from), ended]);
+  }
+
+  async said(text: string, from = 0): Promise<void> {
+    while (!this.lines.slice(from).some((line) => line.includes(text))) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve);
+      });
+    }
+  }
+
+  get ended(): LineProcess["ended"] {
+    return this.#process.ended;
+  }
+
+  async kill(): Promise<void> {
+    await this.#process.end("SIGKILL");
+  }
+}
+
+/** What has come back, each confirmed; a frame that comes twice shows as such. */
+function echoes(client: SessionClient): { readonly texts: string[]; until: (count: number) => Promise<void> } {
+  const texts: string[] = [];
+  return {
+    texts,
+    until: async (count) => {
+      while (texts.length < count) {
+        const { message } = await client.next("message");
+        const payload = message?.["payload"];
+        texts.push(Buffer.from(payload as string, typeof payload === "string" ? "base64" : undefined).toString());
+        client.say({ received: { seq: message?.["seq"] } });
+      }
+    },
+  };
+}
+
+let gateway: Gateway;
+beforeAll(async () => {
+  gateway = await Gateway.start();
+}, 180_000);
+afterAll(() => gateway.end());
+
+/** The program and its arguments; or why it can't run here. */
+const languages: readonly [string, () => Promise<readonly string[] | { readonly missing: string }>][] = [
+  ["Node.js", () => Promise.resolve([process.execPath, join(examples, "echo.mjs")])],
+  [
+    "Python",
+    async () => {
+      const found = await pythonWith(grpcio);
+      return "missing" in found ? found : [found.python, join(examples, "echo.py")];
+    },
+  ],
+];
+
+describe.each(languages)("the echo application in %s", (language, command) => {
+  test("answers every message once, also when it is killed in between", async ({ skip }) => {
+    const program = await command();
+    if ("missing" in program) return skip(program.missing);
+    const example = new Example([...program, gateway.hub]);
+    await example.start();
+    const client = overWebSocket.open(gateway.ports.webSocket, await gateway.token("alice"));
+    client.say({ hello: { instanceId: language } });
+    await client.next("accepted");
+    await example.said(`${language} is there`);
+    const back = echoes(client);
+    const texts = Array.from({ length: 30 }, (_, n) => `text ${n}`);
+    const say = (n: number): void =>
+      client.say({ message: { seq: n + 1, id: `u${n}`, payload: Buffer.from(texts[n] ?? "") } });
+    for (let n = 0; n < 10; n++) say(n);
+    await back.until(5);
+    await example.kill();
+    for (let n = 10; n < 20; n++) say(n);
+    await example.start();
+    for (let n = 20; n < 30; n++) say(n);
+    await back.until(30);
+    expect(back.texts).toEqual(texts);
+    await example.said(`alice ${language} says text 29`);
+    client.leave();
+    await example.said(`${language} is gone`);
+    await example.kill();
+  });
+
+  test("ends when another one takes over", async ({ skip }) => {
+    const program = await command();
+    if ("missing" in program) return skip(program.missing);
+    const [first, second] = [new Example([...program, gateway.hub]), new Example([...program, gateway.hub])];
+    await first.start();
+    await second.start();
+    expect(await first.ended).toMatchObject({ code: 1 });
+    expect(first.lines.at(-1)).toBe("not attached: Another application has attached");
+    const client = overGrpc.open(gateway.ports.grpc, await gateway.token("bob"));
+    client.say({ hello: { instanceId: "one" } });
+    client.say({ message: { seq: 1, id: "u1", payload: Buffer.from("hello") } });
+    const back = echoes(client);
+    await back.until(1);
+    expect(back.texts).toEqual(["hello"]);
+    await second.kill();
+  });
+});
