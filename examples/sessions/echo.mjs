@@ -1,15 +1,15 @@
 // An application beside the gateway: it sends each message back to whom it came from. Put your own work in the place of `answer`.
 //
 //   npm install @grpc/grpc-js @grpc/proto-loader
-//   node echo.mjs unix:/run/keyturn/hub.sock path/to/hub.proto
+//   KEYTURN_HUB=unix:/run/keyturn/hub.sock node echo.mjs path/to/hub.proto
 import { setTimeout as sleep } from "node:timers/promises";
 import { credentials, loadPackageDefinition } from "@grpc/grpc-js";
 import { loadSync } from "@grpc/proto-loader";
 
 const ours = new URL("../../proto/keyturn/sessions/v1/hub.proto", import.meta.url).pathname;
-const [address = "unix:/run/keyturn/hub.sock", proto = ours] = process.argv.slice(2);
+const [proto = ours] = process.argv.slice(2);
 const { Hub } = loadPackageDefinition(loadSync(proto, { defaults: true, oneofs: true })).keyturn.sessions.v1;
-const hub = new Hub(address, credentials.createInsecure());
+const hub = new Hub(process.env.KEYTURN_HUB ?? "unix:/run/keyturn/hub.sock", credentials.createInsecure());
 let pauseMs = 1000;
 
 /** What this application is for. `claims` are those of the peer's token: look into them for what it may do. */

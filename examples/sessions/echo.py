@@ -2,20 +2,21 @@
 
 Python 3.11 or newer:
     pip install grpcio grpcio-tools
-    python echo.py unix:/run/keyturn/hub.sock path/to/proto
+    KEYTURN_HUB=unix:/run/keyturn/hub.sock python echo.py path/to/proto
 """
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
 import grpc
 
-defaults = ["unix:/run/keyturn/hub.sock", str(Path(__file__).resolve().parents[2] / "proto")]
-address, proto = sys.argv[1:] + defaults[len(sys.argv) - 1 :]
-sys.path.append(proto)
+ours = Path(__file__).resolve().parents[2] / "proto"
+sys.path.append(sys.argv[1] if len(sys.argv) > 1 else str(ours))
 hub, services = grpc.protos_and_services("keyturn/sessions/v1/hub.proto")
+address = os.environ.get("KEYTURN_HUB", "unix:/run/keyturn/hub.sock")
 pause = 1
 
 

@@ -1,15 +1,9 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { freePort } from "../../../hack/free-port.ts";
 import { overGrpc, overWebSocket, type SessionClient } from "../../sessions/faces/support/clients.ts";
-import { answers } from "../gateway/proxy.ts";
-import { Keyturn, save } from "../support/keyturn.ts";
 import { LineProcess } from "../support/line-process.ts";
 import { pythonWith } from "../support/python.ts";
+import { SessionWorld } from "./session-world.ts";
 
 const examples = join(import.meta.dirname, "../../../examples/sessions");
 const grpcio = {
@@ -18,71 +12,6 @@ const grpcio = {
   modules: ["grpc", "grpc_tools"],
 };
 
-const rotation = `apiVersion: keyturn.dev/v1alpha1
-kind: JwtKeyRotation
-metadata: { name: sessions-test }
-spec:
-  rotation: { interval: 24h }
-  tokens: { issuer: "https://issuer.example", audiences: [api], maxTTL: 1h }
-`;
-
-/** The real program, with keys, sessions and a hub. */
-class Gateway {
-  readonly hub: string;
-  readonly #keyturn: Keyturn;
-  readonly #folder: string;
-  readonly #ports: { readonly webSocket: number; readonly grpc: number; readonly mint: number };
-  #process!: LineProcess;
-
-  private constructor(keyturn: Keyturn, folder: string, ports: Gateway["ports"]) {
-    this.#keyturn = keyturn;
-    this.#folder = folder;
-    this.#ports = ports;
-    this.hub = `unix:${join(folder, "hub.sock")}`;
-  }
-
-  static async start(): Promise<Gateway> {
-    const keyturn = await Keyturn.build();
-    const folder = await mkdtemp(join(tmpdir(), "keyturn-sessions-"));
-    await save(join(folder, "rotation.yaml"), rotation);
-    const ports = { webSocket: await freePort(), grpc: await freePort(), mint: await freePort() };
-    const gateway = new Gateway(keyturn, folder, ports);
-    gateway.#process = keyturn.start([
-      ...["standalone", "--dir", join(folder, "keys"), "--config", join(folder, "rotation.yaml"), "--gateway"],
-      ...["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--mint-listen", `127.0.0.1:${ports.mint}`],
-      ...["--session-listen", `127.0.0.1:${ports.webSocket}`, "--session-grpc-listen", `127.0.0.1:${ports.grpc}`],
-      ...["--hub-listen", gateway.hub],
-    ]);
-    // Opens when the gateway is ready
-    await answers(ports.mint, gateway.#process);
-    return gateway;
-  }
-
-  get ports(): { readonly webSocket: number; readonly grpc: number; readonly mint: number } {
-    return this.#ports;
-  }
-
-  async token(sub: string): Promise<string> {
-    const body = JSON.stringify({ sub });
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(body) };
-    const options = { host: "127.0.0.1", port: this.ports.mint, path: "/token", method: "POST", headers };
-    const answer = await new Promise<string>((resolve, reject) => {
-      const sent = request(options, (response) => {
-        text(response).then(resolve, reject);
-      });
-      sent.on("error", reject);
-      sent.end(body);
-    });
-    return (JSON.parse(answer) as { readonly token: string }).token;
-  }
-
-  async end(): Promise<void> {
-    await this.#process.end();
-    await this.#keyturn.remove();
-    await rm(this.#folder, { recursive: true });
-  }
-}
-
 /** An example that runs, and may be killed and started again. */
 class Example {
   readonly lines: string[] = [];
@@ -90,8 +19,9 @@ class Example {
   #process!: LineProcess;
   #waiting: (() => void)[] = [];
 
-  constructor(command: readonly string[]) {
-    this.#command = command;
+  constructor(program: readonly string[], hubPath: string) {
+    // As `keyturn inject --sessions` has it
+    this.#command = ["env", `KEYTURN_HUB=unix:${hubPath}`, ...program];
     onTestFinished(() => void this.kill());
   }
 
@@ -143,11 +73,11 @@ function echoes(client: SessionClient): { readonly texts: string[]; until: (coun
   };
 }
 
-let gateway: Gateway;
+let world: SessionWorld;
 beforeAll(async () => {
-  gateway = await Gateway.start();
+  world = await SessionWorld.begin();
 }, 180_000);
-afterAll(() => gateway.end());
+afterAll(() => world.end());
 
 /** The program and its arguments; or why it can't run here. */
 const languages: readonly [string, () => Promise<readonly string[] | { readonly missing: string }>][] = [
@@ -165,9 +95,9 @@ describe.each(languages)("the echo application in %s", (language, command) => {
   test("answers every message once, also when it is killed in between", async ({ skip }) => {
     const program = await command();
     if ("missing" in program) return skip(program.missing);
-    const example = new Example([...program, gateway.hub]);
+    const example = new Example(program, world.hubPath);
     await example.start();
-    const client = overWebSocket.open(gateway.ports.webSocket, await gateway.token("alice"));
+    const client = world.connect(overWebSocket, (await world.mint("alice")).token);
     client.say({ hello: { instanceId: language } });
     await client.next("accepted");
     await example.said(`${language} is there`);
@@ -192,12 +122,12 @@ describe.each(languages)("the echo application in %s", (language, command) => {
   test("ends when another one takes over", async ({ skip }) => {
     const program = await command();
     if ("missing" in program) return skip(program.missing);
-    const [first, second] = [new Example([...program, gateway.hub]), new Example([...program, gateway.hub])];
+    const [first, second] = [new Example(program, world.hubPath), new Example(program, world.hubPath)];
     await first.start();
     await second.start();
     expect(await first.ended).toMatchObject({ code: 1 });
     expect(first.lines.at(-1)).toBe("not attached: Another application has attached");
-    const client = overGrpc.open(gateway.ports.grpc, await gateway.token("bob"));
+    const client = world.connect(overGrpc, (await world.mint("bob")).token);
     client.say({ hello: { instanceId: "one" } });
     client.say({ message: { seq: 1, id: "u1", payload: Buffer.from("hello") } });
     const back = echoes(client);
