@@ -57,17 +57,19 @@ class Example {
   }
 }
 
-/** What has come back, each confirmed; a frame that comes twice shows as such. */
+/** What has come back; of what was waited for, the last one is confirmed when the next are waited for. */
 function echoes(client: SessionClient): { readonly texts: string[]; until: (count: number) => Promise<void> } {
   const texts: string[] = [];
+  let seq: unknown;
   return {
     texts,
     until: async (count) => {
       while (texts.length < count) {
+        if (seq !== undefined) client.say({ received: { seq } });
         const { message } = await client.next("message");
         const payload = message?.["payload"];
         texts.push(Buffer.from(payload as string, typeof payload === "string" ? "base64" : undefined).toString());
-        client.say({ received: { seq: message?.["seq"] } });
+        seq = message?.["seq"];
       }
     },
   };
@@ -107,6 +109,7 @@ describe.each(languages)("the echo application in %s", (language, command) => {
       client.say({ message: { seq: n + 1, id: `u${n}`, payload: Buffer.from(texts[n] ?? "") } });
     for (let n = 0; n < 10; n++) say(n);
     await back.until(5);
+    // It waits for the word of the fifth
     await example.kill();
     for (let n = 10; n < 20; n++) say(n);
     await example.start();
