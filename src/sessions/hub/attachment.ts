@@ -2,7 +2,7 @@ import type { SessionMessage } from "../core/outbox.ts";
 import type { OpenSession, PeerKey, PeerState, SessionNews } from "../core/peer-state.ts";
 import type { EndCode } from "../core/session-end.ts";
 import type { SessionService } from "../session-service.ts";
-import type { ApplicationFrame, HubEndCode, HubFrame, OpenedFrame, SentFrame } from "./hub-frames.ts";
+import type { ApplicationFrame, DeliveryFrame, HubEndCode, HubFrame, OpenedFrame, SentFrame } from "./hub-frames.ts";
 
 /** What the application beside the gateway may ask of its sessions. */
 export type HubSessions = Pick<SessionService, "send" | "taken" | "remove" | "peers" | "find" | "size">;
@@ -22,7 +22,7 @@ export interface HubPipe {
 export interface Arrival {
   /** Of the token that was in force when it came, as JSON. */
   readonly claims: string;
-  /** The number of the attachment that it was written to last; absent for one that nobody has had. */
+  /** The number of the attachment that it was written to last, 0 for one elsewhere; absent for one that nobody has had. */
   readonly shownTo?: number;
 }
 
@@ -194,11 +194,22 @@ export class Attachment {
       this.#told.set(key, { sessionId: state.session.id });
       return { opened: openedFrame(peer, state, state.session) };
     }
-    const message = this.#firstNew(state?.inbox.waiting ?? []);
-    if (state !== undefined && message !== undefined) return this.#delivery(peer, state, message);
+    const delivery = state && this.#deliveryOf(peer, state.inbox);
+    if (delivery !== undefined) return { delivery };
     if (told?.ended === undefined) return undefined;
     this.#told.delete(key);
     return { closed: { peer, sessionId: told.sessionId, code: told.ended.code ?? "" } };
+  }
+
+  /** The first that was not written here. One that has not arrived at the hub yet is about to. */
+  #deliveryOf(peer: PeerKey, { lineage, waiting }: PeerState["inbox"]): DeliveryFrame | undefined {
+    const { arrivals } = this.#desk;
+    const message = this.#firstNew(waiting);
+    const arrival = message && arrivals.get(message);
+    if (arrival === undefined) return undefined;
+    const { claims: claimsJson, shownTo } = arrival;
+    arrivals.set(message, { ...arrival, shownTo: this.#number });
+    return { peer, lineage, ...message, redelivered: shownTo !== undefined, claimsJson };
   }
 
   /** Those that were written here come first. */
@@ -211,16 +222,6 @@ export class Attachment {
       else to = middle;
     }
     return waiting[from];
-  }
-
-  #delivery(peer: PeerKey, { inbox, session }: PeerState, message: SessionMessage): HubFrame {
-    const { arrivals } = this.#desk;
-    // One that never arrived here comes from elsewhere, where an application may have had it
-    const before = arrivals.get(message) ?? { claims: session?.token.claims ?? "", shownTo: 0 };
-    const { claims, shownTo } = before;
-    arrivals.set(message, { claims, shownTo: this.#number });
-    const redelivered = shownTo !== undefined;
-    return { delivery: { peer, lineage: inbox.lineage, ...message, redelivered, claimsJson: claims } };
   }
 
   /** Peers that came and went unsaid: not more of them are kept than there are others. */

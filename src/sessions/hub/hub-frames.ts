@@ -61,7 +61,7 @@ interface ClosedFrame {
   readonly code: string;
 }
 
-interface DeliveryFrame extends SessionMessage {
+export interface DeliveryFrame extends SessionMessage {
   readonly peer: PeerKey;
   readonly lineage: string;
   readonly redelivered: boolean;

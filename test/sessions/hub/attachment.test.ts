@@ -137,3 +137,20 @@ test("an attachment that is over counts no more, and keeps nothing", async () =>
   attachment.lost();
   expect(scene.hub.isAttached).toBe(true);
 });
+
+test("an attachment that looks at a peer before its message has arrived has it once, when it has", async () => {
+  const scene = await HubScene.open();
+  const { client, id } = await scene.peer("one");
+  const pipe = new Pipe();
+  scene.hub.attach(scene.gateway.service, pipe);
+  const deliver = scene.hub.deliver.bind(scene.hub);
+  // What a client says with its hello, while another replica is asked: it waits already when the session is told of
+  scene.hub.deliver = (peer, delivery) => {
+    scene.hub.tell(peer, { kind: "opened", sessionId: id, generation: 1 });
+    deliver(peer, delivery);
+  };
+  client.say(up(1, "text"));
+  await scene.waiting(1);
+  const deliveries = pipe.frames.filter((frame) => "delivery" in frame);
+  expect(deliveries).toMatchObject([{ delivery: { seq: 1, redelivered: false } }]);
+});
