@@ -206,7 +206,7 @@ export class Attachment {
     const { arrivals } = this.#desk;
     const message = this.#firstNew(waiting);
     const arrival = message && arrivals.get(message);
-    if (arrival === undefined) return undefined;
+    if (message === undefined || arrival === undefined) return undefined;
     const { claims: claimsJson, shownTo } = arrival;
     arrivals.set(message, { ...arrival, shownTo: this.#number });
     return { peer, lineage, ...message, redelivered: shownTo !== undefined, claimsJson };
