@@ -37,9 +37,9 @@ export function sessionsGrpc(service: SessionService, clock: Clock): GrpcService
     };
     const input: SessionInput = service.connect(credentials.token, pipeTo(stream, { clock, overrun }));
     stream.on("data", (frame: unknown) => input.heard(readClientFrame(frame)));
-    // A stream that breaks says this, too, right before "cancelled"
+    // A stream that breaks may say this, too, and "cancelled" soon after
     stream.on("end", () => {
-      clock.after(0, () => {
+      afterTurns(clock, () => {
         input.lost(true);
         stream.end();
       });
@@ -58,6 +58,13 @@ export function sessionsGrpc(service: SessionService, clock: Clock): GrpcService
     else answer({ code: status.FAILED_PRECONDITION, details: "The session is over, or the token ends sooner" });
   };
   return { definition: sessionsDefinition, implementation: { Connect: connect, Renew: renew } };
+}
+
+/** So long, in milliseconds, and then two turns of the event loop: what came meanwhile is heard, however busy it was. */
+const breakingMs = 20;
+
+function afterTurns(clock: Clock, action: () => void): void {
+  clock.after(breakingMs, () => clock.after(0, () => clock.after(0, action)));
 }
 
 /** In lower case, as HTTP/2 has names; more than one value is a flaw. */
