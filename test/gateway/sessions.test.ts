@@ -127,11 +127,15 @@ describe.each(transports)("a gateway with sessions over $name", (transport) => {
     const application = new Application(hubOf(home));
     const clients = await Promise.all(chances.map((_, n) => open(home, token(), `i${n}`)));
     await application.next("opened");
+    const peer = { ...alice, instanceId: "i0" };
+    application.say({ send: { peer, id: "d1", payload: Buffer.from("nobody says that he has it") } });
+    await clients[0]?.next("message");
     home.stop.abort();
     for (const client of clients) {
       expect((await client.next("closing"))["closing"]).toMatchObject({ code: "Draining", retry: true });
     }
     expect(await application.ended).toMatchObject({ code: "Draining" });
+    expect(await application.next("sent")).toMatchObject({ peer, id: "d1", outcome: "gone" });
     await home.ended;
     expect(application.heard.flatMap(({ closed }) => (closed ? [closed["code"]] : []))).toEqual([
       "Draining",
