@@ -44,8 +44,8 @@ export interface Sessions {
 const spread = 0.8;
 /** The same with a bus: what is left is for those who come to another replica, which fetches what is kept of them here. */
 const spreadWithBus = 0.4;
-/** So long the application may take what it is told at the end, in milliseconds. */
-const lastWordsMs = 1000;
+/** So long the application hears what became of its messages, before the hub ends; and so long it may take to leave. In milliseconds. */
+const lastWordsMs = { hearing: 100, leaving: 1000 };
 
 /** Opens the listeners. @throws ChangeNeededError `AddressUnusable` */
 export async function openSessions(options: SessionsOptions, behind: SessionsBehind): Promise<Sessions> {
@@ -88,7 +88,8 @@ export async function openSessions(options: SessionsOptions, behind: SessionsBeh
       await Promise.all([listeners.webSocket?.drain(withinMs), listeners.grpc?.drain(withinMs), fetched]);
       service.close();
       forget();
-      await listeners.hub.drain(lastWordsMs);
+      if (hub.isAttached) await sleep(clock, lastWordsMs.hearing);
+      await listeners.hub.drain(lastWordsMs.leaving);
       await bus?.close();
     },
   };
