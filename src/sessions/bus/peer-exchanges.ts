@@ -134,12 +134,15 @@ export class PeerExchanges {
     };
   }
 
+  /** Hellos that still wait are gone on with as they are. */
   close(): void {
-    for (const { unlisten, endWait } of this.#entries.values()) {
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const { unlisten, endWait, hello } of entries) {
       endWait?.();
       unlisten();
+      hello?.admit();
     }
-    this.#entries.clear();
   }
 
   #orderAt(openedAtMs: number): ClaimOrder {
@@ -223,6 +226,7 @@ export class PeerExchanges {
         else reply(packedAnswer({ kind: "outcome", outcome: "moved" }));
       }
     }
+    forgetReplies(entry);
     this.#tidy(entry.peer);
   }
 
@@ -291,4 +295,10 @@ export class PeerExchanges {
     replies.delete(id);
     reply?.(packedAnswer(answer));
   }
+}
+
+/** But to whom something is still owed. */
+function forgetReplies({ exchange, replies }: ExchangeEntry): void {
+  const owed = exchange?.kind === "leaving" ? exchange.to : exchange?.passesTo;
+  for (const id of replies.keys()) if (id !== owed?.id) replies.delete(id);
 }

@@ -52,7 +52,8 @@ export class Replica {
 
   /** Whoever has the peer forgets it. */
   remove(peer: PeerKey): void {
-    const stop = this.#options.bus.ask(topicOf(peer), packedWord({ kind: "remove" }), () => stop());
+    const forget = this.#options.bus.ask(topicOf(peer), packedWord({ kind: "remove" }), () => undefined);
+    forget();
   }
 
   close(): void {

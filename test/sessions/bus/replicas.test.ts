@@ -315,3 +315,16 @@ test("a hello that waits when its replica begins to drain is refused, and what c
   expect(second.end?.code).toBe("Draining");
   expect(acceptedOf(await opened(a, net, { sessionId: "a-1", received: 0 }))).toMatchObject({ resumed: true });
 });
+
+test("a hello that still waits when its replica stops is told so", async () => {
+  const { net, a, b } = two();
+  await opened(a, net);
+  net.isHeld = true;
+  const second = at(b).hello({ sessionId: "a-1", received: 0 });
+  b.replica.service.close();
+  expect(second.end).toMatchObject({ code: "Draining", isRetryable: true });
+  net.isHeld = false;
+  net.flow();
+  await calm(net);
+  expect(b.bus.topics).toBe(0);
+});

@@ -144,8 +144,12 @@ class ConnectedBus implements NatsBus {
     this.#isClosed = true;
     const wasConnected = this.#isConnected;
     this.#isConnected = false;
-    // What was said last still goes
-    await (wasConnected ? this.#connection?.drain() : this.#connection?.close());
+    try {
+      // What was said last still goes
+      await (wasConnected ? this.#connection?.drain() : this.#connection?.close());
+    } catch {
+      // It was lost meanwhile
+    }
   }
 
   /** Again, should the library give up. */
@@ -227,7 +231,7 @@ class ConnectedBus implements NatsBus {
 
   #subscribe(topic: string, listener: TopicListener): void {
     const connection = this.#connection;
-    if (connection === undefined || connection.isClosed()) return;
+    if (connection === undefined || this.#isClosed || connection.isClosed()) return;
     const subject = `${this.#options.prefix}.peers.${topic}`;
     listener.subscription = connection.subscribe(subject, {
       callback: (error, { data, reply }) => {
