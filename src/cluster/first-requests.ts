@@ -17,6 +17,16 @@ export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): rea
 }
 
 /**
+ * The resource without `metadata.managedFields`, once it has been reported on: nobody asks for them any more, and in memory they are
+ * half of it. The API server keeps its own where a write has none.
+ */
+export function withoutManagers(resource: KubeObject): KubeObject {
+  if (lastStatus(resource).conditions.length === 0) return resource;
+  const metadata = Object.fromEntries(Object.entries(resource.metadata).filter(([field]) => field !== "managedFields"));
+  return { ...resource, metadata: { ...metadata, name: resource.metadata.name } };
+}
+
+/**
  * Annotations are not counted; but who set one together with the spec, and changed nothing since, made the resource with it.
  * Times are whole seconds: what has been reported on was looked at before, and what is new since is asked for.
  */

@@ -28,6 +28,8 @@ import { writeReport } from "./write-report.ts";
 
 export interface ReconcilerParts {
   readonly client: KubeClient;
+  /** For emergencies, whose requests go before others where these are held down to a rate. @default the same */
+  readonly urgentClient?: KubeClient;
   /** The JwtKeyRotations as the watch has them. */
   readonly resources: Pick<ObjectCache, "byKey">;
   /** The gateways of a rotation as the watches have them; undefined where they must be read. */
@@ -96,7 +98,7 @@ export class Reconciler {
 
   /** How urgent it is, by what is asked for and by what the last pass saw. */
   urgencyOf(key: string): Urgency {
-    return this.#memories.get(key)?.isPending === true ? "emergency" : urgencyOf(this.#parts.resources.byKey(key));
+    return isEmergency(this.#memories.get(key), this.#parts.resources.byKey(key)) ? "emergency" : "ordinary";
   }
 
   /** Whether one of its objects is as a pass has written it. */
@@ -153,9 +155,10 @@ export class Reconciler {
   }
 
   #passesOf({ resource, memory, signal }: Turn): RotationPasses {
-    const { client, record, knownGateways } = this.#parts;
+    const { record, knownGateways } = this.#parts;
     // Whether a revocation has reached everybody is never told by what was heard of gateways
-    const isUrgent = memory.isPending || urgencyOf(resource) === "emergency";
+    const isUrgent = isEmergency(memory, resource);
+    const client = this.#clientFor(memory, resource);
     const rotation = readRotation(resource, { unknownFields: "warn" });
     const onSetAside = (kept: SetAside): void => record({ regarding: resource, ...setAsideEvent(kept) });
     const onWritten = (object: KubeObject): void => memory.wroteObject(object);
@@ -166,6 +169,11 @@ export class Reconciler {
       ...(knownGateways && !isUrgent && { knownGateways: () => knownGateways(refOf(resource)) }),
     };
     return new RotationPasses(passOptions, resource, rotation);
+  }
+
+  #clientFor(memory: RotationMemory, resource: KubeObject): KubeClient {
+    const { client, urgentClient = client } = this.#parts;
+    return isEmergency(memory, resource) ? urgentClient : client;
   }
 
   /** What a pass leaves to be remembered, and to be told at once. */
@@ -230,7 +238,8 @@ export class Reconciler {
   /** The one place where a status is written, if it says something new. */
   async #report(turn: Turn, { after, isWhole, next }: Conclusion): Promise<Next> {
     const { resource, memory, signal } = turn;
-    const { client, metrics, record } = this.#parts;
+    const { metrics, record } = this.#parts;
+    const client = this.#clientFor(memory, resource);
     try {
       if (after !== undefined) {
         for (const told of stallEvents(resource, after)) record({ regarding: resource, ...told });
@@ -262,6 +271,10 @@ export class Reconciler {
     return Math.floor(this.#parts.client.transport.clock.nowMs());
   }
 }
+
+/** By what is asked for, and by what the last pass saw. */
+const isEmergency = (memory: RotationMemory | undefined, resource: KubeObject | undefined): boolean =>
+  memory?.isPending === true || urgencyOf(resource) === "emergency";
 
 /** Another controller's report is to be answered, however long the wait would be. */
 function answering({ memory }: Turn, next: ReconcileOutcome): ReconcileOutcome {

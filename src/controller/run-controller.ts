@@ -4,8 +4,9 @@ import type { KubeObject } from "../kube/object.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
+import { Pace, paced, type PaceOptions } from "../kube/pace.ts";
 import type { CallReport } from "../kube/api-request.ts";
-import { Transport } from "../kube/transport.ts";
+import { type ClientTransport, Transport } from "../kube/transport.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { ReconcileLoop, type RunSignals, type Work } from "../runtime/reconcile-loop.ts";
 import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
@@ -47,8 +48,10 @@ export interface ControllerOptions {
   readonly identity: string;
   /** `/livez`, `/readyz` and `/metrics`. */
   readonly admin?: { readonly host?: string; readonly port: number };
-  /** How many rotations are worked on at once. @default 4 */
+  /** How many rotations are worked on at once, beside one that has a revocation. @default 4 */
   readonly workers?: number;
+  /** Holds requests down to so many a second, and so many at once after a rest; those for the Lease are free. @default nothing but the server does */
+  readonly rate?: Pick<PaceOptions, "perSecond" | "burst">;
   readonly clock: Clock;
   readonly chance: Chance;
   readonly unique: () => string;
@@ -78,7 +81,8 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const metrics = new Metrics();
   addProcessMetrics(metrics.registry);
   const transport = newTransport(options, metrics);
-  const client = new KubeClient(transport);
+  const pace = options.rate && new Pace({ ...options.rate, clock });
+  const client = new KubeClient(pace ? paced(transport, pace) : transport);
   const loop = newLoop(options, metrics);
   /** Of the term that runs. */
   let reconciler: Reconciler | undefined;
@@ -89,13 +93,13 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const recorder = newRecorder(options, client);
   metrics.watchEvents(recorder);
-  const elector = electorOf(options, client);
+  const elector = electorOf(options, new KubeClient(transport));
   if (elector !== undefined) metrics.watchElection(options.lease?.name ?? "", elector);
   const server = await serve(options, metrics, watches);
   const lead = async (leadership: Leadership, signals: RunSignals): Promise<void> => {
     // Of this term alone: what it remembers, and what it may write
     const own = newReconciler(options, {
-      client: new KubeClient(fenced(transport, leadership)),
+      ...reconcilingClients(fenced(transport, leadership), pace),
       ...{ watches, recorder, metrics: rotationMetrics },
     });
     reconciler = own;
@@ -135,17 +139,27 @@ function newLoop({ clock, chance, workers, log }: ControllerOptions, metrics: Me
   });
 }
 
+/** The guard stands behind the pace: it is asked when a write is about to be sent. */
+function reconcilingClients(
+  fence: ClientTransport,
+  pace: Pace | undefined,
+): Pick<Reconciling, "client" | "urgentClient"> {
+  const clientFor = (isUrgent: boolean) => new KubeClient(pace ? paced(fence, pace, { isUrgent }) : fence);
+  return { client: clientFor(false), urgentClient: clientFor(true) };
+}
+
 interface Reconciling {
   readonly client: KubeClient;
+  readonly urgentClient: KubeClient;
   readonly watches: Watches;
   readonly recorder: EventRecorder;
   readonly metrics: RotationMetrics;
 }
 
 function newReconciler({ lease, log }: ControllerOptions, parts: Reconciling): Reconciler {
-  const { client, watches, recorder, metrics } = parts;
+  const { client, urgentClient, watches, recorder, metrics } = parts;
   return new Reconciler({
-    ...{ client, metrics, resources: watches.resources },
+    ...{ client, urgentClient, metrics, resources: watches.resources },
     knownGateways: (ref) => watches.gatewaysOf(ref, mostSilenceMs),
     count: () => watches.count,
     record: (happening) => recorder.record(happening),

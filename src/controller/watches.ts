@@ -6,6 +6,7 @@ import { Reflector } from "../kube/reflector.ts";
 import { configMaps, metadataOf, pods, type Resource } from "../kube/resource.ts";
 import type { CacheChange, ObjectCache } from "../kube/object-cache.ts";
 import type { Remark } from "../telemetry/health.ts";
+import { withoutManagers } from "../cluster/first-requests.ts";
 import { KnownGateways } from "../cluster/known-gateways.ts";
 import { lastStatus } from "../cluster/last-status.ts";
 import type { GatewaysRead } from "../keeper/observe.ts";
@@ -91,7 +92,7 @@ export class Watches {
       client,
       resource,
       selection,
-      ...(resource !== rotations && { kept: tellingApart }),
+      kept: resource === rotations ? withoutManagers : tellingApart,
       onChange: (change) =>
         resource === rotations ? this.#rotationChanged(change) : this.#otherChanged(resource, change),
       onProblem: (error) => {

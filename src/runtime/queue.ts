@@ -27,6 +27,8 @@ export interface Retry {
   readonly backoff?: Backoff;
 }
 
+type Taker = (key: string | undefined) => void;
+
 /** However often it was tried: an emergency is tried again within so many milliseconds. */
 const mostEmergencyMs = 5000;
 
@@ -49,7 +51,9 @@ export class WorkQueue {
   readonly #delayed: DelayedKeys;
   /** Key → how often in a row it was to be tried again. */
   readonly #retries = new Map<string, number>();
-  readonly #takers: ((key: string | undefined) => void)[] = [];
+  readonly #takers: Taker[] = [];
+  /** Of those who take nothing but emergencies. */
+  readonly #emergencyTakers: Taker[] = [];
   #isShutDown = false;
 
   constructor(options: QueueOptions) {
@@ -132,6 +136,14 @@ export class WorkQueue {
     });
   }
 
+  /** As {@link take}, but an emergency alone: so that one never waits for a worker that is at something else. */
+  takeEmergency(): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#emergencyTakers.push(resolve);
+      this.#serve();
+    });
+  }
+
   /** The worker has let go of the key. */
   done(key: string): void {
     const takenAtMs = this.#working.get(key);
@@ -160,14 +172,15 @@ export class WorkQueue {
 
   #serve(): void {
     if (this.#isShutDown) {
-      for (const taker of this.#takers.splice(0)) taker(undefined);
+      for (const taker of [...this.#takers.splice(0), ...this.#emergencyTakers.splice(0)]) taker(undefined);
       return;
     }
-    while (this.#takers.length > 0) {
+    for (;;) {
       const urgency = urgencies.find((one) => this.#waiting[one].size > 0);
       const [first] = urgency ? this.#waiting[urgency] : [];
-      const taker = first && this.#takers.shift();
-      if (urgency === undefined || first === undefined || taker === undefined) return;
+      if (urgency === undefined || first === undefined) return;
+      const taker = (urgency === "emergency" ? this.#emergencyTakers.shift() : undefined) ?? this.#takers.shift();
+      if (taker === undefined) return;
       const [key, addedAtMs] = first;
       const nowMs = this.#nowMs();
       this.#waiting[urgency].delete(key);

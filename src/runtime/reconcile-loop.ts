@@ -30,7 +30,7 @@ export interface ReconcileLoopOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly chance: Chance;
-  /** How many keys are worked on at once. @default 4 */
+  /** How many keys are worked on at once, beside one that is an emergency. @default 4 */
   readonly workers?: number;
   /** @default that of {@link WorkQueue} */
   readonly backoff?: Backoff;
@@ -104,7 +104,7 @@ export class ReconcileLoop {
     this.#run = run;
     for (const key of work.keys ?? []) run.enqueue(key);
     try {
-      await Promise.all(Array.from({ length: this.workers }, () => run.serve()));
+      await Promise.all([...Array.from({ length: this.workers }, () => run.serve()), run.serveEmergencies()]);
     } finally {
       this.#run = undefined;
       either.removeEventListener("abort", shutDown);
@@ -132,8 +132,17 @@ class Run {
   }
 
   /** One worker; resolves when the queue is shut down. */
-  async serve(): Promise<void> {
-    for (let key = await this.queue.take(); key !== undefined; key = await this.queue.take()) {
+  serve(): Promise<void> {
+    return this.#serve(() => this.queue.take());
+  }
+
+  /** One more, which is there for emergencies alone. */
+  serveEmergencies(): Promise<void> {
+    return this.#serve(() => this.queue.takeEmergency());
+  }
+
+  async #serve(take: () => Promise<string | undefined>): Promise<void> {
+    for (let key = await take(); key !== undefined; key = await take()) {
       await this.#pass(key);
       this.queue.done(key);
     }

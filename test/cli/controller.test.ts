@@ -31,6 +31,8 @@ describe("keyturn controller", () => {
     [["--namespace", "Shop"], 'Cannot use --namespace "Shop": must be the name of a namespace (a-z, 0-9 and -)'],
     [["-n", "shop", "-n", "a,,b"], 'Cannot use --namespace "": must be the name of a namespace (a-z, 0-9 and -)'],
     [["--workers", "0"], 'Cannot use --workers "0": must be a whole number from 1 to 64'],
+    [["--kube-api-qps", "0"], 'Cannot use --kube-api-qps "0": must be a whole number from 1 to 100000'],
+    [["--kube-api-burst", "x"], 'Cannot use --kube-api-burst "x": must be a whole number from 1 to 100000'],
     [["--workers", "65"], 'Cannot use --workers "65": must be a whole number from 1 to 64'],
     [["--admin-listen", "x"], 'Cannot use --admin-listen "x": must look like :9090 or 127.0.0.1:9090, or be off'],
   ];

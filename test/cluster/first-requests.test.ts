@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { firstRequestsOf } from "../../src/cluster/first-requests.ts";
+import { firstRequestsOf, withoutManagers } from "../../src/cluster/first-requests.ts";
 import { readRotation } from "../../src/ring/resource/rotation.ts";
 
 const name = "keyturn.dev/rotate-requested-at";
@@ -46,6 +46,22 @@ it("takes what stands in a resource that was reported on for asked for: it may h
   const conditions = [{ type: "Ready", status: "True", reason: "Idle", message: "", lastTransitionTime: at(5) }];
   const resource = { ...made({ time: at(5), fieldsV1: ofBoth }), status: { conditions } };
   expect(requestsIn(resource)).toEqual([]);
+});
+
+describe("withoutManagers", () => {
+  const managers = { time: at(5), fieldsV1: ofBoth };
+
+  it("keeps who set what until the resource was reported on: it says what was asked for at the beginning", () => {
+    expect(withoutManagers(made(managers))).toEqual(made(managers));
+  });
+
+  it("leaves them out afterwards, and nothing else", () => {
+    const conditions = [{ type: "Ready", status: "True", reason: "Idle", message: "", lastTransitionTime: at(5) }];
+    const { managedFields, ...metadata } = made(managers).metadata;
+    expect(managedFields).toBeDefined();
+    const reported = { ...made(managers), status: { conditions } };
+    expect(withoutManagers(reported)).toEqual({ ...reported, metadata });
+  });
 });
 
 describe("firstRequestsOf a requestID", () => {

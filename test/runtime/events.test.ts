@@ -67,6 +67,20 @@ test("EventRecorder writes an event in events.k8s.io/v1, with nothing of the obj
   expect(event).not.toHaveProperty("series");
 });
 
+test("EventRecorder begins anew once a series has ended, also where the ended ones were looked for a moment before", async () => {
+  const { clock, recorder, listed } = await recording();
+  recorder.record(happening);
+  await clock.advance(5.5 * minute);
+  recorder.record({ ...happening, note: "another" });
+  await clock.advance(0.5 * minute);
+  recorder.record(happening);
+  expect((await listed()).map(({ note, series }) => [note, series])).toEqual([
+    ["it signs", undefined],
+    ["another", undefined],
+    ["it signs", undefined],
+  ]);
+});
+
 test("EventRecorder makes a series of what repeats, written the second time and then every five minutes", async () => {
   const { clock, recorder, listed, script } = await recording();
   for (let n = 0; n < 10; n++) recorder.record(happening);

@@ -117,6 +117,44 @@ describe("WorkQueue.take", () => {
   });
 });
 
+describe("WorkQueue.takeEmergency", () => {
+  test("gets an emergency before whoever waits for anything, and nothing else", async () => {
+    const { queue } = newQueue();
+    const [urgent, any, later] = [queue.takeEmergency(), queue.take(), queue.take()];
+    queue.add("a", "begun");
+    queue.add("b", "emergency");
+    queue.add("c");
+    expect([await any, await urgent, await later]).toEqual(["a", "b", "c"]);
+  });
+
+  test("leaves the next emergency to whoever waits for anything", async () => {
+    const { queue } = newQueue();
+    const [any, urgent] = [queue.take(), queue.takeEmergency()];
+    queue.add("a", "emergency");
+    queue.add("b", "emergency");
+    expect([await urgent, await any]).toEqual(["a", "b"]);
+  });
+
+  test("never hands out what somebody works on", async () => {
+    const { queue } = newQueue();
+    queue.add("a");
+    await queue.take();
+    const urgent = queue.takeEmergency();
+    queue.add("a", "emergency");
+    queue.add("b", "emergency");
+    expect(await urgent).toBe("b");
+    queue.done("a");
+    expect(await queue.takeEmergency()).toBe("a");
+  });
+
+  test("is undefined after shutDown", async () => {
+    const { queue } = newQueue();
+    const urgent = queue.takeEmergency();
+    queue.shutDown();
+    expect(await urgent).toBeUndefined();
+  });
+});
+
 describe("WorkQueue.addAfter", () => {
   test.each([
     [999, []],

@@ -9,7 +9,7 @@ import {
 import { FakeClock, turn } from "../support/fake-clock.ts";
 
 /** A loop whose passes the test ends one by one. */
-function start({ reconcile, ...more }: Partial<ReconcileLoopOptions & Work> = {}) {
+function start({ reconcile, urgencyOf, ...more }: Partial<ReconcileLoopOptions & Work> = {}) {
   const clock = new FakeClock();
   const passes: { key: string; signal: AbortSignal; end: PromiseWithResolvers<ReconcileOutcome> }[] = [];
   const failures: object[] = [];
@@ -30,7 +30,7 @@ function start({ reconcile, ...more }: Partial<ReconcileLoopOptions & Work> = {}
     passes.push({ key, signal, end });
     return end.promise;
   };
-  const work = { reconcile: reconcile ?? waiting };
+  const work = { reconcile: reconcile ?? waiting, ...(urgencyOf && { urgencyOf }) };
   const run = loop.run(work, { stop: stop.signal, abandon: abandon.signal });
   onTestFinished(() => abandon.abort());
   const end = async (index: number, outcome: ReconcileOutcome = {}): Promise<void> => {
@@ -51,6 +51,15 @@ test("ReconcileLoop works on as many keys at once as it has workers", async () =
   expect(passes.map(({ key }) => key)).toEqual(["a", "b"]);
   await end(1);
   expect(passes.map(({ key }) => key)).toEqual(["a", "b", "c"]);
+});
+
+test("ReconcileLoop works on an emergency although every worker is at something else, and on one such alone", async () => {
+  const { loop, passes, end } = start({ urgencyOf: (key) => (key.startsWith("!") ? "emergency" : "ordinary") });
+  for (const key of ["a", "b", "c", "!d", "!e"]) loop.enqueue(key);
+  await turn();
+  expect(passes.map(({ key }) => key)).toEqual(["a", "b", "!d"]);
+  await end(2);
+  expect(passes.map(({ key }) => key)).toEqual(["a", "b", "!d", "!e"]);
 });
 
 test("ReconcileLoop comes back after the time that a pass asked for", async () => {

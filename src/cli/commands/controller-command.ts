@@ -21,6 +21,8 @@ interface ControllerFlags extends ClusterFlags, LogFlags {
   readonly leaseName?: string;
   readonly adminListen?: ListenAddress;
   readonly workers?: number;
+  readonly kubeApiQps?: number;
+  readonly kubeApiBurst?: number;
 }
 
 const controllerFlags = (): readonly Option[] => [
@@ -36,10 +38,24 @@ const controllerFlags = (): readonly Option[] => [
     parse: listenAddress,
     otherwise: ":9090; off: nowhere",
   }),
-  flag("--workers <number>", "rotations that are worked on at once", {
+  flag("--workers <number>", "rotations that are worked on at once, beside one that has a revocation", {
     owner: "controller",
     parse: workers,
     otherwise: "4",
+  }),
+  flag(
+    "--kube-api-qps <number>",
+    "requests to the API server a second, in the long run; those for the Lease are free",
+    {
+      owner: "controller",
+      parse: rate,
+      otherwise: "any number: the server's own priority and fairness counts",
+    },
+  ),
+  flag("--kube-api-burst <number>", "so many at once after a rest, where --kube-api-qps is given", {
+    owner: "controller",
+    parse: rate,
+    otherwise: "twice --kube-api-qps",
   }),
   ...clusterFlags(),
   ...logFlags(),
@@ -73,13 +89,14 @@ function optionsOf(
   { cli, log, access }: { readonly cli: Cli; readonly log: Logger; readonly access: ClusterAccess },
 ): Omit<ControllerOptions, "namespaces"> {
   const { adminListen = { port: 9090 }, workers: count, leaseName = "keyturn-controller" } = flags;
-  const { leaseNamespace = access.namespace } = flags;
+  const { leaseNamespace = access.namespace, kubeApiQps: qps } = flags;
   return {
     endpoint: access.endpoint,
     ...(flags.leaderElect === true && { lease: { namespace: leaseNamespace, name: leaseName } }),
     identity: `${cli.hostname}_${cli.io.randomId()}`,
     ...(adminListen !== "off" && { admin: adminListen }),
     ...(count !== undefined && { workers: count }),
+    ...(qps !== undefined && { rate: { perSecond: qps, burst: flags.kubeApiBurst ?? 2 * qps } }),
     clock: systemClock,
     chance: () => cli.chance(),
     unique: () => cli.io.randomId(),
@@ -101,6 +118,12 @@ function workers(text: string, name: string): number {
   const count = Number(text);
   if (Number.isInteger(count) && count >= 1 && count <= 64) return count;
   throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number from 1 to 64`);
+}
+
+function rate(text: string, name: string): number {
+  const count = Number(text);
+  if (Number.isInteger(count) && count >= 1 && count <= 100_000) return count;
+  throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number from 1 to 100000`);
 }
 
 function controllerLog(log: Logger): ControllerLog {

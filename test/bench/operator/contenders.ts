@@ -53,7 +53,7 @@ export async function keyturnContender(pod: Pod): Promise<Contender> {
 }
 
 /** What the chart sets for Node.js. */
-const ofTheChart: readonly string[] = [];
+const ofTheChart = ["--max-semi-space-size=2"];
 
 /** For a profile: `KEYTURN_BENCH_NODE_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
 const extraFlags = (): readonly string[] =>
