@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { secretsIn } from "../support/secrecy/secrets-in.ts";
 import { writeDiagnosis, writeReport } from "./report/write.ts";
 import { installIssuer, packageChart, runHelm, upgrade } from "./support/helm.ts";
-import { names, renewers, replicas, ways } from "./support/names.ts";
+import { names, renewers, replicas, talkers, ways } from "./support/names.ts";
 import { appPods, leadingContainer, nodeReady, removePod, rolledOut, sidecarRestarts } from "./support/pods.ts";
 import { Recorder } from "./support/recorder.ts";
 import {
@@ -16,7 +16,7 @@ import {
 } from "./support/rotation.ts";
 import { Scene } from "./support/scene.ts";
 import { installed, issuing, migrated, onRequest, withRotation } from "./support/values.ts";
-import { deployCallers, deployRenewers, deployWorkload } from "./support/workload.ts";
+import { deployCallers, deployRenewers, deployTalkers, deployWorkload } from "./support/workload.ts";
 import type { Counts } from "./workload/counts.ts";
 
 const recorder = new Recorder();
@@ -56,6 +56,7 @@ async function look(): Promise<void> {
     grants.set(pod, grant);
   }
   // Whoever calls by agent or client never heard of a rotation
+  await lookAtSessions(counts);
   const since = counts.callers.map(({ way, refused }) => [way, refused.slice(refusedInTheDrill.get(way) ?? 0)]);
   expect(since).toEqual(counts.callers.map(({ way }) => [way, []]));
 }
@@ -65,6 +66,27 @@ async function look(): Promise<void> {
  * the issuer still signs.
  */
 const refusedInTheDrill = new Map<string, number>();
+
+/** Clients whose sessions are to go on; those of before can be told by their names. */
+let talking = 0;
+const talked = async (kid?: string): Promise<unknown> => talking > 0 && scene.talked(kid, talking);
+/** Whose session has ended for good. */
+let closed: string | undefined;
+
+/** Each message came once, and no session outlived its token by more than the grace. */
+async function lookAtSessions({ sessions, replicas: pods }: Counts): Promise<void> {
+  expect(sessions).toMatchObject({ twice: [], lost: [] });
+  expect(sessions.clients.flatMap(({ twice }) => twice)).toEqual([]);
+  expect(sessions.clients.filter(({ ended }) => ended !== "").map(({ instance }) => instance)).toEqual(
+    closed === undefined ? [] : [closed],
+  );
+  for (const pod of pods) {
+    const measured = await scene.metrics(pod);
+    expect(measured, pod).toMatch(/^keyturn_gateway_sessions_overdue_total 0$/m);
+    expect(measured, pod).toMatch(/^keyturn_gateway_sessions_hub_attached 1$/m);
+    expect(measured, pod).toMatch(/^keyturn_gateway_sessions_bus_connected 1$/m);
+  }
+}
 
 let isCalling = false;
 /** Who has a token by agent or client calls on, and by now with another key's than this one. */
@@ -92,6 +114,7 @@ async function rotates(ask: () => Promise<unknown>): Promise<void> {
   expect(after.activeKid).toBe(standby);
   await scene.renewed(before);
   await called(before);
+  await talked(before);
   await look();
 }
 
@@ -110,6 +133,8 @@ step("helm upgrade with a rotation: it is Ready", async () => {
   await reaches(scene.client, "Ready", isAtRest);
 });
 
+step("an issuer, which signs by the same rotation", () => installIssuer(scene, chart, issuing));
+
 step("three replicas with a gateway each: each one's tokens are accepted by all", async () => {
   await deployWorkload(scene);
   await rolledOut(scene.client);
@@ -117,8 +142,7 @@ step("three replicas with a gateway each: each one's tokens are accepted by all"
   expect(counts?.replicas).toHaveLength(replicas);
 });
 
-step("an issuer: pods exchange their ServiceAccount's token, and renew", async () => {
-  await installIssuer(scene, chart, issuing);
+step("pods exchange their ServiceAccount's token at the issuer, and renew", async () => {
   await deployRenewers(scene);
   await scene.renewed();
   await look();
@@ -136,6 +160,14 @@ step(
   },
 );
 
+step("clients with sessions, over gRPC and WebSocket: what they send comes back", async () => {
+  await deployTalkers(scene);
+  talking = talkers;
+  const { sessions } = await scene.talked();
+  expect(new Set(sessions.clients.map(({ transport }) => transport))).toEqual(new Set(["gRPC", "WebSocket"]));
+  await look();
+});
+
 step("first rotation by schedule", () => rotates(async () => undefined));
 step("second rotation by schedule", () => rotates(async () => undefined));
 step("third rotation by schedule", () => rotates(async () => undefined));
@@ -151,7 +183,9 @@ step("kubectl annotate rotates once", () => rotates(annotate));
 step("a replica is replaced", async () => {
   const [pod] = await appPods(scene.client);
   await removePod(scene.client, pod?.metadata.name ?? "");
+  await talked();
   await rolledOut(scene.client);
+  await talked();
   await look();
 });
 
@@ -188,6 +222,7 @@ step("another algorithm: a key of the new one takes over", async () => {
   await upgrade(scene, chart, withRotation(migrated));
   const { keys = [], activeKid: after } = await rotatedFrom(scene.client, before);
   expect(keys.find(({ kid }) => kid === after)?.algorithm).toBe("EdDSA");
+  await talked(before);
   await look();
 });
 
@@ -198,10 +233,12 @@ step("rollback: the key before it signs again, until the pin is taken away", asy
   const { activeKid: back } = await reaches(scene.client, "pinned", (status) => holds(status, "Pinned"));
   expect(back).not.toBe(newer);
   expect(keys.find(({ kid }) => kid === back)?.algorithm).toBe("ES256");
+  await talked(newer);
   await look();
   await scene.keyturn("rollback", names.rotation, "--unpin");
   const { keys: later = [], activeKid: after } = await rotatedFrom(scene.client, back);
   expect(later.find(({ kid }) => kid === after)?.algorithm).toBe("EdDSA");
+  await talked(back);
   await look();
 });
 
@@ -213,6 +250,8 @@ step("revocation of the signer: its tokens are refused once all have acknowledge
   await scene.tell({ kid, state: "revoked" });
   await scene.renewed(kid);
   await called(kid);
+  // Their sessions were closed, and they are back by themselves
+  await talked(kid);
   const { callers } = await scene.round();
   for (const { way, refused } of callers) refusedInTheDrill.set(way, refused.length);
   expect(callers.flatMap(({ refused }) => refused).filter((why) => !why.startsWith("401"))).toEqual([]);
@@ -220,6 +259,19 @@ step("revocation of the signer: its tokens are refused once all have acknowledge
   expect(counts?.revokedTokens).toBeGreaterThan(0);
   expect(counts?.revokedRefusedEverywhere).toBeGreaterThan(0);
   await reaches(scene.client, "at rest", isAtRest);
+  await look();
+});
+
+step("revocation of a grant: the session of its tokens is closed for good", async () => {
+  const [first] = (await scene.talked()).sessions.clients;
+  closed = first?.instance ?? "";
+  const program = ["/usr/local/bin/node", "/app/keyturn.cjs"];
+  const revoke = ["grants", "revoke", first?.grant ?? "", "--store=sqlite:/var/lib/keyturn/grants.db"];
+  await scene.kubectl("exec", `deployment/${names.issuer}-issuer`, "--", ...program, ...revoke);
+  const { sessions } = await scene.ended(closed);
+  expect(sessions.clients.find(({ instance }) => instance === closed)?.ended).toBe("Revoked");
+  talking--;
+  await talked();
   await look();
 });
 
@@ -237,15 +289,19 @@ step("helm uninstall: keys, gateways and tokens go on", async () => {
   await look();
   await scene.renewed();
   await called();
+  await talked();
   await look();
   expect(grants.size).toBe(renewers);
   expect(counts?.tokens).toBeGreaterThan(before.tokens);
+  // Where a replica takes longer to answer than another one waits, the sender is told, and sends it again: that is rare
+  for (const { sent, inDoubt } of counts?.sessions.clients ?? []) expect(inDoubt.length).toBeLessThan(sent / 10);
 });
 
 step("no pod of ours has said a token or a key in any line", async () => {
   const logs = await scene.node.run("bash", "-c", "cat /var/log/pods/*/*/*.log*");
   // Of gateways, of the issuer, and of the agent
-  for (const line of ["ring taken", "a grant begins", "a new token"]) expect(logs).toContain(line);
+  for (const line of ["ring taken", "a grant begins", "a new token", "listening for sessions"])
+    expect(logs).toContain(line);
   expect(secretsIn(logs)).toEqual([]);
 });
 

@@ -1,4 +1,5 @@
 import type { Counts } from "../workload/counts.ts";
+import type { SessionCounts, SessionReport } from "../workload/session-counts.ts";
 import { delaysMs } from "./bars.ts";
 import type { Record as Story } from "./record.ts";
 
@@ -55,6 +56,7 @@ function rows(evidence: Evidence): readonly (readonly [string, string])[] {
       `calls of an application whose token comes by ${ways[way] ?? way}; refused`,
       `${number(calls)}; ${number(refused.length)}`,
     ]),
+    ...sessionRows(counts.sessions),
     ["restarts of gateways, agents and issuers", number(sum(Object.values(restarts)))],
     ["rings let out", number(record.rings.length)],
     ["from a ring to a replica's acknowledgement: median, longest", `${of(0.5)}, ${of(1)}`],
@@ -64,6 +66,17 @@ function rows(evidence: Evidence): readonly (readonly [string, string])[] {
         .map(([name, version]) => `${name} ${version}`)
         .join(", "),
     ],
+  ];
+}
+
+function sessionRows({ clients, heard, twice, lost }: SessionCounts): readonly (readonly [string, string])[] {
+  const all = (of: (client: SessionReport) => number): string => number(sum(clients.map(of)));
+  return [
+    ["sessions of clients", all(({ sessions }) => sessions)],
+    ["messages that clients sent; heard by an application", `${all(({ sent }) => sent)}; ${number(heard)}`],
+    ["of these, heard twice; confirmed and not heard", `${number(twice.length)}; ${number(lost.length)}`],
+    ["of these, in doubt for their sender, who sent them again", all(({ inDoubt }) => inDoubt.length)],
+    ["echoes that came back; twice", `${all(({ echoed }) => echoed)}; ${all((client) => client.twice.length)}`],
   ];
 }
 

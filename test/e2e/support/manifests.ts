@@ -1,7 +1,7 @@
 import type { KubeObject } from "../../../hack/testcluster/client.ts";
-import { names, renewers, replicas, rotationSpec, times, ways } from "./names.ts";
+import { names, renewers, replicas, rotationSpec, talkers, times, ways } from "./names.ts";
 
-const { app, caller, client, namespace, renewer } = names;
+const { app, bus, caller, client, namespace, renewer, sessions, talker } = names;
 
 type Rest = Readonly<{ [field: string]: unknown; labels?: Readonly<Record<string, string>> }>;
 
@@ -93,6 +93,55 @@ export function clientObjects(image: string): readonly KubeObject[] {
   ];
 }
 
+/** Where the replicas' gateways reach the issuer: what stands for a mesh has the way to it. */
+export const issuerPort = 8090;
+
+/** What the replicas' sessions need beside them: the bus, and a Service that says what its ports speak. */
+export const sessionObjects = (natsImage: string): readonly KubeObject[] => [
+  object("v1 Service", sessions, {
+    spec: {
+      selector: { app },
+      ports: [
+        { name: "sessions-ws", port: 8083, targetPort: "sessions-ws", appProtocol: "kubernetes.io/ws" },
+        { name: "sessions-grpc", port: 8084, targetPort: "sessions-grpc", appProtocol: "kubernetes.io/h2c" },
+      ],
+    },
+  }),
+  service(bus, 4222),
+  object("v1 Pod", bus, {
+    labels: { app: bus },
+    spec: {
+      automountServiceAccountToken: false,
+      containers: [{ name: bus, image: natsImage, imagePullPolicy: "Never", securityContext: restricted }],
+    },
+  }),
+];
+
+export const talkerAccount = object("v1 ServiceAccount", talker);
+
+/** Clients with sessions, as their owner has them: an agent is put beside each. */
+export function talkerSet(image: string): KubeObject {
+  const env = [
+    { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080" },
+    { name: "WEB_SOCKET_URL", value: "ws://$(ORDERS_SESSIONS_SERVICE_HOST):8083" },
+    { name: "GRPC_URL", value: "http://$(ORDERS_SESSIONS_SERVICE_HOST):8084" },
+  ];
+  return object("apps/v1 StatefulSet", talker, {
+    spec: {
+      ...{ replicas: talkers, serviceName: talker, podManagementPolicy: "Parallel" },
+      selector: { matchLabels: { app: talker } },
+      template: {
+        metadata: { labels: { app: talker } },
+        spec: {
+          ...{ serviceAccountName: talker, automountServiceAccountToken: false, terminationGracePeriodSeconds: 5 },
+          ...{ containers: [container({ name: "app", file: "talker.mjs", image, env })], volumes: [programsVolume] },
+        },
+      },
+    },
+  });
+}
+
 /** The application as its owner has it, before a gateway stands beside it. */
 export function appDeployment(image: string): KubeObject {
   const env = [
@@ -101,6 +150,12 @@ export function appDeployment(image: string): KubeObject {
     { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080/tokens" },
     { name: "TTL_SECONDS", value: String(times.tokenSeconds) },
   ];
+  const ofLedger = [
+    { name: "POD", valueFrom: { fieldRef: { fieldPath: "metadata.name" } } },
+    { name: "CLIENT_URL", value: "http://$(CLIENT_SERVICE_HOST):8080" },
+    { name: "ISSUER_HOST", value: "$(TOKENS_ISSUER_SERVICE_HOST)" },
+    { name: "ISSUER_PORT", value: String(issuerPort) },
+  ];
   return object("apps/v1 Deployment", app, {
     spec: {
       replicas,
@@ -108,8 +163,11 @@ export function appDeployment(image: string): KubeObject {
       template: {
         metadata: { labels: { app } },
         spec: {
-          terminationGracePeriodSeconds: 10,
-          containers: [container({ name: "app", file: "app.mjs", image, env })],
+          terminationGracePeriodSeconds: 20,
+          containers: [
+            container({ name: "app", file: "app.mjs", image, env }),
+            container({ name: "ledger", file: "ledger.mjs", image, env: ofLedger }),
+          ],
           volumes: [programsVolume],
         },
       },

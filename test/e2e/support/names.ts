@@ -13,6 +13,12 @@ export const names = {
   renewer: "renewer",
   /** The pod of applications that call: Deployment and ServiceAccount, which the TokenIssuer knows. */
   caller: "caller",
+  /** Clients with sessions: StatefulSet and ServiceAccount. */
+  talker: "talker",
+  /** Where the gateways' sessions find each other: Pod and Service. */
+  bus: "nats",
+  /** The Service of the replicas' sessions. */
+  sessions: "orders-sessions",
 } as const;
 
 /** By what each of them has its token. */
@@ -20,6 +26,7 @@ export const ways = ["proxy", "file", "client"] as const;
 
 export const replicas = 3;
 export const renewers = 2;
+export const talkers = 3;
 
 /** Everything that takes hours in production takes seconds here. */
 export const times = {

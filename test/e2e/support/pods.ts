@@ -32,7 +32,8 @@ export async function sidecarRestarts(client: KubeClient): Promise<Readonly<Reco
   const podsWith = async (label: string): Promise<readonly Pod[]> =>
     (await client.get<{ items: readonly Pod[] }>(`${podsPath(names.namespace)}?labelSelector=${label}`)).items;
   const issuers = await podsWith("app.kubernetes.io/component=issuer");
-  const beside = [...(await appPods(client)), ...(await podsWith(`app=${names.caller}`))];
+  const others = [await podsWith(`app=${names.caller}`), await podsWith(`app=${names.talker}`)];
+  const beside = [...(await appPods(client)), ...others.flat()];
   const restarts = (containers: readonly ContainerStatus[] = []): number =>
     containers.reduce((sum, { restartCount }) => sum + restartCount, 0);
   return Object.fromEntries([

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ensureEngine } from "../../../hack/docker/engine.ts";
+import { ensureNatsImage } from "../../../hack/docker/nats-image.ts";
 import { buildKeyturnImage } from "../../../hack/docker/keyturn-image.ts";
 import { root } from "../../../hack/run.ts";
 import { apply } from "../../../hack/testcluster/apply.ts";
@@ -13,7 +14,7 @@ import { kubeConfigText } from "../../../hack/testcluster/connection.ts";
 import { startNode, type TestNode } from "../../../hack/testnode/node.ts";
 import type { Counts, Revocation } from "../workload/counts.ts";
 import { type HelmHome, helmVersion } from "./helm.ts";
-import { names, renewers, replicas, ways } from "./names.ts";
+import { names, renewers, replicas, talkers, ways } from "./names.ts";
 
 const exec = promisify(execFile);
 
@@ -23,16 +24,19 @@ const say = (line: string): void => console.log(line);
 export class Scene implements HelmHome {
   readonly node: TestNode;
   readonly image: string;
+  /** Of the bus of sessions. */
+  readonly natsImage: string;
   readonly folder: string;
   readonly kubeConfigFile: string;
   readonly #kubectl: string;
   readonly #stopEngine: () => Promise<void>;
 
   private constructor(
-    parts: Pick<Scene, "node" | "image" | "folder"> & { kubectl: string; stop: () => Promise<void> },
+    parts: Pick<Scene, "node" | "image" | "natsImage" | "folder"> & { kubectl: string; stop: () => Promise<void> },
   ) {
     this.node = parts.node;
     this.image = parts.image;
+    this.natsImage = parts.natsImage;
     this.folder = parts.folder;
     this.kubeConfigFile = join(parts.folder, "kubeconfig");
     this.#kubectl = parts.kubectl;
@@ -44,10 +48,11 @@ export class Scene implements HelmHome {
     let node: TestNode | undefined;
     try {
       const image = await buildKeyturnImage(say);
+      const natsImage = await ensureNatsImage(say);
       node = await startNode(say);
-      await node.load(image);
+      await node.load(image, natsImage);
       const folder = await mkdtemp(join(tmpdir(), "keyturn-e2e-"));
-      const scene = new Scene({ node, image, folder, kubectl: await ensureBinary(say), stop: engine.stop });
+      const scene = new Scene({ node, image, natsImage, folder, kubectl: await ensureBinary(say), stop: engine.stop });
       await writeFile(scene.kubeConfigFile, kubeConfigText(node.connection), { mode: 0o600 });
       return scene;
     } catch (error) {
@@ -85,7 +90,17 @@ export class Scene implements HelmHome {
   /** Every application that calls has done so since now, and none with a token of this key. */
   called = (kid = ""): Promise<Counts> =>
     this.client.get<Counts>(`${this.#clientPath}/called?callers=${ways.length}&kid=${kid}`);
+  /** So many clients with sessions have had an echo of what they sent since now, and no token of this key any more. */
+  talked = (kid = "", clients: number = talkers): Promise<Counts> =>
+    this.client.get<Counts>(`${this.#clientPath}/talked?clients=${clients}&kid=${kid}`);
+  /** The session of this client has ended for good. */
+  ended = (client: string): Promise<Counts> => this.client.get<Counts>(`${this.#clientPath}/ended?client=${client}`);
   tell = (revocation: Revocation): Promise<object> => this.client.create(`${this.#clientPath}/revocations`, revocation);
+
+  /** What the gateway of a replica measures. */
+  async metrics(pod: string): Promise<string> {
+    return this.kubectl("get", "--raw", `/api/v1/namespaces/${names.namespace}/pods/${pod}:9090/proxy/metrics`);
+  }
 
   /** What the story ran on. */
   async versions(): Promise<Readonly<Record<string, string>>> {
@@ -105,6 +120,8 @@ export class Scene implements HelmHome {
       ["logs", "--selector", "app.kubernetes.io/component=issuer", "--tail=100", "--prefix"],
       ["logs", "--selector", `app=${names.renewer}`, "--tail=60", "--prefix"],
       ["logs", "--selector", `app=${names.caller}`, "--all-containers", "--tail=60", "--prefix"],
+      ["logs", "--selector", `app=${names.talker}`, "--all-containers", "--tail=60", "--prefix"],
+      ["logs", names.bus, "--tail=60"],
     ];
     const answers = asked.map(async (args) => {
       const answer = await this.kubectl(...args).catch((error: unknown) => String(error));

@@ -13,6 +13,8 @@ export const withRotation = (spec: Spec = {}, more: object = {}): object => ({
   ...more,
 });
 
+const accountOf = (name: string): string => `system:serviceaccount:${names.namespace}:${name}`;
+
 /** The issuer in a release of its own, which outlives the controller's. */
 export const issuing = {
   ...installed,
@@ -31,10 +33,16 @@ export const issuing = {
             {
               name: "pods",
               match: {
-                sub: [names.renewer, names.caller].map((one) => `system:serviceaccount:${names.namespace}:${one}`),
+                sub: [names.renewer, names.caller, names.talker].map(accountOf),
               },
               subject: "{/kubernetes.io/pod/name}",
               allow: { audiences: rotationSpec.tokens.audiences },
+            },
+            {
+              name: "gateways",
+              match: { sub: accountOf(`${names.app}-keyturn`) },
+              subject: "gateway:{/kubernetes.io/pod/name}",
+              allow: { audiences: rotationSpec.tokens.audiences, grantTypes: [], watchRevocations: true },
             },
           ],
         },

@@ -7,9 +7,13 @@ import {
   callerAccount,
   callerDeployment,
   clientObjects,
+  issuerPort,
   programs,
   proxyAddress,
   renewerObjects,
+  sessionObjects,
+  talkerAccount,
+  talkerSet,
 } from "./manifests.ts";
 import { names } from "./names.ts";
 import { bundlePrograms } from "./programs.ts";
@@ -17,9 +21,20 @@ import type { Scene } from "./scene.ts";
 
 /** The client, and the application with the gateway that `keyturn inject` puts beside it. */
 export async function deployWorkload(scene: Scene): Promise<void> {
-  await scene.apply([programs(await bundlePrograms()), ...clientObjects(scene.image)]);
-  const flags = ["--rotation", names.rotation, "--", "--mint-listen=127.0.0.1:8081"];
-  await applyInjected(scene, appDeployment(scene.image), flags);
+  await scene.apply([
+    programs(await bundlePrograms()),
+    ...clientObjects(scene.image),
+    ...sessionObjects(scene.natsImage),
+  ]);
+  await applyInjected(scene, appDeployment(scene.image), [
+    ...["--rotation", names.rotation, "--sessions"],
+    "--",
+    "--mint-listen=127.0.0.1:8081",
+    "--session-bus=nats://$(NATS_SERVICE_HOST):4222",
+    // And five seconds: the pod has twenty
+    "--drain-timeout=12s",
+    `--revocations=http://127.0.0.1:${issuerPort}/v1/revocations`,
+  ]);
 }
 
 /** Applies what `keyturn inject` makes of a workload. */
@@ -33,6 +48,13 @@ async function applyInjected(scene: Scene, workload: KubeObject, flags: readonly
 
 /** Pods that live on what the issuer gives them. */
 export const deployRenewers = (scene: Scene): Promise<void> => scene.apply(renewerObjects(scene.image));
+
+/** Clients with sessions, each with the agent that `keyturn inject` puts beside it. */
+export async function deployTalkers(scene: Scene): Promise<void> {
+  await scene.apply([talkerAccount]);
+  const issuer = "--issuer=http://$(TOKENS_ISSUER_SERVICE_HOST)";
+  await applyInjected(scene, talkerSet(scene.image), ["--agent", "--", issuer, "--ready-margin=1s", "--plain-http"]);
+}
 
 /** Applications that call the gateways, with the agent that `keyturn inject` puts beside them. */
 export async function deployCallers(scene: Scene): Promise<void> {

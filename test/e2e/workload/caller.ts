@@ -2,25 +2,15 @@
 // requests to the agent beside it. `file` reads what the agent writes, anew for each call, and tells the agent of a refused token. `client` keeps
 // a token itself, with @keyturn/client. Each tells how that goes: a 401 that reaches it is one too many.
 import { readFile } from "node:fs/promises";
-import { request } from "node:http";
-import { text } from "node:stream/consumers";
 import { setTimeout as after } from "node:timers/promises";
 import { TokenKeeper } from "../../../src/client/index.ts";
+import { otherToken, partOf, tokenInFile } from "./agent.ts";
 import type { CallReport } from "./counts.ts";
 
 const { WAY = "", CALL_URL = "", CLIENT_URL = "", ISSUER_URL = "", TOKEN_FILE = "" } = process.env;
-const { KEYTURN_TOKEN_FILE = "", KEYTURN_AGENT_SOCKET = "", KEYTURN_IDENTITY = "" } = process.env;
 const everyMs = 250;
 const patienceMs = 5000;
 const tellEvery = 4;
-
-interface Part {
-  readonly kid?: string;
-  readonly jti?: string;
-}
-
-const partOf = (token: string, index: number): Part =>
-  JSON.parse(Buffer.from(token.split(".")[index] ?? "", "base64url").toString()) as Part;
 
 /** Keys that signed the tokens that were shown, the newest last; the proxy's are nobody's business. */
 const kids: string[] = [];
@@ -37,21 +27,10 @@ const asked = (bearer?: string): Promise<Response> =>
   });
 
 async function byFile(): Promise<Response> {
-  const token = (await readFile(KEYTURN_TOKEN_FILE, "utf8")).trim();
+  const token = await tokenInFile();
   const answer = await asked(token);
   shown(token);
-  return answer.status === 401 ? asked(await otherToken(partOf(token, 1).jti ?? "")) : answer;
-}
-
-/** The agent renews once, and gives the next one. */
-function otherToken(refused: string): Promise<string> {
-  const path = `/v1/identities/${KEYTURN_IDENTITY}/token?refused=${encodeURIComponent(refused)}`;
-  const headers = { "keyturn-agent": "1", accept: "text/plain" };
-  return new Promise((resolve, reject) => {
-    request({ socketPath: KEYTURN_AGENT_SOCKET, path, headers }, (answer) => resolve(text(answer)))
-      .on("error", reject)
-      .end();
-  });
+  return answer.status === 401 ? asked(await otherToken(token)) : answer;
 }
 
 function byClient(): () => Promise<Response> {

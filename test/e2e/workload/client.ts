@@ -1,7 +1,9 @@
 // Takes in the tokens of every replica, and has each verified at all replicas, again and again until it ends; with jose and
 // the JWKS, too. Says on GET how that went; on GET /round?replicas=3 after every one of three replicas has been asked
 // about every token once more; on GET /renewed?renewers=2&kid=… after two pods have renewed a grant, and another key than that signed; on
-// GET /called?callers=3&kid=… after three applications have called, and none that knows its token has that of this key.
+// GET /called?callers=3&kid=… after three applications have called, and none that knows its token has that of this key; on
+// GET /talked?clients=3&kid=… after three clients with sessions have had the echo of a message that they sent since
+// then, and no token of this key; on GET /ended?client=… after this one's session has ended for good.
 import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
@@ -10,6 +12,7 @@ import type { CallReport, Delivery, GrantReport, Revocation } from "./counts.ts"
 import { verifyByJose } from "./jose.ts";
 import { foreignToken } from "./foreign.ts";
 import { askForeign, askReplica } from "./replica.ts";
+import type { LedgerEntry, SessionReport } from "./session-counts.ts";
 import { watchReplicas } from "./replicas.ts";
 import { Tally } from "./tally.ts";
 
@@ -68,6 +71,21 @@ async function called(callers: number, kid: string | null): Promise<void> {
   while (!isDone()) await once(events, "call");
 }
 
+/** Ends when this number of clients has had an echo of what they sent since now, and their tokens are not of this key. */
+async function talked(clients: number, kid: string | null): Promise<void> {
+  const before = new Map(tally.sessions.clients.map(({ instance, sent }) => [instance, sent]));
+  const isDone = (): boolean =>
+    tally.sessions.clients.filter((one) => one.echoed > (before.get(one.instance) ?? 0) && one.kid !== kid).length >=
+    clients;
+  while (!isDone()) await once(events, "session");
+}
+
+/** Ends when this client's session has ended for good. */
+async function ended(client: string | null): Promise<void> {
+  const isOver = (): boolean => tally.sessions.clients.some((one) => one.instance === client && one.ended !== "");
+  while (!isOver()) await once(events, "session");
+}
+
 /** Starts with new replicas and leaves those that are gone. */
 function follow(replicas: ReadonlyMap<string, string>): void {
   tally.replicas = [...replicas.keys()];
@@ -97,6 +115,13 @@ async function route(request: IncomingMessage): Promise<object> {
     tally.called(body as CallReport);
     events.emit("call");
   }
+  if (pathname === "/ledger") tally.sessions.heard(body as LedgerEntry);
+  if (pathname === "/sessions") {
+    tally.sessions.report(body as SessionReport);
+    events.emit("session");
+  }
+  if (pathname === "/talked") await talked(Number(searchParams.get("clients")), searchParams.get("kid"));
+  if (pathname === "/ended") await ended(searchParams.get("client"));
   if (pathname === "/called") await called(Number(searchParams.get("callers")), searchParams.get("kid"));
   if (pathname === "/renewed") await renewed(Number(searchParams.get("renewers")), searchParams.get("kid"));
   if (pathname === "/round") await round(Number(searchParams.get("replicas")));

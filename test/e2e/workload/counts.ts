@@ -1,3 +1,5 @@
+import type { SessionCounts } from "./session-counts.ts";
+
 /** What an application hands to the client. */
 export interface Delivery {
   readonly pod: string;
@@ -67,6 +69,7 @@ export interface Counts {
   readonly grants: readonly GrantReport[];
   /** Of each application that calls, the newest report. */
   readonly callers: readonly CallReport[];
+  readonly sessions: SessionCounts;
   /** Pods that the Service has as ready. */
   readonly replicas: readonly string[];
   /** Tokens that are being verified now. */

@@ -1,3 +1,4 @@
+import { SessionTally } from "./session-tally.ts";
 import type { CallReport, Counts, Delivery, GrantReport, Revocation, Wrong } from "./counts.ts";
 
 /** A token that is being verified, and what was said of it once its key was revoked. */
@@ -13,6 +14,7 @@ const mostWrongs = 50;
 /** Counts, and knows for each verdict whether it is right. */
 export class Tally {
   replicas: readonly string[] = [];
+  readonly sessions = new SessionTally();
   readonly #held = new Map<string, Held>();
   readonly #keys = new Map<string, Revocation["state"]>();
   readonly #tokensByPod = new Map<string, number>();
@@ -117,6 +119,7 @@ export class Tally {
       unreachable: Object.fromEntries(this.#unreachable),
       grants: this.grants,
       callers: this.callers,
+      sessions: this.sessions.counts(),
       replicas: this.replicas,
       held: this.held().length,
       wrong: this.#wrong,
