@@ -1,7 +1,18 @@
 /** Something that is measured once, and is no time of one piece of work: memory, counts, a whole story. */
 export interface Figure {
   readonly what: string;
-  readonly unit: "ms" | "µs" | "MiB" | "writes" | "requests" | "rows" | "a second" | "a minute" | "a CPU second";
+  readonly unit:
+    | "ms"
+    | "µs"
+    | "MiB"
+    | "KiB"
+    | "writes"
+    | "requests"
+    | "rows"
+    | "messages"
+    | "a second"
+    | "a minute"
+    | "a CPU second";
   readonly ours: number;
   readonly baseline?: { readonly name: string; readonly value: number };
   /** What it is meant to be. */

@@ -16,6 +16,7 @@ import { plannerBench } from "./planner.ts";
 import { renewalsBench } from "./renewals.ts";
 import { requestBench } from "./request.ts";
 import { revocationsBench } from "./revocations.ts";
+import { sessionsBench } from "./sessions.ts";
 import { sidecarBench } from "./sidecar.ts";
 import { signaturesBench } from "./signatures.ts";
 import { swapBench } from "./swap.ts";
@@ -40,6 +41,7 @@ const stories: readonly FiguresBench[] = [
   renewalsBench,
   revocationsBench,
   agentBench,
+  sessionsBench,
 ];
 const names = [...new Set([...benches, ...stories].map(({ name }) => name))];
 

@@ -88,11 +88,21 @@ describe("npm run bench", () => {
     for (const { ours, what } of result?.figures ?? []) expect([what, ours > 0]).toEqual([what, true]);
   });
 
+  test("sessions still works", async () => {
+    const file = join(folder, "sessions.json");
+    await run("sessions", "--quick", "--json", file);
+    const [result] = JSON.parse(await readFile(file, "utf8")) as { figures: readonly Figure[] }[];
+    const begin = ["a CPU second", "a CPU second", "a second"];
+    const each = [...begin, "MiB", "KiB", "ms", "ms", "ms", "ms", "a CPU second", "messages", "messages"];
+    expect(result?.figures.map(({ unit }) => unit)).toEqual([...each, ...each]);
+    for (const { unit, ours } of result?.figures ?? []) if (unit === "messages") expect(ours).toBe(0);
+  });
+
   test("refuses a name that it does not know, with exit code 2", async () => {
     await expect(run("speed")).rejects.toMatchObject({
       code: 2,
       stderr:
-        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, signatures, operator, issuer, revocations, agent; options follow "--"\n',
+        'Cannot run bench "speed": must be one of planner, codec, keys, swap, request, gateway, client, signatures, operator, issuer, revocations, agent, sessions; options follow "--"\n',
     });
   });
 });

@@ -20,6 +20,8 @@ const path = "/sessions";
 const longestText = 98_304;
 /** Bytes that wait for a client that does not read; beyond it is lost. What it has not confirmed is not among the lost. */
 const mostWaiting = 4_194_304;
+/** Frames that wait for it: a small one takes twenty times as much memory as it has bytes. */
+const mostFrames = 1024;
 /** A client that does not answer the close is cut off after so long, in milliseconds. */
 const closingMs = 1000;
 
@@ -82,10 +84,18 @@ interface Served {
 }
 
 function serve(service: SessionService, { webSocket, clock }: Served, token: string): void {
+  let frames = 0;
+  const written = (): void => {
+    frames -= 1;
+  };
   const pipe: SessionPipe = {
     send: (frame) => {
-      if (webSocket.bufferedAmount > mostWaiting) webSocket.terminate();
-      else webSocket.send(jsonFrame(frame));
+      if (frames >= mostFrames || webSocket.bufferedAmount > mostWaiting) {
+        webSocket.terminate();
+        return;
+      }
+      frames += 1;
+      webSocket.send(jsonFrame(frame), written);
     },
     close: (end) => closeWith(end, { webSocket, clock }),
   };

@@ -7,8 +7,7 @@ import { answers, freePort } from "../gateway/proxy.ts";
 import { debianProgram, type Program, wheelProgram } from "../gateway/programs.ts";
 import { LineProcess } from "../support/line-process.ts";
 
-export const proxyNames = ["nginx", "envoy", "traefik"] as const;
-export type ProxyName = (typeof proxyNames)[number];
+export type ProxyName = "nginx" | "envoy" | "traefik";
 
 /** Ports of the examples. A proxy has one port for both transports, or one for each. */
 const shown = { webSocket: 8083, gRPC: 8084, proxy: 8000, proxyGrpc: 8001 };

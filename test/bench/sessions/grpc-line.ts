@@ -1,0 +1,42 @@
+import { connect } from "node:http2";
+import { sessionsDefinition } from "../../../src/sessions/faces/grpc/sessions-description.ts";
+import type { HeardFrame, OpenLine } from "./line.ts";
+
+const { path, requestSerialize, responseDeserialize } = methodNamed("Connect");
+
+function methodNamed(name: string) {
+  const method = sessionsDefinition[name];
+  if (method === undefined) throw new Error(`there is no method ${name}`);
+  return method;
+}
+
+/** gRPC on HTTP/2 by hand: a connection and a stream of its own for each, as processes have them. */
+export const grpcLine: OpenLine = (port, token, ends) => {
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on("error", () => undefined);
+  session.on("close", () => ends.ended());
+  const stream = session.request({
+    ...{ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
+    authorization: `Bearer ${token}`,
+  });
+  let rest: Buffer = Buffer.alloc(0);
+  stream.on("error", () => undefined);
+  stream.on("close", () => session.close());
+  stream.on("data", (chunk: Buffer) => {
+    rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
+    while (rest.length >= 5 && rest.length >= 5 + rest.readUInt32BE(1)) {
+      const end = 5 + rest.readUInt32BE(1);
+      ends.heard(responseDeserialize(rest.subarray(5, end)) as HeardFrame);
+      rest = rest.subarray(end);
+    }
+  });
+  return {
+    say: (frame) => {
+      const body = requestSerialize(frame);
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(body.length, 1);
+      stream.write(Buffer.concat([head, body]));
+    },
+    cut: () => session.destroy(),
+  };
+};
