@@ -212,8 +212,13 @@ export class ClientRunner {
   async #sayFarewell(connection: number): Promise<void> {
     const link = this.#links.get(connection);
     if (link === undefined) return;
-    const cancel = this.#parts.clock.after(closingMs, () => link.cut());
-    await link.leave();
+    const late: PromiseWithResolvers<void> = Promise.withResolvers();
+    const cancel = this.#parts.clock.after(closingMs, () => {
+      link.cut();
+      late.resolve();
+    });
+    // Not every WebSocket ends while the other side does not answer
+    await Promise.race([link.leave(), late.promise]);
     cancel();
     this.#forget(connection);
   }

@@ -18,6 +18,8 @@ export interface WebSocketLike {
   send(text: string): void;
   /** As the standard has it. */
   close(code?: number, reason?: string): void;
+  /** As that of `ws` has it: the standard has none, and waits for the other side. */
+  terminate?(): void;
 }
 
 /** What makes one. */
@@ -92,6 +94,7 @@ class WebSocketLink implements SessionLink {
   cut(): void {
     this.#isHeard = false;
     this.#socket?.close(cutCode);
+    this.#socket?.terminate?.();
   }
 
   leave(): Promise<void> {

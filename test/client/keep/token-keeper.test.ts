@@ -63,6 +63,24 @@ describe("TokenKeeper", () => {
   });
 });
 
+describe("TokenKeeper.refused", () => {
+  test("gives another token than the newest after one renewal, and than an older one at once", async () => {
+    const { keeper, issuer } = await world();
+    await older(keeper);
+    expect(await keeper.refused("token-1")).toBe("token-2");
+    expect(await keeper.refused("token-1")).toBe("token-2");
+    expect(issuer.calls).toHaveLength(2);
+  });
+
+  test("gives none where the issuer has none", async () => {
+    const { keeper } = await world();
+    await older(keeper);
+    expect(await keeper.refused("token-1")).toBe("token-2");
+    // That one was given out a moment ago
+    expect(await keeper.refused("token-2")).toBeUndefined();
+  });
+});
+
 describe("TokenKeeper.authorized", () => {
   test("puts the token into a request, whatever its headers are, and keeps the others", async () => {
     const { keeper } = await world();

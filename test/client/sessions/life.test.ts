@@ -189,6 +189,16 @@ describe.each(transports)("the life of a session over $name", (transport) => {
     expect(await kept.is("waiting")).toMatchObject({ end: { code: "NotAccepted" } });
   });
 
+  test("closes within five seconds also where nobody answers", async () => {
+    const { gateway, kept, proxy } = await world();
+    proxy.silence();
+    const closed = kept.client.close({ withinMs: 0 });
+    await gateway.clock.armed(5000);
+    await gateway.clock.advance(5000);
+    await closed;
+    expect(await kept.client.ended).toMatchObject({ code: "Left" });
+  });
+
   test("says nothing of its token", async () => {
     const { gateway, kept, options, proxy } = await world();
     const foreign = { get: () => Promise.reject(new Error(`no: ${gateway.tokens[0]}`)) };

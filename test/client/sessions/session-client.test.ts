@@ -160,4 +160,18 @@ describe.each(transports)("SessionClient over $name, on a network that breaks", 
     expect(another.deliveries.map(({ text }) => text)).toEqual(["later"]);
     await kept.client.send("up", { id: "u1" });
   });
+
+  test("confirms what it has had, when a gateway that has begun anew sends it again, and hears it once", async () => {
+    const { gateway, proxy, kept } = await world();
+    expect(await gateway.service.send(alice, toAlice("d1"))).toBe("delivered");
+    const another = await Gateway.serving(transport);
+    another.named = "other";
+    proxy.target = another.port;
+    proxy.cut();
+    await kept.is("waiting");
+    await gateway.clock.advance(500);
+    await kept.is("open");
+    expect(await another.service.send(alice, toAlice("d1"))).toBe("delivered");
+    expect(kept.got).toEqual(["d1"]);
+  });
 });
