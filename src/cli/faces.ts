@@ -3,7 +3,7 @@ import type { GatewayOptions } from "../gateway/options.ts";
 import type { Address } from "../http/address.ts";
 import { mediaType } from "../jwt/header.ts";
 import { quoted } from "../errors/quote.ts";
-import { durationFlag, flag } from "./flags.ts";
+import { durationFlag, flag, numberWithin } from "./flags.ts";
 import { address, tcpAddress } from "./listen.ts";
 import type { LogFlags } from "./log-flags.ts";
 import { type RevocationFlags, revocationFlags, revocationsOf } from "./revocation-flags.ts";
@@ -26,6 +26,7 @@ export interface FaceFlags extends LogFlags, RevocationFlags, SessionFlags, Sign
   readonly requireScopes?: readonly string[];
   readonly allowTypes?: readonly string[];
   readonly requireType?: string;
+  readonly cacheEntries?: number;
   readonly jwksUri?: string;
   readonly drainTimeout?: number;
 }
@@ -59,6 +60,11 @@ export const faceFlags = () => [
   flag("--require-type <type>", "the one typ that is accepted, and must be there", { owner, parse: mediaType }),
   ...revocationFlags(owner),
   ...sessionFlags(owner),
+  flag("--cache-entries <number>", "how many tokens in use each key remembers as verified; 0: none", {
+    owner,
+    parse: numberWithin(0, 1_000_000),
+    otherwise: "20000",
+  }),
   flag("--jwks-uri <url>", "jwks_uri of the discovery document", {
     owner,
     otherwise: "<issuer>/.well-known/jwks.json",
@@ -103,6 +109,7 @@ export async function runFaces(
     ...(jwksUri !== undefined && { jwksUri }),
     ...(revocations ? { revocations } : revoked && { revoked }),
     ...(sessions && { sessions }),
+    cacheEntries: flags.cacheEntries ?? 20_000,
     drainMs: flags.drainTimeout ?? 20_000,
     clock: systemClock,
     chance: Math.random,

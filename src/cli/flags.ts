@@ -45,6 +45,15 @@ export function durationFlag(text: string, name: string): number {
   return ms;
 }
 
+/** A whole number between these, both of them allowed. */
+export function numberWithin(least: number, most: number) {
+  return (text: string, name: string): number => {
+    const number = /^\d+$/.test(text) ? Number(text) : NaN;
+    if (number >= least && number <= most) return number;
+    throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number from ${least} to ${most}`);
+  };
+}
+
 /** An RFC 3339 instant in Unix milliseconds. */
 export function instantFlag(text: string, name: string): number {
   const atMs = readInstant(text);

@@ -3,7 +3,7 @@ import { quoted } from "../errors/quote.ts";
 import type { Address } from "../http/address.ts";
 import { isLocal } from "../http/local-only.ts";
 import { defaultSessionRules, defaultSessionTimings, type SessionsOptions } from "../sessions/sessions-options.ts";
-import { durationFlag, flag } from "./flags.ts";
+import { durationFlag, flag, numberWithin } from "./flags.ts";
 import { address } from "./listen.ts";
 import { UsageError } from "./report-error.ts";
 
@@ -220,14 +220,6 @@ function durationWithin(least: number, most: number, range: string) {
     const ms = durationFlag(text, name);
     if (ms >= least && ms <= most) return ms;
     throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be ${range}`);
-  };
-}
-
-function numberWithin(least: number, most: number) {
-  return (text: string, name: string): number => {
-    const number = /^\d+$/.test(text) ? Number(text) : NaN;
-    if (number >= least && number <= most) return number;
-    throw new UsageError(`Cannot use ${name} ${quoted(text)}: must be a whole number from ${least} to ${most}`);
   };
 }
 

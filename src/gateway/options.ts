@@ -40,6 +40,8 @@ export interface GatewayOptions {
   readonly newId: () => string;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
+  /** How many tokens in use each key remembers as verified: `CompileOptions.cacheEntries`. @default 4096 */
+  readonly cacheEntries?: number;
   /** What else `/readyz` is to tell of the process, a line each; no reason to take traffic away. @default nothing */
   readonly remarks?: () => readonly string[];
   readonly log: Log;

@@ -20,6 +20,8 @@ export interface HolderOptions {
   readonly newId: () => string;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
+  /** How many tokens in use each key remembers as verified. @default 4096 */
+  readonly cacheEntries?: number;
   /** Tokens that are refused whatever key signed them; may change at any time. @default none */
   readonly revoked?: RevokedSet;
   /** Where its metrics go, and what their names begin with, such as `keyturn_gateway`. */

@@ -25,6 +25,8 @@ export interface RingMemoryParts {
   readonly observer: HolderObserver;
   /** Who computes signatures. @default node:crypto */
   readonly signatures?: Signatures;
+  /** How many tokens in use each key remembers as verified. @default 4096 */
+  readonly cacheEntries?: number;
   /** Tokens that are refused whatever key signed them. @default none */
   readonly revoked?: RevokedSet;
 }
@@ -34,7 +36,7 @@ const confirmationLimitMs = 2000;
 
 /** The ring in memory with what is made of it: one verifier, one minter. */
 export class RingMemory {
-  readonly #parts: Required<RingMemoryParts>;
+  readonly #parts: RingMemoryParts & VerifyingParts;
   readonly #listeners = new Set<() => void>();
   #state: HolderState;
   #verifier: Verifier | undefined;
@@ -62,13 +64,13 @@ export class RingMemory {
 
   /** One state, one verifier, one minter, in the same turn: a key that leaves verifies nothing from then on. */
   dispatch(event: HolderEvent): void {
-    const { observer, clock, newId, signatures, revoked } = this.#parts;
+    const { observer, clock, newId, signatures } = this.#parts;
     const startedAtMs = clock.monotonicMs();
     const before = this.#state;
     const after = reduce(before, event, startedAtMs);
     if (after === before) return;
     const isSwap = after.current !== before.current || after.refused !== before.refused;
-    if (isSwap) this.#verifier = verifierOf(after, { signatures, revoked }, this.#verifier);
+    if (isSwap) this.#verifier = verifierOf(after, this.#parts, this.#verifier);
     if (isSwap || after.half !== before.half) this.#minter = minterOf(after, { newId, signatures });
     this.#state = after;
     if (isSwap && after.current) observer.swapped(after, clock.monotonicMs() - startedAtMs);
@@ -131,12 +133,17 @@ export class RingMemory {
   }
 }
 
+interface VerifyingParts extends Required<Pick<RingMemoryParts, "signatures" | "revoked">> {
+  readonly cacheEntries?: number;
+}
+
 function verifierOf(
   { current, refused }: HolderState,
-  { signatures, revoked }: Pick<Required<RingMemoryParts>, "signatures" | "revoked">,
+  { signatures, revoked, cacheEntries }: VerifyingParts,
   previous?: Verifier,
 ): Verifier | undefined {
-  const options = { signatures, revoked, revokedKids: refused, ...(previous && { previous }) };
+  const remembering = { ...(previous && { previous }), ...(cacheEntries !== undefined && { cacheEntries }) };
+  const options = { signatures, revoked, revokedKids: refused, ...remembering };
   return current && compileRing(current, options);
 }
 

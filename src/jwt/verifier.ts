@@ -38,7 +38,8 @@ export interface CompileOptions {
   readonly revoked?: Pick<RevokedSet, "isEmpty" | "has">;
   /**
    * How many verified tokens each key remembers in one of its two generations, by their SHA-256; 0 for none. A token that
-   * is remembered costs one hash instead of one signature. @default 4096
+   * is remembered costs one hash instead of one signature; so many that are used in turn are all remembered, one more and perhaps none. Each takes some 1.5 bytes
+   * for each of its characters. @default 4096
    */
   readonly cacheEntries?: number;
   /** Who computes signatures. @default node:crypto */

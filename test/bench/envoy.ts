@@ -68,7 +68,7 @@ async function contest(folder: string, { rounds, turnMs, tokens }: Size): Promis
     const many = requests(Array.from({ length: tokens }, (_, i) => mint(`user-${i}`)));
     const loads = [requests([mint("user")]), many] as const;
     const asked = ways.flatMap((way) => loads.map((next, which) => ({ name: `${way} ${which}`, port: of(way), next })));
-    const seen = await turnsOf(asked, workers, { rounds, turnMs });
+    const seen = await turnsOf(asked, workers, { rounds, turnMs, tokens });
     return figuresOf((way, which) => seen.get(`${way} ${which}`) ?? []);
   } finally {
     await Promise.all([end(workers.envoy), end(gateway)]);
@@ -79,14 +79,16 @@ async function contest(folder: string, { rounds, turnMs, tokens }: Size): Promis
 async function turnsOf(
   asked: readonly { readonly name: string; readonly port: number; readonly next: () => string }[],
   workers: Workers,
-  { rounds, turnMs }: Pick<Size, "rounds" | "turnMs">,
+  { rounds, turnMs, tokens }: Size,
 ): Promise<ReadonlyMap<string, readonly Turn[]>> {
   const seen = new Map<string, Turn[]>(asked.map(({ name }) => [name, []]));
-  for (let count = 0; count <= rounds; count++) {
+  // For the compilers, and so that each token has been seen once
+  for (const { port, next } of asked) {
+    for (let answers = 0; answers < tokens;) answers += (await turn(workers, { port, next, forMs: turnMs })).answers;
+  }
+  for (let count = 0; count < rounds; count++) {
     for (const { name, port, next } of asked) {
-      const one = await turn(workers, { port, next, forMs: turnMs });
-      // The first round is for the compilers
-      if (count > 0) seen.get(name)?.push(one);
+      seen.get(name)?.push(await turn(workers, { port, next, forMs: turnMs }));
     }
   }
   return seen;

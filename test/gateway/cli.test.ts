@@ -49,6 +49,8 @@ describe("keyturn gateway", () => {
     [["--session-queue-messages", "10001"], '--session-queue-messages "10001": must be a whole number from 1 to 10000'],
     [["--session-queue-bytes", "63KiB"], `--session-queue-bytes "63KiB": ${size}`],
     [["--session-total-bytes", "1MB"], `--session-total-bytes "1MB": ${size}`],
+    [["--cache-entries", "-1"], '--cache-entries "-1": must be a whole number from 0 to 1000000'],
+    [["--cache-entries", "1000001"], '--cache-entries "1000001": must be a whole number from 0 to 1000000'],
     [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],
     [["--acks", "off", "--mount", "/m", "--admin-listen", "unix:/a"], "--admin-listen: must be a TCP address"],
   ])("refuses %j", async (args, problem) => {

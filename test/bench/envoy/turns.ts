@@ -9,6 +9,7 @@ export interface Workers {
 
 /** What came of asking for a while. */
 export interface Turn {
+  readonly answers: number;
   /** Requests a second, by the clock. */
   readonly rate: number;
   /** Processor time of a request, in microseconds. */
@@ -31,6 +32,7 @@ export async function turn({ envoy, gateway }: Workers, { port, next, forMs }: A
   const seconds = (performance.now() - startedAtMs) / 1000;
   const [envoyAfter, gatewayAfter] = await taken();
   return {
+    answers,
     rate: answers / seconds,
     envoyMicros: ((envoyAfter - envoyBefore) * 1e6) / answers,
     gatewayMicros: ((gatewayAfter - gatewayBefore) * 1e6) / answers,

@@ -48,6 +48,8 @@ export class World {
   readonly ports = new Map<ProxyName | OwnPort, number>();
   /** Why a proxy is not there. */
   readonly missing = new Map<ProxyName, string>();
+  /** Where the application listens. */
+  application = 0;
   gateway!: LineProcess;
   watch!: RingWatch;
 
@@ -58,8 +60,8 @@ export class World {
     this.standalone = new Standalone(keyturn, ["--dir", this.dir, "--config", join(folder, "rotation.yaml")]);
   }
 
-  /** Nothing rotates by itself yet. */
-  static async begin(): Promise<World> {
+  /** Nothing rotates by itself yet. @param proxies - Which are to be in front of the application */
+  static async begin(proxies: readonly ProxyName[] = proxyNames): Promise<World> {
     const keyturn = await Keyturn.build();
     const world = new World(keyturn, await mkdtemp(join(tmpdir(), "keyturn-gateway-")));
     await world.rotateEvery("0s");
@@ -67,7 +69,7 @@ export class World {
     world.watch = await RingWatch.over(join(world.dir, "public"), () => world.standalone.health());
     world.#closing.push(() => world.watch.close());
     await world.#startGateway();
-    await world.#startProxies();
+    await world.#startProxies(proxies);
     return world;
   }
 
@@ -87,10 +89,10 @@ export class World {
     await answers(this.port("mint"), this.gateway);
   }
 
-  async #startProxies(): Promise<void> {
-    const application = await freePort();
+  async #startProxies(proxies: readonly ProxyName[]): Promise<void> {
+    const application = (this.application = await freePort());
     this.#closing.push(await startApplication(application));
-    for (const name of proxyNames) {
+    for (const name of proxies) {
       const ports = { gateway: this.port("gateway"), grpc: this.port("grpc"), proxy: await freePort(), application };
       const started = await startProxy(name, ports, join(this.#folder, name.replaceAll(" ", "-")));
       this.ports.set(name, ports.proxy);
