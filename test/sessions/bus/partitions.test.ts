@@ -94,3 +94,19 @@ test("ten thousand peers that come and go leave nothing behind", { timeout: 120_
   expect([a, b].map(sizeOf)).toEqual([1, 2].map(() => ({ open: 0, peers: 0, bytes: 0, remembered: 0 })));
   expect([a.bus.topics, b.bus.topics]).toEqual([0, 0]);
 });
+
+test("a bus that has just come back is not believed that nobody has a peer", async () => {
+  const { clock, net, a, b } = two();
+  const client = await opened(a, net);
+  for (const { bus } of [a, b]) bus.cut();
+  b.bus.heal();
+  const sent = outcomeOf(b.replica.service.send(alice, message("d1")));
+  await calm(net);
+  expect(sent.value).toBeUndefined();
+  a.bus.heal();
+  await clock.advance(250);
+  await calm(net);
+  client.say({ kind: "received", seq: 1 });
+  await calm(net);
+  expect(sent.value).toBe("delivered");
+});

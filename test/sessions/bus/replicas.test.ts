@@ -61,6 +61,7 @@ test("what the application has not taken in time is heard by the other one, mark
   expect(first.end?.code).toBe("Superseded");
   const [one] = a.replica.deliveries;
   if (one) a.replica.take(alice, one);
+  await calm(net);
   await clock.advance(999);
   expect(acceptedOf(second)).toBeUndefined();
   await clock.advance(1);

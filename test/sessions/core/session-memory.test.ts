@@ -48,3 +48,12 @@ describe("SessionRegistry.renew, in the grace", () => {
     expect(lines(registry.renew("s1", tokenOf("alice", nowMs + hourMs + 1), nowMs + hourMs))).toEqual(["extend s1"]);
   });
 });
+
+describe("SessionRegistry.open, with a clock that was set back", () => {
+  it("is later than the session before", () => {
+    const registry = newRegistry();
+    registry.open(alice, opening("s1"), nowMs);
+    registry.open(alice, opening("s2"), nowMs - 5000);
+    expect(registry.find(alice)?.openedAtMs).toBe(nowMs + 1);
+  });
+});
