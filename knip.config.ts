@@ -5,6 +5,7 @@ import type { KnipConfig } from "knip";
 const startedByTests = [
   "test/agent/sinks/children/*.ts",
   "test/bench/agent/*-child.ts",
+  "test/bench/sessions/bare-child.ts",
   "test/bench/sidecar/gateway-child.ts",
   "test/binary/agent/calling-child.ts",
   "test/binary/clients/*.ts",

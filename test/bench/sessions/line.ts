@@ -9,7 +9,7 @@ export interface Line {
   cut(): void;
 }
 
-export interface LineEnds {
+interface LineEnds {
   heard(frame: HeardFrame): void;
   ended(): void;
 }
