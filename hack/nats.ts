@@ -15,6 +15,11 @@ export function natsNeeds(): string | undefined {
 export const natsServer = (say: Say = () => undefined): Promise<string> =>
   madeOnce({ path, name: `nats-server ${version}`, make: (output) => install(output, say) }, say);
 
+/** Has it, built if it must be and can be: before any test waits for it. */
+export async function buildNats(say: Say): Promise<void> {
+  if (natsNeeds() === undefined) await natsServer(say);
+}
+
 async function install(output: string, say: Say): Promise<void> {
   await runGo(
     {

@@ -2,6 +2,7 @@ import { runSteps, staticSteps } from "./gate.ts";
 import { buildHelms, helmNeeds } from "./helm.ts";
 import type { Lane } from "./lanes.ts";
 import { buildNative } from "./native.ts";
+import { buildNats } from "./nats.ts";
 import { postgresNeeds } from "./postgres.ts";
 import { e2eNeeds, runE2e } from "./suites/e2e.ts";
 import { buildForSoak, soakNeeds } from "./suites/soak.ts";
@@ -34,7 +35,7 @@ export const suites: readonly Suite[] = [
     name: "unit",
     what: "each part by itself, with fake clocks and fake neighbours",
     lane: "computing",
-    builds: [buildNative],
+    builds: [buildNative, buildNats],
     run: (stage) => runProject("unit", stage),
   },
   {
