@@ -94,8 +94,8 @@ const asBytes = (bytes: Buffer): Uint8Array => bytes;
 
 class GrpcLink<Metadata extends GrpcMetadata> implements SessionLink {
   readonly #caller: GrpcCaller<Metadata>;
-  readonly #metadataFor: (token: string) => Metadata;
-  readonly #stream: GrpcStream;
+  readonly #metadataFor: (token: string) => Metadata | undefined;
+  readonly #stream: GrpcStream | undefined;
   readonly #over: PromiseWithResolvers<void> = Promise.withResolvers();
   #isHeard = true;
 
@@ -107,33 +107,47 @@ class GrpcLink<Metadata extends GrpcMetadata> implements SessionLink {
     this.#caller = caller;
     this.#metadataFor = (shown) => {
       const metadata = new Metadata();
-      metadata.set("authorization", `Bearer ${shown}`);
-      return metadata;
+      try {
+        metadata.set("authorization", `Bearer ${shown}`);
+        return metadata;
+      } catch {
+        // Not its message: it quotes the token
+        return undefined;
+      }
     };
-    this.#stream = caller.makeBidiStreamRequest(`${service}/Connect`, asBuffer, asBytes, this.#metadataFor(token));
+    const metadata = this.#metadataFor(token);
+    if (metadata === undefined) {
+      queueMicrotask(() => this.#lost(listener, ownEnd("Lost", "The call could not be made: its token is no good")));
+      return;
+    }
+    this.#stream = caller.makeBidiStreamRequest(`${service}/Connect`, asBuffer, asBytes, metadata);
     this.#stream.on("data", (bytes) => {
       if (this.#isHeard) listener.heard(frameInProtobuf(bytes));
     });
     // The status says the same, and more
     this.#stream.on("error", () => undefined);
-    this.#stream.on("status", (status) => {
-      caller.close();
-      this.#over.resolve();
-      if (!this.#isHeard) return;
-      this.#isHeard = false;
-      listener.lost(endOfStatus(status));
-    });
+    this.#stream.on("status", (status) => this.#lost(listener, endOfStatus(status)));
+  }
+
+  #lost(listener: LinkListener, end: ConnectionEnd): void {
+    this.#caller.close();
+    this.#over.resolve();
+    if (!this.#isHeard) return;
+    this.#isHeard = false;
+    listener.lost(end);
   }
 
   say(word: ClientWord): void {
-    this.#stream.write(wordAsProtobuf(word));
+    this.#stream?.write(wordAsProtobuf(word));
   }
 
   renew(sessionId: string, token: string): Promise<RenewedTerms | undefined> {
     const { promise, resolve } = Promise.withResolvers<RenewedTerms | undefined>();
+    const metadata = this.#metadataFor(token);
+    if (metadata === undefined) return Promise.resolve(undefined);
     const request = writeProtobuf(sessionMessages, "RenewRequest", { sessionId });
     this.#caller.makeUnaryRequest(
-      ...([`${service}/Renew`, asBuffer, asBytes, request, this.#metadataFor(token)] as const),
+      ...([`${service}/Renew`, asBuffer, asBytes, request, metadata] as const),
       (error, answer) => {
         const read = answer === undefined || error ? undefined : readProtobuf(sessionMessages, "Renewed", answer);
         resolve(read && readRenewed(read));
@@ -144,12 +158,12 @@ class GrpcLink<Metadata extends GrpcMetadata> implements SessionLink {
 
   cut(): void {
     this.#isHeard = false;
-    this.#stream.cancel();
+    this.#stream?.cancel();
   }
 
   leave(): Promise<void> {
     this.#isHeard = false;
-    this.#stream.end();
+    this.#stream?.end();
     return this.#over.promise;
   }
 }
