@@ -157,9 +157,7 @@ class ConnectedBus implements NatsBus {
     try {
       await this.#serve(await connect(this.#connectionOptions()));
     } catch (error) {
-      if (this.#isClosed) return;
-      this.#options.observer?.failed(error instanceof Error ? error : new Error("unknown"));
-      this.#options.clock.after(retryMs.failed, () => void this.#connect());
+      if (!this.#isClosed) this.#again(error);
     }
   }
 
@@ -205,6 +203,15 @@ class ConnectedBus implements NatsBus {
       if (status.type === "reconnect") void this.#begin(connection);
       if (status.type === "error") this.#options.observer?.failed(status.error);
     }
+    // The library has given up, as where credentials can't be read when it comes back
+    this.#change(false);
+    const why = await connection.closed();
+    if (!this.#isClosed) this.#again(why);
+  }
+
+  #again(why: unknown): void {
+    this.#options.observer?.failed(why instanceof Error ? why : new Error("unknown"));
+    this.#options.clock.after(retryMs.failed, () => void this.#connect());
   }
 
   /** The server has heard of all that is listened to once it has answered. */

@@ -1,0 +1,40 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { nkeys } from "@nats-io/transport-node";
+import { expect, onTestFinished, test } from "vitest";
+import { natsNeeds } from "../../../hack/nats.ts";
+import { natsBus } from "../../../src/sessions/bus/nats/nats-bus.ts";
+import { systemClock } from "../../../src/time/clock.ts";
+import { Cable, Nats, reconnected } from "./support/nats.ts";
+
+const block = (name: string, text: string): string => `-----BEGIN ${name}-----\n${text}\n------END ${name}------\n`;
+
+test("natsBus comes back by itself, also after it came to credentials that were only half written", async (context) => {
+  const missing = natsNeeds();
+  if (missing !== undefined) context.skip(missing);
+  const folder = mkdtempSync(join(tmpdir(), "keyturn-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const credentialsFile = join(folder, "bus.creds");
+  const seed = new TextDecoder().decode(nkeys.createUser().getSeed());
+  const good = `${block("NATS USER JWT", "a.b.c")}\n${block("USER NKEY SEED", seed)}`;
+  writeFileSync(credentialsFile, good);
+  const nats = await Nats.started();
+  const cable = await Cable.to(nats.port);
+  const failed = Promise.withResolvers<string>();
+  const observer = { changed: () => undefined, failed: ({ message }: Error) => failed.resolve(message) };
+  const options = { servers: [cable.url], prefix: "test.sessions", credentialsFile, clock: systemClock, observer };
+  const bus = natsBus(options);
+  onTestFinished(() => bus.close());
+  await reconnected(bus);
+  writeFileSync(credentialsFile, good.slice(0, 40));
+  cable.cut();
+  cable.heal();
+  expect(await failed.promise).not.toContain(seed);
+  expect(bus.isConnected).toBe(false);
+  const back = reconnected(bus);
+  writeFileSync(`${credentialsFile}.next`, good);
+  renameSync(`${credentialsFile}.next`, credentialsFile);
+  await back;
+  expect(bus.isConnected).toBe(true);
+});
