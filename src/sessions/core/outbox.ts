@@ -21,6 +21,10 @@ export const emptyOutbox: Outbox = { waiting: [], lastSeq: 0, confirmedIds: [] }
 /** More than a sender that asks again after a broken connection has under way. */
 const rememberedIds = 64;
 
+/** What becomes of a message with this id is settled without another one. */
+export const isKnown = ({ waiting, confirmedIds }: Outbox, id: string): boolean =>
+  waiting.some((one) => one.id === id) || confirmedIds.includes(id);
+
 /** One more at the end, and the message as it is sent. */
 export function withMessage(outbox: Outbox, { id, payload }: Omit<SessionMessage, "seq">): [Outbox, SessionMessage] {
   const message = { seq: outbox.lastSeq + 1, id, payload };

@@ -1,5 +1,5 @@
 import { DeadlineQueue } from "./deadline-queue.ts";
-import { bytesIn, type SessionMessage } from "./outbox.ts";
+import { bytesIn, isKnown, type SessionMessage } from "./outbox.ts";
 import { goByTheSame, namesOf, ofSession, ofSubject, PeerIndex } from "./peer-index.ts";
 import type {
   MovedPeer,
@@ -120,14 +120,18 @@ export class SessionRegistry {
   from(event: Extract<PeerEvent, { kind: "heard" | "confirmed" | "lost" }>, nowMs: number): RegistryEffects {
     const peer = this.#ownerOf(event.sessionId);
     if (peer === undefined) return [];
-    const isOver = event.kind === "heard" && this.#bytes + event.message.payload.byteLength > this.#rules.totalBytes;
-    return isOver ? this.#turnAway(peer, event.sessionId, nowMs) : this.#step(peer, event, nowMs);
+    const isNew = event.kind === "heard" && event.message.seq > (this.find(peer)?.inbox.lastSeq ?? 0);
+    return isNew && this.#isTooMuch(event.message)
+      ? this.#turnAway(peer, event.sessionId, nowMs)
+      : this.#step(peer, event, nowMs);
   }
 
   /** A message of the application: answered at once, or once the peer has it. */
   send(peer: PeerKey, message: Omit<SessionMessage, "seq">, nowMs: number): RegistryEffects {
-    const isOver = this.#bytes + message.payload.byteLength > this.#rules.totalBytes;
-    if (isOver) return [{ peer, effect: { kind: "answer", id: message.id, outcome: "full" } }];
+    const outbox = this.find(peer)?.outbox;
+    const isNew = outbox !== undefined && !isKnown(outbox, message.id);
+    if (isNew && this.#isTooMuch(message))
+      return [{ peer, effect: { kind: "answer", id: message.id, outcome: "full" } }];
     return this.#step(peer, { kind: "sent", message }, nowMs);
   }
 
@@ -211,6 +215,10 @@ export class SessionRegistry {
     return [{ peer, effect: { kind: "close", sessionId, end: retryable("TooMany", this.#pauseMs()) } }, ...lost];
   }
 
+  #isTooMuch({ payload }: Pick<SessionMessage, "payload">): boolean {
+    return this.#bytes + payload.byteLength > this.#rules.totalBytes;
+  }
+
   #ownerOf(sessionId: string): PeerKey | undefined {
     const key = this.#index.first(ofSession(sessionId));
     return key === undefined ? undefined : this.#entries.get(key)?.peer;
@@ -252,9 +260,10 @@ export class SessionRegistry {
     const isSooner = wakeAtMs < (before?.queuedAtMs ?? Infinity);
     if (isSooner) this.#queue.add(wakeAtMs, key);
     this.#entries.set(key, { peer, state, queuedAtMs: isSooner ? wakeAtMs : (before?.queuedAtMs ?? Infinity) });
+    if (isSooner) this.#sweep();
   }
 
-  /** Deadlines of peers that are gone stay in the queue: not more of them than of those that are there. */
+  /** Deadlines of peers that are gone, and those that count no more, stay in the queue: not more of them than of those that do. */
   #sweep(): void {
     if (this.#queue.size <= 2 * this.#entries.size) return;
     this.#queue = new DeadlineQueue();

@@ -159,6 +159,30 @@ describe("SessionRegistry.send", () => {
     registry.send(alice, message("b"), nowMs);
     expect(lines(registry.send(alice, message("c"), nowMs))).toEqual(["answer c full"]);
   });
+
+  it("says of a message what is known of it, also where there is no room for another one", () => {
+    const registry = newRegistry({ totalBytes: 20 });
+    registry.open(alice, opening("s1"), nowMs);
+    for (const id of ["a", "b", "c"]) registry.send(alice, message(id), nowMs);
+    expect(registry.send(alice, message("b"), nowMs)).toEqual([]);
+    const seq1 = { kind: "confirmed", sessionId: "s1", seq: 1 } as const;
+    expect(lines(registry.from(seq1, nowMs))).toEqual(["answer a delivered"]);
+    registry.send(alice, message("c"), nowMs);
+    expect(lines(registry.send(alice, message("a"), nowMs))).toEqual(["answer a delivered"]);
+    expect(lines(registry.send({ ...alice, instanceId: "two" }, message("d"), nowMs))).toEqual(["answer d gone"]);
+  });
+});
+
+describe("SessionRegistry.from", () => {
+  it("skips what a peer says again, also where there is no room for anything new", () => {
+    const registry = newRegistry({ totalBytes: 20 });
+    registry.open(alice, opening("s1"), nowMs);
+    const heard = (seq: number) =>
+      ({ kind: "heard", sessionId: "s1", message: { ...message(`u${seq}`), seq } }) as const;
+    for (const seq of [1, 2]) registry.from(heard(seq), nowMs);
+    expect(registry.from(heard(2), nowMs)).toEqual([]);
+    expect(lines(registry.from(heard(3), nowMs))).toEqual(["close s1 TooMany", "tell closed s1"]);
+  });
 });
 
 describe("SessionRegistry.renew", () => {
@@ -244,6 +268,23 @@ describe("SessionRegistry after ten thousand connects and disconnects", () => {
     expect(registry.size.bytes).toBeLessThanOrEqual(rules.totalBytes);
     registry.look(nowMs + 10_000 + rules.keepMs);
     expect(registry.size).toEqual({ open: 0, peers: 0, bytes: 0, remembered: 0 });
+  });
+});
+
+describe("SessionRegistry of a peer that is lost and comes back every minute of a token of eight hours", () => {
+  it("remembers no more of it at the end than at the beginning", () => {
+    const registry = newRegistry();
+    const token = tokenOf("alice", nowMs + 8 * hourMs);
+    registry.open(alice, opening("s0", { token }), nowMs);
+    const { remembered } = registry.size;
+    for (let n = 1; n < 480; n++) {
+      const atMs = nowMs + n * 60_001;
+      registry.from({ kind: "lost", sessionId: `s${n - 1}`, left: false }, atMs);
+      registry.open(alice, opening(`s${n}`, { token }), atMs);
+      registry.look(atMs + 60_000);
+    }
+    expect(registry.size.open).toBe(1);
+    expect(registry.size.remembered).toBeLessThanOrEqual(remembered + 2);
   });
 });
 
