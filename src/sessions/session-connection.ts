@@ -26,6 +26,8 @@ export interface ConnectionDesk {
   readonly clock: Clock;
   readonly observer: SessionObserver;
   readonly watches: ConnectionWatches;
+  /** All that are not over, with a session or without. */
+  readonly connections: Set<SessionConnection>;
   /** The session of this connection from now on, unless it is refused, which the pipe is told. */
   begin(connection: SessionConnection, hello: ShownHello): void;
   from(event: Extract<PeerEvent, { kind: "heard" | "confirmed" | "lost" }>): void;
@@ -84,6 +86,7 @@ export class SessionConnection implements SessionInput {
     this.#desk = desk;
     this.#token = token;
     this.#pipe = pipe;
+    desk.connections.add(this);
     desk.watches.hellos.heard(this);
   }
 
@@ -184,8 +187,9 @@ export class SessionConnection implements SessionInput {
   }
 
   #finish(code: SessionEnding): void {
-    const { clock, observer, watches } = this.#desk;
+    const { clock, connections, observer, watches } = this.#desk;
     this.#isOver = true;
+    connections.delete(this);
     this.#token = undefined;
     this.#early = undefined;
     watches.hellos.forget(this);

@@ -91,10 +91,20 @@ export class SessionService {
     return this.#registry.find(peer);
   }
 
-  /** A client has connected, and shown this token. Where it is no good the pipe is closed at once. */
+  /** What may wait of one peer. */
+  get rules(): RegistryRules {
+    return this.#options.rules;
+  }
+
+  /** A client has connected, and shown this token. Where it is no good, or one too many, the pipe is closed at once. */
   connect(token: string, pipe: SessionPipe): SessionInput {
+    const { chance, rules } = this.#options;
+    // Each session has one, and while it is superseded two. A transport may carry any number over one connection of its own
+    const isFull = this.#desk.connections.size >= 2 * rules.peers;
     const connection = new SessionConnection(this.#desk, token, pipe);
-    const judged = judgeBearer(this.#options, token, this.#nowMs());
+    const judged = isFull
+      ? retryable("TooMany", 1000 + Math.floor(4000 * chance()))
+      : judgeBearer(this.#options, token, this.#nowMs());
     if ("code" in judged) connection.end(judged);
     return connection;
   }
@@ -175,7 +185,7 @@ export class SessionService {
   #newDesk(): ConnectionDesk {
     const { clock, timings } = this.#options;
     return {
-      ...{ clock, observer: this.#observer, watches: connectionWatches(clock, timings) },
+      ...{ clock, observer: this.#observer, watches: connectionWatches(clock, timings), connections: new Set() },
       begin: (connection, hello) => {
         const { token } = hello;
         const judged = judgeBearer(this.#options, token, this.#nowMs());

@@ -18,10 +18,11 @@ const path = "/sessions";
 
 /** A message of 64 KiB in base64, with room for the rest. */
 const longestText = 98_304;
-/** Bytes that wait for a client that does not read; beyond it is lost. What it has not confirmed is not among the lost. */
-const mostWaiting = 4_194_304;
-/** Frames that wait for it: a small one takes twenty times as much memory as it has bytes. */
-const mostFrames = 1024;
+/**
+ * What waits for a client that does not read, at the least; beyond it is lost. What it has not confirmed is not among the lost. Frames, because a
+ * small one takes twenty times as much memory as it has bytes.
+ */
+const leastWaiting = { bytes: 4_194_304, frames: 1024 };
 /** A client that does not answer the close is cut off after so long, in milliseconds. */
 const closingMs = 1000;
 
@@ -84,13 +85,17 @@ interface Served {
 }
 
 function serve(service: SessionService, { webSocket, clock }: Served, token: string): void {
+  const { queueBytes, queueMessages } = service.rules;
+  // All that was not confirmed goes again at once, in base64
+  const mostBytes = Math.max(leastWaiting.bytes, 2 * queueBytes);
+  const mostFrames = Math.max(leastWaiting.frames, 2 * queueMessages);
   let frames = 0;
   const written = (): void => {
     frames -= 1;
   };
   const pipe: SessionPipe = {
     send: (frame) => {
-      if (frames >= mostFrames || webSocket.bufferedAmount > mostWaiting) {
+      if (frames >= mostFrames || webSocket.bufferedAmount > mostBytes) {
         webSocket.terminate();
         return;
       }

@@ -19,11 +19,13 @@ type SessionStream = ServerDuplexStream<unknown, ServerFrame>;
 
 /** A client that does not take its last word is cut off after so long, in milliseconds. */
 const closingMs = 1000;
-/** Frames that wait for a client that does not read; beyond it is lost. What it has not confirmed is not among the lost. */
-const mostWaiting = 1024;
+/** Frames that wait for a client that does not read, at the least; beyond it is lost. What it has not confirmed is not among the lost. */
+const leastWaiting = 1024;
 
 /** `keyturn.sessions.v1.Sessions`. */
 export function sessionsGrpc(service: SessionService, clock: Clock): GrpcService {
+  // All that was not confirmed goes again at once
+  const mostWaiting = Math.max(leastWaiting, 2 * service.rules.queueMessages);
   const connect: handleBidiStreamingCall<unknown, ServerFrame> = (stream) => {
     stream.on("error", () => undefined);
     const credentials = bearerIn(stream.metadata);
@@ -35,7 +37,7 @@ export function sessionsGrpc(service: SessionService, clock: Clock): GrpcService
       input.lost(false);
       stream.emit("error", statusOf(retryable("TooMany")));
     };
-    const input: SessionInput = service.connect(credentials.token, pipeTo(stream, { clock, overrun }));
+    const input: SessionInput = service.connect(credentials.token, pipeTo(stream, { clock, mostWaiting, overrun }));
     stream.on("data", (frame: unknown) => input.heard(readClientFrame(frame)));
     // A stream that breaks may say this, too, and "cancelled" soon after
     stream.on("end", () => {
@@ -73,11 +75,12 @@ const bearerIn = (metadata: Metadata) =>
 
 interface Means {
   readonly clock: Clock;
+  readonly mostWaiting: number;
   /** It does not read. */
   readonly overrun: () => void;
 }
 
-function pipeTo(stream: SessionStream, { clock, overrun }: Means): SessionPipe {
+function pipeTo(stream: SessionStream, { clock, mostWaiting, overrun }: Means): SessionPipe {
   return {
     send: (frame) => {
       if (stream.writableLength > mostWaiting) overrun();
