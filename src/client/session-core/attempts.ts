@@ -73,31 +73,35 @@ function withAttempt(state: ClientState, attempt: Attempt): ClientState {
     : { ...state, phase: { kind: "connecting", attempt } };
 }
 
+interface Failure {
+  readonly end: ConnectionEnd;
+  /** A token that is no good: another one is asked for. */
+  readonly refused?: string;
+}
+
 /** It came to nothing: the next attempt is after a while, and after what the gateway has asked for. */
-export function attemptFailed(before: ClientState, end: ConnectionEnd, at: ClientContext): ClientStep {
+export function attemptFailed(before: ClientState, { end, refused }: Failure, at: ClientContext): ClientStep {
   const failures = before.failures + 1;
   const waitMs = Math.max(
     end.afterMs,
     backoffMs(backoff, failures, () => at.chance),
   );
-  return waiting({ ...before, failures }, { end, waitMs }, at);
+  return waiting({ ...before, failures }, { end, waitMs, ...(refused !== undefined && { refused }) }, at);
 }
 
-/** Its token was refused: another one is asked for, once; after that it is a failure as any other. */
+/** Its token was refused: another one is asked for, the first time at once; after that as after any other failure. */
 export function turnedAway(
   before: ClientState,
   { end, token }: { readonly end: ConnectionEnd; readonly token: string },
   at: ClientContext,
 ): ClientStep {
   const state = { ...before, refusals: before.refusals + 1 };
-  if (before.refusals > 0) return attemptFailed(state, end, at);
+  if (before.refusals > 0) return attemptFailed(state, { end, refused: token }, at);
   return waiting(state, { end, waitMs: end.afterMs, refused: token }, at);
 }
 
-interface Pause {
-  readonly end: ConnectionEnd;
+interface Pause extends Failure {
   readonly waitMs: number;
-  readonly refused?: string;
 }
 
 /** A session that is open goes on meanwhile. */

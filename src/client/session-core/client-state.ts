@@ -74,7 +74,7 @@ export interface ClientState {
   readonly number: number;
   /** In a row, since a session that was good. */
   readonly failures: number;
-  /** Tokens that were refused in a row. */
+  /** Tokens that were refused in a row, since a session that was good. */
   readonly refusals: number;
 }
 

@@ -31,7 +31,7 @@ export function stepClient(state: ClientState, event: ClientEvent, at: ClientCon
     case "given":
       return tokenShown(state, event, at);
     case "notGiven":
-      return isAsking(state, event.number) ? attemptFailed(state, event.end, at) : unchanged(state);
+      return isAsking(state, event.number) ? attemptFailed(state, event, at) : unchanged(state);
     case "accepted":
       return accepted(state, event, at);
     case "renewed":
@@ -103,8 +103,8 @@ function looked(state: ClientState, at: ClientContext): ClientStep {
 /** The attempt that is under way has taken too long. */
 function givenUp(state: ClientState, at: ClientContext): ClientStep {
   const attempt = attemptOf(state);
-  if (attempt?.kind !== "showing") return attemptFailed(state, noTokenEnd, at);
-  const step = attemptFailed(state, lateEnd, at);
+  if (attempt?.kind !== "showing") return attemptFailed(state, { end: noTokenEnd }, at);
+  const step = attemptFailed(state, { end: lateEnd }, at);
   return { ...step, effects: [{ kind: "cut", connection: attempt.number }, ...step.effects] };
 }
 
@@ -130,8 +130,7 @@ function accepted(state: ClientState, event: EventOf<"accepted">, at: ClientCont
     state: {
       ...state,
       phase: { kind: "open", session, next },
-      failures: old && isGood(old, nowMs) ? 0 : state.failures,
-      refusals: 0,
+      ...(old && isGood(old, nowMs) && nothingFailed),
     },
     effects: [
       ...(old ? [{ kind: "retire", connection: old.connection } as const] : []),
@@ -182,7 +181,7 @@ function lost(state: ClientState, { connection, end }: EventOf<"lost">, at: Clie
   if (!isOfAttempt && !isOfSession) return unchanged(state);
   if (!end.isRetryable) return ended(state, end, connection);
   if (isOfAttempt)
-    return isOfToken(end) ? turnedAway(state, { end, token: attempt.token }, at) : attemptFailed(state, end, at);
+    return isOfToken(end) ? turnedAway(state, { end, token: attempt.token }, at) : attemptFailed(state, { end }, at);
   return phase.kind === "open" ? sessionLost(state, phase, { end, at }) : unchanged(state);
 }
 
@@ -197,7 +196,7 @@ function sessionLost(
   { session, next }: Extract<ClientState["phase"], { kind: "open" }>,
   { end, at }: Loss,
 ): ClientStep {
-  const before = { ...state, failures: isGood(session, at.nowMs) ? 0 : state.failures };
+  const before = { ...state, ...(isGood(session, at.nowMs) && nothingFailed) };
   if (next.kind === "trying") {
     const { attempt } = next;
     // The gateway has accepted it, and the word is on its way
@@ -209,8 +208,11 @@ function sessionLost(
   }
   const alone: ClientState = { ...before, phase: { kind: "waiting", untilMs: at.nowMs } };
   if (isOfToken(end)) return turnedAway(alone, { end, token: session.token }, at);
-  return attemptFailed(alone, end, at);
+  return attemptFailed(alone, { end }, at);
 }
+
+/** One that ends at once with a token that was taken would else ask for the next one without a pause. */
+const nothingFailed = { failures: 0, refusals: 0 } as const;
 
 const isGood = ({ acceptedAtMs }: AcceptedSession, nowMs: number): boolean => nowMs - acceptedAtMs >= goodMs;
 

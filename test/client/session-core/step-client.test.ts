@@ -7,7 +7,7 @@ import {
   newClient,
   type SessionTerms,
 } from "../../../src/client/session-core/client-state.ts";
-import { endOfCode, ownEnd } from "../../../src/client/session-core/connection-end.ts";
+import { endOfCode, noOtherEnd, ownEnd } from "../../../src/client/session-core/connection-end.ts";
 import { clientWakeAtMs, stepClient } from "../../../src/client/session-core/step-client.ts";
 import { endCodes } from "../../../src/sessions/core/session-end.ts";
 
@@ -128,7 +128,7 @@ describe("stepClient", () => {
     expect(clientWakeAtMs(driven.state)).toBe(Infinity);
   });
 
-  test("asks for another token once; after that a refusal is a failure as any other", () => {
+  test("asks for another token at once, after that as after any other failure, also where a session was accepted and ended at once", () => {
     const driven = new Driven();
     driven.due();
     driven.given("t1");
@@ -143,17 +143,23 @@ describe("stepClient", () => {
     expect([driven.due(), driven.nowMs, driven.done[1]]).toEqual([
       ["connecting", "ask"],
       500,
-      { kind: "ask", number: 5 },
+      { kind: "ask", number: 5, refused: "t2" },
     ]);
-    driven.given("t2");
-    driven.lost(endOfCode("TokenRefused", ""));
+    // No other is to be had: the same one is shown again
+    driven.on({ kind: "notGiven", number: 5, end: noOtherEnd });
     driven.due();
-    expect(driven.nowMs).toBe(1500);
+    expect([driven.nowMs, driven.done[1]]).toEqual([1500, { kind: "ask", number: 6 }]);
     driven.given("t2");
     driven.accepted();
     driven.lost(endOfCode("Revoked", ""));
-    expect(driven.due()).toEqual(["connecting", "ask"]);
-    expect([driven.nowMs, driven.done[1]]).toEqual([1500, { kind: "ask", number: 9, refused: "t2" }]);
+    driven.due();
+    expect([driven.nowMs, driven.done[1]]).toEqual([3500, { kind: "ask", number: 8, refused: "t2" }]);
+    driven.given("t3");
+    driven.accepted();
+    driven.nowMs += 30_000;
+    driven.lost(endOfCode("Revoked", ""));
+    driven.due();
+    expect([driven.nowMs, driven.done[1]]).toEqual([33_500, { kind: "ask", number: 10, refused: "t3" }]);
   });
 
   test("a token that is refused beside an open session costs that one nothing", () => {
