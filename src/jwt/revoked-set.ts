@@ -51,10 +51,15 @@ export class RevokedSet {
       for (const [value, { endsAtMs }] of this.#byKind[kind]) if (endsAtMs <= nowMs) this.#byKind[kind].delete(value);
   }
 
-  /** Whether verified claims are of a token that is revoked. `iat` counts whole seconds: of the second of a revocation all are old. */
+  /** Whether verified claims are of a token that is revoked. */
   has(claims: Members): boolean {
-    const { grant, token, subject } = this.#byKind;
-    if (find(grant, claims["sid"]) !== undefined || find(token, claims["jti"]) !== undefined) return true;
+    return find(this.#byKind.token, claims["jti"]) !== undefined || this.hasOwner(claims);
+  }
+
+  /** Whether their grant is, or their subject: `iat` counts whole seconds, and of the second of a revocation all are old. */
+  hasOwner(claims: Members): boolean {
+    const { grant, subject } = this.#byKind;
+    if (find(grant, claims["sid"]) !== undefined) return true;
     const revoked = find(subject, claims["sub"]);
     if (revoked === undefined) return false;
     const { iat } = claims;

@@ -14,6 +14,8 @@ import { frozen } from "../parse/frozen.ts";
 interface Refused {
   readonly ok: false;
   readonly reason: RefusalReason;
+  /** Of `Revoked`: it is this token alone, and neither its grant nor its subject. @default false */
+  readonly isTokenAlone?: true;
 }
 
 export type Verdict = Accepted | Refused;
@@ -35,7 +37,7 @@ export interface CompileOptions {
   /** Kids that are refused as revoked; of a ring, beside those that it revoked. @default none */
   readonly revokedKids?: Iterable<Kid>;
   /** Asked about every token, also about one that is remembered: what comes in there counts at once. @default nothing is revoked */
-  readonly revoked?: Pick<RevokedSet, "isEmpty" | "has">;
+  readonly revoked?: Pick<RevokedSet, "isEmpty" | "has"> & Partial<Pick<RevokedSet, "hasOwner">>;
   /**
    * How many verified tokens each key remembers in one of its two generations, by their SHA-256; 0 for none. A token that
    * is remembered costs one hash instead of one signature; so many that are used in turn are all remembered, one more and perhaps none. Each takes some 1.5 bytes
@@ -106,7 +108,10 @@ function judge({ keys, revoked }: Force, { token, nowMs, required }: Question): 
   const good = goodToken(header.key, { token, headerEnd, inputEnd, nowMs });
   if (typeof good === "string") return refused(good);
   if (known === undefined) keys.learn(part, header);
-  if (!revoked.isEmpty && revoked.has(good.accepted.claims)) return refused("Revoked");
+  const { claims } = good.accepted;
+  if (!revoked.isEmpty && revoked.has(claims)) {
+    return revoked.hasOwner?.(claims) === false ? tokenRevoked : refused("Revoked");
+  }
   const flaw = requirementFlaw(good.accepted.claims, required);
   return flaw === undefined ? good.accepted : refused(flaw);
 }
@@ -156,5 +161,7 @@ function verifiedToken(key: VerifyingKey, { token, headerEnd, inputEnd, nowMs }:
 const refusals: ReadonlyMap<RefusalReason, Refused> = new Map(
   refusalReasons.map((reason) => [reason, Object.freeze({ ok: false, reason })]),
 );
+
+const tokenRevoked: Refused = Object.freeze({ ok: false, reason: "Revoked", isTokenAlone: true });
 
 const refused = (reason: RefusalReason): Refused => refusals.get(reason) ?? { ok: false, reason };

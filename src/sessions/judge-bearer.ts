@@ -27,6 +27,7 @@ export function judgeBearer(
     return sessionTokenOf(verdict) ?? retryable("TokenRefused", pauseMs);
   }
   if (verdict.reason === "Expired") return retryable("Expired");
-  if (verdict.reason === "KeyRevoked") return retryable("Revoked");
+  // Another token may be good, as where a session of it ends
+  if (verdict.reason === "KeyRevoked" || verdict.isTokenAlone) return retryable("Revoked");
   return verdict.reason === "Revoked" ? final("Revoked") : retryable("TokenRefused", pauseMs);
 }

@@ -320,7 +320,23 @@ describe("verify with revocations", () => {
     expect(reasonOf(tokenOf(parts), verifier)).toBe(expected);
   });
 
+  test("a revoked token whose grant is revoked, too, is not said to be the token alone", () => {
+    const both = new RevokedSet();
+    for (const [kind, value] of [
+      ["token", goodClaims.jti],
+      ["grant", "g1"],
+    ] as const)
+      both.add({ kind, value, atMs: epoch, endsAtMs: epoch + 1 });
+    const token = tokenOf({ claims: { sid: "g1" } });
+    expect(verifierOf({}, { revoked: both }).verify(token, epoch)).toEqual({ ok: false, reason: "Revoked" });
+    expect(verifier.verify(token, epoch)).toMatchObject({ isTokenAlone: true });
+  });
+
   test("a revoked token is no question of its scopes", () => {
-    expect(verifier.verify(tokenOf(), epoch, { scopes: ["write"] })).toEqual({ ok: false, reason: "Revoked" });
+    expect(verifier.verify(tokenOf(), epoch, { scopes: ["write"] })).toEqual({
+      ok: false,
+      reason: "Revoked",
+      isTokenAlone: true,
+    });
   });
 });

@@ -106,6 +106,24 @@ describe.each(transports)("the life of a session over $name", (transport) => {
     expect(gateway.news.at(-1)).toMatchObject({ kind: "resumed" });
   });
 
+  test("comes back within seconds also where the next token, too, is one that was revoked", async () => {
+    const { gateway, issuer, kept } = await world();
+    const first = kept.sessionId;
+    await pass(5000, { gateway, issuer });
+    const { clock } = gateway;
+    for (const value of ["t2", "t1"]) {
+      gateway.revoked.add({ kind: "token", value, atMs: clock.nowMs(), endsAtMs: clock.nowMs() + 3_600_000 });
+    }
+    await kept.until(() => kept.states.some(({ kind }) => kind === "waiting"));
+    for (let seconds = 0; seconds < 20 && kept.client.state.kind !== "open"; seconds++) {
+      await clock.advance(1000);
+      await issuer.quiet();
+      await kept.until(() => kept.client.state.kind !== "connecting");
+    }
+    await kept.isAnother(first);
+    expect(issuer.calls).toHaveLength(3);
+  });
+
   test("ends for good when its grant is revoked: whoever sends is told", async () => {
     const { gateway, kept } = await world();
     gateway.takes = false;
