@@ -14,7 +14,7 @@ export interface ForeignWritesOptions {
 export class ForeignWrites {
   readonly #options: ForeignWritesOptions;
   /** Those that are waited with, by key. */
-  readonly #heard = new Map<string, (KubeObject | undefined)[]>();
+  readonly #heard = new Map<string, KubeObject[]>();
 
   constructor(options: ForeignWritesOptions) {
     this.#options = options;
@@ -22,6 +22,11 @@ export class ForeignWrites {
 
   /** One of the objects of this rotation has become so; undefined: it is gone. */
   hear(key: string, object: KubeObject | undefined): void {
+    // No write of ours takes one away
+    if (object === undefined) {
+      this.#options.onForeign(key);
+      return;
+    }
     const heard = this.#heard.get(key);
     if (heard !== undefined) return void heard.push(object);
     this.#heard.set(key, [object]);
@@ -32,6 +37,6 @@ export class ForeignWrites {
     const { isOwn, onForeign } = this.#options;
     const heard = this.#heard.get(key) ?? [];
     this.#heard.delete(key);
-    if (heard.some((object) => object === undefined || !isOwn(key, object))) onForeign(key);
+    if (heard.some((object) => !isOwn(key, object))) onForeign(key);
   }
 }

@@ -65,8 +65,11 @@ export interface ControllerOptions {
 
 /** How long gateways that speak at once are listened to, before a pass hears them all, in milliseconds. */
 const newsMs = 200;
-/** So long a watch may be ahead of the answer to a write of ours, in milliseconds: longer costs a pass for nothing. */
-const aheadMs = 1000;
+/**
+ * So long a watch may be ahead of the answer to a write of ours, in milliseconds: longer costs a pass for nothing. Somebody who undoes what is
+ * written must still be answered more than twice a second, or his quarrel is never found (keeper/quarrel.ts).
+ */
+const aheadMs = 250;
 const controllerName = "jwtkeyrotation";
 /** A watch that says nothing for longer than this is not ready: each is asked anew every 15 s. */
 const mostSilenceMs = 30_000;
