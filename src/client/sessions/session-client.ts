@@ -6,7 +6,7 @@ import { ownEnd } from "../session-core/connection-end.ts";
 import { ClientRunner } from "./client-runner.ts";
 import { Conversation } from "./conversation.ts";
 import type { ReceivedMessage } from "./deliveries.ts";
-import { linksOf, longestId, readInstanceId, type SessionOptions } from "./session-options.ts";
+import { isId, linksOf, longestId, readInstanceId, type SessionOptions } from "./session-options.ts";
 
 const longestPayload = 65_536;
 const gapEnd = ownEnd("Gap", "A message is missing");
@@ -72,10 +72,10 @@ export class SessionClient implements AsyncIterable<ReceivedMessage> {
    * `Ended`, `TooLarge`, `MessageInvalid`
    */
   async send(payload: string | Uint8Array, { id = crypto.randomUUID() }: { readonly id?: string } = {}): Promise<void> {
-    if (id === "" || id.length > longestId)
+    if (!isId(id))
       throw new ChangeNeededError(
         "MessageInvalid",
-        `Cannot send a message: its id must have 1 to ${longestId} characters`,
+        `Cannot send a message: its id must have 1 to ${longestId} characters, none of them half of a pair`,
       );
     // A copy: it may go again long after
     const bytes = typeof payload === "string" ? new TextEncoder().encode(payload) : Uint8Array.from(payload);

@@ -50,12 +50,15 @@ export function linksOf(options: Pick<SessionOptions, "url" | "transport" | "pla
 
 /** @throws ChangeNeededError `OptionsInvalid` */
 export function readInstanceId(id: string): string {
-  if (id === "" || id.length > longestId) throw invalid("instanceId", `must have 1 to ${longestId} characters`);
+  if (!isId(id)) throw invalid("instanceId", `must have 1 to ${longestId} characters, none of them half of a pair`);
   return id;
 }
 
 /** Of instances and messages, in characters. */
 export const longestId = 128;
+
+/** Another one breaks the protocol, and with it the session. */
+export const isId = (text: string): boolean => text !== "" && text.length <= longestId && text.isWellFormed();
 
 function readUrl(given: string | URL, schemes: Readonly<Record<string, string>>): URL {
   const url = URL.canParse(String(given)) ? new URL(String(given)) : undefined;

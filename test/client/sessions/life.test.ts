@@ -240,6 +240,7 @@ describe("SessionClient", () => {
     ["a gateway elsewhere in clear text", { url: "ws://gateway.example" }],
     ["no instance", { instanceId: "" }],
     ["an instance whose name is too long", { instanceId: "x".repeat(129) }],
+    ["an instance whose name is no good Unicode", { instanceId: "\ud800" }],
   ])("does not begin with %s", (_, wrong) => {
     const options = { url: "wss://gateway.example", keeper, instanceId: "one", ...wrong };
     expect(() => new SessionClient(options)).toThrow(expect.objectContaining({ code: "OptionsInvalid" }) as Error);
@@ -249,6 +250,7 @@ describe("SessionClient", () => {
     ["too large", "x".repeat(65_537), {}],
     ["without an id", "x", { id: "" }],
     ["of an id that is too long", "x", { id: "x".repeat(129) }],
+    ["of an id that is no good Unicode", "x", { id: "\ud800" }],
   ])("does not send a message %s", async (_, payload, more) => {
     const session = new SessionClient({ url: "ws://127.0.0.1:1", keeper, instanceId: "one" });
     await expect(session.send(payload, more)).rejects.toMatchObject({ code: "MessageInvalid" });
