@@ -1,7 +1,7 @@
 import type { Clock } from "../time/clock.ts";
 import type { SessionDeadlines } from "../deadline/session.ts";
 import type { Acceptance, PeerEvent, ResumePoint } from "./core/peer-state.ts";
-import { final, retryable, type SessionEnd } from "./core/session-end.ts";
+import { type EndCode, final, retryable, type SessionEnd } from "./core/session-end.ts";
 import type { ClientFrame, ServerFrame } from "./protocol/session-frames.ts";
 import type { SessionEnding, SessionObserver } from "./session-observer.ts";
 import { SilenceWatch } from "./silence-watch.ts";
@@ -179,11 +179,13 @@ export class SessionConnection implements SessionInput {
 
   #endForBoth(end: SessionEnd, left: boolean): void {
     this.end(end);
-    this.#forget(left);
+    this.#forget(left, end.code);
   }
 
-  #forget(left: boolean): void {
-    if (this.#sessionId !== undefined) this.#desk.from({ kind: "lost", sessionId: this.#sessionId, left });
+  #forget(left: boolean, code?: EndCode): void {
+    const sessionId = this.#sessionId;
+    if (sessionId !== undefined)
+      this.#desk.from({ kind: "lost", sessionId, left, ...(code !== undefined && { code }) });
   }
 
   #finish(code: SessionEnding): void {

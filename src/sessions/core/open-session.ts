@@ -27,7 +27,7 @@ export function openedSession(before: PeerState | undefined, opening: SessionOpe
   if ((token.expiresAtMs ?? Infinity) <= nowMs) return expired(before, sessionId);
   const resumed = goesOn(before, resume);
   const session = { id: sessionId, token, jitter: chance, deadlines: deadlinesOf(opening, context) };
-  const { outbox, ids } = outboxFrom(before, resumed);
+  const { outbox, ids } = outboxFrom(before, resumed, context.rules);
   const state: PeerState = {
     generation: (before?.generation ?? 0) + 1,
     openedAtMs: Math.max(nowMs, (before?.openedAtMs ?? -Infinity) + 1),
@@ -70,10 +70,11 @@ function deadlinesOf({ token: { expiresAtMs } }: SessionOpening, { nowMs, chance
 function outboxFrom(
   state: PeerState | undefined,
   resume: ResumePoint | undefined,
+  rules: PeerContext["rules"],
 ): { readonly outbox: Outbox; readonly ids: readonly string[] } {
   if (state === undefined) return { outbox: emptyOutbox, ids: [] };
   if (resume === undefined) return { outbox: renumbered(state.outbox), ids: [] };
-  const [outbox, ids] = confirmedUpTo(state.outbox, resume.received);
+  const [outbox, ids] = confirmedUpTo(state.outbox, resume.received, rules);
   return { outbox, ids };
 }
 

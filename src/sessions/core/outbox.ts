@@ -18,8 +18,8 @@ export interface Outbox {
 
 export const emptyOutbox: Outbox = { waiting: [], lastSeq: 0, confirmedIds: [] };
 
-/** More than a sender that asks again after a broken connection has under way. */
-const rememberedIds = 64;
+/** More than a sender that asks again after a broken connection has under way; where more may be unconfirmed, as many. */
+const leastRememberedIds = 64;
 
 /** What becomes of a message with this id is settled without another one. */
 export const isKnown = ({ waiting, confirmedIds }: Outbox, id: string): boolean =>
@@ -32,11 +32,15 @@ export function withMessage(outbox: Outbox, { id, payload }: Omit<SessionMessage
 }
 
 /** Without those up to this number, which the peer has; and their ids. At most `lastSeq`. */
-export function confirmedUpTo(outbox: Outbox, seq: number): [Outbox, readonly string[]] {
+export function confirmedUpTo(
+  outbox: Outbox,
+  seq: number,
+  { queueMessages }: { readonly queueMessages: number },
+): [Outbox, readonly string[]] {
   const done = outbox.waiting.filter((message) => message.seq <= seq).map(({ id }) => id);
   if (done.length === 0) return [outbox, done];
   const waiting = outbox.waiting.slice(done.length);
-  const confirmedIds = [...outbox.confirmedIds, ...done].slice(-rememberedIds);
+  const confirmedIds = [...outbox.confirmedIds, ...done].slice(-Math.max(leastRememberedIds, queueMessages));
   return [{ ...outbox, waiting, confirmedIds }, done];
 }
 

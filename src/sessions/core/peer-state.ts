@@ -75,8 +75,8 @@ export type PeerEvent =
   | { readonly kind: "heard"; readonly sessionId: string; readonly message: SessionMessage }
   /** The peer has everything up to this number. */
   | { readonly kind: "confirmed"; readonly sessionId: string; readonly seq: number }
-  /** The connection is gone; `left`: its owner has closed it, and is not coming back. */
-  | { readonly kind: "lost"; readonly sessionId: string; readonly left: boolean }
+  /** The connection is gone; `left`: its owner has closed it, and is not coming back; `code`: what he was told, if anything. */
+  | { readonly kind: "lost"; readonly sessionId: string; readonly left: boolean; readonly code?: EndCode }
   /** The application sends. */
   | { readonly kind: "sent"; readonly message: Omit<SessionMessage, "seq"> }
   /** The application has everything of this lineage up to this number. */

@@ -210,7 +210,7 @@ export class SessionRegistry {
 
   /** It may come back for what it has not sent yet. */
   #turnAway(peer: PeerKey, sessionId: string, nowMs: number): RegistryEffects {
-    const lost = this.#step(peer, { kind: "lost", sessionId, left: false }, nowMs);
+    const lost = this.#step(peer, { kind: "lost", sessionId, left: false, code: "TooMany" }, nowMs);
     if (lost.length === 0) return lost;
     return [{ peer, effect: { kind: "close", sessionId, end: retryable("TooMany", this.#pauseMs()) } }, ...lost];
   }

@@ -31,7 +31,7 @@ export function stepPeer(state: PeerState | undefined, event: PeerEvent, context
     case "confirmed":
       return confirmed(state, event, context);
     case "lost":
-      return event.left ? forget(away(state, context)) : away(state, context);
+      return lost(state, event, context);
     case "sent":
       return sent(state, event, context);
     case "taken":
@@ -118,9 +118,14 @@ const hasRoom = (
 /** 1 to 5 s. */
 const pauseMs = ({ chance }: PeerContext): number => 1000 + Math.floor(4000 * chance);
 
+function lost(state: PeerState, { left, code }: Of<"lost">, context: PeerContext): PeerStep {
+  const step = away(state, context, code);
+  return left ? forget(step) : step;
+}
+
 function confirmed(state: PeerState, { seq }: Of<"confirmed">, context: PeerContext): PeerStep {
   if (seq > state.outbox.lastSeq) return forget(closed(state, final("BadMessage"), context));
-  const [outbox, ids] = confirmedUpTo(state.outbox, seq);
+  const [outbox, ids] = confirmedUpTo(state.outbox, seq, context.rules);
   return { state: { ...state, outbox }, effects: ids.map((id) => ({ kind: "answer", id, outcome: "delivered" })) };
 }
 

@@ -144,6 +144,14 @@ describe("SessionRegistry.send", () => {
     expect(registry.size.bytes).toBe(0);
   });
 
+  it("knows as many of those that were confirmed as may be confirmed at once", () => {
+    const registry = newRegistry({ queueMessages: 100 });
+    registry.open(alice, opening("s1"), nowMs);
+    for (let n = 1; n <= 100; n++) registry.send(alice, message(`m${n}`), nowMs);
+    registry.from({ kind: "confirmed", sessionId: "s1", seq: 100 }, nowMs);
+    expect(lines(registry.send(alice, message("m1"), nowMs))).toEqual(["answer m1 delivered"]);
+  });
+
   it("says at once that nobody is there", () => {
     expect(lines(newRegistry().send(alice, message("a"), nowMs))).toEqual(["answer a gone"]);
   });

@@ -257,6 +257,15 @@ describe.each(transports)("a session over $name", (transport) => {
     expect(await gateway.service.send({ subject: "bob", instanceId: "one" }, toAlice("d1"))).toBe("delivered");
   });
 
+  test.each(["Silent", "BadMessage"])("that ends as %s is told to the application with its code", async (code) => {
+    const gateway = await serving();
+    const { client } = await accepted(gateway, gateway.open());
+    if (code === "Silent") await gateway.clock.advance(37_500);
+    else client.say(hello({ instanceId: "two" }));
+    expect(await client.ended).toMatchObject({ code });
+    expect(gateway.news.at(-1)).toMatchObject({ kind: "closed", code });
+  });
+
   test("is renewed in place, with another token of its subject that ends later", async () => {
     const gateway = await serving();
     const { client, id } = await accepted(gateway, gateway.open(gateway.token(gateway.ending(60))));
