@@ -37,6 +37,7 @@ export const grpcLine: OpenLine = (port, token, ends) => {
       head.writeUInt32BE(body.length, 1);
       stream.write(Buffer.concat([head, body]));
     },
+    leave: () => stream.end(),
     cut: () => session.destroy(),
   };
 };

@@ -5,6 +5,8 @@ export type HeardFrame = Readonly<Record<string, Readonly<Record<string, unknown
 export interface Line {
   /** With the names of `ClientFrame`. */
   say(frame: object): void;
+  /** Ends it in good order. */
+  leave(): void;
   /** Breaks the connection. */
   cut(): void;
 }

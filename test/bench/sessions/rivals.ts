@@ -62,7 +62,7 @@ const rivals: readonly Rival[] = [
         socket.write('CONNECT {"verbose":false,"pedantic":false,"lang":"bench","version":"1"}\r\nPING\r\n');
         socket.once("data", () => ends.heard({ accepted: {} }));
       });
-      return { say: () => undefined, cut: () => socket.destroy() };
+      return { say: () => undefined, leave: () => socket.end(), cut: () => socket.destroy() };
     },
   },
 ];

@@ -51,6 +51,7 @@ export const lineTo =
         if (isOpen) socket.write(bytes);
         else waiting.push(bytes);
       },
+      leave: () => socket.write(farewell),
       cut: () => socket.destroy(),
     };
   };
@@ -71,6 +72,9 @@ function frameIn(
   if (bytes.length < length) return undefined;
   return { opcode: bytes.readUInt8(0) & 0x0f, text: bytes.toString("utf8", head, length), length };
 }
+
+/** A close frame without a code. */
+const farewell = Buffer.from([0x88, 0x80, 0, 0, 0, 0]);
 
 /** A mask of zeros leaves the bytes as they are. */
 function masked(text: string): Buffer {

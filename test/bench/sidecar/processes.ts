@@ -17,12 +17,12 @@ export async function cpuSeconds({ pid = 0 }: ChildProcess): Promise<number> {
 }
 
 /** Resident memory, now. */
-export const rssMiB = (child: ChildProcess): Promise<number> => memoryMiB(child, "VmRSS");
+export const rssMiB = (child: Pick<ChildProcess, "pid">): Promise<number> => memoryMiB(child, "VmRSS");
 
 /** The most that was resident at any time. */
 export const peakMiB = (child: ChildProcess): Promise<number> => memoryMiB(child, "VmHWM");
 
-async function memoryMiB({ pid = 0 }: ChildProcess, field: string): Promise<number> {
+async function memoryMiB({ pid = 0 }: Pick<ChildProcess, "pid">, field: string): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Number(new RegExp(`^${field}:\\s+(\\d+) kB$`, "m").exec(status)?.[1]) / 1024;
 }

@@ -23,12 +23,14 @@ export class SessionWorld {
   readonly #folder: string;
   readonly #ports: Readonly<Record<PortName, number>>;
   readonly #standalone: LineProcess;
+  readonly #flags: readonly string[];
   gateway!: LineProcess;
   /** Every token that was ever made. */
   readonly tokens: string[] = [];
 
-  private constructor(folder: string, free: Readonly<Record<PortName, number>>) {
+  private constructor(folder: string, free: Readonly<Record<PortName, number>>, flags: readonly string[]) {
     this.#folder = folder;
+    this.#flags = flags;
     this.dir = join(folder, "keys");
     this.#ports = free;
     const rotation = ["--issuer=https://issuer.example", "--audience=api", "--interval=0s"];
@@ -38,10 +40,11 @@ export class SessionWorld {
     ]);
   }
 
-  static async begin(): Promise<SessionWorld> {
+  /** @param flags - More of the gateway's, or others in their place */
+  static async begin(...flags: readonly string[]): Promise<SessionWorld> {
     const [front, admin, mint, webSocket, grpc] = await Promise.all(ports.map(() => freePort()));
     const free = { front: front ?? 0, admin: admin ?? 0, mint: mint ?? 0, webSocket: webSocket ?? 0, grpc: grpc ?? 0 };
-    const world = new SessionWorld(await bundled(), free);
+    const world = new SessionWorld(await bundled(), free, flags);
     await world.startGateway();
     return world;
   }
@@ -53,7 +56,7 @@ export class SessionWorld {
       ...["gateway", "--dir", this.dir, "--listen", at("front"), "--admin-listen", at("admin")],
       ...["--mint-listen", at("mint"), "--session-listen", at("webSocket"), "--session-grpc-listen", at("grpc")],
       ...["--hub-listen", `unix:${this.hubPath}`, "--session-grace", "1s", "--drain-timeout", "2s"],
-      ...["--log-level", "debug"],
+      ...["--log-level", "debug", ...this.#flags],
     ]);
     await answers(this.#ports.mint, this.gateway);
   }
@@ -85,7 +88,7 @@ export class SessionWorld {
   }
 
   connect(transport: Transport, token: string): SessionClient {
-    return transport.open(this.#portOf(transport), token);
+    return transport.open(this.portOf(transport), token);
   }
 
   /** A session that is open, and its terms. */
@@ -97,7 +100,7 @@ export class SessionWorld {
   }
 
   renew(transport: Transport, sessionId: string, token: string): ReturnType<Transport["renew"]> {
-    return transport.renew(this.#portOf(transport), sessionId, token);
+    return transport.renew(this.portOf(transport), sessionId, token);
   }
 
   async metrics(): Promise<string> {
@@ -118,13 +121,13 @@ export class SessionWorld {
     }
   }
 
+  portOf({ name }: Pick<Transport, "name">): number {
+    return this.#ports[name === "gRPC" ? "grpc" : "webSocket"];
+  }
+
   async end(): Promise<void> {
     await Promise.all([this.gateway.end(), this.#standalone.end()]);
     await rm(this.#folder, { recursive: true, force: true });
-  }
-
-  #portOf({ name }: Transport): number {
-    return this.#ports[name === "gRPC" ? "grpc" : "webSocket"];
   }
 
   #start(args: readonly string[]): LineProcess {
