@@ -76,7 +76,7 @@ describe("ten thousand clients of a gateway that was killed", () => {
     [30, 8],
     [60, 8],
   ])(
-    "and is back after %d s come back by their pauses: in no second more than %d %% of them",
+    "and is back after %d s come back by their pauses: in no second more than %d percent of them",
     (backSeconds, percent) => {
       const chance = chanceOf(backSeconds);
       const end = ownEnd("Lost", "The connection is lost");
