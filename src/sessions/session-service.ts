@@ -194,7 +194,8 @@ export class SessionService {
           return;
         }
         const peer = { subject: judged.subject, instanceId: hello.instanceId };
-        if (this.#replica === undefined || this.#registry.isDraining) {
+        // Whom it refuses it takes from no other replica
+        if (this.#replica === undefined || this.#registry.refusal(peer, hello.resume)) {
           this.#open(peer, judged, { connection, hello });
           return;
         }

@@ -4,6 +4,7 @@ import { goByTheSame, namesOf, ofSession, ofSubject, PeerIndex } from "./peer-in
 import type {
   MovedPeer,
   SessionOpening,
+  ResumePoint,
   PeerEffect,
   PeerEvent,
   PeerKey,
@@ -90,8 +91,12 @@ export class SessionRegistry {
     return this.#entries.get(peerName(peer))?.state;
   }
 
-  get isDraining(): boolean {
-    return this.#isDraining;
+  /** Why no session of the peer can be opened here now, whatever its token; undefined: one can. */
+  refusal(peer: PeerKey, resume: ResumePoint | undefined): SessionEnd | undefined {
+    if (this.#isDraining) return retryable("Draining", this.#pauseMs());
+    const owner = resume && this.#index.first(ofSession(resume.sessionId));
+    if (owner !== undefined && owner !== peerName(peer)) return final("Forbidden");
+    return this.#leaving(peer) === undefined ? retryable("TooMany", this.#pauseMs()) : undefined;
   }
 
   /** A session of a token that was verified in this tick; or the reason why there is none, as the only effect. */
@@ -101,12 +106,9 @@ export class SessionRegistry {
     ];
     const { resume, token } = opening;
     if (token.subject !== peer.subject) return refuse(final("Forbidden"));
-    if (this.#isDraining) return refuse(retryable("Draining", this.#pauseMs()));
-    const owner = resume && this.#index.first(ofSession(resume.sessionId));
-    if (owner !== undefined && owner !== peerName(peer)) return refuse(final("Forbidden"));
-    const made = this.#makeRoom(peer, nowMs);
-    if (made === undefined) return refuse(retryable("TooMany", this.#pauseMs()));
-    return [...made, ...this.#step(peer, { kind: "opened", ...opening }, nowMs)];
+    const refusal = this.refusal(peer, resume);
+    if (refusal !== undefined) return refuse(refusal);
+    return [...(this.#makeRoom(peer, nowMs) ?? []), ...this.#step(peer, { kind: "opened", ...opening }, nowMs)];
   }
 
   /** Another token for an open session: nothing is done where it is over, or the token ends sooner. Undefined: it is no session of this subject. */
@@ -196,15 +198,20 @@ export class SessionRegistry {
 
   /** Room for one more, made by forgetting whoever is away for longest; undefined where all are there. */
   #makeRoom(peer: PeerKey, nowMs: number): RegistryEffects | undefined {
+    return this.#leaving(peer)?.flatMap((key) => this.#stepOf(key, { kind: "ended", code: "TooMany" }, nowMs));
+  }
+
+  /** Who has to be forgotten for it: nobody, or one. */
+  #leaving(peer: PeerKey): readonly string[] | undefined {
     if (this.#entries.has(peerName(peer))) return [];
     const { peers, peersOfSubject } = this.#rules;
     const own = ofSubject(peer.subject);
-    if (this.#index.count(own) >= peersOfSubject) return this.#forgetFirst((key) => this.#index.has(own, key), nowMs);
-    return this.#entries.size < peers ? [] : this.#forgetFirst(() => true, nowMs);
+    if (this.#index.count(own) >= peersOfSubject) return this.#firstAway((key) => this.#index.has(own, key));
+    return this.#entries.size < peers ? [] : this.#firstAway(() => true);
   }
 
-  #forgetFirst(fits: (key: string) => boolean, nowMs: number): RegistryEffects | undefined {
-    for (const key of this.#away) if (fits(key)) return this.#stepOf(key, { kind: "ended", code: "TooMany" }, nowMs);
+  #firstAway(fits: (key: string) => boolean): readonly string[] | undefined {
+    for (const key of this.#away) if (fits(key)) return [key];
     return undefined;
   }
 
