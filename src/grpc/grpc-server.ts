@@ -28,7 +28,7 @@ export interface GrpcFace {
 }
 
 /** What a client may cost. All in bytes, milliseconds or numbers. */
-export interface GrpcLimits extends Pick<Limits, "connections" | "requestMs"> {
+export interface GrpcLimits extends Pick<Limits, "connections" | "requestMs" | "idleMs"> {
   /** Of one message; more is RESOURCE_EXHAUSTED. @default 131072: twice the header lines that Envoy takes by default */
   readonly messageBytes?: number;
   /** Calls at the same time on one connection; Envoy opens another one for more. @default 1024 */
@@ -69,12 +69,19 @@ export async function listenGrpc(address: Address, face: GrpcFace, limits: GrpcL
   };
 }
 
-function serverOf({ messageBytes = 131_072, requestMs = 10_000, calls = 1024, pingMs = 45_000 }: GrpcLimits): Server {
+function serverOf({
+  messageBytes = 131_072,
+  requestMs = 10_000,
+  calls = 1024,
+  pingMs = 45_000,
+  idleMs = 90_000,
+}: GrpcLimits): Server {
   return new Server({
     "grpc.max_receive_message_length": messageBytes,
     "grpc.max_concurrent_streams": calls,
     "grpc.keepalive_time_ms": pingMs,
     "grpc.keepalive_timeout_ms": pingMs,
+    "grpc.max_connection_idle_ms": idleMs,
     // In MB; Node's own bound, which this library takes away
     "grpc-node.max_session_memory": 10,
     "grpc.enable_channelz": 0,

@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:http2";
 import { Client, type ClientDuplexStream, credentials, type ServerDuplexStream, status } from "@grpc/grpc-js";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { bothWays, describeService, field, message, unary } from "../../src/grpc/service-description.ts";
@@ -124,6 +126,25 @@ describe("drain, with streams", () => {
     await listener.drain(20);
     expect(await one.ended).toBe("UNAVAILABLE");
     await expect.poll(cancelled).toBe(1);
+  });
+});
+
+describe("a connection without a call", () => {
+  /** Resolves when the gateway has ended it. */
+  async function ended(port: number): Promise<void> {
+    const session = connect(`http://127.0.0.1:${port}`);
+    onTestFinished(() => session.destroy());
+    session.on("error", () => undefined);
+    await once(session, "close");
+  }
+
+  test("ends after a while, where one with a stream stays", async () => {
+    const { listener, talk } = await chatting(() => undefined, { idleMs: 100 });
+    const one = await talk();
+    for (let n = 0; n < 3; n++) await ended(listener.port);
+    await one.say("long after").hears("long after");
+    one.stream.end();
+    expect(await one.ended).toBe("OK");
   });
 });
 

@@ -19,11 +19,9 @@ export type UnaryMethods = ReadonlyMap<string, UnaryMethod>;
  *
  * @throws ChangeNeededError `AddressUnusable`
  */
-export async function listenUnary(
-  address: Address,
-  methods: UnaryMethods,
-  { messageBytes = 131_072, requestMs = 10_000, calls = 1024, pingMs = 45_000, connections = 4096 }: GrpcLimits = {},
-): Promise<Listener> {
+export async function listenUnary(address: Address, methods: UnaryMethods, limits: GrpcLimits = {}): Promise<Listener> {
+  const { messageBytes = 131_072, requestMs = 10_000, calls = 1024, connections = 4096 } = limits;
+  const { pingMs = 45_000, idleMs = 90_000 } = limits;
   const server = createServer({ settings: { maxConcurrentStreams: calls, enablePush: false } });
   const parts = { methods, messageBytes, waiting: new AwaitedCalls(requestMs) };
   server.on("stream", (stream, headers) => answer(stream, headers, parts));
@@ -32,6 +30,7 @@ export async function listenUnary(
     sessions.add(session);
     session.on("close", () => sessions.delete(session));
     keepAlive(session, pingMs);
+    endIdle(session, idleMs);
   });
   const open = new Connections(server, { most: connections, whenFull: "refuse" });
   await bind(server, address);
@@ -81,5 +80,18 @@ function keepAlive(session: ServerHttp2Session, pingMs: number): void {
     cancel = systemClock.after(pingMs, look);
   };
   let cancel = systemClock.after(pingMs, look);
+  session.on("close", () => cancel());
+}
+
+/** A connection that has had no call for so long, or for twice as long at most, ends: a call costs no timer. */
+function endIdle(session: ServerHttp2Session, idleMs: number): void {
+  let isUsed = false;
+  session.on("stream", () => (isUsed = true));
+  const look = (): void => {
+    if (!isUsed) session.close();
+    isUsed = false;
+    cancel = systemClock.after(idleMs, look);
+  };
+  let cancel = systemClock.after(idleMs, look);
   session.on("close", () => cancel());
 }

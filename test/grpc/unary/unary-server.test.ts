@@ -102,6 +102,16 @@ describe("listenUnary", () => {
     ]);
   });
 
+  test("ends a connection that has no call for a while, and none that has", async () => {
+    const idleMs = 500;
+    const { session } = await echo({ idleMs });
+    const closed = once(session, "close");
+    const untilMs = performance.now() + 3 * idleMs;
+    while (performance.now() < untilMs)
+      expect(await new Call(session).say(frame("hello")).end().heard).toEqual(ok("hello"));
+    await closed;
+  });
+
   test("takes a message byte by byte", async () => {
     const { session } = await echo();
     const call = new Call(session);
