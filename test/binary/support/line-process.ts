@@ -39,7 +39,17 @@ export class LineProcess {
   }
 
   send(message: unknown): void {
-    this.#child.stdin?.write(`${JSON.stringify(message)}\n`);
+    this.type(JSON.stringify(message));
+  }
+
+  /** A line of its input. */
+  type(line: string): void {
+    this.#child.stdin?.write(`${line}\n`);
+  }
+
+  /** As Ctrl+D does. */
+  endInput(): void {
+    this.#child.stdin?.end();
   }
 
   get pid(): number | undefined {
