@@ -72,7 +72,7 @@ const lifeFlags = (owner: string): readonly Option[] => [
     parse: durationWithin(0, 300_000, "0s to 5m"),
     otherwise: "25s",
   }),
-  flag("--session-keep <duration>", "how long an instance that is away is kept, with what waits for it", {
+  flag("--session-keep <duration>", "how long a client that is away is kept, with what waits for it", {
     owner,
     parse: durationWithin(0, 3_600_000, "0s to 1h"),
     otherwise: "1m",
@@ -85,7 +85,7 @@ const lifeFlags = (owner: string): readonly Option[] => [
 ];
 
 const boundFlags = (owner: string): readonly Option[] => [
-  flag("--session-limit <number>", "instances at the same time, also those that are away", {
+  flag("--session-limit <number>", "clients at the same time, also those that are away", {
     owner,
     parse: numberWithin(1, 1_000_000),
     otherwise: "20000",
@@ -95,7 +95,7 @@ const boundFlags = (owner: string): readonly Option[] => [
     parse: numberWithin(1, 1_000_000),
     otherwise: "100",
   }),
-  flag("--session-queue-messages <number>", "unconfirmed messages of an instance, in each direction", {
+  flag("--session-queue-messages <number>", "unconfirmed messages of a client, in each direction", {
     owner,
     parse: numberWithin(1, 10_000),
     otherwise: "64",
@@ -105,7 +105,7 @@ const boundFlags = (owner: string): readonly Option[] => [
     parse: bytes,
     otherwise: "1MiB",
   }),
-  flag("--session-total-bytes <size>", "the same of all instances together", {
+  flag("--session-total-bytes <size>", "the same of all clients together", {
     owner,
     parse: bytes,
     otherwise: "64MiB",
