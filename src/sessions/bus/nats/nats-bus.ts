@@ -10,7 +10,7 @@ import {
 } from "@nats-io/transport-node";
 import { ChangeNeededError } from "../../../errors/keyturn-error.ts";
 import { quoted } from "../../../errors/quote.ts";
-import type { Clock } from "../../../time/clock.ts";
+import type { Cancel, Clock } from "../../../time/clock.ts";
 import type { BusOptions } from "../../sessions-options.ts";
 import type { BusReply, SessionBus } from "../session-bus.ts";
 import { answerInPieces, PieceReader } from "./pieces.ts";
@@ -22,7 +22,7 @@ export interface NatsBusOptions extends BusOptions {
 }
 
 interface BusObserver {
-  /** The bus is there, or away. */
+  /** The bus is there, or away: also when it has not been there for five seconds after the start. */
   changed(isConnected: boolean): void;
   /** What a server refuses: somebody must change something there. */
   failed(why: Error): void;
@@ -35,6 +35,8 @@ export interface NatsBus extends SessionBus {
 /** A server that does not answer is away after two of them, in milliseconds. */
 const pingMs = 5000;
 const retryMs = { wait: 250, jitter: 250, failed: 1000 };
+/** So long the first connection may take before it is said that there is none, in milliseconds: the library tries again without a word. */
+const firstMs = 5000;
 /** Least room of a server for one message: that of a peer is 64 KiB at most. */
 const leastPayload = 131_072;
 
@@ -104,9 +106,11 @@ class ConnectedBus implements NatsBus {
   #connection: NatsConnection | undefined;
   #isConnected = false;
   #isClosed = false;
+  readonly #stopWaiting: Cancel;
 
   constructor(options: NatsBusOptions) {
     this.#options = options;
+    this.#stopWaiting = options.clock.after(firstMs, () => options.observer?.changed(false));
     this.#answers = `${options.prefix}.answers.${randomBytes(16).toString("hex")}`;
     void this.#connect();
   }
@@ -142,6 +146,7 @@ class ConnectedBus implements NatsBus {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#stopWaiting();
     const wasConnected = this.#isConnected;
     this.#isConnected = false;
     try {
@@ -233,6 +238,7 @@ class ConnectedBus implements NatsBus {
   #change(isConnected: boolean): void {
     if (this.#isClosed || this.#isConnected === isConnected) return;
     this.#isConnected = isConnected;
+    this.#stopWaiting();
     this.#options.observer?.changed(isConnected);
   }
 
