@@ -82,10 +82,8 @@ interface Failure {
 /** It came to nothing: the next attempt is after a while, and after what the gateway has asked for. */
 export function attemptFailed(before: ClientState, { end, refused }: Failure, at: ClientContext): ClientStep {
   const failures = before.failures + 1;
-  const waitMs = Math.max(
-    end.afterMs,
-    backoffMs(backoff, failures, () => at.chance),
-  );
+  const pauseMs = Math.ceil(backoffMs(backoff, failures, () => at.chance));
+  const waitMs = Math.max(end.afterMs, pauseMs);
   return waiting({ ...before, failures }, { end, waitMs, ...(refused !== undefined && { refused }) }, at);
 }
 
