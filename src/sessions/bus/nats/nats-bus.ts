@@ -107,12 +107,14 @@ class ConnectedBus implements NatsBus {
   #isConnected = false;
   #isClosed = false;
   readonly #stopWaiting: Cancel;
+  #stopPause: Cancel | undefined;
+  #connecting: Promise<void>;
 
   constructor(options: NatsBusOptions) {
     this.#options = options;
     this.#stopWaiting = options.clock.after(firstMs, () => options.observer?.changed(false));
     this.#answers = `${options.prefix}.answers.${randomBytes(16).toString("hex")}`;
-    void this.#connect();
+    this.#connecting = this.#connect();
   }
 
   get isConnected(): boolean {
@@ -147,11 +149,12 @@ class ConnectedBus implements NatsBus {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#stopWaiting();
+    this.#stopPause?.();
     const wasConnected = this.#isConnected;
     this.#isConnected = false;
     try {
       // What was said last still goes
-      await (wasConnected ? this.#connection?.drain() : this.#connection?.close());
+      await (wasConnected ? this.#connection?.drain() : (this.#connection?.close() ?? this.#connecting));
     } catch {
       // It was lost meanwhile
     }
@@ -176,14 +179,18 @@ class ConnectedBus implements NatsBus {
       waitOnFirstConnect: true,
       ignoreAuthErrorAbort: true,
       maxReconnectAttempts: -1,
-      reconnectTimeWait: retryMs.wait,
-      reconnectJitter: retryMs.jitter,
-      reconnectJitterTLS: retryMs.jitter,
+      reconnectDelayHandler: () => this.#pauseMs(),
       pingInterval: pingMs,
       maxPingOut: 2,
       ...(isTls && { tls: caFile === undefined ? {} : { caFile } }),
       ...(credentialsFile !== undefined && { authenticator: credsAuthenticator(lastRead(credentialsFile)) }),
     };
+  }
+
+  /** Before each attempt; a bus that is closed while it looks for its first connection is to look no longer. */
+  #pauseMs(): number {
+    if (this.#isClosed) throw new Error("the bus is closed");
+    return retryMs.wait + Math.random() * retryMs.jitter;
   }
 
   async #serve(connection: NatsConnection): Promise<void> {
@@ -216,7 +223,9 @@ class ConnectedBus implements NatsBus {
 
   #again(why: unknown): void {
     this.#options.observer?.failed(why instanceof Error ? why : new Error("unknown"));
-    this.#options.clock.after(retryMs.failed, () => void this.#connect());
+    this.#stopPause = this.#options.clock.after(retryMs.failed, () => {
+      this.#connecting = this.#connect();
+    });
   }
 
   /** The server has heard of all that is listened to once it has answered. */
