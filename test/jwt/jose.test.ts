@@ -25,7 +25,11 @@ import { compileRing } from "../../src/jwt/verifier.ts";
 const of = ringOfAll();
 const verifier = verifierOf();
 const materials = new Map([...of.publicJwks].map(([kid, publicJwk]) => [kid, { publicJwk }]));
-const jwks = createLocalJWKSet(publicJwks(of.ring, materials) as Parameters<typeof createLocalJWKSet>[0]);
+const { keys } = publicJwks(of.ring, materials) as Parameters<typeof createLocalJWKSet>[0];
+// jose compares names of algorithms: without one in its key it takes both of Ed25519's (RFC 9864)
+const jwks = createLocalJWKSet({
+  keys: keys.map(({ alg, ...key }) => (key.kty === "OKP" ? key : { ...key, ...(alg !== undefined && { alg }) })),
+});
 
 /** What jose says with options as near to a profile as it has them: "ok" or the code of its error. */
 async function joseOn(token: string): Promise<string> {
@@ -36,7 +40,7 @@ async function joseOn(token: string): Promise<string> {
       algorithms: [...algorithms],
       clockTolerance: skew,
       currentDate: new Date(epoch),
-      requiredClaims: ["exp", "iat"],
+      requiredClaims: ["exp"],
     });
     return "ok";
   } catch (error) {
@@ -54,7 +58,7 @@ const stricter: Partial<Record<RefusalReason, string>> = {
     "JSON.parse keeps the last of two members; RFC 7519 §4 allows that, readers that keep the first are about",
   TooDeep: "jose has no such limit",
   TooLarge: "jose has no such limit",
-  HeaderNotAllowed: "jose reads jwk, jku and x5* past; a token of ours never has them (RFC 8725 §3.10)",
+  HeaderNotAllowed: "jose reads jwk, jku, x5c and x5u past; a token of ours never has them (RFC 8725 §3.10)",
   TypeNotAllowed: "jose looks at typ only when told which one",
   KidMissing: "jose takes the one key of the set that fits; a kid is what revocation goes by",
   Malformed: "jose's base64url decoder takes unused bits that are set, padding and the standard alphabet (RFC 7515 §2)",
@@ -103,6 +107,7 @@ const oddHeader = fc.oneof(
   fc.record({ b64: fc.boolean() }),
   fc.record({ jwk: fc.constantFrom({}, null) }),
   fc.record({ x5u: fc.constant("https://evil.example") }),
+  fc.record({ x5t: fc.constant("dGh1bWI") }),
   fc.record({ cty: fc.constant("JWT") }),
 );
 const header = fc.tuple(oddHeader, fc.option(oddHeader, { nil: {} })).map(([one, other]) => ({ ...one, ...other }));
