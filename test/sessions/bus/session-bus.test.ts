@@ -100,7 +100,10 @@ describe.each(grounds)("SessionBus, $name", ({ ground, needs }) => {
         resolve();
       });
     });
-    expect(heard.toSorted()).toEqual(["x1", "x2", "y1"]);
+    // Of each in its order; between the two there is none
+    const [ofX, ofY] = ["x", "y"].map((name) => heard.filter((one) => one.startsWith(name)));
+    expect([ofX, ofY]).toEqual([["x1", "x2"].slice(0, ofX?.length), ["y1", "y2"].slice(0, ofY?.length)]);
+    expect(Math.min(ofX?.length ?? 0, ofY?.length ?? 0)).toBe(1);
     expect(await asked(one.bus, "a")).toMatch(/^[xy]1$/);
     expect(heard).toHaveLength(3);
   });
