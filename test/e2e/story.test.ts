@@ -293,8 +293,8 @@ step("helm uninstall: keys, gateways and tokens go on", async () => {
   await look();
   expect(grants.size).toBe(renewers);
   expect(counts?.tokens).toBeGreaterThan(before.tokens);
-  // Where a replica takes longer to answer than another one waits, the sender is told, and sends it again: that is rare
-  for (const { sent, inDoubt } of counts?.sessions.clients ?? []) expect(inDoubt.length).toBeLessThan(sent / 10);
+  // Where a replica takes longer to answer than another one waits (2 s, on a busy machine), whoever sent is told, and sends it again
+  for (const { inDoubt } of counts?.sessions.clients ?? []) expect(inDoubt.length).toBeLessThanOrEqual(2);
 });
 
 step("no pod of ours has said a token or a key in any line", async () => {
