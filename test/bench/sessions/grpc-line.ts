@@ -1,4 +1,5 @@
 import { connect } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { sessionsDefinition } from "../../../src/sessions/faces/grpc/sessions-description.ts";
 import type { HeardFrame, OpenLine } from "./line.ts";
 
@@ -12,7 +13,8 @@ function methodNamed(name: string) {
 
 /** gRPC on HTTP/2 by hand: a connection and a stream of its own for each, as processes have them. */
 export const grpcLine: OpenLine = (port, token, ends) => {
-  const session = connect(`http://127.0.0.1:${port}`);
+  const socket = connectSocket({ port, host: "127.0.0.1", noDelay: true });
+  const session = connect(`http://127.0.0.1:${port}`, { createConnection: () => socket });
   session.on("error", () => undefined);
   session.on("close", () => ends.ended());
   const stream = session.request({
@@ -38,6 +40,7 @@ export const grpcLine: OpenLine = (port, token, ends) => {
       stream.write(Buffer.concat([head, body]));
     },
     leave: () => stream.end(),
-    cut: () => session.destroy(),
+    // As over WebSocket
+    cut: () => socket.resetAndDestroy(),
   };
 };

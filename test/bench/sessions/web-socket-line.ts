@@ -52,7 +52,8 @@ export const lineTo =
         else waiting.push(bytes);
       },
       leave: () => socket.write(farewell),
-      cut: () => socket.destroy(),
+      // By a reset: a port that waits after its end is missed when ten thousand more come
+      cut: () => socket.resetAndDestroy(),
     };
   };
 
