@@ -1,8 +1,9 @@
+import type { ChildProcess } from "node:child_process";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Figure } from "../figures.ts";
 import { end, rssMiB } from "../sidecar/processes.ts";
 import { startBare, type Transport } from "./bare.ts";
-import { enter } from "./crowd.ts";
+import { enter, leave } from "./crowd.ts";
 import { startGateway } from "./gateway-program.ts";
 import { doors } from "./doors.ts";
 
@@ -19,15 +20,21 @@ export async function memoryOf(
 ): Promise<readonly Figure[]> {
   const gateway = await startGateway(folder);
   const bare = await startBare(transport);
+  const open = doors[transport];
+  // One after the other: both at once would be more connections than a process may have open
+  const taken = async (port: number, child: ChildProcess): Promise<readonly [empty: number, full: number]> => {
+    await pause(restMs);
+    const empty = await rssMiB(child);
+    const guests = await enter({ open, port }, gateway.tokens(sessions));
+    await pause(restMs);
+    const full = await rssMiB(child);
+    leave(guests);
+    return [empty, full];
+  };
   try {
-    const tokens = gateway.tokens(sessions);
-    await pause(restMs);
-    const [empty, bareEmpty] = [await rssMiB(gateway.child), await rssMiB(bare.child)];
-    await enter({ open: doors[transport], port: gateway.ports[transport] }, tokens);
-    await enter({ open: doors[transport], port: bare.port }, tokens);
-    await pause(restMs);
+    const [empty, full] = await taken(gateway.ports[transport], gateway.child);
+    const [bareEmpty, bareFull] = await taken(bare.port, bare.child);
     const count = sessions.toLocaleString("en-US");
-    const [full, bareFull] = [await rssMiB(gateway.child), await rssMiB(bare.child)];
     const name = `a bare ${transport === "gRPC" ? "grpc-js" : "ws"} server`;
     const each = (from: number, to: number): number => ((to - from) * 1024) / sessions;
     return [
