@@ -1,5 +1,4 @@
 import { connect } from "node:http2";
-import { connect as connectSocket } from "node:net";
 import { sessionsDefinition } from "../../../src/sessions/faces/grpc/sessions-description.ts";
 import type { HeardFrame, OpenLine } from "./line.ts";
 
@@ -13,8 +12,7 @@ function methodNamed(name: string) {
 
 /** gRPC on HTTP/2 by hand: a connection and a stream of its own for each, as processes have them. */
 export const grpcLine: OpenLine = (port, token, ends) => {
-  const socket = connectSocket({ port, host: "127.0.0.1", noDelay: true });
-  const session = connect(`http://127.0.0.1:${port}`, { createConnection: () => socket });
+  const session = connect(`http://127.0.0.1:${port}`);
   session.on("error", () => undefined);
   session.on("close", () => ends.ended());
   const stream = session.request({
@@ -40,7 +38,6 @@ export const grpcLine: OpenLine = (port, token, ends) => {
       stream.write(Buffer.concat([head, body]));
     },
     leave: () => stream.end(),
-    // As over WebSocket
-    cut: () => socket.resetAndDestroy(),
+    cut: () => session.destroy(),
   };
 };
