@@ -19,12 +19,13 @@ const usualTypes = tokenTypes.map(mediaType);
 /** Why a header of this type is refused: tokens of other kinds, an id token or a proof, must not be taken for one (RFC 8725 §3.11). */
 export function typeFlaw(type: string | undefined, required: Requirements): RefusalReason | undefined {
   const { type: only, types = usualTypes } = required;
-  const isGood = only === undefined ? type === undefined || types.some((one) => isType(type, one)) : isType(type, only);
-  return isGood ? undefined : "TypeNotAllowed";
+  if (only !== undefined) return isAmong(type, [only]) ? undefined : "TypeNotAllowed";
+  return type === undefined || isAmong(type, types) ? undefined : "TypeNotAllowed";
 }
 
-/** Of a type that is written as it is compared the first look is enough. */
-const isType = (type: string | undefined, one: string): boolean => type === one || type === mediaType(one);
+/** The first look is enough where they are written as they are compared. */
+const isAmong = (type: string | undefined, types: readonly string[]): boolean =>
+  type !== undefined && (types.includes(type) || types.some((one) => mediaType(one) === type));
 
 /** Why claims that are good by themselves are refused. */
 export function requirementFlaw(claims: Members, required: Requirements): RefusalReason | undefined {

@@ -1,6 +1,6 @@
 import type { Requirements } from "../jwt/requirements.ts";
 import type { Verifier } from "../jwt/verifier.ts";
-import { final, retryable, type SessionEnd } from "./core/session-end.ts";
+import { final, retryable, retryableLater, type SessionEnd } from "./core/session-end.ts";
 import { type SessionToken, sessionTokenOf } from "./core/session-token.ts";
 
 export interface BearerJudge {
@@ -17,17 +17,16 @@ export function judgeBearer(
   token: string,
   nowMs: number,
 ): SessionToken | SessionEnd {
-  const pauseMs = 1000 + Math.floor(4000 * chance());
   const inForce = verifier();
-  if (inForce === undefined) return retryable("NotReady", pauseMs);
+  if (inForce === undefined) return retryableLater("NotReady", chance());
   const verdict = inForce.verify(token, nowMs, required);
   if (verdict.ok) {
     // A verifier allows for clocks that differ; what lives on for hours does not need that
     if (verdict.expiresAtMs <= nowMs) return retryable("Expired");
-    return sessionTokenOf(verdict) ?? retryable("TokenRefused", pauseMs);
+    return sessionTokenOf(verdict) ?? retryableLater("TokenRefused", chance());
   }
   if (verdict.reason === "Expired") return retryable("Expired");
   // Another token may be good, as where a session of it ends
   if (verdict.reason === "KeyRevoked" || verdict.isTokenAlone) return retryable("Revoked");
-  return verdict.reason === "Revoked" ? final("Revoked") : retryable("TokenRefused", pauseMs);
+  return verdict.reason === "Revoked" ? final("Revoked") : retryableLater("TokenRefused", chance());
 }

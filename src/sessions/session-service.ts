@@ -1,7 +1,7 @@
 import type { Clock } from "../time/clock.ts";
 import type { PeerKey, PeerState, ResumePoint, SendOutcome, SessionDelivery, SessionNews } from "./core/peer-state.ts";
 import type { SessionMessage } from "./core/outbox.ts";
-import { final, retryable, type SessionEnd } from "./core/session-end.ts";
+import { final, retryable, retryableLater, type SessionEnd } from "./core/session-end.ts";
 import {
   type RegistryEffect,
   type RegistryEffects,
@@ -14,7 +14,8 @@ import { Replica } from "./bus/replica.ts";
 import type { SessionBus } from "./bus/session-bus.ts";
 import { EffectLoop } from "./effect-loop.ts";
 import { type BearerJudge, judgeBearer } from "./judge-bearer.ts";
-import { acceptedFrame, type RenewedFrame, renewedFrame } from "./protocol/session-frames.ts";
+import { OpenConnections } from "./open-connections.ts";
+import { type RenewedFrame, renewedFrame } from "./protocol/session-frames.ts";
 import {
   type ConnectionDesk,
   connectionWatches,
@@ -57,7 +58,7 @@ export type RenewalAnswer =
 export class SessionService {
   readonly #options: SessionServiceOptions;
   readonly #registry: SessionRegistry;
-  readonly #connections = new Map<string, SessionConnection>();
+  readonly #connections: OpenConnections;
   readonly #desk: ConnectionDesk;
   readonly #observer: SessionObserver;
   readonly #senders = new WaitingSenders();
@@ -70,6 +71,7 @@ export class SessionService {
     this.#options = options;
     this.#observer = options.observer ?? unobserved;
     const { rules, chance, clock, replica } = options;
+    this.#connections = new OpenConnections(options);
     this.#registry = new SessionRegistry(rules, chance, (peer, isKnown) => this.#noted(peer, isKnown));
     this.#loop = new EffectLoop({ clock, registry: this.#registry, perform: (effect) => this.#perform(effect) });
     this.#replica =
@@ -102,9 +104,7 @@ export class SessionService {
     // Each session has one, and while it is superseded two. A transport may carry any number over one connection of its own
     const isFull = this.#desk.connections.size >= 2 * rules.peers;
     const connection = new SessionConnection(this.#desk, token, pipe);
-    const judged = isFull
-      ? retryable("TooMany", 1000 + Math.floor(4000 * chance()))
-      : judgeBearer(this.#options, token, this.#nowMs());
+    const judged = isFull ? retryableLater("TooMany", chance()) : judgeBearer(this.#options, token, this.#nowMs());
     if ("code" in judged) connection.end(judged);
     return connection;
   }
@@ -210,7 +210,7 @@ export class SessionService {
         });
       },
       from: (event) => {
-        if (event.kind === "lost") this.#connections.delete(event.sessionId);
+        if (event.kind === "lost") this.#connections.lost(event.sessionId);
         this.#act(this.#registry.from(event, this.#nowMs()));
       },
     };
@@ -218,7 +218,7 @@ export class SessionService {
 
   #open(peer: PeerKey, token: SessionToken, { connection, hello: { resume } }: Saying): void {
     const sessionId = this.#options.newId();
-    this.#connections.set(sessionId, connection);
+    this.#connections.begin(sessionId, connection);
     this.#act(this.#registry.open(peer, { sessionId, token, ...(resume && { resume }) }, this.#nowMs()));
   }
 
@@ -246,28 +246,12 @@ export class SessionService {
   }
 
   #perform({ peer, effect }: RegistryEffect): void {
-    const { application, rules, timings } = this.#options;
-    const connection = "sessionId" in effect ? this.#connections.get(effect.sessionId) : undefined;
+    if ("sessionId" in effect) {
+      this.#connections.perform(effect);
+      return;
+    }
+    const { application } = this.#options;
     switch (effect.kind) {
-      case "accept":
-        connection?.opened(effect.sessionId, effect.acceptance);
-        connection?.send({ accepted: acceptedFrame(effect, { ...rules, ...timings }, this.#nowMs()) });
-        connection?.catchUp();
-        return;
-      case "transmit":
-        connection?.send({ message: effect.message });
-        return;
-      case "confirm":
-        connection?.send({ received: { seq: effect.seq } });
-        return;
-      case "extend":
-        connection?.extended(effect.deadlines);
-        connection?.send({ renewed: renewedFrame(effect.deadlines, rules, this.#nowMs()) });
-        return;
-      case "close":
-        this.#connections.delete(effect.sessionId);
-        connection?.end(effect.end);
-        return;
       case "deliver":
         this.#observer.delivered();
         application.deliver(peer, effect);

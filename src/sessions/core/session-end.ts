@@ -42,5 +42,13 @@ export interface SessionEnd {
 /** An end after which the same peer may go on where it was. */
 export const retryable = (code: EndCode, afterMs = 0): SessionEnd => ({ code, isRetryable: true, afterMs });
 
+/**
+ * The same, where it does not help to come back at once: after 1 to 5 s.
+ *
+ * @param chance - From 0 to below 1
+ */
+export const retryableLater = (code: EndCode, chance: number): SessionEnd =>
+  retryable(code, 1000 + Math.floor(4000 * chance));
+
 /** An end for good. */
 export const final = (code: EndCode): SessionEnd => ({ code, isRetryable: false, afterMs: 0 });

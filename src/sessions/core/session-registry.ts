@@ -11,7 +11,7 @@ import type {
   PeerState,
   SessionRules,
 } from "./peer-state.ts";
-import { final, retryable, type SessionEnd } from "./session-end.ts";
+import { final, retryableLater, type SessionEnd } from "./session-end.ts";
 import { revokedName, type SessionRevocation, type SessionToken } from "./session-token.ts";
 import { movedPeer, peerWakeAtMs, stepPeer } from "./step-peer.ts";
 
@@ -93,10 +93,10 @@ export class SessionRegistry {
 
   /** Why no session of the peer can be opened here now, whatever its token; undefined: one can. */
   refusal(peer: PeerKey, resume: ResumePoint | undefined): SessionEnd | undefined {
-    if (this.#isDraining) return retryable("Draining", this.#pauseMs());
+    if (this.#isDraining) return retryableLater("Draining", this.#chance());
     const owner = resume && this.#index.first(ofSession(resume.sessionId));
     if (owner !== undefined && owner !== peerName(peer)) return final("Forbidden");
-    return this.#leaving(peer) === undefined ? retryable("TooMany", this.#pauseMs()) : undefined;
+    return this.#leaving(peer) === undefined ? retryableLater("TooMany", this.#chance()) : undefined;
   }
 
   /** A session of a token that was verified in this tick; or the reason why there is none, as the only effect. */
@@ -219,7 +219,7 @@ export class SessionRegistry {
   #turnAway(peer: PeerKey, sessionId: string, nowMs: number): RegistryEffects {
     const lost = this.#step(peer, { kind: "lost", sessionId, left: false, code: "TooMany" }, nowMs);
     if (lost.length === 0) return lost;
-    return [{ peer, effect: { kind: "close", sessionId, end: retryable("TooMany", this.#pauseMs()) } }, ...lost];
+    return [{ peer, effect: { kind: "close", sessionId, end: retryableLater("TooMany", this.#chance()) } }, ...lost];
   }
 
   #isTooMuch({ payload }: Pick<SessionMessage, "payload">): boolean {
@@ -275,11 +275,6 @@ export class SessionRegistry {
     if (this.#queue.size <= 2 * this.#entries.size) return;
     this.#queue = new DeadlineQueue();
     for (const [key, { queuedAtMs }] of this.#entries) if (queuedAtMs < Infinity) this.#queue.add(queuedAtMs, key);
-  }
-
-  /** 1 to 5 s. */
-  #pauseMs(): number {
-    return 1000 + Math.floor(4000 * this.#chance());
   }
 }
 

@@ -2,7 +2,7 @@ import { sessionDeadlines } from "../../deadline/session.ts";
 import { openedSession } from "./open-session.ts";
 import { bytesIn, confirmedUpTo, type SessionMessage, withMessage } from "./outbox.ts";
 import type { MovedPeer, PeerContext, PeerEffect, PeerEvent, PeerState, PeerStep } from "./peer-state.ts";
-import { type EndCode, final, retryable, type SessionEnd } from "./session-end.ts";
+import { type EndCode, final, retryable, retryableLater, type SessionEnd } from "./session-end.ts";
 import { concerns, isReplaceable, type SessionRevocation, type SessionToken } from "./session-token.ts";
 
 type Of<Kind extends PeerEvent["kind"]> = Extract<PeerEvent, { kind: Kind }>;
@@ -101,7 +101,7 @@ function heard(state: PeerState, message: SessionMessage, context: PeerContext):
   if (session === undefined) return nothing(state);
   if (message.seq <= inbox.lastSeq) return nothing(state);
   if (message.seq !== inbox.lastSeq + 1) return forget(closed(state, final("BadMessage"), context));
-  if (!hasRoom(inbox.waiting, message, rules)) return closed(state, retryable("TooMany", pauseMs(context)), context);
+  if (!hasRoom(inbox.waiting, message, rules)) return closed(state, retryableLater("TooMany", context.chance), context);
   const isRedelivered = message.seq <= (inbox.heardElsewhereSeq ?? 0);
   return {
     state: { ...state, inbox: { ...inbox, lastSeq: message.seq, waiting: [...inbox.waiting, message] } },
@@ -114,9 +114,6 @@ const hasRoom = (
   { payload }: Omit<SessionMessage, "seq">,
   { queueMessages, queueBytes }: PeerContext["rules"],
 ): boolean => waiting.length < queueMessages && bytesIn(waiting) + payload.byteLength <= queueBytes;
-
-/** 1 to 5 s. */
-const pauseMs = ({ chance }: PeerContext): number => 1000 + Math.floor(4000 * chance);
 
 function lost(state: PeerState, { left, code }: Of<"lost">, context: PeerContext): PeerStep {
   const step = away(state, context, code);
@@ -172,7 +169,8 @@ function looked(state: PeerState, context: PeerContext): PeerStep {
   const { nowMs } = context;
   if (session === undefined) return nowMs >= keptUntilMs ? forget(nothing(state)) : nothing(state);
   if (nowMs >= (session.deadlines.closesAtMs ?? Infinity)) return closed(state, retryable("Expired"), context);
-  if (nowMs >= (session.drainsAtMs ?? Infinity)) return closed(state, retryable("Draining", pauseMs(context)), context);
+  if (nowMs >= (session.drainsAtMs ?? Infinity))
+    return closed(state, retryableLater("Draining", context.chance), context);
   return nothing(state);
 }
 
