@@ -13,6 +13,8 @@ export class EffectLoop {
   readonly #options: EffectLoopOptions;
   /** An effect may cause others, which come after those that were there before. */
   readonly #effects: RegistryEffect[] = [];
+  /** So many of them. */
+  #begun = 0;
   #isActing = false;
   #timer: { readonly atMs: number; readonly cancel: Cancel } | undefined;
 
@@ -25,9 +27,23 @@ export class EffectLoop {
     for (const effect of effects) this.#effects.push(effect);
     if (this.#isActing) return;
     this.#isActing = true;
-    // Also those that come meanwhile
-    for (const effect of this.#effects) this.#options.perform(effect);
+    this.#performAll();
+  }
+
+  /** Also those that come meanwhile. One that throws holds up no other: the error goes on to who had them done. */
+  #performAll(): void {
+    try {
+      for (let next = this.#effects[this.#begun++]; next !== undefined; next = this.#effects[this.#begun++])
+        this.#options.perform(next);
+    } finally {
+      if (this.#begun < this.#effects.length) this.#performAll();
+      else this.#rest();
+    }
+  }
+
+  #rest(): void {
     this.#effects.length = 0;
+    this.#begun = 0;
     this.#isActing = false;
     this.#arm();
   }
