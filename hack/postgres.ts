@@ -52,6 +52,12 @@ export class PostgresServer {
     return `postgres://postgres@127.0.0.1:${this.port}/${database}`;
   }
 
+  /** Whether its first process is gone, by itself or by our doing. */
+  get hasEnded(): boolean {
+    const child = this.#process;
+    return child === undefined || child.exitCode !== null || child.signalCode !== null;
+  }
+
   /** Resolves when it answers. */
   async start(): Promise<void> {
     for (let tries = 1; ; tries++) {
@@ -80,7 +86,7 @@ export class PostgresServer {
       said = (said + text).slice(-4000);
     });
     while (!(await this.#answers())) {
-      if (child.exitCode !== null || child.signalCode !== null) return said;
+      if (this.hasEnded) return said;
       await setTimeout(20);
     }
     return undefined;

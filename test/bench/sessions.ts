@@ -49,13 +49,19 @@ export const sessionsBench: FiguresBench = {
     try {
       const figures: Figure[] = [];
       for (const transport of ["WebSocket", "gRPC"] as const) {
-        figures.push(
-          ...(await accepts(folder, transport, size.accepts)),
-          ...(await memoryOf(folder, transport, size.memory)),
-          ...(await ends(folder, transport, size.ends)),
-          ...(await messages(folder, transport, size.messages)),
-          ...(await reconnects(folder, transport, size.reconnects)),
-        );
+        const parts = [
+          () => accepts(folder, transport, size.accepts),
+          () => memoryOf(folder, transport, size.memory),
+          () => ends(folder, transport, size.ends),
+          () => messages(folder, transport, size.messages),
+          () => reconnects(folder, transport, size.reconnects),
+        ];
+        for (const part of parts) {
+          const measured = await part();
+          // It takes minutes: what is known is not lost with a part that fails
+          for (const { what, ours, unit } of measured) console.error(`${what}: ${ours.toFixed(2)} ${unit}`);
+          figures.push(...measured);
+        }
       }
       const beside = isQuick ? [] : await besideRivals(folder, size);
       return [...figures, ...beside];

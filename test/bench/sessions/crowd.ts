@@ -8,7 +8,7 @@ export interface Door {
 export interface Guest {
   readonly line: Line;
   heard: (frame: HeardFrame) => void;
-  ended: () => void;
+  ended: (why?: string) => void;
 }
 
 /** Connections that come under way at the same time. */
@@ -29,7 +29,7 @@ function entered({ port, open }: Door, token: string, n: number): Promise<Guest>
   return new Promise((resolve, reject) => {
     const line = open(port, token, {
       heard: (frame) => guest.heard(frame),
-      ended: () => guest.ended(),
+      ended: (why) => guest.ended(why),
     });
     const guest: Guest = {
       line,
@@ -39,7 +39,7 @@ function entered({ port, open }: Door, token: string, n: number): Promise<Guest>
         if ("accepted" in frame) resolve(guest);
         else reject(new Error(`Cannot open session ${n}: ${JSON.stringify(frame)}`));
       },
-      ended: () => reject(new Error(`Cannot open session ${n}: the connection ended`)),
+      ended: (why = "") => reject(new Error(`Cannot open session ${n}: the connection ended ${why}`)),
     };
     line.say({ hello: { instanceId: `i${n}` } });
   });

@@ -1,4 +1,4 @@
-import { connect } from "node:http2";
+import { connect, type IncomingHttpHeaders } from "node:http2";
 import { sessionsDefinition } from "../../../src/sessions/faces/grpc/sessions-description.ts";
 import type { HeardFrame, OpenLine } from "./line.ts";
 
@@ -13,14 +13,21 @@ function methodNamed(name: string) {
 /** gRPC on HTTP/2 by hand: a connection and a stream of its own for each, as processes have them. */
 export const grpcLine: OpenLine = (port, token, ends) => {
   const session = connect(`http://127.0.0.1:${port}`);
-  session.on("error", () => undefined);
-  session.on("close", () => ends.ended());
+  let status = "without a status";
+  session.on("error", (error) => (status = error.message));
+  session.on("close", () => ends.ended(status));
   const stream = session.request({
     ...{ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
     authorization: `Bearer ${token}`,
   });
   let rest: Buffer = Buffer.alloc(0);
   stream.on("error", () => undefined);
+  const read = (headers: IncomingHttpHeaders): void => {
+    if (headers["grpc-status"] !== undefined) status = `${headers["grpc-status"]} ${headers["grpc-message"] ?? ""}`;
+  };
+  // A call that is refused at once has its status in its only headers
+  stream.on("response", read);
+  stream.on("trailers", read);
   stream.on("close", () => session.close());
   stream.on("data", (chunk: Buffer) => {
     rest = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);

@@ -13,7 +13,8 @@ export interface Line {
 
 interface LineEnds {
   heard(frame: HeardFrame): void;
-  ended(): void;
+  /** @param why - What the server said with it, where it said something */
+  ended(why?: string): void;
 }
 
 /** Opens a connection with this token. */
