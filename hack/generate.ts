@@ -35,6 +35,10 @@ const generatedFiles: readonly GeneratedFile[] = [
       return yamlFile("hack/crds/ack.ts", keyRingAckDefinition);
     },
   },
+  {
+    file: "docs/api/resources.md",
+    produce: async () => (await import("./crds/reference.ts")).resourceReference(),
+  },
   { file: "deploy/crds.yaml", produce: async () => (await import("./chart/templates.ts")).crdsFile() },
   {
     file: "charts/keyturn/templates/crds.yaml",

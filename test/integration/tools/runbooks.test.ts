@@ -1,13 +1,11 @@
-import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { chmod, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { delimiter, join } from "node:path";
-import { beforeAll, expect, inject, it, onTestFinished } from "vitest";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import { freePort } from "../../../hack/free-port.ts";
-import { root } from "../../../hack/run.ts";
 import { parseTokenAgent } from "../../../src/agent/config/read-token-agent.ts";
 import { openAgent } from "../../../src/agent/run-agent.ts";
 import { sidOf } from "../../../src/issuer/store/grant-row.ts";
@@ -17,63 +15,14 @@ import { tempDir } from "../../files/temp.ts";
 import { HeardLog } from "../../support/heard-log.ts";
 import { begin } from "../../issuer/store/support/grants.ts";
 import { backUp, damage, expectSound, roles } from "../controller/support/objects.ts";
-import { makeRotation, makeScene, quick, type RotationHandle, startController } from "../controller/support/scene.ts";
+import { makeScene, type RotationHandle, startController } from "../controller/support/scene.ts";
 import { hasKubectl } from "../support/scene.ts";
-import { makeFolder } from "./support/person.ts";
+import { settled } from "./support/settled.ts";
+import { openPage } from "./support/typed-page.ts";
 
 const scene = await makeScene("runbooks");
 const timeout = 180_000;
-const page = await readFile(join(root, "docs/runbooks.md"), "utf8");
-let folder = "";
-
-/** `kubectl` and `keyturn`, as a person has them on the PATH. */
-beforeAll(async () => {
-  folder = await makeFolder();
-  const kubectl = inject("cluster").kubectl ?? ["kubectl"];
-  const programs = { kubectl, keyturn: [process.execPath, join(root, "src/cli/main.ts")] };
-  for (const [name, command] of Object.entries(programs)) {
-    const words = command.map((word) => `"${word}"`).join(" ");
-    await writeFile(join(folder, name), `#!/bin/sh\nexec ${words} "$@"\n`);
-    await chmod(join(folder, name), 0o755);
-  }
-});
-
-/** The blocks of a runbook, in their order. */
-function runbook(heading: string): readonly string[] {
-  const [, text = ""] = page.split(`\n## ${heading}\n`);
-  const [own = ""] = text.split("\n## ");
-  return [...own.matchAll(/```sh\n(.*?)```/gs)].map(([, block = ""]) => block);
-}
-
-/** Types the block into a shell, for the rotation of this test. */
-async function type(block: string, name: string, env: Readonly<Record<string, string>> = {}): Promise<string> {
-  const mine = block
-    .replaceAll("-n shop", `-n ${scene.namespace}`)
-    .replaceAll(/(jkr\/|\s)gateway(?=\s)/g, (_, before: string) => `${before}${name}`);
-  const child = spawn("bash", ["-euo", "pipefail", "-c", mine], {
-    cwd: folder,
-    env: {
-      ...process.env,
-      ...env,
-      PATH: `${folder}${delimiter}${process.env["PATH"] ?? ""}`,
-      KUBECONFIG: inject("cluster").kubeConfigFile,
-    },
-  });
-  let output = "";
-  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk: Buffer) => (output += chunk.toString()));
-  const [code] = (await once(child, "close")) as [number];
-  expect(code, `${mine}\n${output}`).toBe(0);
-  return output;
-}
-
-async function settled(name: string): Promise<RotationHandle> {
-  const rotation = await makeRotation(scene.namespace, name, {
-    ...quick,
-    tokens: { ...quick.tokens, maxTTL: "10m" },
-  });
-  await rotation.ready();
-  return rotation;
-}
+const { blocks: runbook, folder, text: page, type } = await openPage("docs/runbooks.md", scene.namespace);
 
 const signer = async (rotation: RotationHandle): Promise<string> => (await rotation.status()).activeKid ?? "";
 
@@ -85,7 +34,7 @@ async function restore(rotation: RotationHandle, backup: Awaited<ReturnType<type
 it("rotates, and rolls back", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
   startController(scene);
-  const rotation = await settled("rotate");
+  const rotation = await settled(scene, "rotate");
   const first = await signer(rotation);
   const [byTool = "", byKubectl = ""] = runbook("Rotate");
   await type(byTool, "rotate");
@@ -106,7 +55,7 @@ it("rotates, and rolls back", { timeout }, async (context) => {
 it("revokes a key, and all keys", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
   startController(scene);
-  const rotation = await settled("revoke");
+  const rotation = await settled(scene, "revoke");
   const first = await signer(rotation);
   const [one = ""] = runbook("Revoke a key");
   await type(one, "revoke");
@@ -123,7 +72,7 @@ it("revokes a key, and all keys", { timeout }, async (context) => {
 it("recovers from a restored backup, with the keys that are still served elsewhere", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
   const controller = startController(scene);
-  const rotation = await settled("restored");
+  const rotation = await settled(scene, "restored");
   const backup = await backUp(rotation);
   const [rotateIt = ""] = runbook("Rotate");
   const [plain = "", withJwks = ""] = runbook("A backup was restored");
@@ -152,7 +101,7 @@ it("recovers from a restored backup, with the keys that are still served elsewhe
 it("makes a lost Secret again from what is left", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
   startController(scene);
-  const rotation = await settled("lost");
+  const rotation = await settled(scene, "lost");
   const before = await signer(rotation);
   const [again = ""] = runbook("A Secret is lost");
   for (const role of roles) {
