@@ -12,9 +12,9 @@ export interface TypedPage {
   /** Where they are typed. */
   readonly folder: string;
   /** The `sh` blocks below a heading of the second level, in their order. */
-  blocks(heading: string): readonly string[];
+  readonly blocks: (heading: string) => readonly string[];
   /** Types a block, with the test's own namespace and rotation in the place of `shop` and `gateway`; answers what it wrote. */
-  type(block: string, rotation: string, env?: Readonly<Record<string, string>>): Promise<string>;
+  readonly type: (block: string, rotation: string, env?: Readonly<Record<string, string>>) => Promise<string>;
 }
 
 export async function openPage(file: string, namespace: string): Promise<TypedPage> {
