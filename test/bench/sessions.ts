@@ -48,26 +48,29 @@ export const sessionsBench: FiguresBench = {
     await moveTo(cores.others);
     try {
       const figures: Figure[] = [];
-      for (const transport of ["WebSocket", "gRPC"] as const) {
-        const parts = [
-          () => accepts(folder, transport, size.accepts),
-          () => memoryOf(folder, transport, size.memory),
-          () => ends(folder, transport, size.ends),
-          () => messages(folder, transport, size.messages),
-          () => reconnects(folder, transport, size.reconnects),
-        ];
-        for (const part of parts) {
-          const measured = await part();
-          // It takes minutes: what is known is not lost with a part that fails
-          for (const { what, ours, unit } of measured) console.error(`${what}: ${ours.toFixed(2)} ${unit}`);
-          figures.push(...measured);
-        }
+      for (const part of parts(folder, size, isQuick)) {
+        const measured = await part();
+        // It takes minutes: what is known is not lost with a part that fails
+        for (const { what, ours, unit } of measured) console.error(`${what}: ${ours.toFixed(2)} ${unit}`);
+        figures.push(...measured);
       }
-      const beside = isQuick ? [] : await besideRivals(folder, size);
-      return [...figures, ...beside];
+      return figures;
     } finally {
       await moveTo("any");
       await rm(folder, { recursive: true, force: true });
     }
   },
 };
+
+type Part = () => Promise<readonly Figure[]>;
+
+function parts(folder: string, size: Size, isQuick: boolean): readonly Part[] {
+  const ours = (["WebSocket", "gRPC"] as const).flatMap((transport): readonly Part[] => [
+    () => accepts(folder, transport, size.accepts),
+    () => memoryOf(folder, transport, size.memory),
+    () => ends(folder, transport, size.ends),
+    () => messages(folder, transport, size.messages),
+    () => reconnects(folder, transport, size.reconnects),
+  ]);
+  return isQuick ? ours : [...ours, () => besideRivals(folder, size)];
+}

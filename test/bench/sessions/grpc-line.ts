@@ -14,7 +14,9 @@ function methodNamed(name: string) {
 export const grpcLine: OpenLine = (port, token, ends) => {
   const session = connect(`http://127.0.0.1:${port}`);
   let status = "without a status";
-  session.on("error", (error) => (status = error.message));
+  session.on("error", (error: Error) => {
+    status = error.message;
+  });
   session.on("close", () => ends.ended(status));
   const stream = session.request({
     ...{ ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" },
@@ -23,7 +25,8 @@ export const grpcLine: OpenLine = (port, token, ends) => {
   let rest: Buffer = Buffer.alloc(0);
   stream.on("error", () => undefined);
   const read = (headers: IncomingHttpHeaders): void => {
-    if (headers["grpc-status"] !== undefined) status = `${headers["grpc-status"]} ${headers["grpc-message"] ?? ""}`;
+    const { "grpc-status": code, "grpc-message": message } = headers;
+    if (code !== undefined) status = [code, message].flat().join(" ");
   };
   // A call that is refused at once has its status in its only headers
   stream.on("response", read);
