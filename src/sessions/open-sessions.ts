@@ -106,7 +106,7 @@ async function openBus(options: BusOptions, { clock, log }: SessionsBehind): Pro
         if (isConnected) log.info({}, "the session bus is there");
         else log.warn({}, "the session bus is away: this replica goes on alone");
       },
-      failed: (error) => log.warn({ error: error.message }, "the session bus refuses something"),
+      failed: (error) => log.warn({ error: error.message }, "cannot use the session bus"),
     },
   });
 }

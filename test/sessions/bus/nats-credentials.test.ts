@@ -6,9 +6,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { natsNeeds } from "../../../hack/nats.ts";
 import { natsBus } from "../../../src/sessions/bus/nats/nats-bus.ts";
 import { systemClock } from "../../../src/time/clock.ts";
+import { block } from "./support/nats-operator.ts";
 import { Cable, Nats, reconnected } from "./support/nats.ts";
-
-const block = (name: string, text: string): string => `-----BEGIN ${name}-----\n${text}\n------END ${name}------\n`;
 
 test("natsBus comes back by itself, also after it came to credentials that were only half written", async (context) => {
   const missing = natsNeeds();

@@ -24,7 +24,7 @@ export interface NatsBusOptions extends BusOptions {
 interface BusObserver {
   /** The bus is there, or away: also when it has not been there for five seconds after the start. */
   changed(isConnected: boolean): void;
-  /** What a server refuses: somebody must change something there. */
+  /** Why there is no connection, or what a server refuses. The same again is not said again before there was one. */
   failed(why: Error): void;
 }
 
@@ -35,7 +35,7 @@ export interface NatsBus extends SessionBus {
 /** A server that does not answer is away after two of them, in milliseconds. */
 const pingMs = 5000;
 const retryMs = { wait: 250, jitter: 250, failed: 1000 };
-/** So long the first connection may take before it is said that there is none, in milliseconds: the library tries again without a word. */
+/** So long the first connection may take before it is said that there is none, in milliseconds. */
 const firstMs = 5000;
 /** Least room of a server for one message: that of a peer is 64 KiB at most. */
 const leastPayload = 131_072;
@@ -106,6 +106,7 @@ class ConnectedBus implements NatsBus {
   #connection: NatsConnection | undefined;
   #isConnected = false;
   #isClosed = false;
+  #lastFailure: string | undefined;
   readonly #stopWaiting: Cancel;
   #stopPause: Cancel | undefined;
   #connecting: Promise<void>;
@@ -160,7 +161,7 @@ class ConnectedBus implements NatsBus {
     }
   }
 
-  /** Again, should the library give up. */
+  /** Again, should the library give up, as it does where the first connection comes to nothing. */
   async #connect(): Promise<void> {
     try {
       await this.#serve(await connect(this.#connectionOptions()));
@@ -176,21 +177,14 @@ class ConnectedBus implements NatsBus {
       servers: [...servers],
       name: "keyturn",
       noEcho: true,
-      waitOnFirstConnect: true,
       ignoreAuthErrorAbort: true,
       maxReconnectAttempts: -1,
-      reconnectDelayHandler: () => this.#pauseMs(),
+      reconnectDelayHandler: () => retryMs.wait + Math.random() * retryMs.jitter,
       pingInterval: pingMs,
       maxPingOut: 2,
       ...(isTls && { tls: caFile === undefined ? {} : { caFile } }),
       ...(credentialsFile !== undefined && { authenticator: credsAuthenticator(lastRead(credentialsFile)) }),
     };
-  }
-
-  /** Before each attempt; a bus that is closed while it looks for its first connection is to look no longer. */
-  #pauseMs(): number {
-    if (this.#isClosed) throw new Error("the bus is closed");
-    return retryMs.wait + Math.random() * retryMs.jitter;
   }
 
   async #serve(connection: NatsConnection): Promise<void> {
@@ -213,7 +207,7 @@ class ConnectedBus implements NatsBus {
     for await (const status of connection.status()) {
       if (status.type === "disconnect") this.#change(false);
       if (status.type === "reconnect") void this.#begin(connection);
-      if (status.type === "error") this.#options.observer?.failed(status.error);
+      if (status.type === "error") this.#failed(status.error);
     }
     // The library has given up, as where credentials can't be read when it comes back
     this.#change(false);
@@ -222,7 +216,7 @@ class ConnectedBus implements NatsBus {
   }
 
   #again(why: unknown): void {
-    this.#options.observer?.failed(why instanceof Error ? why : new Error("unknown"));
+    this.#failed(why instanceof Error ? why : new Error("unknown"));
     this.#stopPause = this.#options.clock.after(retryMs.failed, () => {
       this.#connecting = this.#connect();
     });
@@ -237,14 +231,21 @@ class ConnectedBus implements NatsBus {
       return;
     }
     if ((connection.info?.max_payload ?? 0) < leastPayload) {
-      this.#options.observer?.failed(unusable(`server: max_payload must be ${leastPayload} or more`));
+      this.#failed(unusable(`server: max_payload must be ${leastPayload} or more`));
       return;
     }
     this.#change(true);
     for (const listener of this.#reconnected) listener();
   }
 
+  #failed(why: Error): void {
+    if (why.message === this.#lastFailure) return;
+    this.#lastFailure = why.message;
+    this.#options.observer?.failed(why);
+  }
+
   #change(isConnected: boolean): void {
+    if (isConnected) this.#lastFailure = undefined;
     if (this.#isClosed || this.#isConnected === isConnected) return;
     this.#isConnected = isConnected;
     this.#stopWaiting();
