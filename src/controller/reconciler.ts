@@ -2,6 +2,7 @@ import { ClusterStore } from "../cluster/cluster-store.ts";
 import type { GatewaysRead } from "../keeper/observe.ts";
 import { type Committed, hasProgressed, type PassReport } from "../keeper/pass.ts";
 import { quarrelRestMs } from "../keeper/quarrel.ts";
+import type { RotationMetrics } from "../keeper/rotation-metrics.ts";
 import type { SetAside } from "../keeper/store.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { mayWorkLater } from "../kube/kube-errors.ts";
@@ -19,8 +20,8 @@ import { nextLookMs } from "./next-look.ts";
 import { outcomeOf } from "./outcome.ts";
 import { answerMs } from "./rival.ts";
 import { RotationMemory } from "./rotation-memory.ts";
-import type { RotationMetrics } from "./rotation-metrics.ts";
 import { RotationPasses } from "./rotation-passes.ts";
+import type { StatusLag } from "./status-lag.ts";
 import { type Deed, withReport, withTrouble } from "./status-report.ts";
 import { eventsOf, setAsideEvent, stallEvents, warningEvent } from "./step-events.ts";
 import { urgencyOf } from "./urgency.ts";
@@ -37,6 +38,7 @@ export interface ReconcilerParts {
   /** How many there are: what is looked at unasked is spread over them. */
   readonly count: () => number;
   readonly metrics: RotationMetrics;
+  readonly lag: StatusLag;
   readonly record: (happening: EventFacts) => void;
   /** `namespace/name` of the Lease that is held while it runs. */
   readonly lease?: string;
@@ -108,7 +110,9 @@ export class Reconciler {
 
   #forget(key: string): ReconcileOutcome {
     const [namespace = "", name = ""] = key.split("/");
-    this.#parts.metrics.forget({ namespace, name });
+    const { metrics, lag } = this.#parts;
+    metrics.forget({ namespace, name });
+    lag.reported({ namespace, name });
     this.#memories.delete(key);
     return {};
   }
@@ -185,7 +189,7 @@ export class Reconciler {
 
   /** Tells the world of each step at once: the rest of the pass may fail, and its report be lost. */
   #announce(memory: RotationMemory, resource: KubeObject, { observation, ring, steps }: Committed): void {
-    const { metrics, record, onDeed } = this.#parts;
+    const { metrics, lag, record, onDeed } = this.#parts;
     const { rotation, found } = observation;
     const deeds = steps.map((step): Deed => ({ atMs: found.nowMs, step }));
     for (const deed of deeds) {
@@ -194,7 +198,7 @@ export class Reconciler {
     }
     for (const told of eventsOf(steps)) record({ regarding: resource, ...told });
     memory.committed(ring, deeds);
-    metrics.behind(rotation, this.#nowMs());
+    lag.behind(rotation, this.#nowMs());
   }
 
   #conclude(turn: Turn, report: PassReport): Conclusion {
@@ -238,7 +242,7 @@ export class Reconciler {
   /** The one place where a status is written, if it says something new. */
   async #report(turn: Turn, { after, isWhole, next }: Conclusion): Promise<Next> {
     const { resource, memory, signal } = turn;
-    const { metrics, record } = this.#parts;
+    const { lag, record } = this.#parts;
     const client = this.#clientFor(memory, resource);
     try {
       if (after !== undefined) {
@@ -253,7 +257,7 @@ export class Reconciler {
     }
     if (isWhole) {
       memory.toldAll();
-      metrics.reported(refOf(resource));
+      lag.reported(refOf(resource));
     }
     return next;
   }

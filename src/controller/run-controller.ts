@@ -1,4 +1,5 @@
 import type { Chance } from "../time/backoff.ts";
+import { RotationMetrics } from "../keeper/rotation-metrics.ts";
 import { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Clock } from "../time/clock.ts";
@@ -19,10 +20,11 @@ import { Metrics } from "../runtime/controller-metrics.ts";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import type { Leadership } from "../runtime/term.ts";
 import { ForeignWrites } from "./foreign-writes.ts";
-import { measureWatches, RotationMetrics } from "./rotation-metrics.ts";
 import { Reconciler } from "./reconciler.ts";
 import { answerMs } from "./rival.ts";
 import type { Deed } from "./status-report.ts";
+import { StatusLag } from "./status-lag.ts";
+import { measureWatches } from "./watch-metrics.ts";
 import { Watches } from "./watches.ts";
 import { eventReporter } from "../parse/api-names.ts";
 
@@ -94,6 +96,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
   metrics.watchQueues([loop]);
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
+  const lag = new StatusLag(metrics.registry, () => clock.nowMs());
   const recorder = newRecorder(options, client);
   metrics.watchEvents(recorder);
   const elector = electorOf(options, new KubeClient(transport));
@@ -103,7 +106,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
     // Of this term alone: what it remembers, and what it may write
     const own = newReconciler(options, {
       ...reconcilingClients(fenced(transport, leadership), pace),
-      ...{ watches, recorder, metrics: rotationMetrics },
+      ...{ watches, recorder, metrics: rotationMetrics, lag },
     });
     reconciler = own;
     log.info("leads: rotations are looked after");
@@ -116,6 +119,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
     reconciler = undefined;
     // Somebody else leads: what this process knows grows old
     rotationMetrics.forgetAll();
+    lag.forgetAll();
   };
   await runManager(
     {
@@ -157,12 +161,13 @@ interface Reconciling {
   readonly watches: Watches;
   readonly recorder: EventRecorder;
   readonly metrics: RotationMetrics;
+  readonly lag: StatusLag;
 }
 
 function newReconciler({ lease, log }: ControllerOptions, parts: Reconciling): Reconciler {
-  const { client, urgentClient, watches, recorder, metrics } = parts;
+  const { client, urgentClient, watches, recorder, metrics, lag } = parts;
   return new Reconciler({
-    ...{ client, urgentClient, metrics, resources: watches.resources },
+    ...{ client, urgentClient, metrics, lag, resources: watches.resources },
     knownGateways: (ref) => watches.gatewaysOf(ref, mostSilenceMs),
     count: () => watches.count,
     record: (happening) => recorder.record(happening),

@@ -32,6 +32,8 @@ export interface Reader {
  * puts a Disk of its own around this one.
  */
 export interface Disk extends Reader {
+  /** The same disk, which gives that group to what it makes, and to what it sets the mode of. */
+  ofGroup(group: number): Disk;
   /** Makes one directory with exactly this mode. @throws EEXIST */
   makeDir(path: string, mode: number): Promise<void>;
   /** Makes a file with exactly this mode and content, and resolves when its content is on the disk. @throws EEXIST */
@@ -74,12 +76,14 @@ export function nodeDisk(options: NodeDiskOptions = {}): Disk {
   const { alsoTrusted = [], owner, group, user = process.geteuid?.() ?? 0 } = options;
   const trusts = (uid: number): boolean =>
     alsoTrusted === "anyone" || uid === user || uid === 0 || alsoTrusted.includes(uid);
-  const ofGroup = group === undefined ? undefined : { uid: sameAsBefore, gid: group };
+  const groupAlone = group === undefined ? undefined : { uid: sameAsBefore, gid: group };
   return {
     ...effects,
     ...{ trusts, entry, names: readdir, target: readlink },
-    makeDir: (path, mode) => makeDir(path, mode, ofGroup),
-    writeNew: (path, text, mode) => writeFile(path, text, { mode, owner: owner ?? ofGroup }),
+    ofGroup: (other) => nodeDisk({ ...options, group: other }),
+    makeDir: (path, mode) => makeDir(path, mode, groupAlone),
+    writeNew: (path, text, mode) => writeFile(path, text, { mode, owner: owner ?? groupAlone }),
+    chmod: (path, mode) => setAccess(path, { mode, owner: groupAlone, flags: 0 }),
     readText: (path) => readText(path, trusts),
   };
 }
@@ -93,7 +97,6 @@ const effects = {
   rename,
   removeFile: unlink,
   removeDir: rmdir,
-  chmod: (path: string, mode: number): Promise<void> => setAccess(path, { mode, flags: 0 }),
   touch: (path: string, atMs: number): Promise<void> => utimes(path, atMs / 1000, atMs / 1000),
   syncDir,
 };
@@ -109,7 +112,7 @@ async function makeDir(path: string, mode: number, owner: OwnerOfNew): Promise<v
 /** The umask takes bits away from what open and mkdir ask for; through a descriptor no link is followed. */
 async function setAccess(
   path: string,
-  { mode, owner, flags }: { readonly mode: number; readonly owner?: OwnerOfNew; readonly flags: number },
+  { mode, owner, flags }: { readonly mode: number; readonly owner: OwnerOfNew; readonly flags: number },
 ): Promise<void> {
   const handle = await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | flags);
   try {

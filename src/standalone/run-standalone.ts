@@ -1,12 +1,19 @@
-import { mkdir, realpath } from "node:fs/promises";
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { ensureDirs } from "../files/atomic.ts";
+import { quotedPath } from "../errors/quote.ts";
 import { nodeDisk, type Disk } from "../files/disk.ts";
 import { Bell } from "../time/bell.ts";
 import type { PassReport } from "../keeper/pass.ts";
 import { acquireLock, lockRequest, type Lock } from "../files/lock.ts";
 import type { Clocks } from "../time/clock.ts";
+import { type Admin, type AdminOptions, openAdmin } from "./admin/open-admin.ts";
 import type { Config } from "./settings/config.ts";
+import { exposureText } from "./store/exposure.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
+import type { Readers } from "./store/readers.ts";
+import { closedOnTheWay } from "./store/way-in.ts";
 import type { Log } from "../telemetry/log.ts";
 import { Loop } from "./loop/loop.ts";
 import { withStorageErrors } from "../files/storage-error.ts";
@@ -16,12 +23,18 @@ export interface StandaloneOptions {
   /** Made when it is missing. */
   readonly dir: string;
   readonly config: Config;
+  /** Who may read the signer and the public object. */
+  readonly readers?: Readers;
   readonly clock: Clocks;
   readonly log: Log;
   /** Ends the loop after the pass that is under way. */
   readonly signal: AbortSignal;
   /** Called after every pass that did not fail. */
   readonly on?: (report: PassReport) => void;
+  /** Where metrics and health are served. @default nowhere */
+  readonly admin?: AdminOptions;
+  /** Hears where that is. */
+  readonly onListening?: (port: number) => void;
   /** @default the real disk */
   readonly disk?: Disk;
   /** How it waits. @default real timers; changes of the files ring it */
@@ -41,11 +54,14 @@ export interface StandaloneOptions {
  * @throws ChangeNeededError when it can't begin: a bad config, a directory of somebody else's
  */
 export async function runStandalone(options: StandaloneOptions): Promise<void> {
-  const { clock, log, chance = Math.random } = options;
+  const { clock, log, chance = Math.random, readers = {} } = options;
   const disk = options.disk ?? nodeDisk();
   const layout = await withStorageErrors(() => openDir(options.dir));
   const lock = await withStorageErrors(() => lockDir(disk, layout, { clock, chance }));
+  let admin: Admin | undefined;
   try {
+    admin = options.admin && (await openAdmin(options.admin, clock));
+    if (admin) options.onListening?.(admin.port);
     if (lock.missing !== undefined) {
       log.warn(
         { dir: layout.dir, reason: lock.missing },
@@ -53,11 +69,13 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
       );
     }
     const store = new DirectoryStore({
-      ...{ disk, layout, clock },
+      ...{ disk, layout, clock, readers },
+      onExposure: (exposure) => log[exposure.toAll ? "warn" : "info"]({}, exposureText(exposure)),
       onSetAside: ({ object, from, to }) =>
         log.warn({ object, to }, `${from} held what the ring does not have: it is kept in ${to}`),
     });
     await withStorageErrors(() => store.prepare());
+    await tellOfClosedWays(disk, layout, { readers, log });
     const { pollMs = 1000, bell = new Bell() } = options;
     await new Loop({
       ...options,
@@ -68,8 +86,14 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
       chance,
       pollMs,
       isAlone: lock.missing === undefined,
+      on: (report) => {
+        admin?.pass(report);
+        options.on?.(report);
+      },
+      onFailure: (error) => admin?.failure(error),
     }).run();
   } finally {
+    await admin?.close();
     await lock.release();
   }
   log.info({ dir: layout.dir }, "stopped, as asked: the lock is free, and the keys stay");
@@ -77,7 +101,7 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
 
 /** Links in the path that a person gave are followed once; below it there are none. */
 async function openDir(dir: string): Promise<Layout> {
-  await mkdir(dir, { recursive: true, mode: modes.openDir });
+  await ensureDirs(nodeDisk(), resolve(dir), modes.openDir);
   return layoutOf(await realpath(dir));
 }
 
@@ -88,4 +112,21 @@ function lockDir(
 ): Promise<Lock> {
   const locked = { path: layout.dir, lockDir: layout.lock };
   return acquireLock(disk, locked, lockRequest(clock.nowMs(), { chance, pause: (ms) => sleep(ms) }));
+}
+
+/** Whoever may read a file must get there, too. */
+async function tellOfClosedWays(
+  disk: Disk,
+  { dir }: Layout,
+  { readers, log }: { readonly readers: Readers; readonly log: Log },
+): Promise<void> {
+  for (const group of new Set(Object.values(readers))) {
+    const closed = await withStorageErrors(() => closedOnTheWay(disk, dir, group));
+    if (closed.length === 0) continue;
+    const paths = closed.map(quotedPath).join(", ");
+    log.warn(
+      { group },
+      `the group ${group} can't get to its files: ${paths} must let it in (chmod o+x, or the same group)`,
+    );
+  }
 }

@@ -25,7 +25,7 @@ export interface AdminServer {
 const defaults: Limits = { connections: 64, whenFull: "endQuietest" };
 
 /**
- * `/livez`, `/readyz` and `/metrics` on a port for the cluster's inside: no TLS, no secrets.
+ * `/livez` (and `/healthz`, the same by its older name), `/readyz` and `/metrics` on a port for the cluster's inside: no TLS, no secrets.
  *
  * @throws ChangeNeededError `AddressUnusable`
  */
@@ -57,8 +57,8 @@ async function respond(
   else if (path === "/metrics") {
     const body = await registry.metrics();
     sendText(response, { status: 200, type: registry.contentType, body, headers: always }, withBody);
-  } else if (path === "/livez" || path === "/readyz") {
-    const { isWell, text: body } = (path === "/livez" ? live : ready).judge(path.slice(1));
+  } else if (["/livez", "/healthz", "/readyz"].includes(path)) {
+    const { isWell, text: body } = (path === "/readyz" ? ready : live).judge(path.slice(1));
     sendText(response, { status: isWell ? 200 : 503, type: plainText, body, headers: always }, withBody);
   } else sendEmpty(response, 404, always);
 }

@@ -6,7 +6,8 @@ import { KubeClient } from "../../src/kube/client.ts";
 import { ApiError, ConnectionError } from "../../src/kube/kube-errors.ts";
 import { ChangeNeededError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
-import { RotationMetrics } from "../../src/controller/rotation-metrics.ts";
+import { RotationMetrics } from "../../src/keeper/rotation-metrics.ts";
+import { StatusLag } from "../../src/controller/status-lag.ts";
 import { rotations } from "../../src/parse/api-names.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
 import { clientTo, transportTo } from "../kube/support/clients.ts";
@@ -40,6 +41,7 @@ function setUp(spec: object = {}) {
   const reconciler = new Reconciler({
     ...{ client, count: () => 1, record: () => undefined, resources: { byKey: () => object } },
     metrics: new RotationMetrics(new Registry(), () => clock.nowMs()),
+    lag: new StatusLag(new Registry(), () => clock.nowMs()),
   });
   const pass = (signal = new AbortController().signal) => reconciler.reconcile("default/gateway", signal);
   return { clock, client, pass };
@@ -140,6 +142,7 @@ async function settled() {
   const reconciler = new Reconciler({
     ...{ client, count: () => 1, record: () => undefined, resources: { byKey: () => object }, lease: "a/keyturn" },
     metrics: new RotationMetrics(new Registry(), () => clock.nowMs()),
+    lag: new StatusLag(new Registry(), () => clock.nowMs()),
   });
   const read = async () => (object = await client.get(rotations, ref));
   const pass = async () => {

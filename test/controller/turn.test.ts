@@ -2,7 +2,8 @@ import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
 import { lastStatus } from "../../src/cluster/last-status.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
-import { RotationMetrics } from "../../src/controller/rotation-metrics.ts";
+import { RotationMetrics } from "../../src/keeper/rotation-metrics.ts";
+import { StatusLag } from "../../src/controller/status-lag.ts";
 import type { CallReport } from "../../src/kube/api-request.ts";
 import type { KubeClient } from "../../src/kube/client.ts";
 import type { GatewaysRead } from "../../src/keeper/observe.ts";
@@ -40,6 +41,7 @@ class Scene {
       ...{ client, count: () => 1, record: () => undefined, resources: { byKey: () => this.#object } },
       knownGateways: () => this.known,
       metrics: new RotationMetrics(new Registry(), () => client.transport.clock.nowMs()),
+      lag: new StatusLag(new Registry(), () => client.transport.clock.nowMs()),
     });
   }
 

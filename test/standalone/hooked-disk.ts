@@ -10,6 +10,7 @@ export function hookedDisk(hook: Hook, base: Disk = nodeDisk()): Disk {
   };
   return {
     ...base,
+    ofGroup: (group) => hookedDisk(hook, base.ofGroup(group)),
     makeDir: (...args) => effect("makeDir", args, () => base.makeDir(...args)),
     writeNew: (...args) => effect("writeNew", args, () => base.writeNew(...args)),
     link: (...args) => effect("link", args, () => base.link(...args)),

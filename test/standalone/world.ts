@@ -9,6 +9,7 @@ import type { Ack } from "../../src/ring/ack.ts";
 import { decodeKeyRing } from "../../src/ring/codec.ts";
 import { keysOf, type Ring } from "../../src/ring/ring.ts";
 import type { Config } from "../../src/standalone/settings/config.ts";
+import type { Readers } from "../../src/standalone/store/readers.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 import type { PassReport } from "../../src/keeper/pass.ts";
 import { runStandalone } from "../../src/standalone/run-standalone.ts";
@@ -36,6 +37,7 @@ class Lines implements Log {
 
 export interface RunOptions {
   readonly config?: Config;
+  readonly readers?: Readers;
   readonly disk?: Disk;
   readonly log?: Log;
   readonly pollMs?: number;

@@ -1,4 +1,6 @@
+import { resolve } from "node:path";
 import type { Command } from "commander";
+import type { Logger } from "pino";
 import type { Address } from "../../http/address.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { UsageError } from "../report-error.ts";
@@ -9,10 +11,12 @@ import type { Cli, HomeFlags } from "../surroundings.ts";
 import type { GatewayOptions } from "../../gateway/options.ts";
 import type { DirectoryPlan } from "../../holder/assemble.ts";
 import type { IssuerOptions } from "../../issuer/issuer-options.ts";
+import type { StandaloneOptions } from "../../standalone/run-standalone.ts";
 import { type FaceFlags, faceFlags, runFaces } from "../faces.ts";
 import { type IssuingFlags, issuingFlags, runIssuing } from "../issuing.ts";
-import { address, tcpAddress } from "../listen.ts";
+import { type ListenAddress, address, listenAddress, tcpAddress } from "../listen.ts";
 import { signaturesFlag } from "../signatures-flag.ts";
+import type { ProgressParts, StandaloneProgress } from "../standalone-progress.ts";
 import { storeInDirectory } from "../store-flag.ts";
 
 interface IssuerHereFlags extends IssuingFlags {
@@ -23,7 +27,13 @@ interface IssuerHereFlags extends IssuingFlags {
 
 type StandaloneFlags = HomeFlags &
   FaceFlags &
-  IssuerHereFlags & { readonly config?: string; readonly gateway?: boolean } & Readonly<Record<string, unknown>>;
+  IssuerHereFlags & {
+    readonly config?: string;
+    readonly signerGroup?: string;
+    readonly publicGroup?: string;
+    readonly metricsListen?: ListenAddress;
+    readonly gateway?: boolean;
+  } & Readonly<Record<string, unknown>>;
 
 const owner = "standalone";
 
@@ -37,6 +47,7 @@ export function standaloneCommand(cli: Cli): Command {
       dirFlag(),
       flag("-c, --config <file>", "a JwtKeyRotation, YAML or JSON"),
       ...fieldFlags(),
+      ...directoryFlags(),
       flag("--gateway", "run a gateway on the directory as well, in this process; the flags below are its own", {
         owner,
       }),
@@ -54,6 +65,19 @@ export function standaloneCommand(cli: Cli): Command {
     ],
   }).action((flags: StandaloneFlags, command: Command) => runCommand(cli, flags, command));
 }
+
+const directoryFlags = () => [
+  flag("--signer-group <group>", "who may read signer/: the members of this Unix group, by its name or number", {
+    owner,
+    otherwise: "the user who runs this, alone",
+  }),
+  flag("--public-group <group>", "who may read public/, the same", { owner, otherwise: "everybody on the machine" }),
+  flag("--metrics-listen <address>", "serves /livez, /readyz and /metrics of the rotation", {
+    owner,
+    parse: listenAddress,
+    otherwise: "off: nowhere",
+  }),
+];
 
 const issuerHereFlags = () => [
   flag(
@@ -74,17 +98,16 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
   const { dir, config } = flags;
   if (dir === undefined) throw new UsageError("Cannot run: must have --dir");
   const source = config === undefined ? { resource: resourceFrom(flags) } : { path: config };
-  const [{ runStandalone }, { RevokedSet }, { newLog }, { Bell }] = await Promise.all([
-    import("../../standalone/run-standalone.ts"),
+  const [{ RevokedSet }, { newLog }, { Bell }, { systemClock }, { serviceManagerOf }] = await Promise.all([
     import("../../jwt/revoked-set.ts"),
     import("../process-log.ts"),
     import("../../time/bell.ts"),
+    import("../../time/clock.ts"),
+    import("../service-manager.ts"),
   ]);
   const { io } = cli;
   const ended = new AbortController();
   const signal = AbortSignal.any([io.interrupted, ended.signal]);
-  let refused: string | undefined;
-  const remarks = (): readonly string[] => (refused === undefined ? [] : [`settings: ${refused}`]);
   const bell = new Bell();
   const rereads = [() => bell.ring()];
   const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
@@ -94,30 +117,56 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
       for (const reread of rereads) reread();
     });
   }
-  const rotation = runStandalone({
-    dir,
-    config: source,
-    bell,
-    clock: { nowMs: () => io.nowMs(), monotonicMs: () => cli.monotonicMs() },
-    log,
-    signal,
-    on: ({ seen }) => (refused = seen.observation.refused?.message),
-  });
-  const all = [rotation];
+  const manager = serviceManagerOf({ env: cli.env, pid: process.pid, clock: systemClock, log });
+  signal.addEventListener("abort", () => manager?.stopping());
+  const progress = await newProgress({ version: cli.version, dir: resolve(dir), log, manager });
+  const all = [rotationOn(cli, flags, { dir, config: source, bell, log, signal, progress })];
   // Of the issuer, for the gateway beside it; an issuer alone keeps less
   const isShared = flags.gateway === true && flags.tokenIssuer !== undefined;
-  const shared = isShared ? { revoked: new RevokedSet() } : {};
-  if (flags.gateway === true) all.push(gatewayOn(cli, flags, { dir, ...shared, signal, remarks }));
+  const common = { dir, signal, remarks: progress.remarks, ...(isShared && { revoked: new RevokedSet() }) };
+  if (flags.gateway === true) all.push(gatewayOn(cli, flags, common));
   if (flags.tokenIssuer !== undefined) {
     const rereadOn = (reread: () => void): void => void rereads.push(reread);
-    all.push(
-      issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, dir, ...shared, signal, remarks, rereadOn }),
-    );
+    all.push(issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, ...common, rereadOn }));
   }
   // Where one fails, the other ends in good order before that is told
   const outcomes = await Promise.allSettled(all.map((one) => one.finally(() => ended.abort())));
+  await manager?.heard();
   for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
   cli.ended(exitCodes.done);
+}
+
+async function newProgress(parts: ProgressParts): Promise<StandaloneProgress> {
+  const { StandaloneProgress } = await import("../standalone-progress.ts");
+  return new StandaloneProgress(parts);
+}
+
+interface RotationHere extends Pick<StandaloneOptions, "dir" | "config" | "bell" | "signal"> {
+  readonly log: Logger;
+  readonly progress: StandaloneProgress;
+}
+
+async function rotationOn(cli: Cli, flags: StandaloneFlags, { progress, log, ...rest }: RotationHere): Promise<void> {
+  const [{ runStandalone }, { groupIdOf }] = await Promise.all([
+    import("../../standalone/run-standalone.ts"),
+    import("../../files/groups.ts"),
+  ]);
+  const { signerGroup, publicGroup, metricsListen = "off", gateway = false, tokenIssuer } = flags;
+  if (metricsListen === "off" && !gateway && tokenIssuer === undefined) {
+    log.info({}, "nothing listens: --metrics-listen serves metrics and health, --gateway the JWKS");
+  }
+  await runStandalone({
+    ...rest,
+    log,
+    readers: {
+      ...(signerGroup !== undefined && { signer: await groupIdOf(signerGroup) }),
+      ...(publicGroup !== undefined && { public: await groupIdOf(publicGroup) }),
+    },
+    ...(metricsListen !== "off" && { admin: metricsListen }),
+    onListening: (port) => log.info({ port }, "listens for probes and scrapes"),
+    clock: { nowMs: () => cli.io.nowMs(), monotonicMs: () => cli.monotonicMs() },
+    on: (report) => progress.pass(report),
+  });
 }
 
 const gatewayOn = (

@@ -7,6 +7,7 @@ import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
 import type { AckReader } from "./ack-reader.ts";
 import type { Config } from "../settings/config.ts";
 import type { Layout } from "../store/layout.ts";
+import { projectionPaths } from "../store/projection-paths.ts";
 
 /**
  * A text that changes when something changes that a pass reads: cheap enough for every second. An ack that was touched
@@ -22,6 +23,7 @@ export async function fingerprint(
     await seen(currentVersion(disk, layout.signer)),
     await seen(currentVersion(disk, layout.public)),
     await seen(standing(disk, layout.refused)),
+    await seen(accessText(disk, layout)),
     ...((await unlessMissing(disk.names(layout.ring))) ?? []),
   ];
   for (const name of await ports.acks.fresh()) parts.push(name, await ackText(disk, join(layout.acks, name)));
@@ -44,6 +46,14 @@ const seen = (look: Promise<string | undefined>): Promise<string | undefined> =>
 async function followed(path: string): Promise<string> {
   const found = await unlessMissing(stat(path));
   return found ? `${found.dev}:${found.ino}:${found.size}:${found.mtimeMs}:${found.ctimeMs}` : "";
+}
+
+/** Who may read what: changed by hand, it is set anew. */
+async function accessText(disk: Disk, { ring, acks, signer, public: open }: Layout): Promise<string> {
+  const all = await Promise.all([signer, open].map((dir) => projectionPaths(disk, dir)));
+  const paths = [ring, acks, ...all.flatMap(({ dirs, files }) => [...dirs, ...files])];
+  const entries = await Promise.all(paths.map((path) => disk.entry(path)));
+  return entries.map((found) => (found ? `${found.mode}:${found.gid}` : "")).join();
 }
 
 async function standing(disk: Disk, path: string): Promise<string> {

@@ -21,7 +21,7 @@ export interface HousekeepingParts {
 /** How long the files before the current ones stay for those who have just resolved `..data`. */
 const graceMs = 10_000;
 
-/** Removes what nobody needs any more: what a crash has left, the versions before the current ones, the acks of dead gateways. */
+/** Sees to who may read what, and removes what nobody needs any more: what a crash has left, the versions before the current ones, the acks of dead gateways. */
 export class Housekeeping {
   readonly #parts: HousekeepingParts;
   #tidyAtMonotonicMs = Infinity;
@@ -32,6 +32,12 @@ export class Housekeeping {
 
   /** Before a pass. Returns why it could not be done: that holds up no pass, which may have a key to revoke. */
   async before(): Promise<KeyturnError | undefined> {
+    const { store } = this.#parts;
+    const unguarded = await failureOf(() => store.guard());
+    return (await this.#tidy()) ?? unguarded;
+  }
+
+  async #tidy(): Promise<KeyturnError | undefined> {
     const { clock, store, isAlone } = this.#parts;
     if (store.isTidy) return undefined;
     const failure = await failureOf(() => store.tidy({ nowMs: clock.nowMs(), isAlone }));

@@ -4,7 +4,7 @@ import { quarrelIn, quarrelRestMs, withWrite, type Writes } from "../../keeper/q
 import { type Backoff, backoffMs } from "../../time/backoff.ts";
 import type { Bell } from "../../time/bell.ts";
 import type { Disk } from "../../files/disk.ts";
-import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
+import { ChangeNeededError, type KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { pendingWaitMs } from "../../ring/view.ts";
 import { AckReader } from "./ack-reader.ts";
@@ -31,6 +31,7 @@ export interface LoopParts {
   readonly log: Log;
   readonly signal: AbortSignal;
   readonly on?: (report: PassReport) => void;
+  readonly onFailure?: (error: KeyturnError) => void;
   readonly bell: Pick<Bell, "ring" | "sleep">;
   readonly chance: () => number;
   readonly pollMs: number;
@@ -90,6 +91,7 @@ export class Loop {
       if (!(error instanceof TryLaterError) && !(error instanceof ChangeNeededError)) throw error;
       this.#failures++;
       this.#report.failure(error);
+      this.#parts.onFailure?.(error);
       return undefined;
     }
   }

@@ -10,7 +10,10 @@ import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Ring } from "../../ring/ring.ts";
 import type { Clocks } from "../../time/clock.ts";
+import { AccessGuard } from "./access-guard.ts";
+import type { Exposure } from "./exposure.ts";
 import { modes, type Layout } from "./layout.ts";
+import { accessOf, type Readers } from "./readers.ts";
 import { readProjection, readRing, type DirectoryRead, type ReadingPorts } from "./readings.ts";
 import { lostIn, type Place, setAside, type StandingFile } from "./set-aside-files.ts";
 import { fileOf, tidyRingDir, writeRingFile, type TidyOptions } from "./ring-dir.ts";
@@ -21,8 +24,11 @@ export interface DirectoryStoreParts {
   readonly disk: Disk;
   readonly layout: Layout;
   readonly clock: Pick<Clocks, "nowMs">;
+  readonly readers?: Readers;
   /** Hears of what is kept because it could not be taken over. */
   readonly onSetAside?: (kept: SetAside) => void;
+  /** Hears of what others could read. */
+  readonly onExposure?: (exposure: Exposure) => void;
 }
 
 /** The three objects in a directory. Reading never writes. */
@@ -30,6 +36,8 @@ export class DirectoryStore implements RingStore<DirectoryRead> {
   readonly #parts: DirectoryStoreParts;
   readonly #disk: Disk;
   readonly #layout: Layout;
+  readonly #readers: Readers;
+  readonly #guard: AccessGuard;
   readonly #opener = new DocumentOpener();
   #isTidy = false;
   /** The ring is there, and whole: other copies of it are of no use any more. */
@@ -39,6 +47,8 @@ export class DirectoryStore implements RingStore<DirectoryRead> {
     this.#parts = parts;
     this.#disk = parts.disk;
     this.#layout = parts.layout;
+    this.#readers = parts.readers ?? {};
+    this.#guard = new AccessGuard(parts.disk, parts.layout, this.#readers);
   }
 
   /** False when a crash or a fault may have left something: {@link tidy} removes it. */
@@ -96,8 +106,10 @@ export class DirectoryStore implements RingStore<DirectoryRead> {
     const where = { disk: this.#disk, layout: this.#layout, hasRing: this.#hasRing };
     const lost = await lostIn(where, { found, object, next: { ring, materials } });
     if (lost.length > 0) await this.#setAside(lost, ring, object);
-    const write = { files: want, nowMs: this.#parts.clock.nowMs(), ...modesOf[object] };
-    await this.#mayLeave(() => writeDataDir(this.#disk, this.#layout[object], write));
+    const { mode, dirMode, group } = accessOf(object, this.#readers);
+    const disk = group === undefined ? this.#disk : this.#disk.ofGroup(group);
+    const write = { files: want, nowMs: this.#parts.clock.nowMs(), mode, dirMode };
+    await this.#mayLeave(() => writeDataDir(disk, this.#layout[object], write));
     return true;
   }
 
@@ -125,18 +137,18 @@ export class DirectoryStore implements RingStore<DirectoryRead> {
     this.#parts.onSetAside?.(told(object, to));
   }
 
-  /** Makes the directories, and gives those with private halves their permissions back. */
+  /** Makes the directories, and sees to who may read them. @throws ChangeNeededError `GroupRefused` */
   async prepare(): Promise<void> {
     const { dir, ring, acks } = this.#layout;
     await ensureDir(this.#disk, dir, modes.openDir);
     for (const path of [ring, acks]) await ensureDir(this.#disk, path, modes.secretDir);
-    for (const path of [ring, this.#layout.signer, acks]) await this.#close(path);
+    await this.#guard.prepare();
+    await this.guard();
   }
 
-  /** A mount with fsGroup opens every file to the group at each start of a pod. */
-  async #close(path: string): Promise<void> {
-    const found = await this.#disk.entry(path);
-    if (found?.type === "directory" && (found.mode & 0o077) !== 0) await this.#disk.chmod(path, modes.secretDir);
+  /** Gives what is there its mode and its group back: a person changes them, and a mount with fsGroup does at each start of a pod. */
+  async guard(): Promise<void> {
+    for (const exposure of await this.#guard.mend()) this.#parts.onExposure?.(exposure);
   }
 
   /** Removes what crashes and faults have left; {@link tidyProjections}, after the readers' grace, removes the rest. */
@@ -153,11 +165,6 @@ export class DirectoryStore implements RingStore<DirectoryRead> {
 }
 
 const told = (object: RingObject, to: string): SetAside => ({ object, from: `the ${object} object`, to });
-
-const modesOf = {
-  signer: { mode: modes.secretFile, dirMode: modes.secretDir },
-  public: { mode: modes.openFile, dirMode: modes.openDir },
-};
 
 function mustNotBeNewer({ reading }: DirectoryRead, { generation }: Ring, object: ProjectionName): void {
   if (reading.kind === "foreign") {

@@ -5,9 +5,9 @@ export interface Layout {
   readonly dir: string;
   /** 0700: `keyring.<generation>.json`, the truth. */
   readonly ring: string;
-  /** 0700: the signer object behind `..data`. */
+  /** The signer object behind `..data`; who may read it is told ({@link Readers}). */
   readonly signer: string;
-  /** 0755: the public object behind `..data`. */
+  /** The public object behind `..data`, the same. */
   readonly public: string;
   /** 0700: one KeyRingAck per gateway. */
   readonly acks: string;

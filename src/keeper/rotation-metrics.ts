@@ -4,12 +4,13 @@ import type { NamedStep } from "../ring/forecast.ts";
 import type { Why } from "../ring/plan.ts";
 import { type RotationRef, rotationName } from "../ring/ring.ts";
 import type { StatusReport } from "../ring/status.ts";
-import type { Sighting } from "./watches.ts";
 
 const of = ["namespace", "name"] as const;
 const states = ["Prepared", "Active", "VerifyOnly"] as const;
 const whys: readonly Why[] = ["schedule", "request", "profile", "pin", "signerLost", "signerRevoked"];
 const results = ["completed", "early"] as const;
+/** Those of emergencies. They are counted from 0: to Prometheus what begins with 1 has not grown. */
+const urgentWhys: readonly Why[] = ["signerLost", "signerRevoked"];
 
 /** What is measured of rotations. Labels are those of the resource, never a kid. */
 export class RotationMetrics {
@@ -21,8 +22,6 @@ export class RotationMetrics {
   readonly #stalled: Gauge<"namespace" | "name">;
   readonly #pending: Gauge<"namespace" | "name">;
   readonly #rotations: Counter<"namespace" | "name" | "why" | "result">;
-  /** Since when a status is behind its ring, in Unix milliseconds. */
-  readonly #behindSinceMs = new Map<string, number>();
   /** When the next step is due, in Unix milliseconds. */
   readonly #dueAtMs = new Map<string, { readonly ref: RotationRef; readonly atMs: number }>();
 
@@ -41,12 +40,6 @@ export class RotationMetrics {
       labelNames: [...of, "why", "result"],
       registers: [registry],
     });
-    const lag: Gauge = new Gauge({
-      name: "keyturn_status_lag_seconds",
-      help: "How long the status that is furthest behind its ring has been so; 0: none is",
-      registers: [registry],
-      collect: (): void => lag.set(this.#lagMs(nowMs()) / 1000),
-    });
     const setDue = (): void => {
       for (const { ref, atMs } of this.#dueAtMs.values()) this.#nextCheck.set(labelsOf(ref), (atMs - nowMs()) / 1000);
     };
@@ -57,23 +50,6 @@ export class RotationMetrics {
       registers: [registry],
       collect: setDue,
     });
-  }
-
-  #lagMs(nowMs: number): number {
-    let mostMs = 0;
-    for (const sinceMs of this.#behindSinceMs.values()) mostMs = Math.max(mostMs, nowMs - sinceMs);
-    return mostMs;
-  }
-
-  /** The ring was written, and its status says so later: after a pass that writes nothing. */
-  behind(ref: RotationRef, nowMs: number): void {
-    const key = rotationName(ref);
-    if (!this.#behindSinceMs.has(key)) this.#behindSinceMs.set(key, nowMs);
-  }
-
-  /** The status says what there is. */
-  reported(ref: RotationRef): void {
-    this.#behindSinceMs.delete(rotationName(ref));
   }
 
   /** After a pass that wrote nothing. */
@@ -90,6 +66,7 @@ export class RotationMetrics {
     ] as const) {
       gauge.set(labels, conditions.some((one) => one.type === type && one.status === "True") ? 1 : 0);
     }
+    for (const why of urgentWhys) this.#rotations.inc({ ...labels, why, result: "early" }, 0);
     const atMs = decision.kind === "plan" ? decision.plan.nextCheckAtMs : undefined;
     if (atMs === undefined) this.#dueAtMs.delete(rotationName(ref));
     else this.#dueAtMs.set(rotationName(ref), { ref, atMs });
@@ -113,7 +90,6 @@ export class RotationMetrics {
   /** The resource is gone. */
   forget(ref: RotationRef): void {
     this.#dueAtMs.delete(rotationName(ref));
-    this.reported(ref);
     const labels = labelsOf(ref);
     for (const gauge of this.#gauges()) gauge.remove(labels);
     for (const state of states) this.#keys.remove({ ...labels, state });
@@ -123,7 +99,6 @@ export class RotationMetrics {
   /** Somebody else leads: what this process knows grows old. */
   forgetAll(): void {
     this.#dueAtMs.clear();
-    this.#behindSinceMs.clear();
     for (const gauge of [...this.#gauges(), this.#keys]) gauge.reset();
   }
 
@@ -133,30 +108,3 @@ export class RotationMetrics {
 }
 
 const labelsOf = ({ namespace, name }: RotationRef): Record<"namespace" | "name", string> => ({ namespace, name });
-
-/** Which watches see what they are to see, and how long each has heard nothing; asked for when somebody looks. */
-export function measureWatches(registry: Registry, sightings: () => readonly Sighting[]): void {
-  const gauge = (name: string, help: string, read: (one: Sighting) => number | undefined): void => {
-    const collect = (): void => {
-      for (const one of sightings()) {
-        const { namespace, resource } = one;
-        const value = read(one);
-        if (value !== undefined) all.set({ namespace, resource }, value);
-      }
-    };
-    const labelNames = ["namespace", "resource"] as const;
-    const all = new Gauge({
-      name,
-      help: `${help}; namespace is empty for all`,
-      labelNames,
-      registers: [registry],
-      collect,
-    });
-  };
-  gauge("keyturn_watch_up", "1: what is to be watched can be seen, 0: it can't", ({ problem }) =>
-    problem === undefined ? 1 : 0,
-  );
-  gauge("keyturn_watch_silence_seconds", "Seconds since the server last said something to a watch", ({ silenceMs }) =>
-    silenceMs === undefined ? undefined : silenceMs / 1000,
-  );
-}

@@ -1,8 +1,7 @@
 import { Registry } from "prom-client";
 import { expect, it } from "vitest";
 import { decide } from "../../src/ring/decide.ts";
-import { measureWatches, RotationMetrics } from "../../src/controller/rotation-metrics.ts";
-import type { Sighting } from "../../src/controller/watches.ts";
+import { RotationMetrics } from "../../src/keeper/rotation-metrics.ts";
 import { gatewayAt, ringOf, silent, verifyOnly } from "../support/rings.ts";
 import { epoch, minute } from "../support/story.ts";
 import { reportOf, seeing } from "../cluster/support/resources.ts";
@@ -16,7 +15,7 @@ async function linesOf(registry: Registry): Promise<readonly string[]> {
   const text = await registry.metrics();
   return text
     .split("\n")
-    .filter((line) => line.startsWith("keyturn_") && !line.startsWith("keyturn_status_lag"))
+    .filter((line) => line.startsWith("keyturn_"))
     .map((line) => line.replace('namespace="default",name="gateway"', "…"));
 }
 
@@ -35,6 +34,8 @@ it("RotationMetrics count keys by state, gateways, generation, and the seconds t
     "keyturn_ready{…} 0",
     "keyturn_stalled{…} 0",
     "keyturn_revocation_pending{…} 0",
+    'keyturn_rotations_total{…,why="signerLost",result="early"} 0',
+    'keyturn_rotations_total{…,why="signerRevoked",result="early"} 0',
     `keyturn_next_step_seconds{…} ${(nextMs - epoch + minute) / 1000}`,
   ]);
 });
@@ -69,7 +70,7 @@ it("RotationMetrics of a process that no longer leads say nothing of rotations a
   metrics.seen(ref, reportOf(seen), decide(seen));
   await registry.metrics();
   metrics.forgetAll();
-  expect(await linesOf(registry)).toEqual([]);
+  expect((await linesOf(registry)).filter((line) => !line.includes("_total"))).toEqual([]);
 });
 
 it("RotationMetrics forget a rotation that is gone", async () => {
@@ -80,38 +81,4 @@ it("RotationMetrics forget a rotation that is gone", async () => {
   await registry.metrics();
   metrics.forget(ref);
   expect(await linesOf(registry)).toEqual([]);
-});
-
-it("measureWatches says of each watch whether it sees, and for how long it has heard nothing", async () => {
-  const registry = new Registry();
-  const pods = { namespace: "shop", resource: "pods" };
-  const sightings: Sighting[] = [
-    { ...pods, problem: "gone" },
-    { namespace: "", resource: "pods", silenceMs: 12_500 },
-  ];
-  measureWatches(registry, () => sightings);
-  // What has never been heard has been silent for no time that could be told
-  expect(await linesOf(registry)).toEqual([
-    'keyturn_watch_up{namespace="shop",resource="pods"} 0',
-    'keyturn_watch_up{namespace="",resource="pods"} 1',
-    'keyturn_watch_silence_seconds{namespace="",resource="pods"} 12.5',
-  ]);
-  sightings[0] = pods;
-  expect((await linesOf(registry))[0]).toBe('keyturn_watch_up{namespace="shop",resource="pods"} 1');
-});
-
-it("RotationMetrics say how long the status that is furthest behind its ring has been so", async () => {
-  const registry = new Registry();
-  let nowMs = epoch;
-  const metrics = new RotationMetrics(registry, () => nowMs);
-  const lag = async () => (await registry.metrics()).match(/^keyturn_status_lag_seconds (.*)$/m)?.[1];
-  metrics.behind(ref, epoch);
-  metrics.behind({ ...ref, name: "other" }, epoch + 1000);
-  metrics.behind(ref, epoch + 2000);
-  nowMs += 3000;
-  expect(await lag()).toBe("3");
-  metrics.reported(ref);
-  expect(await lag()).toBe("2");
-  metrics.forget({ ...ref, name: "other" });
-  expect(await lag()).toBe("0");
 });
