@@ -1,15 +1,13 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { errnoOf } from "../files/fs-errors.ts";
-import type { Log } from "../telemetry/log.ts";
+import type { StandaloneOptions } from "../standalone/run-standalone.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 
-export interface ServiceManagerParts {
+export interface ServiceManagerParts extends Pick<StandaloneOptions, "log"> {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Of this process: a watchdog that is meant for another is none of ours. */
   readonly pid: number;
   readonly clock: Pick<Clock, "after">;
-  readonly log: Log;
   /** Tells it, and resolves when it has heard. @default by the program systemd-notify */
   readonly send?: (assignments: readonly string[]) => Promise<void>;
 }
@@ -58,7 +56,8 @@ export class ServiceManager {
   #unheard(error: unknown): void {
     if (this.#isDeaf) return;
     this.#isDeaf = true;
-    const why = errnoOf(error) === "ENOENT" ? "the program systemd-notify is missing" : "systemd-notify failed";
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const why = isMissing ? "the program systemd-notify is missing" : "systemd-notify failed";
     this.#parts.log.error(
       {},
       `systemd can't be told how this is: ${why}. A unit without it has Type=exec and no WatchdogSec`,

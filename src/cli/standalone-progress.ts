@@ -1,12 +1,13 @@
 import { hasProgressed, type PassReport } from "../keeper/pass.ts";
-import { standingOf } from "../standalone/standing.ts";
-import type { Log } from "../telemetry/log.ts";
+import { rotationLine } from "../standalone/rotation-line.ts";
+import type { StandaloneOptions } from "../standalone/run-standalone.ts";
 import type { ServiceManager } from "./service-manager.ts";
 
-export interface ProgressParts {
+export interface ProgressParts extends Pick<StandaloneOptions, "log"> {
   readonly version: string;
   readonly dir: string;
-  readonly log: Log;
+  /** Something is served. */
+  readonly listens: boolean;
   readonly manager: Pick<ServiceManager, "ready"> | undefined;
 }
 
@@ -25,11 +26,17 @@ export class StandaloneProgress {
     this.#refused = report.seen.observation.refused?.message;
     // What this pass did is seen by the next one only; what it could not write is no good begin
     if (hasProgressed(report) || report.unwritten.length > 0) return;
-    const { version, dir, log, manager } = this.#parts;
-    const { signer, text } = standingOf(report);
-    if (!this.#hasBegun) log.info({ version, dir, signer }, `keyturn ${version} keeps the keys in ${dir}: ${text}`);
+    const { signer, text } = rotationLine(report);
+    if (!this.#hasBegun) this.#begin(signer, text);
     this.#hasBegun = true;
-    manager?.ready(text);
+    this.#parts.manager?.ready(text);
+  }
+
+  #begin(signer: string | undefined, text: string): void {
+    const { version, dir, listens, log } = this.#parts;
+    log.info({ version, dir, signer }, `keyturn ${version} keeps the keys in ${dir}: ${text}`);
+    if (listens) return;
+    log.info({}, "nothing listens: --metrics-listen serves metrics and health, --gateway the JWKS");
   }
 
   /** For who has a readiness of its own beside the rotation, a line each. */

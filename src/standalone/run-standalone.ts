@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ensureDirs } from "../files/atomic.ts";
 import { quotedPath } from "../errors/quote.ts";
 import { nodeDisk, type Disk } from "../files/disk.ts";
+import { groupIdOf } from "../files/groups.ts";
 import { Bell } from "../time/bell.ts";
 import type { PassReport } from "../keeper/pass.ts";
 import { acquireLock, lockRequest, type Lock } from "../files/lock.ts";
@@ -12,6 +13,7 @@ import { type Admin, type AdminOptions, openAdmin } from "./admin/open-admin.ts"
 import type { Config } from "./settings/config.ts";
 import { exposureText } from "./store/exposure.ts";
 import { layoutOf, modes, type Layout } from "./store/layout.ts";
+import type { ProjectionName } from "../ring/codec.ts";
 import type { Readers } from "./store/readers.ts";
 import { closedOnTheWay } from "./store/way-in.ts";
 import type { Log } from "../telemetry/log.ts";
@@ -23,8 +25,8 @@ export interface StandaloneOptions {
   /** Made when it is missing. */
   readonly dir: string;
   readonly config: Config;
-  /** Who may read the signer and the public object. */
-  readonly readers?: Readers;
+  /** Who may read an object: the members of that Unix group, by its name or number. @default signer: the user who runs this; public: everybody */
+  readonly groups?: Partial<Readonly<Record<ProjectionName, string>>>;
   readonly clock: Clocks;
   readonly log: Log;
   /** Ends the loop after the pass that is under way. */
@@ -51,10 +53,11 @@ export interface StandaloneOptions {
  * Faults of the disk and lost races are retried with back-off, a config that turns bad is reported and the old one kept.
  *
  * @throws TryLaterError `Locked` when another process runs here
- * @throws ChangeNeededError when it can't begin: a bad config, a directory of somebody else's
+ * @throws ChangeNeededError when it can't begin: a bad config, a directory of somebody else's, a group that can't be given
  */
 export async function runStandalone(options: StandaloneOptions): Promise<void> {
-  const { clock, log, chance = Math.random, readers = {} } = options;
+  const { clock, log, chance = Math.random } = options;
+  const readers = await readersIn(options.groups);
   const disk = options.disk ?? nodeDisk();
   const layout = await withStorageErrors(() => openDir(options.dir));
   const lock = await withStorageErrors(() => lockDir(disk, layout, { clock, chance }));
@@ -97,6 +100,13 @@ export async function runStandalone(options: StandaloneOptions): Promise<void> {
     await lock.release();
   }
   log.info({ dir: layout.dir }, "stopped, as asked: the lock is free, and the keys stay");
+}
+
+async function readersIn({ signer, public: open }: StandaloneOptions["groups"] = {}): Promise<Readers> {
+  return {
+    ...(signer !== undefined && { signer: await groupIdOf(signer) }),
+    ...(open !== undefined && { public: await groupIdOf(open) }),
+  };
 }
 
 /** Links in the path that a person gave are followed once; below it there are none. */

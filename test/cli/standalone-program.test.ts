@@ -91,7 +91,6 @@ describe("keyturn standalone", () => {
   test("says at its start what it is, where, who signs and what comes next; and that nothing listens", async () => {
     const dir = join(await place(), "keys");
     const running = new Running(["--dir", dir, ...flags]);
-    await running.says("nothing listens: --metrics-listen serves metrics and health, --gateway the JWKS");
     const { msg, version, signer } = await running.says("keeps the keys in");
     expect(await readFile(join(dir, "signer/kid"), "utf8")).toBe(signer);
     expect(msg).toMatch(
@@ -99,6 +98,7 @@ describe("keyturn standalone", () => {
         `^keyturn ${version ?? "?"} keeps the keys in ${dir}: key ${signer?.slice(0, 8)}… \\(ES256\\) signs; next: `,
       ),
     );
+    await running.says("nothing listens: --metrics-listen serves metrics and health, --gateway the JWKS");
     expect(await running.end()).toBe(0);
   });
 

@@ -1,9 +1,8 @@
 import { chmod, chown, mkdir, readdir, readlink, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { Readers } from "../../src/standalone/store/readers.ts";
 import { hour, second } from "./fake-time.ts";
-import { newWorld, type World } from "./world.ts";
+import { newWorld, type RunOptions, type World } from "./world.ts";
 
 const isRoot = process.geteuid?.() === 0;
 const group = 4712;
@@ -28,9 +27,9 @@ const kindsOf = async (world: World, object: "signer" | "public" | "ring"): Prom
   [...new Set((await accessOf(world, object)).values())].sort();
 
 /** The loop goes on for so long, with something that happens after a second. */
-async function after(world: World, act: () => Promise<void>, readers?: Readers): Promise<void> {
+async function after(world: World, act: () => Promise<void>, groups: RunOptions["groups"] = {}): Promise<void> {
   world.time.in(second, act);
-  await world.runFor(10 * second, { pollMs: second, ...(readers && { readers }) });
+  await world.runFor(10 * second, { pollMs: second, groups });
 }
 
 const ownGroup = process.getegid?.() ?? 0;
@@ -82,13 +81,13 @@ describe("without a group", () => {
 });
 
 describe.runIf(isRoot)("with a group (needs root)", () => {
-  const readers = { signer: group, public: group + 1 };
+  const groups = { signer: String(group), public: String(group + 1) };
 
   test("it has what is written from the first moment on, and after each swap", async () => {
     const world = await openWorld();
-    await world.settle({ readers });
+    await world.settle({ groups });
     const first = await readlink(world.path("signer", "..data"));
-    await world.runFor(3 * hour, { readers });
+    await world.runFor(3 * hour, { groups });
     expect(await readlink(world.path("signer", "..data"))).not.toBe(first);
     expect(await kindsOf(world, "signer")).toEqual([`640 ${group}`, `750 ${group}`]);
     expect(await kindsOf(world, "public")).toEqual([`640 ${group + 1}`, `750 ${group + 1}`]);
@@ -99,7 +98,7 @@ describe.runIf(isRoot)("with a group (needs root)", () => {
   test("it gets a directory that was there before, at the start, and loses it without the flag", async () => {
     const world = await openWorld();
     await world.settle();
-    await world.settle({ readers });
+    await world.settle({ groups });
     expect(await kindsOf(world, "signer")).toEqual([`640 ${group}`, `750 ${group}`]);
     await world.settle();
     expect((await stat(world.path("signer"))).mode & 0o777).toBe(0o700);
@@ -113,14 +112,14 @@ describe.runIf(isRoot)("with a group (needs root)", () => {
     ["the group of a file", (world: World) => chown(world.path("public", "jwks.json"), 0, 4799), undefined],
   ])("what a person changes by hand is set anew: %s", async (_, change, warning) => {
     const world = await openWorld();
-    await world.settle({ readers });
+    await world.settle({ groups });
     const before = await Promise.all([accessOf(world, "signer"), accessOf(world, "public")]);
     let meanwhile: unknown;
     const act = async (): Promise<void> => {
       await change(world);
       meanwhile = await Promise.all([accessOf(world, "signer"), accessOf(world, "public")]);
     };
-    await after(world, act, readers);
+    await after(world, act, groups);
     expect(meanwhile).not.toEqual(before);
     expect(await Promise.all([accessOf(world, "signer"), accessOf(world, "public")])).toEqual(before);
     const warnings = world.log.texts("warn");
@@ -133,7 +132,7 @@ describe.runIf(isRoot)("with a group (needs root)", () => {
     await mkdir(world.dir);
     await chown(world.dir, 0, 4799);
     await chmod(world.dir, 0o2755);
-    await world.settle({ readers });
+    await world.settle({ groups });
     expect(await kindsOf(world, "signer")).toEqual([`640 ${group}`, `750 ${group}`]);
     expect(await kindsOf(world, "public")).toEqual([`640 ${group + 1}`, `750 ${group + 1}`]);
   });
@@ -141,12 +140,12 @@ describe.runIf(isRoot)("with a group (needs root)", () => {
   test("a way there that lets the group not in is said", async () => {
     const world = await openWorld();
     await mkdir(world.dir, { mode: 0o700 });
-    await world.settle({ readers: { signer: group } });
+    await world.settle({ groups: { signer: String(group) } });
     const warning = `the group ${group} can't get to its files: "${world.dir}" must let it in (chmod o+x, or the same group)`;
     expect(world.log.texts("warn")).toEqual([warning]);
     await chown(world.dir, 0, group);
     await chmod(world.dir, 0o750);
-    await world.settle({ readers: { signer: group } });
+    await world.settle({ groups: { signer: String(group) } });
     expect(world.log.texts("warn")).toEqual([warning]);
   });
 });

@@ -9,10 +9,9 @@ import type { Ack } from "../../src/ring/ack.ts";
 import { decodeKeyRing } from "../../src/ring/codec.ts";
 import { keysOf, type Ring } from "../../src/ring/ring.ts";
 import type { Config } from "../../src/standalone/settings/config.ts";
-import type { Readers } from "../../src/standalone/store/readers.ts";
 import type { Log } from "../../src/telemetry/log.ts";
 import type { PassReport } from "../../src/keeper/pass.ts";
-import { runStandalone } from "../../src/standalone/run-standalone.ts";
+import { runStandalone, type StandaloneOptions } from "../../src/standalone/run-standalone.ts";
 import { FakeTime } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 
@@ -37,7 +36,7 @@ class Lines implements Log {
 
 export interface RunOptions {
   readonly config?: Config;
-  readonly readers?: Readers;
+  readonly groups?: NonNullable<StandaloneOptions["groups"]>;
   readonly disk?: Disk;
   readonly log?: Log;
   readonly pollMs?: number;

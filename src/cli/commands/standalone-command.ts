@@ -119,15 +119,17 @@ async function runCommand(cli: Cli, flags: StandaloneFlags, command: Command): P
   }
   const manager = serviceManagerOf({ env: cli.env, pid: process.pid, clock: systemClock, log });
   signal.addEventListener("abort", () => manager?.stopping());
-  const progress = await newProgress({ version: cli.version, dir: resolve(dir), log, manager });
+  const { metricsListen = "off", gateway = false, tokenIssuer } = flags;
+  const listens = metricsListen !== "off" || gateway || tokenIssuer !== undefined;
+  const progress = await newProgress({ version: cli.version, dir: resolve(dir), listens, log, manager });
   const all = [rotationOn(cli, flags, { dir, config: source, bell, log, signal, progress })];
   // Of the issuer, for the gateway beside it; an issuer alone keeps less
-  const isShared = flags.gateway === true && flags.tokenIssuer !== undefined;
+  const isShared = gateway && tokenIssuer !== undefined;
   const common = { dir, signal, remarks: progress.remarks, ...(isShared && { revoked: new RevokedSet() }) };
-  if (flags.gateway === true) all.push(gatewayOn(cli, flags, common));
-  if (flags.tokenIssuer !== undefined) {
+  if (gateway) all.push(gatewayOn(cli, flags, common));
+  if (tokenIssuer !== undefined) {
     const rereadOn = (reread: () => void): void => void rereads.push(reread);
-    all.push(issuerOn(cli, { flags, command }, { config: flags.tokenIssuer, ...common, rereadOn }));
+    all.push(issuerOn(cli, { flags, command }, { config: tokenIssuer, ...common, rereadOn }));
   }
   // Where one fails, the other ends in good order before that is told
   const outcomes = await Promise.allSettled(all.map((one) => one.finally(() => ended.abort())));
@@ -147,20 +149,14 @@ interface RotationHere extends Pick<StandaloneOptions, "dir" | "config" | "bell"
 }
 
 async function rotationOn(cli: Cli, flags: StandaloneFlags, { progress, log, ...rest }: RotationHere): Promise<void> {
-  const [{ runStandalone }, { groupIdOf }] = await Promise.all([
-    import("../../standalone/run-standalone.ts"),
-    import("../../files/groups.ts"),
-  ]);
-  const { signerGroup, publicGroup, metricsListen = "off", gateway = false, tokenIssuer } = flags;
-  if (metricsListen === "off" && !gateway && tokenIssuer === undefined) {
-    log.info({}, "nothing listens: --metrics-listen serves metrics and health, --gateway the JWKS");
-  }
+  const { runStandalone } = await import("../../standalone/run-standalone.ts");
+  const { signerGroup, publicGroup, metricsListen = "off" } = flags;
   await runStandalone({
     ...rest,
     log,
-    readers: {
-      ...(signerGroup !== undefined && { signer: await groupIdOf(signerGroup) }),
-      ...(publicGroup !== undefined && { public: await groupIdOf(publicGroup) }),
+    groups: {
+      ...(signerGroup !== undefined && { signer: signerGroup }),
+      ...(publicGroup !== undefined && { public: publicGroup }),
     },
     ...(metricsListen !== "off" && { admin: metricsListen }),
     onListening: (port) => log.info({ port }, "listens for probes and scrapes"),

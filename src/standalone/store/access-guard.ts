@@ -8,7 +8,7 @@ import { type Layout, modes } from "./layout.ts";
 import { projectionPaths } from "./projection-paths.ts";
 import { accessOf, type Readers } from "./readers.ts";
 
-interface Wanted {
+interface WantedAccess {
   readonly mode: number;
   readonly group?: number;
 }
@@ -61,7 +61,7 @@ export class AccessGuard {
     return found.filter(({ path }) => path === dirs[0] || group !== undefined);
   }
 
-  async #set(path: string, { mode, group }: Wanted): Promise<readonly Exposure[]> {
+  async #set(path: string, { mode, group }: WantedAccess): Promise<readonly Exposure[]> {
     const found = await this.#disk.entry(path);
     if (found?.type !== "directory" && found?.type !== "file") return [];
     const before = found.mode & 0o777;

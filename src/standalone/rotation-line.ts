@@ -5,14 +5,14 @@ import type { Kid } from "../ring/key.ts";
 import { viewOf } from "../ring/view.ts";
 
 /** How a rotation stands: who signs, and what comes next or is wrong. */
-export interface Standing {
+export interface RotationLine {
   readonly signer?: Kid;
   /** In one line. */
   readonly text: string;
 }
 
 /** Of a pass that wrote nothing. */
-export function standingOf({ ring, decision, seen }: PassReport): Standing {
+export function rotationLine({ ring, decision, seen }: PassReport): RotationLine {
   const { conditions } = viewOf(seen.observation, { decision, forecast: [] });
   const stalled = conditions.find(({ type }) => type === "Stalled")?.message;
   const gates = decision.kind === "plan" ? decision.plan.gates : [];
