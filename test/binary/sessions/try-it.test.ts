@@ -2,6 +2,7 @@ import { copyFile, mkdir, readFile, rm, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { freePort } from "../../../hack/free-port.ts";
+import { ensureLeastNode } from "../../../hack/least-node.ts";
 import { root } from "../../../hack/run.ts";
 import { bundled } from "../support/bundled.ts";
 import { InstalledClient } from "../support/installed-client.ts";
@@ -69,37 +70,45 @@ describe("docs/sessions.md, Try it", () => {
     await rm(app, { recursive: true, force: true });
   });
 
-  test("each command does what the page says", async () => {
-    const port = await freePort();
-    const commands = (await commandsOf("docs/sessions.md")).map((one) =>
-      one.replaceAll("/tmp/try", join(client.folder, "try")).replaceAll("8083", String(port)),
-    );
-    expect(commands).toHaveLength(6);
-    const [, standalone = "", echo = "", talk = "", rotate = "", revoke = ""] = commands;
-    const env = {
-      PATH: `${dirname(process.execPath)}:${process.env["PATH"] ?? ""}`,
-      KEYTURN_GATEWAY_LISTEN: "127.0.0.1:0",
-      KEYTURN_GATEWAY_ADMIN_LISTEN: "127.0.0.1:0",
-    };
-    const type = (script: string): Terminal => new Terminal(script, client.folder, env);
+  test.each([
+    { client: "this Node.js", node: () => Promise.resolve(process.execPath) },
+    { client: "the oldest Node.js that is allowed", node: () => ensureLeastNode(() => undefined) },
+  ])(
+    "each command does what the page says, with the client on $client",
+    async ({ node }) => {
+      const port = await freePort();
+      const commands = (await commandsOf("docs/sessions.md")).map((one) =>
+        one.replaceAll("/tmp/try", join(client.folder, `try-${port}`)).replaceAll("8083", String(port)),
+      );
+      expect(commands).toHaveLength(6);
+      const [, standalone = "", echo = "", talk = "", rotate = "", revoke = ""] = commands;
+      const pathTo = (program: string): string => `${dirname(program)}:${process.env["PATH"] ?? ""}`;
+      const env = {
+        PATH: pathTo(process.execPath),
+        KEYTURN_GATEWAY_LISTEN: "127.0.0.1:0",
+        KEYTURN_GATEWAY_ADMIN_LISTEN: "127.0.0.1:0",
+      };
+      const type = (script: string, more = {}): Terminal => new Terminal(script, client.folder, { ...env, ...more });
 
-    type(standalone);
-    const application = type(echo);
-    await application.says(["attached"]);
-    const terminal = type(talk);
-    await terminal.says(["connecting", "open"]);
-    terminal.process.type("hello");
-    const heard = await terminal.says(["heard: hello"]);
-    expect(await type(rotate).process.ended).toMatchObject({ code: 0 });
-    const renewed = await terminal.says(["renewing", "open"], terminal.lines.length);
-    expect(await type(revoke).process.ended).toMatchObject({ code: 0 });
-    const revoked = "waiting: Revoked, The token, its key, its grant or its subject was revoked";
-    const back = await terminal.says([revoked, "connecting", "open"], renewed);
-    const isQuiet = (line: string): boolean => line === "renewing" || line === "open";
-    expect(terminal.lines.slice(heard, back).filter((line) => !isQuiet(line))).toEqual([revoked, "connecting"]);
-    terminal.process.endInput();
-    expect(await terminal.process.ended).toMatchObject({ code: 0 });
-    expect(terminal.lines.at(-1)).toContain("ended: Left");
-    await application.says(["one is gone "]);
-  }, 120_000);
+      type(standalone);
+      const application = type(echo);
+      await application.says(["attached"]);
+      const terminal = type(talk, { PATH: pathTo(await node()) });
+      await terminal.says(["connecting", "open"]);
+      terminal.process.type("hello");
+      const heard = await terminal.says(["heard: hello"]);
+      expect(await type(rotate).process.ended).toMatchObject({ code: 0 });
+      const renewed = await terminal.says(["renewing", "open"], terminal.lines.length);
+      expect(await type(revoke).process.ended).toMatchObject({ code: 0 });
+      const revoked = "waiting: Revoked, The token, its key, its grant or its subject was revoked";
+      const back = await terminal.says([revoked, "connecting", "open"], renewed);
+      const isQuiet = (line: string): boolean => line === "renewing" || line === "open";
+      expect(terminal.lines.slice(heard, back).filter((line) => !isQuiet(line))).toEqual([revoked, "connecting"]);
+      terminal.process.endInput();
+      expect(await terminal.process.ended).toMatchObject({ code: 0 });
+      expect(terminal.lines.at(-1)).toContain("ended: Left");
+      await application.says(["one is gone "]);
+    },
+    120_000,
+  );
 });
