@@ -29,6 +29,7 @@ export interface FaceFlags extends LogFlags, RevocationFlags, SessionFlags, Sign
   readonly cacheEntries?: number;
   readonly jwksUri?: string;
   readonly drainTimeout?: number;
+  readonly logMinted?: boolean;
 }
 
 /** Their flags. */
@@ -74,6 +75,7 @@ export const faceFlags = () => [
     parse: durationFlag,
     otherwise: "20s",
   }),
+  flag("--log-minted", "log each token that is minted: its sub, jti, kid and exp", { owner }),
 ];
 
 /** Runs a gateway with these faces until the signal. */
@@ -111,6 +113,8 @@ export async function runFaces(
     ...(sessions && { sessions }),
     cacheEntries: flags.cacheEntries ?? 20_000,
     drainMs: flags.drainTimeout ?? 20_000,
+    tellsRefusals: flags.logLevel === "debug",
+    tellsMinted: flags.logMinted === true,
     clock: systemClock,
     chance: Math.random,
     newId: () => io.randomId(),

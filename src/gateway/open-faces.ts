@@ -1,6 +1,7 @@
 import type { Registry } from "prom-client";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import { liveness } from "../telemetry/health.ts";
+import { mintLog, refusalLog } from "./audit.ts";
 import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText } from "../http/address.ts";
@@ -9,7 +10,10 @@ import { mintHandler } from "./faces/mint-handler.ts";
 import { momentOf } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 import type { OpenedHolder } from "../holder/open-holder.ts";
+import type { MintRequest } from "../jwt/mint-request.ts";
+import type { Minted } from "../jwt/minter.ts";
 import { RevokedSet } from "../jwt/revoked-set.ts";
+import type { Verifier } from "../jwt/verifier.ts";
 import type { RevocationFollower } from "../revocations/revocation-follower.ts";
 import type { Sessions } from "../sessions/open-sessions.ts";
 import type { SessionsOptions } from "../sessions/sessions-options.ts";
@@ -26,6 +30,11 @@ interface Behind {
   readonly revoked?: RevokedSet;
 }
 
+interface Opening extends Behind {
+  /** The verifier in force; undefined while no traffic is taken. */
+  readonly verifier: () => Verifier | undefined;
+}
+
 export interface Faces {
   readonly ports: Ports;
   /** Says that it is not ready any more, answers what was begun, and closes everything. */
@@ -33,8 +42,9 @@ export interface Faces {
 }
 
 /** Opens the listeners; the one for minting not before the gateway is ready. @throws ChangeNeededError `AddressUnusable` */
-export async function openFaces(options: GatewayOptions, behind: Behind): Promise<Faces> {
+export async function openFaces(options: GatewayOptions, given: Behind): Promise<Faces> {
   const { adminListen, grpcListen, mintListen } = options;
+  const behind: Opening = { ...given, verifier: verifierInForce(options, given) };
   const closing = new AbortController();
   const decide = deciderOf(options, behind);
   const listener = await openFront(options, behind, decide);
@@ -76,14 +86,18 @@ export async function openFaces(options: GatewayOptions, behind: Behind): Promis
   };
 }
 
-function deciderOf({ required, owned, clock }: GatewayOptions, behind: Behind): Decide {
-  return decider({
-    verifier: () => verifierOf(behind),
-    ...{ required, owned, nowMs: () => clock.nowMs(), count: behind.metrics.verified },
-  });
-}
+const deciderOf = ({ required, owned, clock }: GatewayOptions, { verifier, metrics }: Opening): Decide =>
+  decider({ verifier, required, owned, nowMs: () => clock.nowMs(), count: metrics.verified });
 
-const verifierOf = (behind: Behind) => (takesTraffic(behind) ? behind.holder.memory.verifier : undefined);
+function verifierInForce({ tellsRefusals, log }: GatewayOptions, behind: Behind): Opening["verifier"] {
+  const inForce = () => (takesTraffic(behind) ? behind.holder.memory.verifier : undefined);
+  if (tellsRefusals !== true) return inForce;
+  const telling = refusalLog(log);
+  return () => {
+    const verifier = inForce();
+    return verifier && telling(verifier);
+  };
+}
 
 const takesTraffic = ({ holder, revocations }: Behind): boolean =>
   isReady(holder.memory.state) && revocations?.isFit !== false;
@@ -115,12 +129,16 @@ async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal"
 }
 
 /** Loaded where somebody wants them, as gRPC is. */
-async function openSessionsWith(sessions: SessionsOptions, options: GatewayOptions, behind: Behind): Promise<Sessions> {
+async function openSessionsWith(
+  sessions: SessionsOptions,
+  options: GatewayOptions,
+  behind: Opening,
+): Promise<Sessions> {
   const { openSessions } = await import("../sessions/open-sessions.ts");
   const { required, limits, clock, chance, newId, log } = options;
-  const { holder, registry, revoked = new RevokedSet() } = behind;
+  const { holder, registry, verifier, revoked = new RevokedSet() } = behind;
   return openSessions(sessions, {
-    ...{ memory: holder.memory, revoked, verifier: () => verifierOf(behind), required },
+    ...{ memory: holder.memory, revoked, verifier, required },
     ...{ metrics: { registry, prefix: metricsPrefix }, clock, chance, newId, log, ...(limits && { limits }) },
   });
 }
@@ -153,11 +171,12 @@ function openAdmin({
 /** Until the gateway is ready, nobody waits for it to stop signing. */
 async function openMint({ options, behind, address, signal }: FaceOpening): Promise<Listener | undefined> {
   const { memory } = behind.holder;
-  const { log } = options;
+  const { log, tellsMinted } = options;
+  const mint = (request: MintRequest): Promise<Minted> => memory.mint(request);
   await Promise.race([memory.until(isReady, Infinity), aborted(signal)]);
   if (signal.aborted) return undefined;
   const handler = mintHandler({
-    mint: (request) => memory.mint(request),
+    mint: tellsMinted === true ? mintLog(log, mint) : mint,
     hosts: address.kind === "tcp" ? "loopback" : "any",
     count: behind.metrics.minted,
     onDefect: (error) => log.error({ error: error instanceof Error ? error.name : typeof error }, "a defect"),

@@ -44,6 +44,10 @@ export interface GatewayOptions {
   readonly cacheEntries?: number;
   /** What else `/readyz` is to tell of the process, a line each; no reason to take traffic away. @default nothing */
   readonly remarks?: () => readonly string[];
+  /** Log each token that is refused, at level debug: its kid, and why. @default false */
+  readonly tellsRefusals?: boolean;
+  /** Log each token that is minted: `sub`, `jti`, `kid` and `exp`. @default false */
+  readonly tellsMinted?: boolean;
   readonly log: Log;
   /** Ends it in good order. */
   readonly signal: AbortSignal;

@@ -5,6 +5,7 @@ import type { Log } from "../telemetry/log.ts";
 import { type Clock, momentOf } from "../time/clock.ts";
 import { assemble, type SourcesPlan } from "./assemble.ts";
 import { HolderMetrics } from "./holder-metrics.ts";
+import { addKeyMetrics } from "./key-metrics.ts";
 import { newObserver } from "./observer.ts";
 import { HolderReadiness, silenceOf } from "./readiness.ts";
 import { RingHolder } from "./ring-holder.ts";
@@ -53,6 +54,7 @@ export async function openHolder(options: HolderOptions): Promise<OpenedHolder> 
   const { sources, mints, clock, chance, log, metrics } = options;
   const opened: { holder?: RingHolder } = {};
   const state = () => opened.holder?.memory.state;
+  addKeyMetrics({ ...metrics, memory: () => opened.holder?.memory });
   const parts = await assemble(sources, { clock, chance, log, mints, state });
   const observer = newObserver(log, new HolderMetrics({ ...metrics, clock, state }));
   const holder = (opened.holder = await RingHolder.begin({ ...options, ...parts, observer }));

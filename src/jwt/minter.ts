@@ -37,6 +37,8 @@ export interface MintTimes {
 export interface Minted {
   readonly token: string;
   readonly kid: Kid;
+  /** Its `jti`. */
+  readonly id: string;
   readonly expiresAtMs: number;
 }
 
@@ -85,6 +87,7 @@ function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Mi
   checkClaims(claims);
   const iat = Math.floor(times.nowMs / 1000);
   const exp = expiry(signer, request.ttlMs, times);
+  const id = `${idPrefix}${signer.newId()}`;
   const payload = JSON.stringify({
     ...claims,
     iss: signer.issuer,
@@ -92,14 +95,14 @@ function minted(signer: Signer, request: MintRequest, times: MintTimes): Omit<Mi
     aud: audienceOf(audience, signer.audiences),
     exp,
     iat,
-    jti: `${idPrefix}${signer.newId()}`,
+    jti: id,
   });
   const token = signer.sign(signer.headers[type], payload);
   if (token.length > tokenLimit) {
     const reason = `must have at most ${tokenLimit} characters, would have ${token.length}`;
     throw new RuleError("TokenTooLarge", `Cannot mint token: ${reason}`);
   }
-  return { token, expiresAtMs: exp * 1000 };
+  return { token, id, expiresAtMs: exp * 1000 };
 }
 
 /** In seconds since 1970. */

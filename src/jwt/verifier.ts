@@ -112,8 +112,10 @@ function judge({ keys, revoked }: Force, { token, nowMs, required }: Question): 
   if (!revoked.isEmpty && revoked.has(claims)) {
     return revoked.hasOwner?.(claims) === false ? tokenRevoked : refused("Revoked");
   }
-  const flaw = requirementFlaw(good.accepted.claims, required);
-  return flaw === undefined ? good.accepted : refused(flaw);
+  const flaw = requirementFlaw(claims, required);
+  if (flaw !== undefined) return refused(flaw);
+  header.key.tally.accepted += 1;
+  return good.accepted;
 }
 
 interface Parts {

@@ -41,6 +41,8 @@ export interface VerifyingKey extends Omit<TrustedKey, "publicJwk"> {
   readonly verify: Verify;
   /** Dies with the key. */
   readonly remembered: VerifiedTokens<VerifiedToken>;
+  /** How many tokens were found good, one that is shown twice counted twice. Stays with the key as long as it stays the same. */
+  readonly tally: { accepted: number };
 }
 
 export interface KeyInput extends TrustedKey {
@@ -68,6 +70,7 @@ export function verifyingKey(input: KeyInput): VerifyingKey {
       characters: cacheEntries * charactersPerEntry,
       lifeMs: profile.maxTTLMs + 2 * leewayMs,
     }),
+    tally: { accepted: 0 },
   });
 }
 

@@ -8,6 +8,7 @@ import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
 import { StatusLag } from "../../src/controller/status-lag.ts";
 import { measureWatches } from "../../src/controller/watch-metrics.ts";
 import { HolderMetrics } from "../../src/holder/holder-metrics.ts";
+import { addKeyMetrics } from "../../src/holder/key-metrics.ts";
 import { IssuerMetrics } from "../../src/issuer/issuer-metrics.ts";
 import { RotationMetrics } from "../../src/keeper/rotation-metrics.ts";
 import { RevokedSet } from "../../src/jwt/revoked-set.ts";
@@ -35,6 +36,7 @@ async function series(): Promise<ReadonlyMap<string, readonly string[]>> {
   new GatewayMetrics(gateway);
   const clock = { nowMs: () => 0, monotonicMs: () => 0 };
   new HolderMetrics({ registry: gateway, prefix: "keyturn_gateway", clock, state: () => undefined });
+  addKeyMetrics({ registry: gateway, prefix: "keyturn_gateway", memory: () => undefined });
   addRevocationMetrics(
     { revoked: new RevokedSet(), isConnected: false, silenceMs: 0 },
     { registry: gateway, prefix: "keyturn_gateway" },

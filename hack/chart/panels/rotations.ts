@@ -83,6 +83,19 @@ export const rotationPanels: readonly Panel[] = [
     ],
   },
   {
+    title: "Tokens by key",
+    description:
+      "That were found good. A key in state verify-only is an old one: before it is pruned, nobody should use it.",
+    kind: "timeseries",
+    unit: "reqps",
+    queries: [
+      {
+        expr: `sum by (kid, state) (rate(keyturn_gateway_accepted_tokens_total{${gateways}}[5m]) * on (namespace, pod, kid) group_left (state) keyturn_gateway_key_info{${gateways}})`,
+        legend: "{{state}} {{kid}}",
+      },
+    ],
+  },
+  {
     title: "Minted tokens",
     description: "Requests for a token by outcome.",
     kind: "timeseries",

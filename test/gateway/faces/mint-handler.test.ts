@@ -1,11 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { mintHandler, type MintOutcome } from "../../../src/gateway/faces/mint-handler.ts";
-import type { MintRequest } from "../../../src/jwt/mint-request.ts";
+import { mintHandler, type MintHandlerOptions, type MintOutcome } from "../../../src/gateway/faces/mint-handler.ts";
 import { RuleError, TryLaterError } from "../../../src/errors/keyturn-error.ts";
 import { RawClient, serve } from "../../http/support/serve.ts";
 
-type Mint = (request: MintRequest) => Promise<{ token: string; kid: string; expiresAtMs: number }>;
-const minted: Mint = async ({ subject }) => ({ token: `token of ${subject}`, kid: "k1", expiresAtMs: 0 });
+type Mint = MintHandlerOptions["mint"];
+const minted: Mint = async ({ subject }) => ({ token: `token of ${subject}`, kid: "k1", id: "1", expiresAtMs: 0 });
 
 async function opening(mint: Mint = minted) {
   const counted: MintOutcome[] = [];
