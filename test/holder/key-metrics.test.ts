@@ -16,10 +16,11 @@ test("addKeyMetrics tells of the keys in memory alone, of each with its state ho
 
   world.shows = ring({ generation: 5, retiring: [2] });
   await world.start();
-  const { memory } = (holding.memory = world.gateway.memory) && holding;
+  const { memory } = world.gateway;
+  holding.memory = memory;
   await world.sees(({ current }) => current?.ring.generation === 5);
   const nowMs = world.clock.nowMs();
-  for (const signer of [0, 2, 2, 3]) memory?.verifier?.verify(tokenOf({ signer, nowMs }), nowMs);
+  for (const signer of [0, 2, 2, 3]) memory.verifier?.verify(tokenOf({ signer, nowMs }), nowMs);
   expect(await told()).toEqual([
     `keyturn_gateway_accepted_tokens_total{kid="${kid(0)}"} 1`,
     `keyturn_gateway_accepted_tokens_total{kid="${kid(1)}"} 0`,
