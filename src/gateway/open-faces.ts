@@ -1,7 +1,7 @@
 import type { Registry } from "prom-client";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import { liveness } from "../telemetry/health.ts";
-import { mintLog, refusalLog } from "./audit.ts";
+import { mintLog, refusalLog } from "./token-log.ts";
 import { type Decide, decider } from "./faces/decision.ts";
 import { front } from "./faces/front.ts";
 import { type Address, addressText } from "../http/address.ts";
@@ -30,7 +30,7 @@ interface Behind {
   readonly revoked?: RevokedSet;
 }
 
-interface Opening extends Behind {
+interface FacesBehind extends Behind {
   /** The verifier in force; undefined while no traffic is taken. */
   readonly verifier: () => Verifier | undefined;
 }
@@ -44,7 +44,7 @@ export interface Faces {
 /** Opens the listeners; the one for minting not before the gateway is ready. @throws ChangeNeededError `AddressUnusable` */
 export async function openFaces(options: GatewayOptions, given: Behind): Promise<Faces> {
   const { adminListen, grpcListen, mintListen } = options;
-  const behind: Opening = { ...given, verifier: verifierInForce(options, given) };
+  const behind: FacesBehind = { ...given, verifier: verifierInForce(options, given) };
   const closing = new AbortController();
   const decide = deciderOf(options, behind);
   const listener = await openFront(options, behind, decide);
@@ -86,10 +86,10 @@ export async function openFaces(options: GatewayOptions, given: Behind): Promise
   };
 }
 
-const deciderOf = ({ required, owned, clock }: GatewayOptions, { verifier, metrics }: Opening): Decide =>
+const deciderOf = ({ required, owned, clock }: GatewayOptions, { verifier, metrics }: FacesBehind): Decide =>
   decider({ verifier, required, owned, nowMs: () => clock.nowMs(), count: metrics.verified });
 
-function verifierInForce({ tellsRefusals, log }: GatewayOptions, behind: Behind): Opening["verifier"] {
+function verifierInForce({ tellsRefusals, log }: GatewayOptions, behind: Behind): FacesBehind["verifier"] {
   const inForce = () => (takesTraffic(behind) ? behind.holder.memory.verifier : undefined);
   if (tellsRefusals !== true) return inForce;
   const telling = refusalLog(log);
@@ -132,7 +132,7 @@ async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal"
 async function openSessionsWith(
   sessions: SessionsOptions,
   options: GatewayOptions,
-  behind: Opening,
+  behind: FacesBehind,
 ): Promise<Sessions> {
   const { openSessions } = await import("../sessions/open-sessions.ts");
   const { required, limits, clock, chance, newId, log } = options;
