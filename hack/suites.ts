@@ -1,4 +1,5 @@
 import { runSteps, staticSteps } from "./gate.ts";
+import { buildGitOps } from "./gitops.ts";
 import { buildHelms, helmNeeds } from "./helm.ts";
 import type { Lane } from "./lanes.ts";
 import { buildNative } from "./native.ts";
@@ -35,7 +36,7 @@ export const suites: readonly Suite[] = [
     name: "unit",
     what: "each part by itself, with fake clocks and fake neighbours",
     lane: "computing",
-    builds: [buildNative, buildNats],
+    builds: [buildNative, buildNats, buildGitOps],
     run: (stage) => runProject("unit", stage),
   },
   {

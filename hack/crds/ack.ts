@@ -5,15 +5,17 @@ import { type Column, type CustomResourceDefinition, definition } from "./defini
 import { flag, object, plain, type Schema, setOf, text, whole } from "./schema.ts";
 import { keyRingAcks } from "../../src/parse/api-names.ts";
 
+/** The name alone, a pod's uid and the rotation, is half of what a terminal has. */
 const columns: readonly Column[] = [
-  { name: "Rotation", type: "string", jsonPath: ".rotation", description: "The JwtKeyRotation." },
   { name: "Pod", type: "string", jsonPath: ".podName", description: "The gateway." },
   { name: "Generation", type: "integer", jsonPath: ".generation", description: "The ring that it has in memory." },
-  { name: "Signs", type: "string", jsonPath: ".signs", description: "Kid that it signs with." },
+  { name: "Rotation", type: "string", jsonPath: ".rotation", priority: 1, description: "The JwtKeyRotation." },
+  { name: "Signs", type: "string", jsonPath: ".signs", priority: 1, description: "Kid that it signs with." },
   {
     name: "Age",
     type: "date",
     jsonPath: ".metadata.creationTimestamp",
+    priority: 1,
     description: "Time since its first acknowledgement.",
   },
 ];

@@ -5,29 +5,41 @@ import { specSchema } from "./spec.ts";
 import { statusSchema } from "./status.ts";
 import { rotations } from "../../src/parse/api-names.ts";
 
-const conditionStatus = (type: string): string => `.status.conditions[?(@.type=="${type}")].status`;
+const condition = (type: string, field: string): string => `.status.conditions[?(@.type=="${type}")].${field}`;
 
+/** At most 100 columns of a terminal, with a long name; what a printer column can't show stands in status.columns. */
 const columns: readonly Column[] = [
-  { name: "Active", type: "string", jsonPath: ".status.activeKid", description: "Kid of the key that signs." },
-  { name: "Algorithm", type: "string", jsonPath: ".spec.algorithm", description: "JWS algorithm of new keys." },
   {
     name: "Ready",
     type: "string",
-    jsonPath: conditionStatus("Ready"),
+    jsonPath: condition("Ready", "status"),
     description: "Whether every verifier accepts the key that signs.",
   },
-  // A date in the future would be shown as <invalid>
+  {
+    name: "Reason",
+    type: "string",
+    jsonPath: condition("Ready", "reason"),
+    description: "Why: docs/conditions.md has what to do.",
+  },
+  {
+    name: "Active",
+    type: "string",
+    jsonPath: ".status.columns.active",
+    description: "The key that signs, by the beginning of its kid.",
+  },
   {
     name: "Next",
     type: "string",
-    jsonPath: ".status.nextRotationTime",
-    description: "When the next key is planned to sign.",
+    jsonPath: ".status.columns.next",
+    description: "How long until the next key is planned to sign, or why there is no time.",
   },
+  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since it was created." },
   {
-    name: "Waiting for",
+    name: "Algorithm",
     type: "string",
-    jsonPath: ".status.waitingFor",
-    description: "What the rotation waits for now.",
+    jsonPath: ".spec.algorithm",
+    priority: 1,
+    description: "JWS algorithm of new keys.",
   },
   {
     name: "Gateways",
@@ -39,7 +51,7 @@ const columns: readonly Column[] = [
   {
     name: "Pinned",
     type: "string",
-    jsonPath: conditionStatus("Pinned"),
+    jsonPath: condition("Pinned", "status"),
     priority: 1,
     description: "Whether spec.activeKid holds the signer.",
   },
@@ -50,7 +62,28 @@ const columns: readonly Column[] = [
     priority: 1,
     description: "Time since the last rotation.",
   },
-  { name: "Age", type: "date", jsonPath: ".metadata.creationTimestamp", description: "Time since it was created." },
+  // A date in the future would be shown as <invalid>
+  {
+    name: "Next at",
+    type: "string",
+    jsonPath: ".status.nextRotationTime",
+    priority: 1,
+    description: "When the next key is planned to sign.",
+  },
+  {
+    name: "Kid",
+    type: "string",
+    jsonPath: ".status.activeKid",
+    priority: 1,
+    description: "Kid of the key that signs.",
+  },
+  {
+    name: "Waiting for",
+    type: "string",
+    jsonPath: ".status.waitingFor",
+    priority: 1,
+    description: "What the rotation waits for now.",
+  },
 ];
 
 const secretNameOf = (self: string): string =>

@@ -91,6 +91,13 @@ const gateways = object("The gateways that have to acknowledge.", {
   }),
 });
 
+const cells = object("Cells of kubectl's table, for people. Programs go by activeKid and nextRotationTime.", {
+  active: plain("The kid of the key that signs, cut short."),
+  next: plain(
+    "How long until the next key is planned to sign, rounded up, as of the last look; or why there is no time: waits, pinned, suspended, on request. Absent while the rotation is not Ready.",
+  ),
+});
+
 /** `status` of a JwtKeyRotation: a report that can be lost without harm. Nothing in it is key material. */
 export const statusSchema: Schema = object(
   "What is. Written by the controller; a report only: the ring itself is in the ring Secret.",
@@ -112,8 +119,9 @@ export const statusSchema: Schema = object(
     }),
     lastRotationTime: instant("When the key that signs began to."),
     nextRotationTime: instant(
-      "When the next one is planned to begin; absent when rotation is on request only, and while it waits for somebody.",
+      "When the next one is planned to begin; absent when rotation is on request only, while it waits for somebody, and while the rotation is not Ready.",
     ),
+    columns: cells,
     lastHandledRequestID: plain(
       "The newest spec.rotation.requestID that led to a rotation, or that was there at creation.",
     ),

@@ -78,6 +78,8 @@ export interface RequestBody {
   /** What the body is. @default json */
   readonly as?: keyof typeof contentTypes;
   readonly body?: unknown;
+  /** In which form the answer is to come. @default JSON */
+  readonly accept?: string;
   /** Ends the request. */
   readonly signal?: AbortSignal;
 }
@@ -166,14 +168,18 @@ export class KubeClient {
     }
   }
 
-  #send(method: Method, path: string, { as = "json", body, signal }: RequestBody): Promise<IncomingMessage> {
+  #send(
+    method: Method,
+    path: string,
+    { as = "json", body, accept = "application/json", signal }: RequestBody,
+  ): Promise<IncomingMessage> {
     const { server, token } = this.connection;
     const payload = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
     const options: RequestOptions = {
       method,
       agent: this.#agent,
       headers: {
-        accept: "application/json",
+        accept,
         ...(token !== undefined && { authorization: `Bearer ${token}` }),
         // Node.js frames the body of a DELETE only if it is told its length
         ...(payload && { "content-type": contentTypes[as], "content-length": payload.length }),

@@ -7,6 +7,7 @@ import type { ClusterRead, ClusterStore } from "./cluster-store.ts";
 import { firstRequestsOf } from "./first-requests.ts";
 import { readGateways } from "./gateways.ts";
 import { lastStatus, stalledSinceMs } from "./last-status.ts";
+import { pinFactsOf } from "./pin-owner.ts";
 import { annotations } from "../parse/api-names.ts";
 
 export interface ClusterPorts {
@@ -27,12 +28,14 @@ export function clusterSources(
   resource: KubeObject,
   rotation: Rotation | RefusedRotation,
 ): Sources<ClusterRead> {
+  const pin = pinFactsOf(resource);
   return {
     store,
     instructions: {
       told: { rotation },
       requests: requestsOf(rotation),
       firstRequests: firstRequestsOf(resource, rotation),
+      ...(pin && { pin }),
       ...askedFor(resource, rotation),
     },
     recoverySeenUpToMs: stalledSinceMs(resource),

@@ -3,6 +3,7 @@ import type { KubeObject } from "../kube/object.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { annotations } from "../parse/api-names.ts";
 import { lastStatus } from "./last-status.ts";
+import { isPinning } from "./pin-owner.ts";
 
 /** Requests that stood there when the resource was made, as {@link requestsOf} names them: whoever made it asks for nothing. */
 export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): readonly string[] {
@@ -17,11 +18,11 @@ export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): rea
 }
 
 /**
- * The resource without `metadata.managedFields`, once it has been reported on: nobody asks for them any more, and in memory they are
- * half of it. The API server keeps its own where a write has none.
+ * The resource without `metadata.managedFields`, once it has been reported on, unless it is pinned: nobody asks for them any more, and in
+ * memory they are half of it. The API server keeps its own where a write has none.
  */
 export function withoutManagers(resource: KubeObject): KubeObject {
-  if (lastStatus(resource).conditions.length === 0) return resource;
+  if (lastStatus(resource).conditions.length === 0 || isPinning(resource)) return resource;
   const metadata = Object.fromEntries(Object.entries(resource.metadata).filter(([field]) => field !== "managedFields"));
   return { ...resource, metadata: { ...metadata, name: resource.metadata.name } };
 }

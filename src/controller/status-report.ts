@@ -5,6 +5,8 @@ import { describeStep } from "../ring/describe.ts";
 import type { Because } from "../ring/lack.ts";
 import type { NamedStep } from "../ring/forecast.ts";
 import type { StatusReport } from "../ring/status.ts";
+import { columnsOf } from "./table-cells.ts";
+import { holds } from "../ring/view.ts";
 import { urgencyOf } from "./urgency.ts";
 import { isSameStall, lastStatus, type PastCondition } from "../cluster/last-status.ts";
 import { membersOf } from "../parse/object.ts";
@@ -27,12 +29,15 @@ const mostDeeds = 10;
 
 /** The resource with the status that follows from a pass, or undefined when that is the one it has. */
 export function withReport(resource: KubeObject, seen: StatusFacts, deeds: readonly Deed[]): KubeObject | undefined {
-  const { conditions, gateways, ringGeneration, ...report } = seen.report;
+  const { conditions, gateways, ringGeneration, nextRotationTime, ...report } = seen.report;
   const summary = `${gateways.acknowledged}/${gateways.expected}`;
   const history = [...deeds.toReversed().map(deedReport), ...lastStatus(resource).history].slice(0, mostDeeds);
   return withStatus(resource, {
     ...common(resource, conditions, seen.nowMs),
     ...report,
+    // What holds Ready up holds up the next rotation, too
+    ...(nextRotationTime !== undefined && holds(seen.report, "Ready") && { nextRotationTime }),
+    columns: columnsOf(seen.report, seen.nowMs),
     ...highest(resource, ringGeneration),
     gateways: { ...gateways, summary },
     ...(seen.lease !== undefined && { lease: seen.lease }),
@@ -46,7 +51,7 @@ function highest(resource: KubeObject, ringGeneration = 0): { readonly ringGener
   return generation === 0 ? {} : { ringGeneration: generation };
 }
 
-/** The same when nothing could be seen or done, and a person must act: what was known of the ring stands as it was. */
+/** The same when nothing could be seen or done, and a person must act: what was known of the ring stands as it was, nothing of what was to come. */
 export function withTrouble(
   resource: KubeObject,
   trouble: Because,
@@ -63,10 +68,18 @@ export function withTrouble(
     ({ type }) => type !== "Reconciling" && !conditions.some((one) => one.type === type),
   );
   const stated = common(resource, conditions, nowMs);
-  const others = Object.fromEntries(Object.entries(membersOf(before)).filter(([field]) => field !== "lease"));
+  const others = Object.fromEntries(Object.entries(membersOf(before)).filter(([field]) => !outdated.includes(field)));
+  const { active } = membersOf(membersOf(before)["columns"]);
+  const columns = active === undefined ? {} : { columns: { active } };
   const by = lease === undefined ? {} : { lease };
-  return withStatus(resource, { ...others, ...stated, ...by, conditions: [...stated.conditions, ...kept] });
+  return withStatus(resource, {
+    ...{ ...others, ...stated, ...by, ...columns, waitingFor: trouble.message },
+    conditions: [...stated.conditions, ...kept],
+  });
 }
+
+/** What an earlier pass foresaw, or counted: it is not so any more. */
+const outdated = ["lease", "nextRotationTime", "columns", "gateways", "plan", "waitingFor"];
 
 const revocationPending = (why: string): Condition => ({
   ...{ type: "RevocationPending", status: "True", reason: "RevocationPending" },

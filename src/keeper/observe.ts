@@ -4,6 +4,7 @@ import { claimOfAck, newestRing, type Found } from "../ring/found.ts";
 import type { KeyMaterials } from "../ring/jwk.ts";
 import { inForce, type Told } from "../ring/obey.ts";
 import { algorithmOf } from "../ring/resource/rotation.ts";
+import type { PinFacts } from "../ring/pin-facts.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { DocumentRead } from "./document-read.ts";
 import { recoveryIn, type RecoveryRequest } from "./recovery.ts";
@@ -16,6 +17,8 @@ export interface Instructions extends RecoveryRequest {
   readonly requests: readonly string[];
   /** As the planner's input has it. */
   readonly firstRequests?: readonly string[];
+  /** As the observation has it. */
+  readonly pin?: PinFacts;
 }
 
 /** Who has to acknowledge, and what they did. */
@@ -68,7 +71,7 @@ export interface Observed<Read extends DocumentRead = DocumentRead> {
 /** Reads everything in the order that the planner relies on: projections, gateways with their acks, ring, clock. */
 export async function observe<Read extends DocumentRead>(sources: Sources<Read>): Promise<Observed<Read>> {
   const { store, instructions } = sources;
-  const { told, requests, firstRequests } = instructions;
+  const { told, requests, firstRequests, pin } = instructions;
   const identity = { rotation: told.rotation.ref, algorithm: algorithmOf(told.rotation) };
   const signer = await store.read("signer", identity);
   const open = await store.read("public", identity);
@@ -91,6 +94,7 @@ export async function observe<Read extends DocumentRead>(sources: Sources<Read>)
       ...inForce({ ...told, refusals }, { ring: newestRing(found), nowMs }),
       requests,
       ...(firstRequests && { firstRequests }),
+      ...(pin && { pin }),
       gateways,
       found,
       clockTrusted: clock.trusted,

@@ -2,6 +2,7 @@ import type { Decision } from "./decide.ts";
 import { describeGate, describeStep, shortKid } from "./describe.ts";
 import { conflictOf } from "./found.ts";
 import { type Because, lackOf } from "./lack.ts";
+import { heldText, type PinFacts, setByText } from "./pin-facts.ts";
 import { silentFromMs } from "./silence.ts";
 import type { Blocker, Gate, Plan, PlanInput, Refusal } from "./plan.ts";
 import { keysOf, type Ring } from "./ring.ts";
@@ -33,7 +34,7 @@ export function conditionsOf(decision: Decision, suspended: boolean, besides: Be
 function withoutRevocations(
   decision: Decision,
   suspended: boolean,
-  { refused, unwritten, rival }: Besides,
+  { refused, unwritten, rival, pin }: Besides,
 ): readonly Condition[] {
   if (decision.kind === "stalled") {
     const { reason, message } = decision;
@@ -51,7 +52,7 @@ function withoutRevocations(
       : [condition("Ready", false, waiting), condition("Reconciling", true, waiting), suspension(suspended)];
   }
   const rotating = rotationOf(stored.ring, plan);
-  const pinned = pinOf(input, stored.ring);
+  const pinned = pinOf(input, stored.ring, pin);
   if (trouble) return [...stalledBy(trouble), rotating, pinned, suspension(suspended)];
   const lack = lackOf(stored.ring, input, plan);
   const ready: readonly Condition[] = lack
@@ -65,7 +66,7 @@ function withoutRevocations(
   return [...ready, rotating, pinned, suspension(suspended)];
 }
 
-/** What is wrong beside what was found. */
+/** What is wrong, or known, beside what was found. */
 export interface Besides {
   /** What was written down, and is not in force. */
   readonly refused?: Refusal | undefined;
@@ -75,6 +76,8 @@ export interface Besides {
   readonly rival?: Because | undefined;
   /** Revocations that are not carried out, in one line. */
   readonly pending?: string | undefined;
+  /** Who has pinned the signer, and since when; absent where that can't be known. */
+  readonly pin?: PinFacts | undefined;
 }
 
 /** Both are said; the first gives the reason. */
@@ -151,27 +154,33 @@ const isIdle = (b: Blocker): boolean =>
   b.kind === "time" ? b.of === "schedule" : idleKinds.some((kind) => kind === b.kind);
 const idleKinds = ["pinned", "pinUnknown", "pinCannotSign", "suspended", "refused", "clock", "conflict"] as const;
 
-function pinOf({ policy }: PlanInput, ring: Ring): Condition {
+function pinOf({ policy, nowMs }: PlanInput, ring: Ring, pin: PinFacts | undefined): Condition {
   const { pinnedKid } = policy;
   if (pinnedKid === undefined)
     return condition("Pinned", false, { reason: "NotPinned", message: "the schedule decides" });
   const name = `key ${shortKid(pinnedKid)}`;
+  const by = setByText(pin);
   const key = keysOf(ring).find((k) => k.kid === pinnedKid);
   if (ring.revoked.some((r) => r.kid === pinnedKid)) {
     return condition("Pinned", false, {
       reason: "PinnedKeyRevoked",
-      message: `${name} is revoked; rotation goes on as if unpinned`,
+      message: `${name} is revoked; rotation goes on as if unpinned${by}`,
     });
   }
-  if (!key) return condition("Pinned", false, { reason: "PinnedKeyUnknown", message: `${name} is not in the ring` });
+  if (!key)
+    return condition("Pinned", false, { reason: "PinnedKeyUnknown", message: `${name} is not in the ring${by}` });
   if (!key.canSign)
     return condition("Pinned", false, {
       reason: "PinnedKeyCannotSign",
-      message: `the private half of ${name} is gone`,
+      message: `the private half of ${name} is gone${by}`,
     });
   if (key.state !== "active")
-    return condition("Pinned", false, { reason: "Activating", message: `${name} is not the signer yet` });
-  return condition("Pinned", true, { reason: "Pinned", message: `${name} stays the signer until it is unpinned` });
+    return condition("Pinned", false, { reason: "Activating", message: `${name} is not the signer yet${by}` });
+  const held = heldText(pin, policy, nowMs);
+  return condition("Pinned", true, {
+    reason: "Pinned",
+    message: `${name} stays the signer until it is unpinned${held}`,
+  });
 }
 
 // --- one line ---------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 import type { GatewayView } from "./ack.ts";
 import { classify, conflictOf, type Found, type Stall } from "./found.ts";
 import type { Because } from "./lack.ts";
+import type { PinFacts } from "./pin-facts.ts";
 import type { Conflict, Plan, PlanInput, Policy, Refusal } from "./plan.ts";
 import { planRotation } from "./planner.ts";
 import type { RotationRef } from "./ring.ts";
@@ -23,6 +24,8 @@ export interface Observation {
   readonly clockTrusted: boolean;
   /** Somebody else writes here, too, as the keeper reports: a look can't see it. */
   readonly rival?: Because;
+  /** Who has pinned the signer; absent where there is no pin, or nobody says. */
+  readonly pin?: PinFacts;
 }
 
 /** What a pass does: carry out a plan (which may have no steps), or nothing until a person acts. */

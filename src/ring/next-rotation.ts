@@ -35,3 +35,14 @@ function hindrance({ gates, steps }: Plan, standby: string | undefined): Gate | 
     gate?.waitsFor.some(({ kind }) => kind === "gateway" || kind === "projections"),
   );
 }
+
+/** In a word, why a rotation that is Ready has no instant for its next one. */
+export function unplanned(conditions: readonly Readonly<Record<"type" | "status" | "reason", string>>[]): string {
+  const find = (type: string) => conditions.find((one) => one.type === type);
+  const holds = (type: string): boolean => find(type)?.status === "True";
+  if (holds("Suspended")) return "suspended";
+  const pin = find("Pinned")?.reason ?? "NotPinned";
+  if (pin !== "NotPinned" && pin !== "PinnedKeyRevoked") return "pinned";
+  // A rotation that has begun, and hangs on somebody
+  return holds("Rotating") ? "waits" : "on request";
+}

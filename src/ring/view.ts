@@ -45,6 +45,7 @@ export function viewOf(
       unwritten: known.unwritten,
       rival: known.rival ?? seen.rival,
       pending: pendingIn(seen, ring),
+      pin: seen.pin,
     }),
     forecast: known.forecast ?? (decision.kind === "plan" ? forecast(decision.input, horizonMs, mostWrites) : []),
   };

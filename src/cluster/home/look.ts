@@ -10,6 +10,7 @@ import type { RefusedRotation, Rotation } from "../../ring/resource/rotation.ts"
 import { clusterSources, mostSkewMs } from "../cluster-sources.ts";
 import type { ClusterRead, ClusterStore } from "../cluster-store.ts";
 import { LookingStore } from "./looking-store.ts";
+import { pinRemarks } from "./owners.ts";
 import { isSeen, reported } from "./presume.ts";
 import { readResource } from "./read-resource.ts";
 
@@ -46,7 +47,7 @@ export async function look({ client, ref, opener, signal }: Looking): Promise<Cl
   const { reason = "", message = "" } = reported(resource, "Stalled") ?? {};
   const rival = rivalries.includes(reason) ? { reason, message } : undefined;
   const seen = { ...observation, clockTrusted: reason !== "ClockSkew", ...(rival && { rival }) };
-  const remarks = [...presumed(store), ...skew(client), ...told(resource, seen), ...warnings];
+  const remarks = [...presumed(store), ...skew(client), ...told(resource, seen), ...pinRemarks(resource), ...warnings];
   return { seen, remarks, snapshot, store, rotation };
 }
 

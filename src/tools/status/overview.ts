@@ -1,4 +1,5 @@
 import type { RotationSummary } from "../../keeper/home.ts";
+import { unplanned } from "../../ring/next-rotation.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import { documentText, type DocumentFormat } from "../text/output.ts";
 import { line, paint, type Io, type Style } from "../text/screen.ts";
@@ -42,14 +43,14 @@ interface OverviewContext {
 
 function cells(one: RotationSummary, { io, nowMs, wide }: OverviewContext): readonly string[] {
   const [state, style] = stateOf(one);
-  const { activeKid, algorithm, nextRotationAtMs, lastRotationAtMs, waitingFor } = one;
+  const { activeKid, algorithm, lastRotationAtMs, waitingFor } = one;
   const last = lastRotationAtMs === undefined ? "" : distance(lastRotationAtMs, nowMs);
   return [
     one.name,
     paint(io.out, style, state),
     activeKid === undefined ? "none" : cutKid(activeKid, wide ? Infinity : 8, io.out.unicode),
     algorithm ?? "",
-    nextRotationAtMs === undefined ? unplanned(one) : distance(nextRotationAtMs, nowMs),
+    nextText(one, nowMs),
     one.gateways === "0/0" ? "none" : (one.gateways ?? ""),
     ...(wide ? [last] : []),
     age(one.createdAtMs, nowMs),
@@ -57,9 +58,11 @@ function cells(one: RotationSummary, { io, nowMs, wide }: OverviewContext): read
   ];
 }
 
-/** A rotation that has begun, and hangs on somebody, has no time either. */
-const unplanned = ({ conditions }: RotationSummary): string =>
-  conditions.some(({ type, status }) => type === "Rotating" && status === "True") ? "waits" : "on request";
+function nextText({ conditions, nextRotationAtMs }: RotationSummary, nowMs: number): string {
+  if (nextRotationAtMs !== undefined) return distance(nextRotationAtMs, nowMs);
+  const isReady = conditions.some(({ type, status }) => type === "Ready" && status === "True");
+  return isReady ? unplanned(conditions) : "unknown";
+}
 
 /** What a person would ask about first. */
 function stateOf({ conditions }: RotationSummary): readonly [text: string, style: Style] {

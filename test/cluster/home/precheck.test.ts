@@ -58,6 +58,8 @@ describe("ownersOf", () => {
 
   test.each<[manager: string, operation: "Apply" | "Update", isDeclarative: boolean]>([
     ["argocd-controller", "Update", true],
+    ["argocd-application-controller", "Update", true],
+    ["argocd-server", "Update", false],
     ["argocd-application-controller", "Apply", true],
     ["kustomize-controller", "Apply", true],
     ["helm-controller", "Update", true],

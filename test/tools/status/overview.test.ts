@@ -44,6 +44,20 @@ describe("overview", () => {
     expect(row.split(/ {2,}/)[4]).toBe(text);
   });
 
+  test.each<[text: string, conditions: RotationSummary["conditions"]]>([
+    ["suspended", [ready, condition("Suspended", "True"), condition("Pinned", "True", "Pinned")]],
+    ["pinned", [ready, condition("Pinned", "True", "Pinned")]],
+    ["pinned", [ready, condition("Pinned", "False", "PinnedKeyUnknown")]],
+    ["on request", [ready, condition("Pinned", "False", "PinnedKeyRevoked")]],
+    ["unknown", [condition("Ready", "False", "Publishing"), condition("Rotating", "True")]],
+  ])("says %j in its place with %j", (text, conditions) => {
+    const rotation = summary({ conditions });
+    Reflect.deleteProperty(rotation, "nextRotationAtMs");
+    const [heads = "", row = ""] = shown({ rotations: [rotation] }).lines;
+    const from = heads.indexOf("NEXT");
+    expect(row.slice(from, heads.indexOf("GATEWAYS")).trim()).toBe(text);
+  });
+
   test("names the namespace where there are several", () => {
     const [heads = "", row = ""] = shown({ rotations: [summary()], acrossNamespaces: true }).lines;
     expect(heads).toMatch(/^NAMESPACE +NAME /);
@@ -80,7 +94,7 @@ describe("overview", () => {
       document: {},
     };
     const [, row = ""] = shown({ rotations: [{ ...bare, gateways: "0/0" }] }).lines;
-    expect(row.split(/ {2,}/)).toEqual(["b", "not seen yet", "none", "on request", "none", "60s", "nothing"]);
+    expect(row.split(/ {2,}/)).toEqual(["b", "not seen yet", "none", "unknown", "none", "60s", "nothing"]);
   });
 
   test("of none says so where no pipe swallows it, and is no failure", () => {
