@@ -21,6 +21,7 @@ const apart = [
   "@nats-io/transport-node",
   "fastify",
   "jose",
+  "json-p3",
   "pg",
   "pino-pretty",
   "ws",

@@ -36,7 +36,7 @@ const key = object(
 const step = object(
   "Something that is going to happen.",
   {
-    step: plain("What: create, markPublished, activate, markQuiesced, prune …"),
+    step: plain("What: create, publish, activate, quiesce, prune … docs/conditions.md has them all."),
     kid: plain("The key that it is about."),
     notBefore: instant("It does not happen earlier."),
     waitingFor: plain("What it waits for beside that, for people."),

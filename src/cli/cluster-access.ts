@@ -1,18 +1,21 @@
 import { readFile } from "node:fs/promises";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
+import { isatty } from "node:tty";
 import type { Option } from "commander";
 import { systemClock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import { inClusterEndpoint, podNamespace } from "../kube/in-cluster.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { flag } from "./flags.ts";
+import { asSomebody, type Impersonation } from "./impersonation.ts";
 import type { Env } from "./terminal.ts";
 
-/** Which cluster a command works on. */
-export interface ClusterFlags {
+/** Which cluster a command works on, and as whom. */
+export interface ClusterFlags extends Impersonation {
   readonly kubeconfig?: string;
   readonly context?: string;
+  readonly server?: string;
 }
 
 export const clusterFlags = (): readonly Option[] => [
@@ -49,12 +52,20 @@ async function kubeconfigReader() {
  * The way to the cluster: a kubeconfig that is named, else the service account of the pod that this runs in, else
  * `~/.kube/config`.
  *
- * @throws KubeError `BadKubeConfig` | `NoKubeConfigReader`
+ * @throws KubeError `BadKubeConfig` | `NoKubeConfig` | `NoKubeConfigReader`
  */
-export async function clusterAccess({ kubeconfig, context }: ClusterFlags, env: Env): Promise<ClusterAccess> {
+export async function clusterAccess(flags: ClusterFlags, env: Env): Promise<ClusterAccess> {
+  const { as, asGroup, asUid } = flags;
+  const access = await ownAccess(flags, env);
+  if (as === undefined) return access;
+  const who = { as, ...(asGroup && { asGroup }), ...(asUid !== undefined && { asUid }) };
+  return { ...access, endpoint: asSomebody(access.endpoint, who) };
+}
+
+async function ownAccess({ kubeconfig, context, server }: ClusterFlags, env: Env): Promise<ClusterAccess> {
   const named = kubeconfig ?? env["KUBECONFIG"];
   const isInPod = (env["KUBERNETES_SERVICE_HOST"] ?? "") !== "";
-  if ((named === undefined || named === "") && context === undefined && isInPod) {
+  if ((named === undefined || named === "") && context === undefined && server === undefined && isInPod) {
     const options = { env, readFile: (path: string) => readFile(path, "utf8"), clock: systemClock };
     return { endpoint: inClusterEndpoint(options), namespace: await podNamespace(options), where: "this cluster" };
   }
@@ -62,7 +73,12 @@ export async function clusterAccess({ kubeconfig, context }: ClusterFlags, env: 
   const files = (named ?? "").split(delimiter).filter((path) => path !== "");
   const found = kubeConfigEndpoint({
     files: files.length > 0 ? files : [join(homedir(), ".kube", "config")],
+    // A file that a flag names must be there
+    mayMiss: kubeconfig === undefined,
     ...(context !== undefined && { context }),
+    ...(server !== undefined && { server }),
+    ...{ env, isTerminal: isatty(0) },
   });
-  return { endpoint: found.endpoint, namespace: found.namespace ?? "default", where: `context ${found.context}` };
+  const where = found.context === undefined ? `server ${found.endpoint.server}` : `context ${found.context}`;
+  return { endpoint: found.endpoint, namespace: found.namespace ?? "default", where };
 }

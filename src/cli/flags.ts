@@ -1,5 +1,5 @@
 import { type Argument, Command, Option } from "commander";
-import { readDuration } from "../parse/duration.ts";
+import { durationAdvice, readDuration } from "../parse/duration.ts";
 import { quoted } from "../errors/quote.ts";
 import { UsageError } from "./report-error.ts";
 import { readInstant } from "../parse/instant.ts";
@@ -41,8 +41,14 @@ const oneOf = (choices: readonly string[], value: string, name: string): string 
 /** A Go-style duration in milliseconds. */
 export function durationFlag(text: string, name: string): number {
   const ms = readDuration(text);
-  if (ms === undefined) throw new UsageError(`Cannot use ${name} ${quoted(text)}: must look like 90m, 1h30m or 45s`);
+  if (ms === undefined) throw new UsageError(`Cannot use ${name} ${quoted(text)}: ${durationMust(text)}`);
   return ms;
+}
+
+/** How a duration must be written, and what this one may mean. */
+export function durationMust(text: string): string {
+  const advice = durationAdvice(text);
+  return `must look like 90m, 1h30m or 45s${advice === undefined ? "" : `; ${advice}`}`;
 }
 
 /** A whole number between these, both of them allowed. */

@@ -3,85 +3,146 @@ import { KubeConfig } from "@kubernetes/client-node";
 import type { TlsMaterial } from "../http/agents.ts";
 import type { ApiCredentials, Endpoint } from "../kube/endpoint.ts";
 import { KubeError } from "../kube/kube-errors.ts";
+import { type Members, membersOf } from "../parse/object.ts";
+import { ExecCredentials, type ExecCredential } from "./exec-credentials.ts";
+import { badKubeConfig, entryNamed, type KubeconfigDocument, readKubeconfig } from "./kubeconfig-files.ts";
+import { impersonationOf } from "./impersonation.ts";
+import { proxyOf } from "./proxy-of.ts";
+import { TokenFile } from "./token-file.ts";
+import type { Env } from "./terminal.ts";
 
 export interface KubeConfigOptions {
-  /** The files of `$KUBECONFIG`, or `~/.kube/config`; of several the first that has a name wins. */
+  /** The files of `$KUBECONFIG`, or `~/.kube/config`; of two entries with one name the first counts. */
   readonly files: readonly string[];
+  /** One that is not there is passed over. @default false */
+  readonly mayMiss?: boolean;
   /** @default the file's current context */
   readonly context?: string;
+  /** Instead of the cluster's own; then there need not be a file. */
+  readonly server?: string;
+  /** For exec plugins, and for proxies. @default nothing */
+  readonly env?: Env;
+  /** An exec plugin may ask somebody. @default false */
+  readonly isTerminal?: boolean;
 }
 
 export interface FromKubeConfig {
   readonly endpoint: Endpoint;
   /** Of the context; undefined where it names none. */
   readonly namespace: string | undefined;
-  readonly context: string;
+  /** Undefined where only a server was named. */
+  readonly context: string | undefined;
 }
 
 /**
- * Where a kubeconfig leads: with tokens, token files, client certificates, exec plugins, OIDC and proxies, as
- * `@kubernetes/client-node` knows them. Connections are ours. After a 401 the files are read, and the plugin is run, again.
+ * Where a kubeconfig leads: with tokens, token files, client certificates, exec plugins, OIDC and proxies. Files are put together, plugins
+ * run and proxies chosen as kubectl does; the rest is `@kubernetes/client-node`'s. Connections are ours. After a 401 the files are read,
+ * and the plugin is run, again.
  *
  * @throws KubeError `BadKubeConfig`
  */
 export function kubeConfigEndpoint(options: KubeConfigOptions): FromKubeConfig {
-  let config = load(options);
-  const cluster = config.getCurrentCluster();
-  const server = cluster?.server;
-  if (server === undefined) throw bad(options, "its context must name a cluster");
+  let way = wayIn(options);
   const endpoint: Endpoint = {
-    server,
-    credentials: () => apiCredentialsOf(config),
+    server: way.server,
+    credentials: () => credentialsOf(way),
     refresh: () => {
-      config = load(options);
+      way = wayIn(options);
     },
   };
-  const context = config.getCurrentContext();
-  return { endpoint, namespace: config.getContextObject(context)?.namespace, context };
+  return { endpoint, namespace: way.namespace, context: way.context };
 }
 
-function load(options: KubeConfigOptions): KubeConfig {
-  const config = new KubeConfig();
-  const [first, ...others] = options.files;
-  if (first === undefined) throw bad(options, "must name a file");
+/** One context of the files. */
+interface Way {
+  readonly server: string;
+  readonly namespace: string | undefined;
+  readonly context: string | undefined;
+  readonly config: KubeConfig;
+  readonly user: Members;
+  readonly isProxied: boolean;
+  readonly exec?: ExecCredentials;
+  readonly tokenFile?: TokenFile;
+}
+
+const nothing: KubeconfigDocument = { clusters: [], users: [], contexts: [] };
+
+function wayIn(options: KubeConfigOptions): Way {
+  const { files, mayMiss = false, env = {} } = options;
+  const document = documentOf(options, () => readKubeconfig({ files, mayMiss }));
+  const context = options.context ?? document.currentContext;
+  const entry = membersOf(entryNamed(document.contexts, context, "context"));
+  if (options.context !== undefined && entryNamed(document.contexts, context, "context") === undefined) {
+    const names = document.contexts.map(({ name }) => String(name)).join(", ") || "none";
+    throw badKubeConfig(files, `must have the context "${options.context}", has ${names}`);
+  }
+  const cluster = membersOf(entryNamed(document.clusters, entry["cluster"], "cluster"));
+  const user = membersOf(entryNamed(document.users, entry["user"], "user"));
+  const server = options.server ?? cluster["server"];
+  if (typeof server !== "string" || !URL.canParse(server)) {
+    const must =
+      context === undefined ? "must have a current-context, or --context" : "its context must name a cluster";
+    throw badKubeConfig(files, must);
+  }
+  const proxy = cluster["proxy-url"] ?? proxyOf(new URL(server), env);
+  const { exec, tokenFile, ...others } = user;
+  const { namespace } = entry;
+  return {
+    ...{ server, context, user, isProxied: proxy !== undefined },
+    namespace: typeof namespace === "string" && namespace !== "" ? namespace : undefined,
+    config: libraryConfig({ ...cluster, server, "proxy-url": proxy }, others, files),
+    ...(exec !== undefined && { exec: execOf(exec, { ...cluster, server }, options) }),
+    ...(typeof tokenFile === "string" && { tokenFile: new TokenFile(tokenFile) }),
+  };
+}
+
+/** Who names a server needs no file. */
+function documentOf({ server, files }: KubeConfigOptions, read: () => KubeconfigDocument): KubeconfigDocument {
   try {
-    config.loadFromFile(first);
-    for (const file of others) config.mergeConfig(loaded(file), true);
+    return read();
   } catch (error) {
-    // A parser's error quotes its source, tokens included; those of the file system say what is wrong
-    throw bad(options, error instanceof Error && "syscall" in error ? error.message : "must be a kubeconfig");
+    if (server === undefined || files.length === 0 || !(error instanceof KubeError && error.code === "NoKubeConfig"))
+      throw error;
+    return nothing;
   }
-  const { context } = options;
-  if (context !== undefined && config.getContextObject(context) === null) {
-    const names = config.getContexts().map(({ name }) => name);
-    throw bad(options, `must have the context "${context}", has ${names.join(", ") || "none"}`);
-  }
-  if (context !== undefined) config.setCurrentContext(context);
-  return config;
 }
 
-function loaded(file: string): KubeConfig {
+const execOf = (exec: unknown, cluster: Members, { env = {}, isTerminal = false }: KubeConfigOptions): ExecCredentials =>
+  new ExecCredentials(membersOf(exec), cluster, { env, isTerminal, nowMs: () => Date.now() });
+
+/** The one cluster and the one user, as the library has them. A plain http server is the user's own choice. */
+function libraryConfig(cluster: Members, user: Members, files: readonly string[]): KubeConfig {
   const config = new KubeConfig();
-  config.loadFromFile(file);
+  const isPlain = String(cluster["server"]).startsWith("http:");
+  const one = (member: string, held: Members) => [{ name: "one", [member]: held }];
+  try {
+    config.loadFromString(
+      JSON.stringify({
+        clusters: one("cluster", { ...cluster, ...(isPlain && { "insecure-skip-tls-verify": true }) }),
+        users: one("user", user),
+        contexts: one("context", { cluster: "one", user: "one" }),
+        "current-context": "one",
+      }),
+    );
+  } catch {
+    // A parser's error quotes its source, tokens included
+    throw badKubeConfig(files, "must be a kubeconfig");
+  }
   return config;
 }
 
-async function apiCredentialsOf(config: KubeConfig): Promise<ApiCredentials> {
+async function credentialsOf({ config, user, exec, tokenFile, isProxied }: Way): Promise<ApiCredentials> {
+  const given: ExecCredential = (await exec?.credential()) ?? {};
   const wanted: RequestOptions = { headers: {} };
-  try {
-    await config.applyToHTTPSOptions(wanted);
-  } catch (error) {
-    // What a plugin printed and is no JSON stands in the parser's error: a token, perhaps
-    if (error instanceof SyntaxError) throw new KubeError("BadCredentials", "the exec plugin must print JSON");
-    throw error;
-  }
+  if (given.cert !== undefined) wanted.cert = given.cert;
+  if (given.key !== undefined) wanted.key = given.key;
+  await config.applyToHTTPSOptions(wanted);
   const { authorization, ...headers } = lowerCased(wanted.headers);
-  const token = /^Bearer (.+)$/.exec(authorization ?? "")?.[1];
-  const isProxied = config.getCurrentCluster()?.proxyUrl !== undefined;
+  const token = (await tokenFile?.read()) ?? given.token ?? /^Bearer (.+)$/.exec(authorization ?? "")?.[1];
   const basic = wanted.auth ? { authorization: `Basic ${Buffer.from(wanted.auth).toString("base64")}` } : {};
   return {
     tls: tlsOf(wanted),
-    headers: { ...headers, ...basic },
+    headers: { ...headers, ...impersonationOf(user), ...basic },
     ...(token !== undefined && { token }),
     // The library keeps its agents, but opens a connection for each call
     ...(isProxied && typeof wanted.agent === "object" && { agent: Object.assign(wanted.agent, { keepAlive: true }) }),
@@ -107,6 +168,3 @@ function pem(name: "ca" | "cert" | "key", value: unknown): TlsMaterial {
   if (typeof value === "string") return { [name]: value };
   return Buffer.isBuffer(value) ? { [name]: value.toString("utf8") } : {};
 }
-
-const bad = ({ files }: KubeConfigOptions, problem: string): KubeError =>
-  new KubeError("BadKubeConfig", `Cannot use the kubeconfig "${files.join(", ")}": ${problem}`);

@@ -5,6 +5,7 @@ import { type ClientTransport, Transport } from "../kube/transport.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { directoryHome } from "../standalone/directory-home.ts";
 import type { RingHome, RotationSummary } from "../keeper/home.ts";
+import type { ManyRotations } from "../tools/status/overview.ts";
 import { clusterAccess } from "./cluster-access.ts";
 import { UsageError } from "./report-error.ts";
 
@@ -22,9 +23,12 @@ export interface Opening {
 
 /** Where the rotation lives that the flags mean: in a directory when one is named, else on a cluster. The one choice. */
 function placeOf(flags: HomeFlags): { readonly dir: string } | "cluster" {
-  const { dir, rotation, namespace, allNamespaces, context, kubeconfig } = flags;
+  const { dir, rotation, namespace, allNamespaces, context, kubeconfig, server, as, selector } = flags;
   if (dir === undefined || dir === "") return "cluster";
-  const ofCluster = { "a name": rotation, "--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig };
+  const ofCluster = {
+    ...{ "a name": rotation, "--namespace": namespace, "--context": context, "--kubeconfig": kubeconfig },
+    ...{ "--server": server, "--as": as, "--selector": selector },
+  };
   const all = allNamespaces === true ? "--all-namespaces" : undefined;
   const named = all ?? Object.entries(ofCluster).find(([, value]) => value !== undefined)?.[0];
   if (named === undefined) return { dir };
@@ -43,19 +47,43 @@ export async function openHome(flags: HomeFlags, opening: Opening): Promise<Ring
 
 /** What `status` shows: the same, or several where several could be meant. */
 export async function openShown(flags: HomeFlags, opening: Opening): Promise<Shown> {
-  const { rotation, allNamespaces = false } = flags;
-  if (rotation !== undefined && allNamespaces) {
-    throw new UsageError(`Cannot use --all-namespaces with ${quoted(rotation)}: must be one or the other`);
+  const { rotation, allNamespaces = false, selector } = flags;
+  const many = allNamespaces ? "--all-namespaces" : selector === undefined ? undefined : "--selector";
+  if (rotation !== undefined && many !== undefined) {
+    throw new UsageError(`Cannot use ${many} with ${quoted(rotation)}: must be one or the other`);
   }
   if (placeOf(flags) !== "cluster" || rotation !== undefined) return { home: await openHome(flags, opening) };
   const cluster = await openCluster(flags, opening);
-  const rotations = await listed(cluster, allNamespaces);
-  const [first, ...others] = rotations;
-  if (first && others.length === 0 && !allNamespaces) return { home: await onCluster(cluster, first.name) };
-  const { transport } = cluster.client;
-  const where = allNamespaces ? `in ${cluster.where}` : `in namespace "${cluster.namespace}" of ${cluster.where}`;
-  const nowMs = transport.serverNowMs() ?? transport.clock.nowMs();
-  return { overview: { rotations, acrossNamespaces: allNamespaces, where, nowMs } };
+  const [first, ...others] = many === undefined ? await listed(cluster) : [];
+  if (first && others.length === 0) return { home: await onCluster(cluster, first.name) };
+  return { several: await severalOn(cluster, { allNamespaces, ...(selector !== undefined && { selector }) }) };
+}
+
+interface Which {
+  readonly allNamespaces: boolean;
+  readonly selector?: string;
+}
+
+async function severalOn(
+  { client, namespace, where }: Cluster,
+  { allNamespaces, selector }: Which,
+): Promise<ManyRotations> {
+  const { listRotations, rotationChanges } = await import("../cluster/home/list-rotations.ts");
+  const { transport } = client;
+  const selection = {
+    ...(!allNamespaces && { namespace }),
+    ...(selector !== undefined && { labelSelector: selector }),
+  };
+  const place = allNamespaces ? `in ${where}` : `in namespace "${namespace}" of ${where}`;
+  return {
+    look: async () => ({
+      rotations: await listRotations(client, selection),
+      acrossNamespaces: allNamespaces,
+      where: selector === undefined ? place : `with ${selector} ${place}`,
+      nowMs: transport.serverNowMs() ?? transport.clock.nowMs(),
+    }),
+    changes: (signal) => rotationChanges(client, selection, signal),
+  };
 }
 
 async function inDirectory(dir: string, clock: Clocks): Promise<RingHome> {
@@ -72,34 +100,43 @@ interface Cluster {
   readonly namespace: string;
   /** For people. */
   readonly where: string;
+  readonly timeoutMs: number;
 }
 
 /** A person waits: what does not answer is said soon, in milliseconds. */
-const patience = { timeoutMs: 10_000, totalMs: 10_000 };
+const patienceMs = 10_000;
+/** A timer longer than 2³¹ − 1 ms fires at once. */
+const longestMs = 2 ** 31 - 1;
 
 async function openCluster(flags: HomeFlags, { env, version }: Opening): Promise<Cluster> {
+  const { as, asGroup, asUid, requestTimeout = patienceMs } = flags;
+  if (as === undefined && (asGroup !== undefined || asUid !== undefined)) {
+    const name = asGroup === undefined ? "--as-uid" : "--as-group";
+    throw new UsageError(`Cannot use ${name}: must stand with --as, which says who it is`);
+  }
+  const timeoutMs = requestTimeout === 0 ? longestMs : Math.min(requestTimeout, longestMs);
   const { endpoint, namespace, where } = await clusterAccess(flags, env);
   const userAgent = `keyturn/${version}`;
   const transport = new Transport({ endpoint, clock: systemClock, chance: () => Math.random(), userAgent });
   const caller: ClientTransport = {
-    call: (request) => transport.call({ ...patience, ...request }),
+    call: (request) => transport.call({ timeoutMs, totalMs: timeoutMs, ...request }),
     open: (request) => transport.open(request),
     serverNowMs: () => transport.serverNowMs(),
     serverDoubtMs: () => transport.serverDoubtMs(),
     clock: transport.clock,
     chance: transport.chance,
   };
-  return { client: new KubeClient(caller), namespace: flags.namespace ?? namespace, where };
+  return { client: new KubeClient(caller), namespace: flags.namespace ?? namespace, where, timeoutMs };
 }
 
-async function onCluster({ client, namespace, where }: Cluster, name: string): Promise<RingHome> {
+async function onCluster({ client, namespace, where, timeoutMs }: Cluster, name: string): Promise<RingHome> {
   const { clusterHome } = await import("../cluster/home/cluster-home.ts");
-  return clusterHome(client, { namespace, name }, { where });
+  return clusterHome(client, { namespace, name }, { where, requestMs: timeoutMs });
 }
 
-async function listed({ client, namespace }: Cluster, all = false): Promise<readonly RotationSummary[]> {
+async function listed({ client, namespace }: Cluster): Promise<readonly RotationSummary[]> {
   const { listRotations } = await import("../cluster/home/list-rotations.ts");
-  return listRotations(client, all ? undefined : namespace);
+  return listRotations(client, { namespace });
 }
 
 function theOnly(rotations: readonly RotationSummary[], namespace: string): string {

@@ -5,6 +5,7 @@ import { hostname } from "node:os";
 import { basename } from "node:path";
 import { isatty } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileProblem } from "../errors/errno-words.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { exitCodes } from "../tools/exit.ts";
 import { buildOf } from "./build.ts";
@@ -57,19 +58,13 @@ function calledBy(path = ""): string {
   return basename(path).startsWith("kubectl-") ? "kubectl keyturn" : "keyturn";
 }
 
-const fileProblems: Readonly<Record<string, string>> = {
-  ENOENT: "is not there",
-  EACCES: "belongs to somebody else",
-  EISDIR: "is a directory",
-};
-
 async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const is = fileProblems[code] ?? (code === "" ? "is not" : `is not: ${code}`);
-    throw new ChangeNeededError("FileUnreadable", `Cannot read ${quotedPath(path)}: must be a readable file, ${is}`);
+    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const is = isMissing ? ", is not there" : `: ${fileProblem(error) ?? "it is none"}`;
+    throw new ChangeNeededError("FileUnreadable", `Cannot read ${quotedPath(path)}: must be a readable file${is}`);
   }
 }
 

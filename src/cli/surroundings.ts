@@ -1,5 +1,5 @@
 import type { RingHome } from "../keeper/home.ts";
-import type { Overview } from "../tools/status/overview.ts";
+import type { ManyRotations } from "../tools/status/overview.ts";
 import type { Io } from "../tools/text/screen.ts";
 import type { ClusterFlags } from "./cluster-access.ts";
 
@@ -11,10 +11,14 @@ export interface HomeFlags extends ClusterFlags {
   /** Its name. @default the only one of the namespace */
   readonly rotation?: string;
   readonly allNamespaces?: boolean;
+  /** Of labels: several, as with {@link allNamespaces}. */
+  readonly selector?: string;
+  /** Of one request to the API server, in milliseconds; 0: any time. */
+  readonly requestTimeout?: number;
 }
 
 /** What `status` shows: one rotation, or several. */
-export type Shown = { readonly home: RingHome } | { readonly overview: Overview };
+export type Shown = { readonly home: RingHome } | { readonly several: ManyRotations };
 
 /** What a command is built with: its surroundings, and where it says how it ended. */
 export interface Cli extends Surroundings {

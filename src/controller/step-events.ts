@@ -7,22 +7,23 @@ import { lastStatus } from "../cluster/last-status.ts";
 
 type StepEvent = Pick<EventFacts, "type" | "reason" | "action" | "note" | "isUrgent">;
 
-const reasons: Readonly<Record<NamedStep["type"], { readonly reason: string; readonly action: string }>> = {
-  begin: { reason: "RingCreated", action: "Create" },
+/** The action is the name of the step, as Kubernetes writes words for programs. */
+export const stepReasons: Readonly<Record<NamedStep["type"], { readonly reason: string; readonly action: string }>> = {
+  begin: { reason: "RingCreated", action: "Begin" },
   adopt: { reason: "KeysAdopted", action: "Adopt" },
-  rebuild: { reason: "RingRebuilt", action: "Recover" },
-  create: { reason: "KeyPrepared", action: "Rotate" },
+  rebuild: { reason: "RingRebuilt", action: "Rebuild" },
+  create: { reason: "KeyPrepared", action: "Create" },
   configure: { reason: "SettingsChanged", action: "Configure" },
-  activate: { reason: "KeyActivated", action: "Rotate" },
+  activate: { reason: "KeyActivated", action: "Activate" },
   revoke: { reason: "KeyRevoked", action: "Revoke" },
-  seeRequests: { reason: "RequestSeen", action: "Reconcile" },
-  revokeBefore: { reason: "KeysRevokedBefore", action: "Revoke" },
-  markPublished: { reason: "KeyPublished", action: "Rotate" },
-  markUnpublished: { reason: "KeyUnpublished", action: "Rotate" },
-  markQuiesced: { reason: "KeyQuiesced", action: "Rotate" },
-  forgetPrivate: { reason: "PrivateHalfForgotten", action: "Rotate" },
+  seeRequests: { reason: "RequestSeen", action: "SeeRequests" },
+  revokeBefore: { reason: "KeysRevokedBefore", action: "RevokeBefore" },
+  publish: { reason: "KeyPublished", action: "Publish" },
+  unpublish: { reason: "KeyUnpublished", action: "Unpublish" },
+  quiesce: { reason: "KeyQuiesced", action: "Quiesce" },
+  forget: { reason: "PrivateHalfForgotten", action: "Forget" },
   prune: { reason: "KeyPruned", action: "Prune" },
-  discardPrepared: { reason: "KeyDiscarded", action: "Rotate" },
+  discard: { reason: "KeyDiscarded", action: "Discard" },
 };
 
 /**
@@ -37,7 +38,7 @@ export function eventsOf(steps: readonly NamedStep[]): readonly StepEvent[] {
   const told = steps.flatMap((step) => {
     if (isMass && step.type === "revoke") return evictionsOf(step);
     const events = eventsOfStep(step);
-    return isNew && step.type === "create" ? events.map((one) => ({ ...one, ...reasons.begin })) : events;
+    return isNew && step.type === "create" ? events.map((one) => ({ ...one, ...stepReasons.begin })) : events;
   });
   const all = byReason(isMass ? [massRevocation(revoked), ...told] : told);
   return all.map((one) => ({ ...one, isUrgent: isUrgent(one) }));
@@ -52,7 +53,7 @@ function byReason(told: readonly StepEvent[]): readonly StepEvent[] {
   return [...all.values()];
 }
 
-const isUrgent = ({ type, action }: StepEvent): boolean => type === "Warning" || action === "Revoke";
+const isUrgent = ({ type, action }: StepEvent): boolean => type === "Warning" || action.startsWith("Revoke");
 
 function massRevocation(steps: readonly RevokeStep[]): StepEvent {
   const named = steps.slice(0, mostNamed).map(({ kid }) => shortKid(kid));
@@ -60,7 +61,7 @@ function massRevocation(steps: readonly RevokeStep[]): StepEvent {
   const names = [...named, ...(more > 0 ? [`and ${more} more`] : [])].join(", ");
   const why = [...new Set(steps.flatMap(({ reason }) => reason ?? []))];
   const note = `${steps.length} keys are revoked: ${names}${why.length === 0 ? "" : `; ${why.join("; ")}`}`;
-  return { type: "Normal", ...reasons.revoke, note };
+  return { type: "Normal", ...stepReasons.revoke, note };
 }
 
 type RevokeStep = Extract<NamedStep, { readonly type: "revoke" }>;
@@ -73,11 +74,11 @@ function evictionsOf({ evicts }: RevokeStep): readonly StepEvent[] {
 
 /** Those that skip a wait, or make up for a loss, are warnings. */
 function eventsOfStep(step: NamedStep): readonly StepEvent[] {
-  const { reason, action } = reasons[step.type];
+  const { reason, action } = stepReasons[step.type];
   const note = describeStep(step);
   const isEarly = (step.type === "activate" && step.early) || (step.type === "create" && step.as === "active");
   const told: StepEvent = {
-    type: isEarly || step.type === "rebuild" || step.type === "markUnpublished" ? "Warning" : "Normal",
+    type: isEarly || step.type === "rebuild" || step.type === "unpublish" ? "Warning" : "Normal",
     reason: isEarly ? "KeyActivatedEarly" : reason,
     action,
     note,

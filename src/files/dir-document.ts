@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { fileProblem } from "../errors/errno-words.ts";
 import { Bell } from "../time/bell.ts";
 import type { Clock } from "../time/clock.ts";
 import { currentVersion } from "./data-dir.ts";
@@ -113,7 +114,7 @@ export class DirDocument {
     if (error instanceof RefusedEntryError) return { kind: "unfit", problem: error.message };
     const code = errnoOf(error);
     if (code === "ENOENT" || code === "ENOTDIR") return { kind: "missing", problem: `"${dir}" must have a ${name}` };
-    const why = code ?? (error instanceof Error ? error.message : "it can't be read");
+    const why = fileProblem(error) ?? "it can't be read";
     return { kind: "unfit", problem: `"${dir}" must be readable: ${why}` };
   }
 }

@@ -1,6 +1,7 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
+import { fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
 import { errnoOf } from "./fs-errors.ts";
 
@@ -42,7 +43,9 @@ async function read(path: string, most = longest): Promise<string> {
   } catch (error) {
     const code = error instanceof ChangeNeededError ? undefined : errnoOf(error);
     if (code === undefined) throw error;
-    throw unreadable(path, code === "ENOENT" ? "must be a file, is not there" : `must be readable, fails with ${code}`);
+    const must =
+      code === "ENOENT" ? "must be a file, is not there" : `must be readable: ${fileProblem(error) ?? "it is not"}`;
+    throw unreadable(path, must);
   }
 }
 

@@ -1,41 +1,15 @@
 import { errnoOf, RefusedEntryError } from "./fs-errors.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
+import { fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
 
 /**
  * What passes by itself, or when somebody makes room. ENOENT: something was removed while it was looked at; ENOTEMPTY: something
- * was written to what is being removed, or NFS keeps there what a reader has open.
+ * was written to what is being removed, or NFS keeps there what a reader has open. Any other a person must change.
  */
-const passing = new Map([
-  ["ENOSPC", "there is no space left on the disk"],
-  ["EDQUOT", "the disk quota is used up"],
-  ["EIO", "the disk has a fault"],
-  ["EMFILE", "too many files are open"],
-  ["ENFILE", "too many files are open on this machine"],
-  ["ENOMEM", "there is no memory left"],
-  ["EAGAIN", "it is busy"],
-  ["EBUSY", "it is busy"],
-  ["EINTR", "it was interrupted"],
-  ["ESTALE", "the file server has changed"],
-  ["ETIMEDOUT", "the file server does not answer"],
-  ["ENOENT", "it is not there, or no longer"],
-  ["EEXIST", "it is there already"],
-  ["ENOTEMPTY", "something was written there just now"],
-]);
-
-/** What a person must change. */
-const lasting = new Map([
-  ["EACCES", "permission is denied"],
-  ["EPERM", "the operation is not permitted"],
-  ["EROFS", "the file system is read-only"],
-  ["ENOTDIR", "a part of the path is no directory"],
-  ["EISDIR", "it is a directory"],
-  ["ELOOP", "a part of the path is a symbolic link"],
-  ["ENAMETOOLONG", "the path is too long"],
-  ["EOPNOTSUPP", "the file system can't do that"],
-  ["ENOTSUP", "the file system can't do that"],
-  ["EXDEV", "the file system can't do that"],
-  ["EMLINK", "the file system can't do that"],
+const passing: ReadonlySet<string> = new Set([
+  ...["ENOSPC", "EDQUOT", "EIO", "EMFILE", "ENFILE", "ENOMEM", "EAGAIN", "EBUSY", "EINTR", "ESTALE", "ETIMEDOUT"],
+  ...["ENOENT", "EEXIST", "ENOTEMPTY"],
 ]);
 
 /**
@@ -53,12 +27,12 @@ export function storageError(error: unknown, cannot?: string): unknown {
   const errno = errnoOf(error);
   if (errno === undefined) return error;
   const subject = cannot ?? callOf(error);
-  const later = passing.get(errno);
-  if (later !== undefined) return new TryLaterError("StorageUnavailable", `${subject}: ${later}`, { cause: error });
-  const change = lasting.get(errno);
-  return change === undefined
-    ? error
-    : new ChangeNeededError("StorageRefused", `${subject}: ${change}`, { cause: error });
+  const words = fileProblem(error);
+  if (words === undefined) return error;
+  const message = `${subject}: ${words}`;
+  return passing.has(errno)
+    ? new TryLaterError("StorageUnavailable", message, { cause: error })
+    : new ChangeNeededError("StorageRefused", message, { cause: error });
 }
 
 function callOf(error: unknown): string {

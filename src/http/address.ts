@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { chmod, chown, lstat, unlink } from "node:fs/promises";
 import type { Server } from "node:net";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
+import { connectionProblem } from "../errors/errno-words.ts";
+import { unlessMissing } from "../files/fs-errors.ts";
 
 /** A TCP port, 0 for any that is free; without a host on every address. */
 export interface TcpAddress {
@@ -47,8 +48,10 @@ export async function bind(server: Server, address: Address): Promise<void> {
   } catch (error) {
     // Nobody is to come to what has the wrong group
     if (server.listening) server.close();
-    const why = errnoOf(error) ?? (error instanceof Error ? error.message : "unknown");
-    throw new ChangeNeededError("AddressUnusable", `Cannot listen on ${addressText(address)}: ${why}`);
+    throw new ChangeNeededError(
+      "AddressUnusable",
+      `Cannot listen on ${addressText(address)}: ${connectionProblem(error)}`,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import { type Agent, type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
+import { connectionProblem } from "../errors/errno-words.ts";
 import { errnoOf } from "../files/fs-errors.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 
@@ -10,7 +11,7 @@ export interface ExchangeErrors {
   /** @param sent - True when bytes of the request may have left */
   timedOut(timeoutMs: number, sent: boolean): Error;
   /**
-   * @param problem - `no connection (connect ECONNREFUSED …)`; never with what was answered
+   * @param problem - `no connection (nothing listens on 127.0.0.1:1)`; never with what was answered
    * @param errno - `ECONNREFUSED`, where the system says what is wrong
    */
   broken(problem: string, sent: boolean, errno?: string): Error;
@@ -130,10 +131,7 @@ export class Exchange {
     if (this.#cutBy !== undefined) return this.#cutBy;
     if (!(error instanceof Error)) return error;
     // Never its cause: a parser's error carries the bytes of the answer
-    const problem = `${this.#sent ? "the connection broke" : "no connection"} (${error.message || codeOf(error)})`;
+    const problem = `${this.#sent ? "the connection broke" : "no connection"} (${connectionProblem(error)})`;
     return this.#outgoing.errors.broken(problem, this.#sent, errnoOf(error));
   }
 }
-
-/** The errors of several addresses have no message of their own, but a code. */
-const codeOf = (error: Error): string => errnoOf(error) ?? error.name;

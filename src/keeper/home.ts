@@ -63,5 +63,5 @@ export interface RotationSummary {
   /** One line. */
   readonly waitingFor?: string;
   /** As `status -o json` has it. */
-  readonly document: object;
+  readonly document: Readonly<Record<string, unknown>> & { readonly metadata: { readonly name: string } };
 }

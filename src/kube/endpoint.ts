@@ -4,8 +4,8 @@ import type { TlsMaterial } from "../http/agents.ts";
 export interface ApiCredentials {
   readonly tls: TlsMaterial;
   readonly token?: string;
-  /** Such as `Impersonate-User`. */
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Such as `Impersonate-User`; a list is sent as so many headers. */
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   /** Connections of another kind, through a proxy; `tls` is then the agent's affair. Must be the same object each time. */
   readonly agent?: Agent;
 }

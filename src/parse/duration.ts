@@ -49,6 +49,28 @@ export function readDuration(text: string): number | undefined {
   return sumMs <= mostMs ? Number(sumMs) : undefined;
 }
 
+const wordsOfUnits: readonly (readonly [form: RegExp, unit: string])[] = [
+  [/weeks?|wks?|w/g, "w"],
+  [/days?|d/g, "d"],
+  [/hours?|hrs?|h/g, "h"],
+  [/milliseconds?|millis|msecs?|ms/g, "ms"],
+  [/minutes?|mins?|m(?!s)/g, "m"],
+  [/seconds?|secs?|(?<!m)s/g, "s"],
+];
+
+/** What may be meant by a text that {@link readDuration} does not take: `30d` is `720h`. Fits behind `must be …;`; undefined where nobody knows. */
+export function durationAdvice(text: string): string | undefined {
+  if (text.length > durationMaxLength || readDuration(text) !== undefined) return undefined;
+  if (/^\d+$/.test(text)) return `it needs a unit: ${text}s, ${text}m or ${text}h`;
+  const plain = text.toLowerCase().replaceAll(/[\s,]|and/g, "");
+  const short = wordsOfUnits.reduce((now, [words, unit]) => now.replaceAll(words, unit), plain);
+  const hours = short.replaceAll(/(\d+)([wd])/g, (_, n: string, unit) => `${Number(n) * (unit === "w" ? 168 : 24)}h`);
+  const ms = readDuration(hours);
+  if (ms === undefined) return undefined;
+  const missing = [short.includes("w") ? ["weeks"] : [], short.includes("d") ? ["days"] : []].flat().join(" and no ");
+  return `${missing === "" ? "" : `there are no ${missing}: `}${text} is ${formatDuration(ms)}`;
+}
+
 /**
  * The shortest text that {@link readDuration} reads as this duration in the units h, m and s: `720h`, `1h30m`, `45s`,
  * `1.5s`, `0s`; less than a second in ms: `500ms`.

@@ -1,4 +1,4 @@
-import { formatDuration, readDuration } from "./duration.ts";
+import { durationAdvice, formatDuration, readDuration } from "./duration.ts";
 import { readInstant, readOwnInstant } from "./instant.ts";
 
 /**
@@ -10,6 +10,8 @@ export interface Form<Value> {
   readonly read: (value: unknown) => Value | undefined;
   /** Fits after the path: `must be …`. */
   readonly must: string;
+  /** What may be meant by a value that is refused; fits behind it and a semicolon. */
+  readonly advice?: (value: unknown) => string | undefined;
 }
 
 /** A text: its longest form, which form, and how to say that. At least one character, unless the form has none. */
@@ -81,6 +83,7 @@ export const duration = ({ leastMs, mostMs }: DurationBounds): Form<number> => (
     return ms !== undefined && ms % 1000 === 0 && ms >= leastMs && ms <= mostMs ? ms : undefined;
   },
   must: `must be whole seconds from ${formatDuration(leastMs)} to ${formatDuration(mostMs)}, written as 1h30m`,
+  advice: (value) => (typeof value === "string" ? durationAdvice(value) : undefined),
 });
 
 /** An instant as a person writes it, in Unix milliseconds. */

@@ -1,3 +1,4 @@
+import { shown } from "../errors/quote.ts";
 import {
   choice,
   duration,
@@ -16,8 +17,13 @@ import { isUnset, refuse, type Spot } from "./spot.ts";
 export function read<Value>(spot: Spot, form: Form<Value>, must = form.must): Value | undefined {
   if (isUnset(spot)) return undefined;
   const value = form.read(spot.value);
-  if (value === undefined) refuse(spot, must);
+  if (value === undefined) refuse(spot, must, `is ${shown(spot.value)}${adviceOn(spot.value, form)}`);
   return value;
+}
+
+function adviceOn(value: unknown, { advice }: Form<unknown>): string {
+  const text = advice?.(value);
+  return text === undefined ? "" : `; ${text}`;
 }
 
 /** A text within its limit; undefined if unset or wrong. What YAML takes for a number, a truth or an instant is told how to be a text. */

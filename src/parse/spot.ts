@@ -1,4 +1,5 @@
 import { shown } from "../errors/quote.ts";
+import { nearest } from "./nearest.ts";
 import { isObject } from "./object.ts";
 import { itemPath, memberPath } from "./path.ts";
 
@@ -53,12 +54,18 @@ function lookUp(spot: Spot, entries: ReturnType<typeof entriesOf>): Fields<strin
 /** The members of an object that may have any: Kubernetes' own metadata. */
 export const looseFieldsOf = (spot: Spot): Fields<string> => lookUp(spot, entriesOf(spot));
 
-/** The members of an object; any that is not among `names` is noted in the words of kubectl's strict validation. */
+/** The members of an object; any that is not among `names` is noted in the words of kubectl's strict validation, with the one that may be meant. */
 export function fieldsOf<Name extends string>(spot: Spot, names: readonly Name[]): Fields<Name> {
   const known: readonly string[] = names;
   const entries = entriesOf(spot);
-  for (const [name, { path }] of entries)
-    if (!known.includes(name)) spot.unknown.push(`unknown field ${JSON.stringify(path)}`);
+  const free = names.filter((name) => !entries.some(([one]) => one === name));
+  for (const [name, { path }] of entries) {
+    if (known.includes(name)) continue;
+    const meant = nearest(name, free);
+    spot.unknown.push(
+      `unknown field ${JSON.stringify(path)}${meant === undefined ? "" : `, did you mean ${JSON.stringify(meant)}?`}`,
+    );
+  }
   return lookUp(spot, entries);
 }
 

@@ -141,7 +141,7 @@ function rotationOf(ring: Ring, plan: Plan): Condition {
     return condition("Rotating", true, { reason: "Activating", message: describeGate(next) });
   const leaving = ring.retiring.find((k) => k.quiescedAtMs === undefined && k.activatedAtMs !== undefined);
   if (leaving) {
-    const gate = plan.gates.find((g) => g.step === "markQuiesced" && g.kid === leaving.kid);
+    const gate = plan.gates.find((g) => g.step === "quiesce" && g.kid === leaving.kid);
     const message = gate ? describeGate(gate) : `key ${shortKid(leaving.kid)} is being demoted`;
     return condition("Rotating", true, { reason: "HandingOver", message });
   }

@@ -39,17 +39,17 @@ export function describeStep(step: Step & { readonly kid?: Kid }): string {
       return "what was requested when the resource was made counts as seen";
     case "revokeBefore":
       return `keys made before ${formatInstant(step.effectiveMs)} are revoked`;
-    case "markPublished":
+    case "publish":
       return `${key} is published: every verifier accepts it`;
-    case "markUnpublished":
+    case "unpublish":
       return `${key} is to be published anew: a projection lacked it`;
-    case "markQuiesced":
+    case "quiesce":
       return `${key} is quiesced: nobody signs with it any more`;
-    case "forgetPrivate":
+    case "forget":
       return `the private half of ${key} is forgotten`;
     case "prune":
       return `${key} is pruned: its last token has ended`;
-    case "discardPrepared":
+    case "discard":
       return `${key} is discarded before it signed: the profile changed`;
     default:
       return step satisfies never;
@@ -110,7 +110,7 @@ const timeText = {
 function gatewayText({ ack }: Extract<Blocker, { kind: "gateway" }>, step: Step["type"]): string {
   if (!ack) return "has not acknowledged";
   if (ack.generation === 0) return "is starting";
-  if (step === "markQuiesced" || step === "prune")
+  if (step === "quiesce" || step === "prune")
     return `may still sign with it (its ring is of generation ${ack.generation})`;
   return `does not accept the key yet (its ring is of generation ${ack.generation})`;
 }

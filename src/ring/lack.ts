@@ -19,7 +19,7 @@ export function lackOf(ring: Ring, input: PlanInput, plan: Plan): Because | unde
   if (!signer.canSign)
     return { reason: "SignerLost", message: "the signer's private half is lost; the next key takes over" };
   if (signer.publishedAtMs === undefined) {
-    const gate = plan.gates.find((g) => g.step === "markPublished" && g.kid === signer.kid);
+    const gate = plan.gates.find((g) => g.step === "publish" && g.kid === signer.kid);
     const message = gate ? describeGate(gate) : "the signer is being published";
     return { reason: input.policy.suspend ? "Suspended" : "Publishing", message };
   }
@@ -27,7 +27,7 @@ export function lackOf(ring: Ring, input: PlanInput, plan: Plan): Because | unde
   if (missing !== undefined) return { reason: "ProjectionMissing", message: missing };
   const behind = notAccepting({ input, ring }, signer.kid);
   if (behind.length === 0) return undefined;
-  return { reason: "GatewayBehind", message: describeGate({ step: "markPublished", waitsFor: behind }) };
+  return { reason: "GatewayBehind", message: describeGate({ step: "publish", waitsFor: behind }) };
 }
 
 function missingIn(stored: Stored, { signer }: Ring): string | undefined {

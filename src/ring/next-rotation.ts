@@ -30,7 +30,7 @@ export function nextRotation({ ring, forecast, decision, nowMs }: View): NextRot
 function hindrance({ gates, steps }: Plan, standby: string | undefined): Gate | undefined {
   if (steps.length > 0) return undefined;
   const activation = gates.find(({ step }) => step === "activate");
-  const publication = gates.find(({ step, kid }) => step === "markPublished" && kid === (activation?.kid ?? standby));
+  const publication = gates.find(({ step, kid }) => step === "publish" && kid === (activation?.kid ?? standby));
   return [activation, publication].find((gate) =>
     gate?.waitsFor.some(({ kind }) => kind === "gateway" || kind === "projections"),
   );

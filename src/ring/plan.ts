@@ -188,8 +188,7 @@ export type Step =
   | { readonly type: "seeRequests"; readonly handledRequests: readonly string[] }
   | { readonly type: "revokeBefore"; readonly requestedMs: number; readonly effectiveMs: number }
   | {
-      readonly type:
-        "markPublished" | "markUnpublished" | "markQuiesced" | "forgetPrivate" | "prune" | "discardPrepared";
+      readonly type: "publish" | "unpublish" | "quiesce" | "forget" | "prune" | "discard";
       readonly kid: Kid;
     };
 

@@ -48,7 +48,7 @@ export const rotationRules = {
  * A rule gives a step that is ripe, or a gate that says what the step waits for. All steps of a plan go into one write. So a key goes
  *
  * ```
- *   create         markPublished            activate               markQuiesced            forget, prune
+ *   create         publish            activate               quiesce            forget, prune
  *   prepared ────▶ prepared, published ───▶ active ──(the next)──▶ verify-only, quiesced ─▶ gone
  *            ▲                         ▲                       ▲                         ▲
  *            every gateway and both    propagation wait;       no gateway signs with     wait + window: its last

@@ -77,17 +77,17 @@ function changeRing(ring: Ring, step: ChangingStep, stamp: Stamp): Ring {
       return { ...ring, handledRequests: step.handledRequests };
     case "revokeBefore":
       return { ...ring, revokedBefore: { requestedMs: step.requestedMs, effectiveMs: step.effectiveMs } };
-    case "discardPrepared":
+    case "discard":
       return ring.standby?.kid === step.kid ? retireStandby(ring, stamp) : ring;
     case "prune":
       return without(ring, step.kid);
-    case "markPublished":
+    case "publish":
       return mapKey(ring, step.kid, { publishedAtMs: stamp.waitsFromMs ?? stamp.nowMs });
-    case "markUnpublished":
+    case "unpublish":
       return unpublished(ring, step.kid);
-    case "forgetPrivate":
+    case "forget":
       return mapKey(ring, step.kid, { canSign: false });
-    case "markQuiesced":
+    case "quiesce":
       return {
         ...ring,
         retiring: ring.retiring.map((k) =>

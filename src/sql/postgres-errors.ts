@@ -1,5 +1,6 @@
 import pg from "pg";
 import type { KeyturnError } from "../errors/keyturn-error.ts";
+import { connectionProblem } from "../errors/errno-words.ts";
 import { isOwnError, storeAway } from "./store-away.ts";
 
 /** Two transactions each waited for the other, or can't be put in a row: the server took one back. The same may work at once. */
@@ -14,11 +15,7 @@ const quotesValues = /^2[23]/;
  */
 export function awayFor(error: unknown): KeyturnError {
   if (isOwnError(error)) return error;
-  if (!(error instanceof pg.DatabaseError)) return storeAway(error instanceof Error ? messageOf(error) : String(error));
+  if (!(error instanceof pg.DatabaseError)) return storeAway(connectionProblem(error));
   const { code = "no SQLSTATE", message } = error;
   return storeAway(quotesValues.test(code) ? `SQLSTATE ${code}` : `${message} (SQLSTATE ${code})`);
 }
-
-/** Several addresses that all refused come as one error without a message. */
-const messageOf = (error: Error): string =>
-  error instanceof AggregateError ? error.errors.map(String).join("; ") : error.message;

@@ -1,6 +1,7 @@
 import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
+import { fileProblem } from "../errors/errno-words.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quotedPath } from "../errors/quote.ts";
 import { errnoOf } from "../files/fs-errors.ts";
@@ -35,8 +36,8 @@ function create(path: string): void {
   try {
     closeSync(openSync(path, "wx", 0o600));
   } catch (error) {
-    const code = errnoOf(error);
-    const must = code === "EEXIST" ? "must not be there yet" : `must be a file that can be made, fails with ${code}`;
+    const why = fileProblem(error) ?? "it can't";
+    const must = errnoOf(error) === "EEXIST" ? "must not be there yet" : `must be a file that can be made: ${why}`;
     throw new ChangeNeededError("FileUnfit", `Cannot back up to ${quotedPath(path)}: ${must}`);
   }
 }

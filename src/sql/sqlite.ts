@@ -1,5 +1,6 @@
 import { chmodSync, closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
+import { fileProblem } from "../errors/errno-words.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quotedPath } from "../errors/quote.ts";
 import type { Database, SqlRow, SqlValue, Statement } from "./database.ts";
@@ -26,7 +27,7 @@ export function openSqlite(path: string, options: SqliteOptions = {}): Database 
   try {
     return new SqliteDatabase(path, options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = fileProblem(error) ?? (error instanceof Error ? error.message : String(error));
     const message = `Cannot open the database ${quotedPath(path)}: must be a file of SQLite that may be written (${reason})`;
     throw new ChangeNeededError("StoreUnusable", message, { cause: error });
   }

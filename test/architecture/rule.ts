@@ -112,6 +112,7 @@ const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   commander: ["cli"],
   croner: ["ring"],
   "eventsource-parser": ["revocations"],
+  "json-p3": ["tools"],
   fastify: ["issuer"],
   jose: ["issuer"],
   pg: ["sql"],

@@ -98,7 +98,7 @@ describe("keyturn", () => {
       keyturn(["status", "--namespace", "shop"], { KEYTURN_DIR: "/nowhere" }),
     ]);
     expect(none.code).toBe(1);
-    expect(none.err).toContain('Cannot use the kubeconfig "/nowhere/.kube/config": ENOENT');
+    expect(none.err).toContain('Cannot find a kubeconfig: must be there, is not: "/nowhere/.kube/config"');
     expect(none.err).toContain("--dir DIR is for a rotation in a directory");
     expect(empty).toEqual(none);
     expect(both.code).toBe(2);

@@ -52,6 +52,6 @@ describe("keyturn controller", () => {
   it("says which kubeconfig it can't use, with exit code 1", async () => {
     const cli = new FakeCli();
     expect(await cli.run("controller", "--kubeconfig", "/nowhere/config", "--log-level", "silent")).toBe(1);
-    expect(cli.io.err.text).toContain('Cannot use the kubeconfig "/nowhere/config": ENOENT');
+    expect(cli.io.err.text).toContain('Cannot use the kubeconfig "/nowhere/config": is not there');
   });
 });

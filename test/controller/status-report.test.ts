@@ -72,11 +72,11 @@ describe("withReport", () => {
       reported(
         once,
         seeing(),
-        deeds.slice(0, 5).map(({ atMs }) => ({ atMs, step: { type: "markPublished" as const, kid: "n" } })),
+        deeds.slice(0, 5).map(({ atMs }) => ({ atMs, step: { type: "publish" as const, kid: "n" } })),
       ),
     );
     expect(history.map(({ step }) => step)).toEqual([
-      ...Array.from({ length: 5 }, () => "markPublished"),
+      ...Array.from({ length: 5 }, () => "publish"),
       ...Array.from({ length: 5 }, () => "prune"),
     ]);
   });

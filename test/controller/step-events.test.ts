@@ -19,11 +19,11 @@ describe("eventsOf", () => {
       "Warning KeyActivatedEarly",
     ],
     [{ type: "prune", kid: "k1" }, "Normal KeyPruned"],
-    [{ type: "markPublished", kid: "k1" }, "Normal KeyPublished"],
-    [{ type: "markUnpublished", kid: "k1" }, "Warning KeyUnpublished"],
-    [{ type: "markQuiesced", kid: "k1" }, "Normal KeyQuiesced"],
-    [{ type: "forgetPrivate", kid: "k1" }, "Normal PrivateHalfForgotten"],
-    [{ type: "discardPrepared", kid: "k1" }, "Normal KeyDiscarded"],
+    [{ type: "publish", kid: "k1" }, "Normal KeyPublished"],
+    [{ type: "unpublish", kid: "k1" }, "Warning KeyUnpublished"],
+    [{ type: "quiesce", kid: "k1" }, "Normal KeyQuiesced"],
+    [{ type: "forget", kid: "k1" }, "Normal PrivateHalfForgotten"],
+    [{ type: "discard", kid: "k1" }, "Normal KeyDiscarded"],
     [{ type: "revoke", kid: "k1", reason: "stolen" }, "Normal KeyRevoked"],
   ];
   it.each(rows)("$type", (step, expected) => {
@@ -48,8 +48,8 @@ describe("eventsOf a write", () => {
   });
 
   it("tells of what happens to several keys once, and names them all", () => {
-    const published = ["k1", "k2"].map((kid): NamedStep => ({ type: "markPublished", kid }));
-    const steps: readonly NamedStep[] = [...published, { type: "markQuiesced", kid: "k0" }];
+    const published = ["k1", "k2"].map((kid): NamedStep => ({ type: "publish", kid }));
+    const steps: readonly NamedStep[] = [...published, { type: "quiesce", kid: "k0" }];
     expect(eventsOf(steps).map(({ reason, note }) => `${reason}: ${note}`)).toEqual([
       "KeyPublished: key k1 is published: every verifier accepts it; key k2 is published: every verifier accepts it",
       "KeyQuiesced: key k0 is quiesced: nobody signs with it any more",

@@ -110,7 +110,7 @@ describe("a turn", () => {
     ]);
     const { conditions, history } = lastStatus(await scene.read());
     expect(conditions).toContainEqual(expect.objectContaining({ type: "Ready", status: "True" }));
-    expect(history.map(({ step }) => step)).toEqual(["markPublished", "markPublished", "create", "begin"]);
+    expect(history.map(({ step }) => step)).toEqual(["publish", "publish", "create", "begin"]);
   });
 
   it("reads everything, and writes nothing, where nothing is to be done", async () => {

@@ -245,14 +245,14 @@ describe("listen", () => {
     await writeFile(path, "text");
     await expect(listen({ kind: "unix", path }, { handler: ok })).rejects.toMatchObject({
       code: "AddressUnusable",
-      message: `Cannot listen on unix:${path}: EADDRINUSE`,
+      message: `Cannot listen on unix:${path}: something else listens there`,
     });
   });
 
   test("names an address that can't be had", async () => {
     const { port } = await serve(ok);
     await expect(listen({ kind: "tcp", host: "127.0.0.1", port }, { handler: ok })).rejects.toMatchObject({
-      message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
+      message: `Cannot listen on 127.0.0.1:${port}: something else listens there`,
     });
   });
 });

@@ -201,21 +201,21 @@ describe("conditionsOf what does not mend itself", () => {
 });
 
 describe("lineOf", () => {
-  const gateway: Gate = { step: "markQuiesced", kid: "k0", waitsFor: [{ kind: "gateway", name: "gw-1" }] };
+  const gateway: Gate = { step: "quiesce", kid: "k0", waitsFor: [{ kind: "gateway", name: "gw-1" }] };
   const standby: Gate = { step: "activate", why: "pin", waitsFor: [{ kind: "standby" }] };
   const schedule: Gate = { step: "activate", kid: "k2", waitsFor: [{ kind: "time", untilMs: epoch, of: "schedule" }] };
   const prune: Gate = { step: "prune", kid: "k0", waitsFor: [{ kind: "time", untilMs: epoch, of: "rotationWindow" }] };
   const done: Gate = { step: "create", waitsFor: [] };
 
   it.each([
-    ["a gateway", "markQuiesced k0: gw-1 has not acknowledged"],
+    ["a gateway", "quiesce k0: gw-1 has not acknowledged"],
     ["what is missing", "activate: the next key is not published yet"],
     ["the next activation", "activate k2: the schedule until 2026-11-21T00:00:00.000Z"],
     ["another instant", "prune k0: the rotation window until 2026-11-21T00:00:00.000Z"],
   ])("names the gate that a person would ask about first: %s", (_, line) => {
     const order = [gateway, standby, schedule, prune];
     const from = order.slice(
-      ["markQuiesced", "activate:", "activate k2", "prune"].findIndex((start) => line.startsWith(start)),
+      ["quiesce", "activate:", "activate k2", "prune"].findIndex((start) => line.startsWith(start)),
     );
     expect(gateLine([done, ...from])).toBe(line);
     expect(gateLine([...from.toReversed(), done])).toBe(line);
@@ -223,7 +223,7 @@ describe("lineOf", () => {
 
   it("takes a gate for what weighs most in it", () => {
     const projections: Gate = { ...gateway, kid: "both", waitsFor: [{ kind: "projections" }, ...gateway.waitsFor] };
-    expect(gateLine([standby, projections])).toMatch(/^markQuiesced both/);
+    expect(gateLine([standby, projections])).toMatch(/^quiesce both/);
     const pending: Gate = { ...prune, kid: "both", waitsFor: [...prune.waitsFor, { kind: "projections" }] };
     expect(gateLine([schedule, pending])).toMatch(/^prune both/);
   });
@@ -234,7 +234,7 @@ describe("lineOf", () => {
         { ...gateway, kid: "a" },
         { ...gateway, kid: "b" },
       ]),
-    ).toMatch(/^markQuiesced a/);
+    ).toMatch(/^quiesce a/);
   });
 
   it("shortens the kid", () => {

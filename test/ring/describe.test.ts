@@ -88,12 +88,12 @@ const steps: readonly (readonly [Named, string])[] = [
     { type: "revokeBefore", requestedMs: epoch + hour, effectiveMs: epoch },
     "keys made before 2026-11-21T00:00:00.000Z are revoked",
   ],
-  [{ type: "markPublished", kid }, "key NzbLsXh8… is published: every verifier accepts it"],
-  [{ type: "markUnpublished", kid }, "key NzbLsXh8… is to be published anew: a projection lacked it"],
-  [{ type: "markQuiesced", kid }, "key NzbLsXh8… is quiesced: nobody signs with it any more"],
-  [{ type: "forgetPrivate", kid }, "the private half of key NzbLsXh8… is forgotten"],
+  [{ type: "publish", kid }, "key NzbLsXh8… is published: every verifier accepts it"],
+  [{ type: "unpublish", kid }, "key NzbLsXh8… is to be published anew: a projection lacked it"],
+  [{ type: "quiesce", kid }, "key NzbLsXh8… is quiesced: nobody signs with it any more"],
+  [{ type: "forget", kid }, "the private half of key NzbLsXh8… is forgotten"],
   [{ type: "prune", kid }, "key NzbLsXh8… is pruned: its last token has ended"],
-  [{ type: "discardPrepared", kid }, "key NzbLsXh8… is discarded before it signed: the profile changed"],
+  [{ type: "discard", kid }, "key NzbLsXh8… is discarded before it signed: the profile changed"],
 ];
 
 describe("describeStep", () => {
@@ -152,7 +152,7 @@ describe("describeBlocker", () => {
     ],
     ["that is starting", { generation: 0, verifies: [] }, "gw-1 is starting"],
   ])("says of a gateway %s why a key is not quiesced", (_, ack, text) => {
-    expect(describeBlocker({ kind: "gateway", name: "gw-1", ack }, "markQuiesced")).toBe(text);
+    expect(describeBlocker({ kind: "gateway", name: "gw-1", ack }, "quiesce")).toBe(text);
   });
 
   it("says of a gateway that signs with an old key again why that is not pruned", () => {
@@ -176,7 +176,7 @@ describe("describeBlocker", () => {
 });
 
 describe("describeGate", () => {
-  const gate = (...waitsFor: readonly Blocker[]): Gate => ({ step: "markQuiesced", kid, waitsFor });
+  const gate = (...waitsFor: readonly Blocker[]): Gate => ({ step: "quiesce", kid, waitsFor });
 
   it("says all that a step waits for, in a line, in the step's own words", () => {
     const ack = { generation: 7, verifies: [] };
@@ -197,7 +197,7 @@ describe("describeGate", () => {
 
 describe("describeGate", () => {
   const gateways = (count: number): Gate => ({
-    step: "markPublished",
+    step: "publish",
     waitsFor: Array.from({ length: count }, (_, i) => ({ kind: "gateway", name: `gw-${i}` })),
   });
 

@@ -21,11 +21,7 @@ const lived = (story: Story): readonly string[] =>
 const anonymous = (lines: readonly string[]): readonly string[] =>
   lines.map((line) => line.replaceAll(/ (k\d+|\(new \d+\))/g, ""));
 
-const rotation = [
-  "+11520m: activate k2, create (new 1)",
-  "+11520m: markPublished (new 1), markQuiesced k1",
-  "+11670m: prune k1",
-];
+const rotation = ["+11520m: activate k2, create (new 1)", "+11520m: publish (new 1), quiesce k1", "+11670m: prune k1"];
 
 describe("forecast", () => {
   const monthly = inputOf(ringOf(), { policy: { schedule: { kind: "interval", everyMs: 16 * day } } });
@@ -55,7 +51,7 @@ describe("forecast", () => {
   it("tells at a horizon of 0 what is due now", () => {
     expect(told(forecast({ ...monthly, requests: ["spec:now"] }, 0))).toStrictEqual([
       "+0m: activate k2, create (new 1)",
-      "+0m: markPublished (new 1), markQuiesced k1",
+      "+0m: publish (new 1), quiesce k1",
     ]);
   });
 
@@ -82,9 +78,7 @@ describe("forecast", () => {
   it("begins with the world as it is: what waits for projections and gateways now comes after they answered", () => {
     const ring = ringOf({ standby: omit(prepared("k2"), "publishedAtMs") });
     const stored: Stored = { kind: "ring", ring, projections: {} };
-    expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toStrictEqual([
-      "+0m: markPublished k2",
-    ]);
+    expect(told(forecast({ ...inputOf(ring), stored, gateways: [silent] }, hour))).toStrictEqual(["+0m: publish k2"]);
   });
 
   it.each(["signer", "public"] as const)("brings the %s object up to date before time passes", (late) => {
@@ -96,7 +90,7 @@ describe("forecast", () => {
       { [late === "signer" ? "public" : "signer"]: shown },
     ])
       expect(told(forecast({ ...inputOf(ring), stored: { kind: "ring", ring, projections } }, hour))).toStrictEqual([
-        "+0m: markPublished k2",
+        "+0m: publish k2",
       ]);
   });
 
@@ -123,7 +117,7 @@ describe("forecast without a ring", () => {
   it("tells how one begins", () => {
     expect(told(forecast(begin(), hour))).toStrictEqual([
       "+0m: begin (new 1), create (new 2)",
-      "+0m: markPublished (new 1), markPublished (new 2)",
+      "+0m: publish (new 1), publish (new 2)",
     ]);
   });
 
@@ -136,7 +130,7 @@ describe("forecast without a ring", () => {
     const stored: Stored = { kind: "adoptable", generationFloor: 0, signer, verifyOnly: [] };
     expect(told(forecast(begin({ stored }), 365 * day))).toStrictEqual([
       "+0m: adopt, create (new 1)",
-      "+0m: markPublished old, markPublished (new 1)",
+      "+0m: publish old, publish (new 1)",
     ]);
   });
 
@@ -155,7 +149,7 @@ describe("forecast without a ring", () => {
     };
     expect(told(forecast(begin({ stored }), hour))).toStrictEqual([
       "+0m: rebuild, create (new 1)",
-      "+0m: markPublished (new 1), markQuiesced k2",
+      "+0m: publish (new 1), quiesce k2",
     ]);
   });
 

@@ -68,8 +68,8 @@ describe("planRotation without a ring", () => {
     const waits = waitsOf(start(nothing()));
     expect(waits).toStrictEqual([
       "activate (new 2) (schedule): schedule 720h, standby",
-      "markPublished (new 1): projections",
-      "markPublished (new 2): projections",
+      "publish (new 1): projections",
+      "publish (new 2): projections",
     ]);
   });
 });
@@ -161,8 +161,8 @@ describe("planRotation with a lost ring", () => {
 
   it("records no barrier in the same pass: nothing of it was read back", () => {
     const waits = waitsOf(start(lost({ remains: ringOf({ signer: omit(active("k1"), "publishedAtMs") }) })));
-    expect(waits).toContain("markPublished k1: projections");
-    expect(waits).toContain("markQuiesced k2: projections");
+    expect(waits).toContain("publish k1: projections");
+    expect(waits).toContain("quiesce k2: projections");
   });
 });
 
@@ -174,7 +174,7 @@ describe("the rules", () => {
       settings: { ...settings, clockSkewMs: 7 },
     });
     const plan = planFor(ring, { policy: { revokedKids: [{ kid: "stolen" }] } });
-    expect(stepsOf(plan)).toBe("revoke stolen, configure, markPublished k2, markQuiesced a, prune b");
+    expect(stepsOf(plan)).toBe("revoke stolen, configure, publish k2, quiesce a, prune b");
   });
 
   it("are an argument, so that a proof can leave one out", () => {
@@ -185,7 +185,7 @@ describe("the rules", () => {
   });
 
   it("fail loudly where two of them undo each other's work, and don't fill the memory", () => {
-    const there: Rule = () => ({ type: "markPublished", kid: "k1" });
+    const there: Rule = () => ({ type: "publish", kid: "k1" });
     expect(() => planRotation(inputOf(ringOf()), { emergency: [there], ordinary: [] })).toThrow("come to no rest");
   });
 

@@ -30,8 +30,8 @@ describe("silentFromMs", () => {
 
   const restarted = { ...gateway("a", epoch - 9), restartedAtMs: epoch + 7 };
   it.each<[Step["type"], number]>([
-    ["markPublished", epoch],
-    ["markQuiesced", epoch],
+    ["publish", epoch],
+    ["quiesce", epoch],
     ["prune", epoch],
     // It may have been possible for weeks before it was asked for
     ["activate", epoch + 7],

@@ -34,7 +34,7 @@ describe("a pin on the signer", () => {
 
   it("holds a changed profile, though the standby is replaced", () => {
     const plan = planFor(ringOf(), { policy: { pinnedKid: "k1", profile: es512 } });
-    expect(stepsOf(plan)).toBe("discardPrepared k2, create");
+    expect(stepsOf(plan)).toBe("discard k2, create");
     expect(waitOf(plan, "activate")).toBe("activate (pin): pinned");
   });
 
@@ -252,7 +252,7 @@ describe("a pin that can't be followed", () => {
   it("makes no difference to publishing and to the retirement of other keys", () => {
     const unpublished = omit(prepared("k2"), "publishedAtMs");
     const plan = planFor(ringOf({ standby: unpublished, retiring: [verifyOnly("k0")] }), pin("k9"));
-    expect(stepsOf(plan)).toBe("markPublished k2, markQuiesced k0");
+    expect(stepsOf(plan)).toBe("publish k2, quiesce k0");
   });
 
   it("still prepares a standby", () => {

@@ -15,9 +15,9 @@ const stored = (projections: Extract<Stored, { kind: "ring" }>["projections"]): 
   projections,
 });
 
-describe("markPublished", () => {
+describe("publish", () => {
   it("passes at once when both projections show the kid and no gateway is expected", () => {
-    expect(planFor(ring).steps).toStrictEqual([{ type: "markPublished", kid: "k2" }]);
+    expect(planFor(ring).steps).toStrictEqual([{ type: "publish", kid: "k2" }]);
   });
 
   const stale: Projection = { generation: 99, kids: ["k1"] };
@@ -36,8 +36,8 @@ describe("markPublished", () => {
     ["neither can be read", stored({}), false],
   ])("reads the kid live in both projections: %s", (_, found, passes) => {
     const plan = planFor(ring, { stored: found });
-    expect(stepsOf(plan)).toBe(passes ? "markPublished k2" : "");
-    expect(waitOf(plan, "markPublished")).toBe(passes ? undefined : "markPublished k2: projections");
+    expect(stepsOf(plan)).toBe(passes ? "publish k2" : "");
+    expect(waitOf(plan, "publish")).toBe(passes ? undefined : "publish k2: projections");
   });
 
   const ack = { generation: 100, verifies: ["k1", "k2"], signs: "k1" };
@@ -60,14 +60,14 @@ describe("markPublished", () => {
     ],
   ])("asks every gateway: one that %s", (_, gateway, passes) => {
     const plan = planFor(ring, { gateways: [gatewayAt(ring, "other"), gateway] });
-    expect(stepsOf(plan)).toBe(passes ? "markPublished k2" : "");
-    expect(waitOf(plan, "markPublished")).toBe(passes ? undefined : `markPublished k2: ${gateway.name}`);
+    expect(stepsOf(plan)).toBe(passes ? "publish k2" : "");
+    expect(waitOf(plan, "publish")).toBe(passes ? undefined : `publish k2: ${gateway.name}`);
   });
 
   it("says what it waits for and since when: the creation of the key", () => {
     const plan = planFor(ring, { stored: stored({}), gateways: [silent] });
-    expect(plan.gates.find((g) => g.step === "markPublished")).toStrictEqual({
-      step: "markPublished",
+    expect(plan.gates.find((g) => g.step === "publish")).toStrictEqual({
+      step: "publish",
       kid: "k2",
       waitsFor: [{ kind: "projections" }, { kind: "gateway", name: "gw-silent" }],
       sinceMs: epoch - minute,
@@ -76,37 +76,37 @@ describe("markPublished", () => {
 
   it("waits since the adoption, not since the creation, of a key that was taken over", () => {
     const adopted = ringOf({ signer: { ...signer, adoptedAtMs: epoch - 5 } });
-    const gate = planFor(adopted, { gateways: [silent] }).gates.find((g) => g.step === "markPublished");
+    const gate = planFor(adopted, { gateways: [silent] }).gates.find((g) => g.step === "publish");
     expect(gate?.sinceMs).toBe(epoch - 5);
   });
 
   it("waits since the last demotion, when that was later: a recovery asks anew for keys made long ago", () => {
     const demotions = [-2, -1, -3].map((ms) => verifyOnly(`v${ms}`, { demotedAtMs: epoch + ms, quiescedAtMs: epoch }));
     const plan = planFor({ ...ring, retiring: demotions }, { gateways: [silent] });
-    expect(plan.gates.find((g) => g.step === "markPublished")?.sinceMs).toBe(epoch - 1);
+    expect(plan.gates.find((g) => g.step === "publish")?.sinceMs).toBe(epoch - 1);
     const before = planFor(
       { ...ring, retiring: [verifyOnly("v", { demotedAtMs: epoch - day })] },
       { gateways: [silent] },
     );
-    expect(before.gates.find((g) => g.step === "markPublished")?.sinceMs).toBe(epoch - minute);
+    expect(before.gates.find((g) => g.step === "publish")?.sinceMs).toBe(epoch - minute);
   });
 
   it("asks no gateway when acknowledgements are ignored, but reads the projections", () => {
     const policy = { acknowledgements: "Ignored" } as const;
-    expect(stepsOf(planFor(ring, { gateways: [silent], policy }))).toBe("markPublished k2");
-    expect(waitOf(planFor(ring, { gateways: [silent], policy, stored: stored({}) }), "mark")).toBe(
-      "markPublished k2: projections",
+    expect(stepsOf(planFor(ring, { gateways: [silent], policy }))).toBe("publish k2");
+    expect(waitOf(planFor(ring, { gateways: [silent], policy, stored: stored({}) }), "publish")).toBe(
+      "publish k2: projections",
     );
   });
 
   it("is recorded for every key that lacks it, the signer and old keys included, each by itself", () => {
     const old = omit(verifyOnly("k0", { quiescedAtMs: epoch }), "publishedAtMs");
     const bare = ringOf({ signer, standby, retiring: [old] });
-    expect(stepsOf(planFor(bare))).toBe("markPublished k1, markPublished k2, markPublished k0");
+    expect(stepsOf(planFor(bare))).toBe("publish k1, publish k2, publish k0");
     const gateways = [{ name: "gw", ready: true, ack: { ...ack, verifies: ["k2"] } }];
     const plan = planFor(bare, { gateways });
-    expect(stepsOf(plan)).toBe("markPublished k2");
-    expect(waitOf(plan, "markPublished k1")).toBe("markPublished k1: gw");
+    expect(stepsOf(plan)).toBe("publish k2");
+    expect(waitOf(plan, "publish k1")).toBe("publish k1: gw");
   });
 
   it("is recorded once", () => {
@@ -116,11 +116,11 @@ describe("markPublished", () => {
   it("never happens in the pass that makes the key: planning time is not publication time", () => {
     const plan = planFor(ringOf({ standby }), { policy: { revokedKids: [{ kid: "k2" }] } });
     expect(stepsOf(plan)).toBe("revoke k2, create");
-    expect(waitOf(plan, "markPublished")).toBe("markPublished (new 1): projections");
+    expect(waitOf(plan, "publish")).toBe("publish (new 1): projections");
   });
 });
 
-describe("markUnpublished", () => {
+describe("unpublish", () => {
   const published = ringOf({
     retiring: [verifyOnly("k0", { publishedAtMs: epoch - day, quiescedAtMs: epoch - minute })],
   });
@@ -134,11 +134,11 @@ describe("markUnpublished", () => {
   const requests = ["spec:now"];
 
   it.each<[string, Extract<Stored, { kind: "ring" }>["projections"], string]>([
-    ["the public object lacks the standby", { signer: all, public: without("k2") }, "markUnpublished k2"],
-    ["the signer object lacks it", { signer: without("k2"), public: all }, "markUnpublished k2"],
-    ["a newer one lacks it", { signer: all, public: { ...without("k2"), generation: 101 } }, "markUnpublished k2"],
-    ["the signer is lacking", { signer: all, public: without("k1") }, "markUnpublished k1, activate k2, create"],
-    ["an old key is lacking", { signer: all, public: without("k0") }, "markUnpublished k0, activate k2, create"],
+    ["the public object lacks the standby", { signer: all, public: without("k2") }, "unpublish k2"],
+    ["the signer object lacks it", { signer: without("k2"), public: all }, "unpublish k2"],
+    ["a newer one lacks it", { signer: all, public: { ...without("k2"), generation: 101 } }, "unpublish k2"],
+    ["the signer is lacking", { signer: all, public: without("k1") }, "unpublish k1, activate k2, create"],
+    ["an old key is lacking", { signer: all, public: without("k0") }, "unpublish k0, activate k2, create"],
     ["an older one has every key", { signer: all, public: { ...all, generation: 1 } }, "activate k2, create"],
     ["one is gone: nobody was shown it without the key", { signer: all }, "activate k2, create"],
   ])("before activation, when %s", (_, projections, steps) => {
@@ -150,7 +150,7 @@ describe("markUnpublished", () => {
     const after = applyPlan(published, plan, []);
     if (!after) throw new TypeError("there must be a ring");
     const seen = planFor(after, { requests });
-    expect(stepsOf(seen)).toBe("markPublished k2");
+    expect(stepsOf(seen)).toBe("publish k2");
     const again = applyPlan(after, seen, []);
     expect(again && waitOf(planFor(again, { requests }), "activate")).toBe("activate k2 (request): propagation 30m");
   });
@@ -160,7 +160,7 @@ describe("markUnpublished", () => {
     ["a clock that is not to be trusted", { clockTrusted: false }],
   ])("is not held by %s: no later pass sees what this one mends", (_, held) => {
     const plan = planFor(published, { ...held, requests, stored: found({ signer: all, public: without("k2") }) });
-    expect(stepsOf(plan)).toBe("markUnpublished k2");
+    expect(stepsOf(plan)).toBe("unpublish k2");
   });
 
   it("comes before a revocation of the signer, so that the standby is said to sign early", () => {

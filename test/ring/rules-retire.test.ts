@@ -7,14 +7,14 @@ import { epoch, hour, minute, policy, projectionOf, stepsOf } from "../support/s
 const leavingRing = ringOf({ retiring: [verifyOnly("k0")] });
 const quiesceWith = (...gateways: readonly GatewayView[]) => planFor(leavingRing, { gateways });
 
-describe("markQuiesced", () => {
+describe("quiesce", () => {
   it("passes at once when no gateway is expected", () => {
-    expect(stepsOf(planFor(leavingRing))).toBe("markQuiesced k0");
+    expect(stepsOf(planFor(leavingRing))).toBe("quiesce k0");
   });
 
   it("passes when every gateway has acked a ring after the demotion and signs with another key", () => {
     const plan = quiesceWith(gatewayAt(leavingRing, "gw-1"), gatewayAt(leavingRing, "gw-2"));
-    expect(stepsOf(plan)).toBe("markQuiesced k0");
+    expect(stepsOf(plan)).toBe("quiesce k0");
   });
 
   const ack = { generation: 100, verifies: ["k0", "k1", "k2"] };
@@ -43,15 +43,15 @@ describe("markQuiesced", () => {
     ["mints nothing", { name: "gw", ready: true, ack }, true],
   ])("with a gateway that %s", (_, gateway, passes) => {
     const plan = quiesceWith(gateway);
-    expect(stepsOf(plan)).toBe(passes ? "markQuiesced k0" : "");
-    expect(waitOf(plan, "markQuiesced")).toBe(passes ? undefined : `markQuiesced k0: ${gateway.name}`);
+    expect(stepsOf(plan)).toBe(passes ? "quiesce k0" : "");
+    expect(waitOf(plan, "quiesce")).toBe(passes ? undefined : `quiesce k0: ${gateway.name}`);
   });
 
   it("waits for each gateway that may still sign, with what it last said", () => {
     const late = { name: "gw-late", ready: true, ack: { ...ack, generation: 99 } };
-    const gate = quiesceWith(gatewayAt(leavingRing), late, silent).gates.find((g) => g.step === "markQuiesced");
+    const gate = quiesceWith(gatewayAt(leavingRing), late, silent).gates.find((g) => g.step === "quiesce");
     expect(gate).toStrictEqual({
-      step: "markQuiesced",
+      step: "quiesce",
       kid: "k0",
       waitsFor: [
         { kind: "gateway", name: "gw-late", ack: late.ack },
@@ -63,7 +63,7 @@ describe("markQuiesced", () => {
 
   it("asks no gateway when acknowledgements are ignored", () => {
     expect(stepsOf(planFor(leavingRing, { gateways: [silent], policy: { acknowledgements: "Ignored" } }))).toBe(
-      "markQuiesced k0",
+      "quiesce k0",
     );
   });
 
@@ -76,8 +76,8 @@ describe("markQuiesced", () => {
   ])("reads the projections: %s", (...[, signer, open, passes]) => {
     const projections = { signer: { ...shown, generation: signer }, public: { ...shown, generation: open } };
     const plan = planFor(leavingRing, { stored: { kind: "ring", ring: leavingRing, projections } });
-    expect(stepsOf(plan)).toBe(passes ? "markQuiesced k0" : "");
-    expect(waitOf(plan, "markQuiesced")).toBe(passes ? undefined : "markQuiesced k0: projections");
+    expect(stepsOf(plan)).toBe(passes ? "quiesce k0" : "");
+    expect(waitOf(plan, "quiesce")).toBe(passes ? undefined : "quiesce k0: projections");
   });
 
   it.each([
@@ -87,21 +87,21 @@ describe("markQuiesced", () => {
   ])("waits for the projections when %s can't be read, also without gateways", (_, projections) => {
     const plan = planFor(leavingRing, { stored: { kind: "ring", ring: leavingRing, projections } });
     expect(stepsOf(plan)).toBe("");
-    expect(waitOf(plan, "markQuiesced")).toBe("markQuiesced k0: projections");
+    expect(waitOf(plan, "quiesce")).toBe("quiesce k0: projections");
   });
 
   it("names projections and gateways together", () => {
     const stored = { kind: "ring", ring: leavingRing, projections: {} } as const;
-    expect(waitOf(planFor(leavingRing, { stored, gateways: [silent] }), "mark")).toBe(
-      "markQuiesced k0: projections, gw-silent",
+    expect(waitOf(planFor(leavingRing, { stored, gateways: [silent] }), "quiesce")).toBe(
+      "quiesce k0: projections, gw-silent",
     );
   });
 
   it("is decided for each key by itself", () => {
     const ring = ringOf({ retiring: [verifyOnly("k0", { demotedInGeneration: 101 }), verifyOnly("v1")] });
     const plan = planFor(ring, { gateways: [gatewayAt(ring)] });
-    expect(stepsOf(plan)).toBe("markQuiesced v1");
-    expect(waitOf(plan, "markQuiesced k0")).toBe("markQuiesced k0: projections, gw-1");
+    expect(stepsOf(plan)).toBe("quiesce v1");
+    expect(waitOf(plan, "quiesce k0")).toBe("quiesce k0: projections, gw-1");
   });
 });
 
@@ -132,17 +132,17 @@ describe("forgetAtMs", () => {
   });
 });
 
-describe("forgetPrivate and prune", () => {
+describe("forget and prune", () => {
   /** Prunes at the epoch; its half goes half an hour earlier. */
   const key = verifyOnly("k0", { quiescedAtMs: epoch - 150 * minute });
   const ring = ringOf({ retiring: [key] });
   const rollbackWindow = { rollbackWindowMs: 90 * minute };
 
   it.each([
-    [-30 * minute - 1, "", ["forgetPrivate k0: rollbackWindow 1ms", "prune k0: rotationWindow 30m0.001s"]],
-    [-30 * minute, "forgetPrivate k0", ["prune k0: rotationWindow 30m"]],
-    [-30 * minute + 1, "forgetPrivate k0", ["prune k0: rotationWindow 29m59.999s"]],
-    [-1, "forgetPrivate k0", ["prune k0: rotationWindow 1ms"]],
+    [-30 * minute - 1, "", ["forget k0: rollbackWindow 1ms", "prune k0: rotationWindow 30m0.001s"]],
+    [-30 * minute, "forget k0", ["prune k0: rotationWindow 30m"]],
+    [-30 * minute + 1, "forget k0", ["prune k0: rotationWindow 29m59.999s"]],
+    [-1, "forget k0", ["prune k0: rotationWindow 1ms"]],
     [0, "prune k0", []],
     [1, "prune k0", []],
   ])("%i ms around the end of the window", (atMs, steps, waits) => {
@@ -164,7 +164,7 @@ describe("forgetPrivate and prune", () => {
 
   it("forgets as soon as the wait is over when the rollback window is 0", () => {
     const quiesced = ringOf({ retiring: [verifyOnly("k0", { quiescedAtMs: epoch - 30 * minute })] });
-    expect(stepsOf(planFor(quiesced, { policy: { rollbackWindowMs: 0 } }))).toBe("forgetPrivate k0");
+    expect(stepsOf(planFor(quiesced, { policy: { rollbackWindowMs: 0 } }))).toBe("forget k0");
     expect(stepsOf(planFor(quiesced, { policy: { rollbackWindowMs: 0 }, nowMs: epoch - 1 }))).toBe("");
   });
 

@@ -49,7 +49,7 @@ describe("a standby", () => {
     const wanted = { ...profile, ...change };
     const plan = planFor(ringOf(), { policy: { profile: wanted } });
     expect(plan.steps.filter((s) => s.type !== "configure")).toStrictEqual([
-      { type: "discardPrepared", kid: "k2" },
+      { type: "discard", kid: "k2" },
       { type: "create", as: "prepared", profile: wanted, waitMs: 30 * minute },
     ]);
     expect(waitOf(plan, "activate")).toBe("activate (new 1) (profile): standby");
@@ -72,15 +72,15 @@ describe("a standby", () => {
 
   it("is replaced when a shortened maxTTL grows again, and the signer is not: it always promised that much", () => {
     const plan = planFor(ringOf({ standby: prepared("k2", { profile: { ...profile, maxTTLMs: minute } }) }));
-    expect(stepsOf(plan)).toBe("discardPrepared k2, create");
+    expect(stepsOf(plan)).toBe("discard k2, create");
     expect(waitOf(plan, "activate")).toBe("activate (new 1) (schedule): schedule 528h, standby");
   });
 
   it.each([
     ["the length that is asked for", 3072, 3072, ""],
-    ["another length", 2048, 3072, "discardPrepared k2, create"],
+    ["another length", 2048, 3072, "discard k2, create"],
     ["a length while none is asked for", 2048, undefined, ""],
-    ["no length while one is asked for", undefined, 3072, "discardPrepared k2, create"],
+    ["no length while one is asked for", undefined, 3072, "discard k2, create"],
   ])("has a modulus of %s", (...[, has, wants, steps]) => {
     const bits = has === undefined ? {} : { modulusBits: has };
     const ring = ringOf({
@@ -93,7 +93,7 @@ describe("a standby", () => {
 
   it("is discarded before it is activated: the old profile must not sign once more", () => {
     const plan = planFor(ringOf(), { policy: { profile: rsa }, requests: ["spec:now"], nowMs: epoch + 365 * day });
-    expect(stepsOf(plan)).toBe("discardPrepared k2, create");
+    expect(stepsOf(plan)).toBe("discard k2, create");
   });
 
   it("that was discarded verifies for a window, and can't sign", () => {
@@ -103,12 +103,12 @@ describe("a standby", () => {
   });
 
   it.each([
-    ["there is room for its successor", 12, "discardPrepared k2, create"],
+    ["there is room for its successor", 12, "discard k2, create"],
     ["there is none", 13, ""],
   ])("is discarded only when %s", (_, others, steps) => {
     const plan = planFor(ringOf({ retiring: leaving(others) }), { policy: { profile: rsa } });
     expect(stepsOf(plan)).toBe(steps);
-    expect(waitOf(plan, "discardPrepared")).toBe(steps === "" ? "discardPrepared k2: keyLimit" : undefined);
+    expect(waitOf(plan, "discard")).toBe(steps === "" ? "discard k2: keyLimit" : undefined);
   });
 
   it("that could not be discarded does not sign either", () => {

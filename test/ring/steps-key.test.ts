@@ -57,40 +57,40 @@ describe("steps on one key", () => {
     retiring: [verifyOnly("a"), verifyOnly("b")],
   });
 
-  it.each(["k1", "k2", "a", "b"])("markPublished stamps %s and nobody else", (kid) => {
-    const after = apply({ type: "markPublished", kid }, ring);
+  it.each(["k1", "k2", "a", "b"])("publish stamps %s and nobody else", (kid) => {
+    const after = apply({ type: "publish", kid }, ring);
     for (const [i, key] of keysOf(after).entries())
       expect(key).toStrictEqual(key.kid === kid ? { ...keysOf(ring)[i], publishedAtMs: epoch } : keysOf(ring)[i]);
   });
 
-  it.each(["k1", "k2", "a", "b"])("markUnpublished takes the fact from %s and from nobody else", (kid) => {
-    const known = keysOf(ring).reduce((now, key) => apply({ type: "markPublished", kid: key.kid }, now), ring);
-    const after = apply({ type: "markUnpublished", kid }, known);
+  it.each(["k1", "k2", "a", "b"])("unpublish takes the fact from %s and from nobody else", (kid) => {
+    const known = keysOf(ring).reduce((now, key) => apply({ type: "publish", kid: key.kid }, now), ring);
+    const after = apply({ type: "unpublish", kid }, known);
     for (const [i, key] of keysOf(known).entries())
       expect(keysOf(after)[i]).toStrictEqual(key.kid === kid ? omit(key, "publishedAtMs") : key);
   });
 
-  it("markUnpublished works without a standby", () => {
-    expect(apply({ type: "markUnpublished", kid: "k1" }, withoutStandby())).toStrictEqual(
+  it("unpublish works without a standby", () => {
+    expect(apply({ type: "unpublish", kid: "k1" }, withoutStandby())).toStrictEqual(
       withoutStandby({ signer: omit(active("k1"), "publishedAtMs") }),
     );
   });
 
-  it("markPublished works without a standby", () => {
-    expect(apply({ type: "markPublished", kid: "k1" }, withoutStandby())).toStrictEqual(
+  it("publish works without a standby", () => {
+    expect(apply({ type: "publish", kid: "k1" }, withoutStandby())).toStrictEqual(
       withoutStandby({ signer: active("k1", { publishedAtMs: epoch }) }),
     );
   });
 
-  it("markQuiesced stamps one verify-only key", () => {
-    expect(apply({ type: "markQuiesced", kid: "b" }, ring).retiring).toStrictEqual([
+  it("quiesce stamps one verify-only key", () => {
+    expect(apply({ type: "quiesce", kid: "b" }, ring).retiring).toStrictEqual([
       verifyOnly("a"),
       verifyOnly("b", { quiescedAtMs: epoch }),
     ]);
   });
 
-  it("forgetPrivate takes the way back from one key", () => {
-    expect(apply({ type: "forgetPrivate", kid: "a" }, ring).retiring).toStrictEqual([
+  it("forget takes the way back from one key", () => {
+    expect(apply({ type: "forget", kid: "a" }, ring).retiring).toStrictEqual([
       verifyOnly("a", { canSign: false }),
       verifyOnly("b"),
     ]);
@@ -101,13 +101,13 @@ describe("steps on one key", () => {
     expect(apply({ type: "prune", kid: "k9" }, ring)).toStrictEqual(ring);
   });
 
-  it("discardPrepared retires the standby it names, for a window in force, and no other", () => {
-    const after = apply({ type: "discardPrepared", kid: "k2" }, ring);
+  it("discard retires the standby it names, for a window in force, and no other", () => {
+    const after = apply({ type: "discard", kid: "k2" }, ring);
     const facts = { canSign: false, demotedAtMs: epoch, demotedInGeneration: 101 };
     expect(after.standby).toBeUndefined();
     expect(after.retiring[0]).toStrictEqual(omit(omit(verifyOnly("k2", facts), "publishedAtMs"), "activatedAtMs"));
-    expect(apply({ type: "discardPrepared", kid: "k9" }, ring)).toStrictEqual(ring);
-    expect(apply({ type: "discardPrepared", kid: "k2" }, withoutStandby())).toStrictEqual(withoutStandby());
+    expect(apply({ type: "discard", kid: "k9" }, ring)).toStrictEqual(ring);
+    expect(apply({ type: "discard", kid: "k2" }, withoutStandby())).toStrictEqual(withoutStandby());
   });
 
   it("revoke removes the key, remembers the kid once, and evicts whom it was told to", () => {

@@ -104,12 +104,7 @@ describe("applyPlan", () => {
   });
 
   it("hands out fresh kids in the order of the steps that need one", () => {
-    const steps: readonly Step[] = [
-      emergency,
-      { type: "revoke", kid: "k1" },
-      { type: "discardPrepared", kid: "k2" },
-      create,
-    ];
+    const steps: readonly Step[] = [emergency, { type: "revoke", kid: "k1" }, { type: "discard", kid: "k2" }, create];
     const ring = applyPlan(ringOf(), planOf(...steps), ["first", "second"]);
     expect(ring?.signer.kid).toBe("first");
     expect(ring?.standby?.kid).toBe("second");

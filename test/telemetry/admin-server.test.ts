@@ -83,7 +83,7 @@ test("startAdminServer names an address that can't be had", async () => {
   const again = startAdminServer({ host: "127.0.0.1", port, live, ready, registry: metrics.registry });
   await expect(again).rejects.toMatchObject({
     code: "AddressUnusable",
-    message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
+    message: `Cannot listen on 127.0.0.1:${port}: something else listens there`,
   });
 });
 

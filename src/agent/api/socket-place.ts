@@ -2,6 +2,7 @@ import type { Stats } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname } from "node:path";
+import { fileProblem } from "../../errors/errno-words.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
@@ -26,7 +27,7 @@ export async function prepareSocketPlace(path: string): Promise<string | undefin
     if (found.uid === 0) return `${place} can be written by everybody who sees it, also with another socket`;
   } catch (error) {
     if (error instanceof ChangeNeededError) throw error;
-    throw unusable(path, `${place} must be usable, fails with ${errnoOf(error) ?? "an unknown error"}`);
+    throw unusable(path, `${place} must be usable: ${fileProblem(error) ?? "it failed"}`);
   }
   throw unusable(path, `${place} must not be writable by everybody`);
 }

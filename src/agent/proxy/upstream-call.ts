@@ -1,5 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { connectionProblem } from "../../errors/errno-words.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import type { ProxyLimits } from "./proxy-limits.ts";
@@ -71,12 +72,15 @@ export function called(outgoing: ClientRequest, { clock, limits, onInformation }
   outgoing.on("upgrade", (message, socket, head) => settle({ kind: "switched", message, socket, head }));
   outgoing.on("error", (error) => {
     const kind = limit.isOver ? "silent" : isConnected ? "broke" : "away";
-    // Never a parser's own words: they may quote what was answered
-    const why = errnoOf(error) ?? error.name;
+    const why = limit.isOver ? "it says nothing for too long" : connectionWords(error);
     settle({ kind: "failed", failure: { kind, why, wasConnected: isConnected, isReused: outgoing.reusedSocket } });
   });
   return promise;
 }
+
+/** Never a parser's own words: they may quote what was answered. */
+const connectionWords = (error: Error): string =>
+  errnoOf(error) === undefined ? error.name : connectionProblem(error);
 
 /** A final status and a reason that HTTP knows (RFC 9112 §4): Node.js reads others, and does not write them. */
 const canBePassed = ({ statusCode = 0, statusMessage = "" }: IncomingMessage): boolean =>

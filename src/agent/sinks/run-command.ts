@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
+import { fileProblem } from "../../errors/errno-words.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { errnoOf } from "../../files/fs-errors.ts";
@@ -96,9 +97,13 @@ function outputOf(child: ChildProcess): () => string {
 export function commandMissing(file: string, cause: Error): ChangeNeededError {
   const errno = errnoOf(cause) ?? "an error";
   const must = { ENOENT: "must be a program, is not there", EACCES: "must be a program that may be run" }[errno];
-  return new ChangeNeededError("CommandMissing", `Cannot run ${quotedPath(file)}: ${must ?? `fails with ${errno}`}`, {
-    cause,
-  });
+  return new ChangeNeededError(
+    "CommandMissing",
+    `Cannot run ${quotedPath(file)}: ${must ?? `can't be run: ${fileProblem(cause) ?? "it failed"}`}`,
+    {
+      cause,
+    },
+  );
 }
 
 const failed = (file: string, must: string, said = ""): TryLaterError =>

@@ -5,7 +5,7 @@ import { quoted } from "../../errors/quote.ts";
 import type { Address } from "../../http/address.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import type { DocumentFormat } from "../../tools/text/output.ts";
-import { nearest } from "../../tools/text/nearest.ts";
+import { nearest } from "../../parse/nearest.ts";
 import { agentSocketFlag, type AgentSocketFlags, defaultAgentSocket } from "../agent-socket.ts";
 import { commandOf, outputFlag } from "../flags.ts";
 import { UsageError } from "../report-error.ts";

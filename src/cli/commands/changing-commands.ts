@@ -7,7 +7,7 @@ import { rotate } from "../../tools/change/rotate.ts";
 import { wait, waitForOf, waitSteps, type WaitFor } from "../../tools/follow/wait.ts";
 import { UsageError } from "../report-error.ts";
 import { commandOf, deadlineOf, flag, instantFlag, timeoutFlag, changeFlags, type ChangeFlags } from "../flags.ts";
-import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
+import { homeFlags, plainName, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 import { quoted } from "../../errors/quote.ts";
 
@@ -106,7 +106,8 @@ export function revokeCommand(cli: Cli): Command {
 async function revokeBy(first: string | undefined, second: string | undefined, { cli, flags }: Revoking) {
   const { createdBefore, reason, unknown = false } = flags;
   // With --created-before the only argument is the rotation
-  const [kid, rotation] = createdBefore === undefined || second !== undefined ? [first, second] : [undefined, first];
+  const [kid, rotation] =
+    createdBefore === undefined || second !== undefined ? [first, second] : [undefined, first && plainName(first)];
   if ((kid === undefined) === (createdBefore === undefined)) {
     throw new UsageError("Cannot revoke: must have either a kid or --created-before");
   }

@@ -3,16 +3,17 @@ import { rotationIn } from "../../standalone/settings/config.ts";
 import { parseRotation, requestsOf } from "../../ring/resource/rotation.ts";
 import { jwks } from "../../tools/show-jwks.ts";
 import { overview } from "../../tools/status/overview.ts";
+import { watchOverview } from "../../tools/status/watch-overview.ts";
 import { plan, type WhatIf } from "../../tools/plan/show-plan.ts";
 import { status } from "../../tools/status/show-status.ts";
 import { timeline } from "../../tools/timeline/show-timeline.ts";
 import { commandOf, durationFlag, flag, instantFlag, outputFlag } from "../flags.ts";
+import { objectFormat, objectOutputFlag } from "../object-format.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
-import { UsageError } from "../report-error.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 
 interface StatusFlags extends HomeFlags {
-  readonly output?: "json" | "yaml" | "wide";
+  readonly output?: string;
   readonly watch?: boolean;
 }
 
@@ -25,23 +26,24 @@ export function statusCommand(cli: Cli): Command {
     arguments: [rotationArgument()],
     flags: [
       ...homeFlags(),
-      outputFlag(["json", "yaml", "wide"]),
+      objectOutputFlag(),
       flag("-A, --all-namespaces", "all rotations of the cluster, in a table", { owner: "status" }),
+      flag("-l, --selector <labels>", "those with these labels, in a table: team=shop,tier!=test", { owner: "status" }),
       flag("-w, --watch", "go on: redrawn on a terminal, a line for each change otherwise", { owner: "status" }),
     ],
     examples: [
       ["How is it?", "keyturn status --dir /var/lib/keyturn"],
       ["How are those of the cluster?", "keyturn status -A"],
+      ["Which key signs?", "keyturn status gateway -n shop -o jsonpath={.status.activeKid}"],
       ["Watch a rotation happen", "keyturn status gateway -n shop --watch"],
       ["When does it rotate next?", "keyturn status --dir /var/lib/keyturn -o json | jq -r .status.nextRotationTime"],
     ],
   }).action(async (rotation: string | undefined, { output, watch = false, ...flags }: StatusFlags) => {
+    const format = await objectFormat(output);
     const shown = await cli.openShown(withRotation(rotation, flags));
-    if ("home" in shown) {
-      cli.ended(await status(shown.home, { watch, ...(output && { output }) }, cli.io));
-    } else if (watch) {
-      throw new UsageError("Cannot watch several rotations: must name one");
-    } else cli.ended(overview(shown.overview, output, cli.io));
+    if ("home" in shown) cli.ended(await status(shown.home, { watch, ...(format && { output: format }) }, cli.io));
+    else if (watch) cli.ended(await watchOverview(shown.several, format, cli.io));
+    else cli.ended(overview(await shown.several.look(), format, cli.io));
   });
 }
 

@@ -29,6 +29,8 @@ import { filesIn, slotOf } from "../slot.ts";
 export interface ClusterHomeOptions {
   /** For people: `context dev`. */
   readonly where: string;
+  /** How long one request may take, in milliseconds: a look, which is several, may take as long, and 30 s at the least. @default 0 */
+  readonly requestMs?: number;
 }
 
 /**
@@ -39,8 +41,8 @@ export function clusterHome(client: KubeClient, ref: RotationRef, options: Clust
   return new ClusterHome(client, ref, options);
 }
 
-/** How long one look may take, in milliseconds. */
-const patienceMs = 30_000;
+/** How long one look may take at the least, in milliseconds. */
+const leastPatienceMs = 30_000;
 /** So many times a change is tried over what others changed meanwhile. */
 const mostWriteTries = 5;
 
@@ -50,10 +52,12 @@ class ClusterHome implements RingHome {
   readonly #ref: RotationRef;
   readonly #opener = new DocumentOpener();
   readonly #news: News;
+  readonly #patienceMs: number;
   #remarks: readonly string[] = [];
 
-  constructor(client: KubeClient, ref: RotationRef, { where }: ClusterHomeOptions) {
+  constructor(client: KubeClient, ref: RotationRef, { where, requestMs = 0 }: ClusterHomeOptions) {
     this.where = where;
+    this.#patienceMs = Math.max(leastPatienceMs, requestMs);
     this.#client = client;
     this.#ref = ref;
     this.#news = new News(client, ref);
@@ -70,7 +74,7 @@ class ClusterHome implements RingHome {
   }
 
   #look(signal?: AbortSignal): Promise<ClusterLook> {
-    const patience = AbortSignal.timeout(patienceMs);
+    const patience = AbortSignal.timeout(this.#patienceMs);
     const ends = signal ? AbortSignal.any([signal, patience]) : patience;
     return withApiErrors(() => look({ client: this.#client, ref: this.#ref, opener: this.#opener, signal: ends }));
   }
@@ -100,7 +104,7 @@ class ClusterHome implements RingHome {
   }
 
   keeper(signal?: AbortSignal): Promise<Keeper> {
-    return withApiErrors(() => clusterKeeper(this.#client, this.#ref, signal ?? AbortSignal.timeout(patienceMs)));
+    return withApiErrors(() => clusterKeeper(this.#client, this.#ref, signal ?? AbortSignal.timeout(this.#patienceMs)));
   }
 
   async precheck(change: Change): Promise<Precheck> {

@@ -1,6 +1,10 @@
 import type { RotationSummary } from "../../keeper/home.ts";
 import type { KubeClient } from "../../kube/client.ts";
 import { type KubeObject } from "../../kube/object.ts";
+import { Reflector } from "../../kube/reflector.ts";
+import type { Selection } from "../../kube/resource.ts";
+import { dayMs } from "../../parse/duration.ts";
+import { Bell } from "../../time/bell.ts";
 import { lastStatus } from "../last-status.ts";
 import { rotations } from "../../parse/api-names.ts";
 import { withApiErrors } from "./api-errors.ts";
@@ -8,10 +12,26 @@ import { membersOf, objectsIn } from "../../parse/object.ts";
 import { rotationName } from "../../ring/ring.ts";
 
 /** The rotations of a namespace, or of all, sorted by name: one request, and no Secret is read. */
-export async function listRotations(client: KubeClient, namespace?: string): Promise<readonly RotationSummary[]> {
-  const selection = namespace === undefined ? {} : { namespace };
+export async function listRotations(client: KubeClient, selection: Selection): Promise<readonly RotationSummary[]> {
   const { items } = await withApiErrors(() => client.list(rotations, selection));
   return items.map(summaryOf).sort((a, b) => (rotationName(a) < rotationName(b) ? -1 : 1));
+}
+
+/** Yields whenever one of them may have changed; ends with the signal. */
+export async function* rotationChanges(
+  client: KubeClient,
+  selection: Selection,
+  signal: AbortSignal,
+): AsyncIterable<void> {
+  const bell = new Bell();
+  const reflector = new Reflector({ client, resource: rotations, selection, onChange: () => bell.ring() });
+  const running = reflector.run(signal);
+  for (;;) {
+    await bell.sleep(dayMs, signal);
+    if (signal.aborted) break;
+    yield;
+  }
+  await running;
 }
 
 function summaryOf(resource: KubeObject): RotationSummary {

@@ -25,7 +25,7 @@ export async function readResource(
 }
 
 async function missing(client: KubeClient, ref: RotationRef): Promise<ChangeNeededError> {
-  const others = await listRotations(client, ref.namespace).catch(() => undefined);
+  const others = await listRotations(client, { namespace: ref.namespace }).catch(() => undefined);
   const names = others?.map(({ name }) => name).join(", ");
   const has = names === undefined ? "" : `; namespace "${ref.namespace}" has ${names || "none"}`;
   return new ChangeNeededError("NoSuchRotation", `Cannot find ${nameOf(rotations, ref)}: is not there${has}`);

@@ -12,7 +12,7 @@ export const unpublish: Rule = ({ input: { stored }, ring }) => {
   const { signer, public: open } = stored.projections;
   const lacks = (kid: Kid): boolean => [signer, open].some((p) => p !== undefined && !p.kids.includes(kid));
   const key = keysOf(ring).find((k) => k.publishedAtMs !== undefined && lacks(k.kid));
-  return key && { type: "markUnpublished", kid: key.kid };
+  return key && { type: "unpublish", kid: key.kid };
 };
 
 /** Every key that lacks the fact gets it, the signer included: else nobody could roll back to the first key. */
@@ -24,8 +24,8 @@ export const publish: Rule = (context) =>
         ...projectionsLack(context, (p) => p.kids.includes(key.kid)),
         ...notAccepting(context, key.kid),
       ];
-      if (waitsFor.length === 0) return { type: "markPublished", kid: key.kid };
+      if (waitsFor.length === 0) return { type: "publish", kid: key.kid };
       // A recovery demotes anew: what it asks for again was not asked for before
       const sinceMs = Math.max(key.adoptedAtMs ?? key.createdAtMs, ...context.ring.retiring.map((k) => k.demotedAtMs));
-      return { step: "markPublished", kid: key.kid, waitsFor, sinceMs };
+      return { step: "publish", kid: key.kid, waitsFor, sinceMs };
     });

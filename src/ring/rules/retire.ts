@@ -27,8 +27,8 @@ function retireOne(context: RuleContext, key: VerifyOnlyKey): RuleResult | reado
   if (quiescedAtMs === undefined) {
     const shown = projectionsLack(context, (p) => p.generation >= key.demotedInGeneration);
     const waitsFor = [...shown, ...maybeSigning(context, key)];
-    if (waitsFor.length === 0) return { type: "markQuiesced", kid };
-    return { step: "markQuiesced", kid, waitsFor, sinceMs: key.demotedAtMs };
+    if (waitsFor.length === 0) return { type: "quiesce", kid };
+    return { step: "quiesce", kid, waitsFor, sinceMs: key.demotedAtMs };
   }
   if (kid === effectivePin(context)) return { step: "prune", kid, waitsFor: [{ kind: "pinned" }] };
   const dueAtMs = pruneAtMs(key, quiescedAtMs, context.ring.settings);
@@ -43,9 +43,7 @@ function retireOne(context: RuleContext, key: VerifyOnlyKey): RuleResult | reado
   const pruneGate = { step: "prune", kid, waitsFor: prune, ...since } as const;
   if (!key.canSign) return pruneGate;
   const forget = until(forgetAtMs(key, quiescedAtMs, context.input.policy), "rollbackWindow", context);
-  return forget.length === 0
-    ? { type: "forgetPrivate", kid }
-    : [{ step: "forgetPrivate", kid, waitsFor: forget }, pruneGate];
+  return forget.length === 0 ? { type: "forget", kid } : [{ step: "forget", kid, waitsFor: forget }, pruneGate];
 }
 
 /** One rule, since the three steps of one key follow each other: no longer signs, can't sign any more, is gone. */

@@ -49,8 +49,8 @@ const servesPolicy = ({ input: { policy } }: RuleContext, key: Key): boolean =>
 const discardStandby: Rule = (context) => {
   const { standby } = context.ring;
   if (!standby || servesPolicy(context, standby) || standby.kid === effectivePin(context)) return undefined;
-  if (!hasRoom(context)) return { step: "discardPrepared", kid: standby.kid, waitsFor: [{ kind: "keyLimit" }] };
-  return { type: "discardPrepared", kid: standby.kid };
+  if (!hasRoom(context)) return { step: "discard", kid: standby.kid, waitsFor: [{ kind: "keyLimit" }] };
+  return { type: "discard", kid: standby.kid };
 };
 
 const createStandby: Rule = (context) => {

@@ -9,7 +9,7 @@ import type { Io } from "../text/screen.ts";
 import { holds, type View } from "../../ring/view.ts";
 import { rotationName } from "../../ring/ring.ts";
 
-/** Steps that can be waited for, and what the ring shows when they are done. */
+/** Steps that can be waited for, by the names that the planner has for them, and what the ring shows when they are done. */
 const steps = {
   create: "prepared",
   publish: "published",
@@ -18,17 +18,7 @@ const steps = {
   forget: "stripped",
   prune: "pruned",
   revoke: "revoked",
-} as const satisfies Record<string, RingEvent["what"]>;
-/** How the planner calls them. */
-const stepTypes = {
-  create: "create",
-  publish: "markPublished",
-  activate: "activate",
-  quiesce: "markQuiesced",
-  forget: "forgetPrivate",
-  prune: "prune",
-  revoke: "revoke",
-} as const satisfies Record<keyof typeof steps, Step["type"]>;
+} as const satisfies Partial<Record<Step["type"], RingEvent["what"]>>;
 export type WaitStep = keyof typeof steps;
 export const waitSteps = Object.keys(steps).filter((name): name is WaitStep => name in steps);
 
@@ -53,7 +43,7 @@ export async function wait(home: RingHome, options: WaitForOptions, io: Io): Pro
   const before = await firstLook(home, io);
   const { deadline } = options;
   const done = doneBy(options.for, before);
-  const about = typeof options.for === "object" ? stepTypes[options.for.step] : undefined;
+  const about = typeof options.for === "object" ? options.for.step : undefined;
   return waitUntil({ home, io, before, ...(deadline && { deadline }), ...(about && { about }), done });
 }
 

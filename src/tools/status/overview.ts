@@ -1,7 +1,7 @@
 import type { RotationSummary } from "../../keeper/home.ts";
 import { unplanned } from "../../ring/next-rotation.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
-import { documentText, type DocumentFormat } from "../text/output.ts";
+import { listText, type ObjectFormat } from "../text/object-output.ts";
 import { line, paint, type Io, type Style } from "../text/screen.ts";
 import { table } from "../text/table.ts";
 import { age, cutKid, distance, withClockTimes } from "../text/words.ts";
@@ -16,27 +16,41 @@ export interface Overview {
   readonly where: string;
 }
 
+/** Rotations that can be looked at again and again. */
+export interface ManyRotations {
+  look(): Promise<Overview>;
+  /** Yields whenever one of them may have changed; ends with the signal. */
+  changes(signal: AbortSignal): AsyncIterable<void>;
+}
+
 /** Shows several rotations, a line each, from what their keepers reported. */
-export function overview(seen: Overview, output: DocumentFormat | "wide" | undefined, io: Io): ExitCode {
-  const { rotations, acrossNamespaces, where } = seen;
-  if (output === "json" || output === "yaml") {
-    const items = rotations.map((one) => one.document);
-    io.out.write(documentText({ apiVersion: "v1", kind: "List", items }, output));
+export function overview(seen: Overview, output: ObjectFormat | "wide" | undefined, io: Io): ExitCode {
+  const { rotations, where } = seen;
+  if (output !== undefined && output !== "wide") {
+    io.out.write(
+      listText(
+        rotations.map((one) => one.document),
+        output,
+      ),
+    );
   } else if (rotations.length === 0) line(io.err, `No JwtKeyRotation ${where}`);
-  else {
-    const heads = ["NAME", "STATE", "SIGNER", "ALG", "NEXT", "GATEWAYS", ...(output === "wide" ? ["LAST"] : [])];
-    const rows = rotations.map((one) => [
-      ...(acrossNamespaces ? [one.namespace] : []),
-      ...cells(one, { io, nowMs: seen.nowMs, wide: output === "wide" }),
-    ]);
-    const all = [...(acrossNamespaces ? ["NAMESPACE"] : []), ...heads, "AGE", "WAITING FOR"];
-    for (const text of table(all, rows, io.out)) line(io.out, text);
-  }
+  else for (const text of overviewTable(seen, output === "wide", io)) line(io.out, text);
   return exitCodes.done;
 }
 
+/** For people: the heads, and a line each. */
+export function overviewTable(seen: Overview, wide: boolean, io: Pick<Io, "out" | "timeZone">): readonly string[] {
+  const { rotations, acrossNamespaces, nowMs } = seen;
+  const heads = ["NAME", "STATE", "SIGNER", "ALG", "NEXT", "GATEWAYS", ...(wide ? ["LAST"] : [])];
+  const rows = rotations.map((one) => [
+    ...(acrossNamespaces ? [one.namespace] : []),
+    ...cells(one, { io, nowMs, wide }),
+  ]);
+  return table([...(acrossNamespaces ? ["NAMESPACE"] : []), ...heads, "AGE", "WAITING FOR"], rows, io.out);
+}
+
 interface OverviewContext {
-  readonly io: Io;
+  readonly io: Pick<Io, "out" | "timeZone">;
   readonly nowMs: number;
   readonly wide: boolean;
 }

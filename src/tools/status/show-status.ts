@@ -3,8 +3,9 @@ import { exitCodes, type ExitCode } from "../exit.ts";
 import { follow } from "../follow/follow.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { note, warn } from "../first-look.ts";
-import { documentText, type DocumentFormat } from "../text/output.ts";
+import { type ObjectFormat, objectText } from "../text/object-output.ts";
 import { eventsBetween } from "../follow/progress.ts";
+import { OtherScreen } from "../text/other-screen.ts";
 import { line, type Io } from "../text/screen.ts";
 import { statusDocument, statusReport } from "../../ring/status.ts";
 import { statusText } from "./status-text.ts";
@@ -12,7 +13,7 @@ import { clockTime, withClockTimes } from "../text/words.ts";
 
 export interface StatusOptions {
   /** Text for people when absent; `wide` has whole kids and more columns. */
-  readonly output?: DocumentFormat | "wide";
+  readonly output?: ObjectFormat | "wide";
   /** Go on until interrupted. */
   readonly watch: boolean;
 }
@@ -36,10 +37,10 @@ interface Printing {
 
 function print(look: AttendedLook, { home, options, io }: Printing): void {
   const { output } = options;
-  if (output === "json" || output === "yaml") {
+  if (output !== undefined && output !== "wide") {
     for (const text of home.remarks?.() ?? []) note(io, text);
     if (look.neglect !== undefined) warn(io, look.neglect);
-    io.out.write(documentText(statusDocument(look.view), output));
+    io.out.write(objectText(statusDocument(look.view), output));
   } else for (const text of lines(look, { home, options, io })) line(io.out, text);
 }
 
@@ -49,31 +50,18 @@ const lines = (look: AttendedLook, { home, options, io }: Printing): readonly st
     ...{ look: io.out, timeZone: io.timeZone, wide: options.output === "wide" },
   });
 
-/** The other screen, without cursor and without line breaks of the terminal's own; and back. */
-const screen = {
-  enter: "\u001b[?1049h\u001b[?25l\u001b[?7l",
-  home: "\u001b[H",
-  leave: "\u001b[?7h\u001b[?25h\u001b[?1049l",
-};
-const clear = { restOfLine: "\u001b[K", restOfScreen: "\u001b[J" };
-
 /** Draws over what it drew before, on the other screen; leaves the last picture behind. */
 async function redraw(home: RingHome, options: StatusOptions, io: Io): Promise<void> {
   const attendance = new Attendance(home, io);
   let last: AttendedLook | undefined;
-  io.out.write(screen.enter);
+  const other = new OtherScreen(io.out);
   try {
     for await (const view of follow(home, io, { signal: io.interrupted })) {
       last = withNeglect(view, await attendance.look(view));
-      // What is below the last line would scroll the first one away
-      const text = lines(last, { home, options, io })
-        .slice(0, Math.max(1, io.out.rows - 1))
-        .map((one) => `${one}${clear.restOfLine}\r\n`)
-        .join("");
-      io.out.write(`${screen.home}${text}${clear.restOfScreen}`);
+      other.draw(lines(last, { home, options, io }));
     }
   } finally {
-    io.out.write(screen.leave);
+    other.leave();
   }
   if (last) print(last, { home, options, io });
 }
@@ -85,13 +73,15 @@ async function printChanges(home: RingHome, options: StatusOptions, io: Io): Pro
   for await (const view of follow(home, io, { signal: io.interrupted })) {
     const next = withNeglect(view, await attendance.look(view));
     const isNew = last === undefined || signature(last) !== signature(next);
-    if (isNew && (last === undefined || options.output === "json" || options.output === "yaml")) {
+    if (isNew && (last === undefined || isForPrograms(options))) {
       if (last !== undefined && options.output === "yaml") line(io.out, "---");
       print(next, { home, options, io });
     } else if (isNew) printNews(last, next, io);
     last = next;
   }
 }
+
+const isForPrograms = ({ output }: StatusOptions): boolean => output !== undefined && output !== "wide";
 
 /** Changes when anything but the time of the look does. */
 const signature = ({ view, neglect }: AttendedLook): string => JSON.stringify([statusReport(view), neglect]);

@@ -141,7 +141,7 @@ describe("parseTokenAgent refuses", () => {
   ])("a file that is %o", (file, problems) => expect(problemsOf(() => parseTokenAgent(file, "/"))).toEqual(problems));
 
   test.each<[spec: object, ...problems: string[]]>([
-    [{ identites: [] }, 'unknown field "spec.identites"'],
+    [{ identites: [] }, 'unknown field "spec.identites", did you mean "identities"?'],
     [{ issuer: "https://issuer.example" }, 'spec.issuer: must be an object, is "https://issuer.example"'],
     [{ issuer: {} }, "spec.issuer.url: must be set, is missing"],
     [{ issuer: { url: "issuer" } }, "spec.issuer.url: must be a URL, is another text"],
@@ -184,7 +184,7 @@ describe("parseTokenAgent refuses", () => {
     [{ name: "Orders" }, `${identity}.name: ${dnsLabel}, is "Orders"`],
     [{ name: "../x" }, `${identity}.name: ${dnsLabel}, is "../x"`],
     [{ name: "a".repeat(64) }, `${identity}.name: ${dnsLabel}, is a text of 64 characters`],
-    [{ sink: [] }, `unknown field "${identity}.sink"`],
+    [{ sink: [] }, `unknown field "${identity}.sink", did you mean "sinks"?`],
     [{ source: undefined }, `${identity}.source: must be set, is missing`],
     [{ source: {} }, `${identity}.source: ${oneSource}, sets none`],
     [{ source: "t" }, `${identity}.source: must be an object, is "t"`],

@@ -103,7 +103,7 @@ describe("whoever may answer requests counts", () => {
     await b.acknowledge();
     const isAwaited = ({ plan }: Status): boolean =>
       (plan as readonly { step: string; waitingFor?: string }[]).some(
-        ({ step, waitingFor }) => step === "markPublished" && waitingFor === `${fresh.name} has not acknowledged`,
+        ({ step, waitingFor }) => step === "publish" && waitingFor === `${fresh.name} has not acknowledged`,
       );
     await rotation.reaches("not published for the fresh pod's sake", isAwaited);
     await fresh.states({ generation: 0, verifies: [] });

@@ -20,8 +20,8 @@ it("a key that an older ConfigMap hid while no controller ran is published and w
   const { deeds } = startController(scene);
   await rotation.reaches("rotated again", ({ activeKid }) => activeKid === standby);
   expect(deeds.filter((deed) => deed.endsWith(` ${standby}`))).toEqual([
-    `markUnpublished ${standby}`,
-    `markPublished ${standby}`,
+    `unpublish ${standby}`,
+    `publish ${standby}`,
     `activate ${standby}`,
   ]);
 });

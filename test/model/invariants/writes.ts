@@ -52,7 +52,7 @@ const facts: Check = ({ base, next, plan }) => {
   if (!base || has(plan, "rebuild")) return undefined;
   for (const before of keysOf(base)) {
     const after = keysOf(next).find((k) => k.kid === before.kid);
-    const takesBack = plan.steps.some((s) => s.type === "markUnpublished" && s.kid === before.kid);
+    const takesBack = plan.steps.some((s) => s.type === "unpublish" && s.kid === before.kid);
     const changed = after && changedFact(before, after, takesBack);
     if (changed !== undefined) return `${changed} of key ${before.kid} was changed`;
   }
@@ -121,7 +121,7 @@ const requestOnce: Check = ({ base, plan, next }) => {
 const halvesKept: Check = ({ base, plan, policy }) => {
   const rebuilt = plan.steps.find((s) => s.type === "rebuild");
   for (const step of plan.steps) {
-    if (step.type !== "forgetPrivate") continue;
+    if (step.type !== "forget") continue;
     const key = (rebuilt?.remains ?? base)?.retiring.find((k) => k.kid === step.kid);
     if (key?.quiescedAtMs === undefined || key.quiescedAtMs + policy.rollbackWindowMs > plan.nowMs) {
       return `the private half of ${step.kid} was forgotten before its rollback window ended`;

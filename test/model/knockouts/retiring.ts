@@ -41,7 +41,7 @@ const oneSkewLess = (_before: Ring | undefined, _plan: Plan, after: Ring): Ring 
 
 /** A discarded standby leaves the ring at once. */
 function discardedAtOnce(_before: Ring | undefined, plan: Plan, after: Ring): Ring {
-  const discarded = plan.steps.flatMap((s) => (s.type === "discardPrepared" ? [s.kid] : []));
+  const discarded = plan.steps.flatMap((s) => (s.type === "discard" ? [s.kid] : []));
   return { ...after, retiring: after.retiring.filter((k) => !discarded.includes(k.kid)) };
 }
 
@@ -203,7 +203,7 @@ export const retiring: readonly Knockout[] = [
       rules: withRule(
         "publish",
         (rule) => (pass) =>
-          pass.input.gateways.length > 0 ? rule(pass) : { step: "markPublished", waitsFor: [{ kind: "standby" }] },
+          pass.input.gateways.length > 0 ? rule(pass) : { step: "publish", waitsFor: [{ kind: "standby" }] },
       ),
     }),
     ends: /never comes to rest/,

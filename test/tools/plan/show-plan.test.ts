@@ -100,7 +100,7 @@ describe("plan --at", () => {
     expect(document.time).toBe("2026-12-21T01:00:00.000Z");
     expect(document.suppositions).toHaveLength(1);
     expect(document.plan.map(({ step, kid }) => `${step} ${kid ?? ""}`)).toEqual([
-      `forgetPrivate ${kidOf("k1")}`,
+      `forget ${kidOf("k1")}`,
       `prune ${kidOf("k1")}`,
       "activate (new 1)",
     ]);

@@ -91,7 +91,7 @@ describe("overview", () => {
       name: "b",
       createdAtMs: epoch - minute,
       conditions: [],
-      document: {},
+      document: { metadata: { name: "b" } },
     };
     const [, row = ""] = shown({ rotations: [{ ...bare, gateways: "0/0" }] }).lines;
     expect(row.split(/ {2,}/)).toEqual(["b", "not seen yet", "none", "unknown", "none", "60s", "nothing"]);

@@ -176,7 +176,7 @@ describe("status for programs", () => {
       gateways: { expected: 2, acknowledged: 2, waitingFor: [] },
       waitingFor: expect.stringMatching(/^activate .*: the schedule until 2027-01-20T00:00:00.000Z$/) as string,
       plan: [
-        expect.objectContaining({ step: "forgetPrivate", notBefore: "2026-12-21T02:30:00.000Z" }),
+        expect.objectContaining({ step: "forget", notBefore: "2026-12-21T02:30:00.000Z" }),
         expect.objectContaining({ step: "prune", kid: kidOf("k1"), notBefore: "2026-12-21T02:30:00.000Z" }),
         expect.objectContaining({ step: "activate", kid: kidOf("k3"), notBefore: "2027-01-20T00:00:00.000Z" }),
       ],

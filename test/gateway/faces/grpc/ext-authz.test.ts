@@ -202,7 +202,7 @@ describe("listenUnary", () => {
     const { port } = taken.address() as { port: number };
     await expect(listenUnary({ kind: "tcp", host: "127.0.0.1", port }, extAuthz(service))).rejects.toMatchObject({
       code: "AddressUnusable",
-      message: `Cannot listen on 127.0.0.1:${port}: EADDRINUSE`,
+      message: `Cannot listen on 127.0.0.1:${port}: something else listens there`,
     });
   });
 });

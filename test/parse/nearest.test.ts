@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest } from "../../src/tools/text/nearest.ts";
+import { nearest } from "../../src/parse/nearest.ts";
 
 test.each([
   ["shpo", ["billing", "shop"], "shop"],

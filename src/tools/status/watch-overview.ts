@@ -1,0 +1,85 @@
+import { TryLaterError } from "../../errors/keyturn-error.ts";
+import { rotationName } from "../../ring/ring.ts";
+import { exitCodes, type ExitCode } from "../exit.ts";
+import { note } from "../first-look.ts";
+import { type ObjectFormat, objectText } from "../text/object-output.ts";
+import { OtherScreen } from "../text/other-screen.ts";
+import { line, type Io } from "../text/screen.ts";
+import { type ManyRotations, type Overview, overviewTable } from "./overview.ts";
+
+/** Times move on although nothing happens; and a cluster in which much happens is not asked for all of it. */
+const onceInMs = 1000;
+
+/** Shows several rotations until interrupted: on a terminal redrawn, else a line for each that changes, a document for programs. */
+export async function watchOverview(
+  many: ManyRotations,
+  output: ObjectFormat | "wide" | undefined,
+  io: Io,
+): Promise<ExitCode> {
+  const isForPeople = output === undefined || output === "wide";
+  if (isForPeople && io.out.live) await redraw(many, output === "wide", io);
+  else await printRows(many, output, io);
+  return exitCodes.done;
+}
+
+async function redraw(many: ManyRotations, wide: boolean, io: Io): Promise<void> {
+  const other = new OtherScreen(io.out);
+  let shown: readonly string[] = [];
+  try {
+    for await (const seen of looks(many, io)) {
+      shown = seen.rotations.length === 0 ? [`No JwtKeyRotation ${seen.where}`] : overviewTable(seen, wide, io);
+      other.draw(shown);
+    }
+  } finally {
+    other.leave();
+  }
+  for (const text of shown) line(io.out, text);
+}
+
+async function printRows(many: ManyRotations, output: ObjectFormat | "wide" | undefined, io: Io): Promise<void> {
+  let before: ReadonlyMap<string, string> | undefined;
+  for await (const seen of looks(many, io)) {
+    const now = new Map(seen.rotations.map((one) => [rotationName(one), JSON.stringify(one)]));
+    const changed = seen.rotations.filter((one) => before?.get(rotationName(one)) !== now.get(rotationName(one)));
+    if (output !== undefined && output !== "wide") {
+      const texts = changed.map((one) => objectText(one.document, output));
+      io.out.write(output === "yaml" ? texts.map((text) => `---\n${text}`).join("") : texts.join(""));
+    } else {
+      const table = overviewTable({ ...seen, rotations: changed }, output === "wide", io);
+      if (changed.length > 0) for (const text of before === undefined ? table : table.slice(1)) line(io.out, text);
+      if (before === undefined && changed.length === 0) line(io.err, `No JwtKeyRotation ${seen.where}`);
+    }
+    for (const name of before?.keys() ?? []) if (!now.has(name)) note(io, `${name} is gone`);
+    before = now;
+  }
+}
+
+/** A look now, after each change, and the last one again as of now each second; what can't be had now is tried again. */
+async function* looks(many: ManyRotations, io: Io): AsyncGenerator<Overview, void> {
+  const signal = io.interrupted;
+  let isOld = true;
+  const following = (async () => {
+    for await (const _change of many.changes(signal)) isOld = true;
+  })();
+  let last: { readonly seen: Overview; readonly atMs: number } | undefined;
+  while (!signal.aborted) {
+    if (isOld) {
+      isOld = false;
+      const seen = await looked(many);
+      if (seen === undefined) isOld = true;
+      else last = { seen, atMs: io.nowMs() };
+    }
+    if (last !== undefined) yield { ...last.seen, nowMs: last.seen.nowMs + io.nowMs() - last.atMs };
+    await io.pause(onceInMs, signal);
+  }
+  await following;
+}
+
+async function looked(many: ManyRotations): Promise<Overview | undefined> {
+  try {
+    return await many.look();
+  } catch (error) {
+    if (error instanceof TryLaterError) return undefined;
+    throw error;
+  }
+}
