@@ -89,7 +89,7 @@ export async function buildProgram(around: Surroundings, ended: Cli["ended"], na
       outputError: () => undefined,
       getOutHelpWidth: () => around.io.out.columns,
     });
-    command.configureHelp({ sortSubcommands: false, sortOptions: false });
+    command.configureHelp({ sortSubcommands: false, sortOptions: false, minWidthToWrap: 20 });
   }
   return program;
 }

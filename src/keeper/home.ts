@@ -63,5 +63,7 @@ export interface RotationSummary {
   /** One line. */
   readonly waitingFor?: string;
   /** As `status -o json` has it. */
-  readonly document: Readonly<Record<string, unknown>> & { readonly metadata: { readonly name: string } };
+  readonly document: Readonly<Record<string, unknown>> & {
+    readonly metadata: { readonly namespace?: string; readonly name: string };
+  };
 }

@@ -35,6 +35,15 @@ describe("complete", () => {
     [["status", "--output=j"], ["json"]],
     [["nothing", "x"], []],
     [["complet"], ["completion"]],
+    [
+      ["status", "--as"],
+      ["--as", "--as-group", "--as-uid"],
+    ],
+    [["status", "--sel"], ["--selector"]],
+    [["status", "-o", "n"], ["name"]],
+    [["--names"], ["--namespace"]],
+    [["-n", "shop", "--as", "anna", "stat"], ["status"]],
+    [["-n", "shop", "status", "--wat"], ["--watch"]],
   ])("%j", async (words, fits) => {
     expect(await completions(...words)).toEqual(fits);
   });

@@ -102,7 +102,11 @@ describe("a wrong command line ends with 2, and says what is wrong", () => {
       "a kid or a grant that begins with a dash goes after --: keyturn revoke --reason stolen -- -kid",
     ],
     ["status one two", 'too many arguments for "status". Expected 1 argument but got 2', "--help shows what there is"],
-    ["status -o xml", 'Cannot use --output "xml": must be json, yaml, wide', "--help shows examples"],
+    [
+      "status -o xml",
+      'Cannot use --output "xml": must be json, yaml, wide, name or jsonpath=TEMPLATE',
+      "--help shows examples",
+    ],
     ["plan -o wide", 'Cannot use --output "wide": must be json, yaml', "--help shows examples"],
     [
       "plan --at tomorrow",

@@ -2,6 +2,8 @@ import { RootCommand, script } from "@bomb.sh/tab";
 import { Argument, type Command, type Option } from "commander";
 import { exitCodes } from "../../tools/exit.ts";
 import { commandOf } from "../flags.ts";
+import { homeFlags } from "../home-flags.ts";
+import { leadingFlags } from "../leading-flags.ts";
 import type { Cli } from "../surroundings.ts";
 
 const shells = ["bash", "zsh", "fish"] as const;
@@ -36,7 +38,8 @@ export function completeCommand(cli: Cli, wholeProgram: () => Promise<Command>):
   }).action(async (words: readonly string[]) => {
     const root = new RootCommand();
     describe(root, await wholeProgram(), []);
-    root.parse([...words]);
+    // The command that they stand before is what counts
+    root.parse([...leadingFlags(words, homeFlags()).rest]);
     cli.ended(exitCodes.done);
   });
 }
@@ -44,9 +47,10 @@ export function completeCommand(cli: Cli, wholeProgram: () => Promise<Command>):
 /** Tells of each command what may follow it. */
 function describe(root: RootCommand, command: Command, path: readonly string[]): void {
   const known = path.length === 0 ? root : root.command(path.join(" "), command.summary());
-  for (const { name, choices, what } of command.options.flatMap(flagsOf)) {
-    if (choices === undefined) known.option(name, what);
-    else known.option(name, what, (complete) => choices.forEach((choice) => complete(choice, "")));
+  const flags = path.length === 0 ? [...command.options, ...homeFlags()] : command.options;
+  for (const { name, choices, what, letter } of flags.flatMap(flagsOf)) {
+    if (choices === undefined) known.option(name, what, letter);
+    else known.option(name, what, (complete) => choices.forEach((choice) => complete(choice, "")), letter);
   }
   for (const argument of command.registeredArguments) {
     known.argument(
@@ -63,10 +67,25 @@ interface CompletedFlag {
   /** Absent: no value follows. Empty: anything may. */
   readonly choices?: readonly string[];
   readonly what: string;
+  readonly letter?: string;
 }
 
-function flagsOf({ long, required, optional, argChoices, description, hidden }: Option): readonly CompletedFlag[] {
+function flagsOf({
+  long,
+  short,
+  required,
+  optional,
+  argChoices,
+  description,
+  hidden,
+}: Option): readonly CompletedFlag[] {
   if (hidden || long == null) return [];
   const takesValue = required || optional;
-  return [{ name: long.slice(2), what: description, ...(takesValue && { choices: argChoices ?? [] }) }];
+  return [
+    {
+      ...{ name: long.slice(2), what: description },
+      ...(takesValue && { choices: argChoices ?? [] }),
+      ...(short != null && { letter: short.slice(1) }),
+    },
+  ];
 }
