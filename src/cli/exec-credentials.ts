@@ -59,15 +59,15 @@ export class ExecCredentials {
 
   #output(): Promise<string> {
     const { env } = this.#around;
-    const command = String(this.#plugin["command"] ?? "");
-    const own = objectsIn(this.#plugin["env"]).map(({ name, value }) => [String(name), String(value)]);
-    const all = { ...env, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()), ...Object.fromEntries(own) };
+    const command = commandOf(this.#plugin);
+    const all: NodeJS.ProcessEnv = { ...env, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()) };
+    for (const { name, value } of objectsIn(this.#plugin["env"])) all[String(name)] = String(value);
     const child = spawn(command, itemsOf(this.#plugin["args"]).map(String), {
       env: all,
       stdio: [this.#isInteractive() ? "inherit" : "ignore", "pipe", "inherit"],
     });
     let output = "";
-    child.stdout?.setEncoding("utf8").on("data", (part: string) => (output += part));
+    child.stdout.setEncoding("utf8").on("data", (part: string) => (output += part));
     return new Promise((resolve, reject) => {
       child.on("error", (error) => {
         const code = "code" in error ? error.code : "";
@@ -110,14 +110,13 @@ export class ExecCredentials {
   }
 
   #bad(must: string, more = ""): KubeError {
-    return new KubeError("BadCredentials", `the exec plugin ${named(this.#plugin["command"])} ${must}${more}`);
+    return new KubeError("BadCredentials", `the exec plugin ${named(commandOf(this.#plugin))} ${must}${more}`);
   }
 }
 
-const named = (command: unknown): string => {
-  const text = String(command ?? "");
-  return text.includes("/") ? quotedPath(text) : quoted(text);
-};
+const commandOf = ({ command }: Members): string => (typeof command === "string" ? command : "");
+
+const named = (command: string): string => (command.includes("/") ? quotedPath(command) : quoted(command));
 
 const text = <Name extends keyof ExecCredential>(name: Name, value: unknown): Partial<Record<Name, string>> => {
   const found: Partial<Record<Name, string>> = {};

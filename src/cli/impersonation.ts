@@ -12,10 +12,10 @@ type Headers = Readonly<Record<string, string | string[]>>;
 
 /** What a kubeconfig's user says of it, as headers of the API. */
 export function impersonationOf(user: Members): Headers {
-  const extra = Object.entries(membersOf(user["as-user-extra"])).map(([name, values]) => [
-    `impersonate-extra-${encodeURIComponent(name.toLowerCase())}`,
-    itemsOf(values).map(String),
-  ]);
+  const extra: Record<string, string[]> = {};
+  for (const [name, values] of Object.entries(membersOf(user["as-user-extra"]))) {
+    extra[`impersonate-extra-${encodeURIComponent(name.toLowerCase())}`] = itemsOf(values).map(String);
+  }
   const { as, "as-uid": asUid } = user;
   const asGroup = itemsOf(user["as-groups"]).map(String);
   return {
@@ -24,7 +24,7 @@ export function impersonationOf(user: Members): Headers {
       ...(typeof asUid === "string" && asUid !== "" && { asUid }),
       ...(asGroup.length > 0 && { asGroup }),
     }),
-    ...Object.fromEntries(extra),
+    ...extra,
   };
 }
 

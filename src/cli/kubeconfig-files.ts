@@ -88,9 +88,10 @@ function withPaths(document: Members, folder: string): Members {
   const sections = Object.entries(paths).map(([section, { holder, members }]) => {
     const entries = objectsIn(document[section]).map((entry) => {
       const held = membersOf(entry[holder]);
-      const own = members.filter((name) => name in held).map((name) => [name, from(held[name])]);
+      const own: Record<string, unknown> = {};
+      for (const name of members) if (name in held) own[name] = from(held[name]);
       const exec = execOf(held, from);
-      return { ...entry, [holder]: { ...held, ...Object.fromEntries(own), ...(exec && { exec }) } };
+      return { ...entry, [holder]: { ...held, ...own, ...(exec && { exec }) } };
     });
     return [section, entries] as const;
   });

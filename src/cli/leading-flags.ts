@@ -30,10 +30,11 @@ function wordsOf(word: string, known: readonly Option[]): 0 | 1 | 2 {
 /** The same command line with the flags behind the name of the command, and of the one below it. */
 export function withFlagsBehind({ flags, rest }: Split, program: Command): readonly string[] {
   let depth = 0;
-  for (let at: Command | undefined = program; at !== undefined; depth++) {
+  for (let at = program; ; depth++) {
     const name = rest[depth];
-    at = at.commands.find((command) => command.name() === name);
-    if (at === undefined) break;
+    const below = at.commands.find((command) => command.name() === name);
+    if (below === undefined) break;
+    at = below;
   }
   return depth === 0 ? rest : [...rest.slice(0, depth), ...flags, ...rest.slice(depth)];
 }

@@ -40,17 +40,30 @@ async function printRows(many: ManyRotations, output: ObjectFormat | "wide" | un
   let before: ReadonlyMap<string, string> | undefined;
   for await (const seen of looks(many, io)) {
     const now = new Map(seen.rotations.map((one) => [rotationName(one), JSON.stringify(one)]));
-    const changed = seen.rotations.filter((one) => before?.get(rotationName(one)) !== now.get(rotationName(one)));
-    if (output !== undefined && output !== "wide") {
-      const texts = changed.map((one) => objectText(one.document, output));
-      io.out.write(output === "yaml" ? texts.map((text) => `---\n${text}`).join("") : texts.join(""));
-    } else {
-      const table = overviewTable({ ...seen, rotations: changed }, output === "wide", io);
-      if (changed.length > 0) for (const text of before === undefined ? table : table.slice(1)) line(io.out, text);
-      if (before === undefined && changed.length === 0) line(io.err, `No JwtKeyRotation ${seen.where}`);
-    }
+    const rotations = seen.rotations.filter((one) => before?.get(rotationName(one)) !== now.get(rotationName(one)));
+    print({ ...seen, rotations }, { output, io, isFirst: before === undefined });
     for (const name of before?.keys() ?? []) if (!now.has(name)) note(io, `${name} is gone`);
     before = now;
+  }
+}
+
+interface Printing {
+  readonly output: ObjectFormat | "wide" | undefined;
+  readonly io: Io;
+  /** With the heads; and that there is none is said once. */
+  readonly isFirst: boolean;
+}
+
+function print(changed: Overview, { output, io, isFirst }: Printing): void {
+  const { rotations, where } = changed;
+  if (rotations.length === 0) {
+    if (isFirst) line(io.err, `No JwtKeyRotation ${where}`);
+  } else if (output === undefined || output === "wide") {
+    const rows = overviewTable(changed, output === "wide", io).slice(isFirst ? 0 : 1);
+    for (const text of rows) line(io.out, text);
+  } else {
+    const texts = rotations.map((one) => objectText(one.document, output));
+    io.out.write(texts.map((text) => (output === "yaml" ? `---\n${text}` : text)).join(""));
   }
 }
 
@@ -58,8 +71,9 @@ async function printRows(many: ManyRotations, output: ObjectFormat | "wide" | un
 async function* looks(many: ManyRotations, io: Io): AsyncGenerator<Overview, void> {
   const signal = io.interrupted;
   let isOld = true;
+  const changes = many.changes(signal)[Symbol.asyncIterator]();
   const following = (async () => {
-    for await (const _change of many.changes(signal)) isOld = true;
+    while ((await changes.next()).done !== true) isOld = true;
   })();
   let last: { readonly seen: Overview; readonly atMs: number } | undefined;
   while (!signal.aborted) {

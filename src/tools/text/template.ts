@@ -102,16 +102,17 @@ function pathIn(text: string): Path {
   }
 }
 
-const segment = /(\.\.?)((?:[^.[\\]|\\.)*)|(\[(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\[[^\]]*\]|[^\]"'])*\])/gsy;
+const segment = /\.\.?(?:[^.[\\]|\\.)*|\[(?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\[[^\]]*\]|[^\]"'])*\]/gsy;
 
 /** Names with anything in them, as kubectl takes them (`.metadata.annotations.a\.b/c`), in quotes. */
 function standard(text: string): string {
   const path = /^[.[]/.test(text) || text === "" ? text : `.${text}`;
   let rest = path.length;
-  const all = path.replaceAll(segment, (whole, dots: string | undefined, name = "", brackets: string | undefined) => {
+  const all = path.replaceAll(segment, (whole) => {
     rest -= whole.length;
-    if (brackets !== undefined) return brackets;
-    const plain = String(name).replaceAll(/\\(.)/gs, "$1");
+    const [, dots = "", name = ""] = /^(\.\.?)(.*)$/s.exec(whole) ?? [];
+    if (dots === "") return whole;
+    const plain = name.replaceAll(/\\(.)/gs, "$1");
     const deep = dots === ".." ? ".." : "";
     if (plain === "") return deep;
     return plain === "*" ? `${deep}[*]` : `${deep}[${JSON.stringify(plain)}]`;
@@ -148,4 +149,4 @@ const valuesAt = ({ query, fromRoot }: Path, { root, current }: Scope): readonly
   return typeof value === "object" && value !== null ? query.query({ ...value }).values() : [];
 };
 
-const shownValue = (value: unknown): string => (typeof value === "string" ? value : (JSON.stringify(value) ?? ""));
+const shownValue = (value: unknown): string => (typeof value === "string" ? value : JSON.stringify(value));

@@ -30,7 +30,7 @@ function story(io: FakeIo, looks: readonly Look[]): ManyRotations {
       if (rotations instanceof Error) throw rotations;
       return { rotations, nowMs: epoch, acrossNamespaces: true, where: "in context dev" };
     },
-    changes: async function* (signal) {
+    async *changes(signal) {
       while (!signal.aborted) {
         await io.pause(0, signal);
         yield;
