@@ -1,5 +1,5 @@
 /** What the codes of the system say of files: no code of a library stands in an error that a person reads. */
-export const fileWords: ReadonlyMap<string, string> = new Map([
+const fileWords: ReadonlyMap<string, string> = new Map([
   ["ENOSPC", "there is no space left on the disk"],
   ["EDQUOT", "the disk quota is used up"],
   ["EIO", "the disk has a fault"],
