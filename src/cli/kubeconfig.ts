@@ -107,8 +107,11 @@ function documentOf({ server, files }: KubeConfigOptions, read: () => Kubeconfig
   }
 }
 
-const execOf = (exec: unknown, cluster: Members, { env = {}, isTerminal = false }: KubeConfigOptions): ExecCredentials =>
-  new ExecCredentials(membersOf(exec), cluster, { env, isTerminal, nowMs: () => Date.now() });
+const execOf = (
+  exec: unknown,
+  cluster: Members,
+  { env = {}, isTerminal = false }: KubeConfigOptions,
+): ExecCredentials => new ExecCredentials(membersOf(exec), cluster, { env, isTerminal, nowMs: () => Date.now() });
 
 /** The one cluster and the one user, as the library has them. A plain http server is the user's own choice. */
 function libraryConfig(cluster: Members, user: Members, files: readonly string[]): KubeConfig {

@@ -102,7 +102,7 @@ describe("keyturn issuer", () => {
     ["sqlite:", "Cannot open the store: must be sqlite:PATH or postgres://.."],
     [
       "sqlite:/nowhere/grants.db",
-      "Cannot open the database \"/nowhere/grants.db\": must be a file of SQLite that may be written (it is not there, or no longer)",
+      'Cannot open the database "/nowhere/grants.db": must be a file of SQLite that may be written (it is not there, or no longer)',
     ],
     [
       `postgres://${hidden}@db:x/grants`,

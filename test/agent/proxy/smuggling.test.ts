@@ -74,7 +74,9 @@ describe("an answer of which two readers could see two ends", () => {
     const { port, identity } = await proxied(() => undefined, { upstream: urlOf(upstream) });
     const client = await RawClient.to(port);
     const answer = await client.write("GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").ended;
-    expect(answer).toMatch(/^HTTP\/1\.1 502 [^]*"code":"UpstreamBroke"[^]*"detail":"what answers there speaks no HTTP"/);
+    expect(answer).toMatch(
+      /^HTTP\/1\.1 502 [^]*"code":"UpstreamBroke"[^]*"detail":"what answers there speaks no HTTP"/,
+    );
     expect(answer).not.toContain((await identity.token()).accessToken);
   });
 });

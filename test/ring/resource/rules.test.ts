@@ -140,7 +140,11 @@ describe("parseRotation refuses in these words", () => {
       { revokedKids: [{ kid: "a", why: "" }] },
       'unknown field "spec.revokedKids[0].why"',
     ],
-    ["a field that is null and unknown", { tokens: { ...tokens, maxTtl: null } }, 'unknown field "spec.tokens.maxTtl", did you mean "maxTTL"?'],
+    [
+      "a field that is null and unknown",
+      { tokens: { ...tokens, maxTtl: null } },
+      'unknown field "spec.tokens.maxTtl", did you mean "maxTTL"?',
+    ],
     ["an inherited name", JSON.parse('{"__proto__": {"a": 1}}') as object, 'unknown field "spec.__proto__"'],
   ])("%s", (_, spec, line) => {
     // Not by spreading, which would drop __proto__
