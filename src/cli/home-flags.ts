@@ -47,7 +47,7 @@ function requestTimeout(text: string, name: string): number {
   return ms;
 }
 
-const resourceNames: readonly string[] = ["jkr", "jwtkeyrotation", "jwtkeyrotations"].flatMap((name) => [
+const resourceNames: readonly string[] = ["jkr", rotations.kind.toLowerCase(), rotations.plural].flatMap((name) => [
   name,
   `${name}.${rotations.group}`,
   `${name}.${rotations.version}.${rotations.group}`,

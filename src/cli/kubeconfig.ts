@@ -8,7 +8,7 @@ import { ExecCredentials, type ExecCredential } from "./exec-credentials.ts";
 import { badKubeConfig, entryNamed, type KubeconfigDocument, readKubeconfig } from "./kubeconfig-files.ts";
 import { impersonationOf } from "./impersonation.ts";
 import { proxyOf } from "./proxy-of.ts";
-import { TokenFile } from "./token-file.ts";
+import { RenewedTokenFile } from "./renewed-token-file.ts";
 import type { Env } from "./terminal.ts";
 
 export interface KubeConfigOptions {
@@ -62,7 +62,7 @@ interface Way {
   readonly user: Members;
   readonly isProxied: boolean;
   readonly exec?: ExecCredentials;
-  readonly tokenFile?: TokenFile;
+  readonly tokenFile?: RenewedTokenFile;
 }
 
 const nothing: KubeconfigDocument = { clusters: [], users: [], contexts: [] };
@@ -92,7 +92,7 @@ function wayIn(options: KubeConfigOptions): Way {
     namespace: typeof namespace === "string" && namespace !== "" ? namespace : undefined,
     config: libraryConfig({ ...cluster, server, "proxy-url": proxy }, others, files),
     ...(exec !== undefined && { exec: execOf(exec, { ...cluster, server }, options) }),
-    ...(typeof tokenFile === "string" && { tokenFile: new TokenFile(tokenFile) }),
+    ...(typeof tokenFile === "string" && { tokenFile: new RenewedTokenFile(tokenFile) }),
   };
 }
 

@@ -47,14 +47,14 @@ async function printRows(many: ManyRotations, output: ObjectFormat | "wide" | un
   }
 }
 
-interface Printing {
+interface RowPrinting {
   readonly output: ObjectFormat | "wide" | undefined;
   readonly io: Io;
   /** With the heads; and that there is none is said once. */
   readonly isFirst: boolean;
 }
 
-function print(changed: Overview, { output, io, isFirst }: Printing): void {
+function print(changed: Overview, { output, io, isFirst }: RowPrinting): void {
   const { rotations, where } = changed;
   if (rotations.length === 0) {
     if (isFirst) line(io.err, `No JwtKeyRotation ${where}`);

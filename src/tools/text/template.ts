@@ -10,12 +10,12 @@ export interface TemplateFlaw {
   readonly problem: string;
 }
 
-type Part =
+type TemplatePart =
   | { readonly kind: "text"; readonly text: string }
-  | { readonly kind: "path"; readonly path: Path }
-  | { readonly kind: "range"; readonly path: Path; readonly parts: readonly Part[] };
+  | { readonly kind: "path"; readonly path: TemplatePath }
+  | { readonly kind: "range"; readonly path: TemplatePath; readonly parts: readonly TemplatePart[] };
 
-interface Path {
+interface TemplatePath {
   readonly query: JSONPathQuery;
   /** From the whole object, also within a range. */
   readonly fromRoot: boolean;
@@ -31,7 +31,7 @@ class FlawError extends Error {}
  */
 export function templateIn(text: string): Template | TemplateFlaw {
   try {
-    const parts = new Reader(/[{}]/.test(text) ? text : `{${text}}`).parts(false);
+    const parts = new TemplateReader(/[{}]/.test(text) ? text : `{${text}}`).parts(false);
     return { render: (object) => rendered(parts, { root: object, current: object }) };
   } catch (error) {
     if (error instanceof FlawError) return { problem: error.message };
@@ -43,7 +43,7 @@ export function templateIn(text: string): Template | TemplateFlaw {
 const inBraces = /\{((?:"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^}"'])*)\}/y;
 const outside = /[^{]+/y;
 
-class Reader {
+class TemplateReader {
   readonly #text: string;
   #at = 0;
 
@@ -52,8 +52,8 @@ class Reader {
   }
 
   /** Up to the end, or within a range to its `{end}`. */
-  parts(isInRange: boolean): readonly Part[] {
-    const found: Part[] = [];
+  parts(isInRange: boolean): readonly TemplatePart[] {
+    const found: TemplatePart[] = [];
     while (this.#at < this.#text.length) {
       const text = this.#take(outside)?.[0];
       if (text !== undefined) {
@@ -72,7 +72,7 @@ class Reader {
     return found;
   }
 
-  #part(action: string): Part {
+  #part(action: string): TemplatePart {
     const [, over] = /^range\s+(.+)$/s.exec(action) ?? [];
     if (over !== undefined) return { kind: "range", path: pathIn(over), parts: this.parts(true) };
     if (/^["']/.test(action)) return { kind: "text", text: unquoted(action) };
@@ -92,7 +92,7 @@ const escapes: Readonly<Record<string, string>> = { n: "\n", t: "\t", r: "\r" };
 const unquoted = (text: string): string =>
   text.slice(1, -1).replaceAll(/\\(.)/gs, (_, letter: string) => escapes[letter] ?? letter);
 
-function pathIn(text: string): Path {
+function pathIn(text: string): TemplatePath {
   try {
     return { query: compile(`$${standard(text.replace(/^[$@]/, ""))}`), fromRoot: text.startsWith("$") };
   } catch (error) {
@@ -125,8 +125,8 @@ interface Scope {
   readonly current: unknown;
 }
 
-function rendered(parts: readonly Part[], scope: Scope): string {
-  const one = (part: Part): string => {
+function rendered(parts: readonly TemplatePart[], scope: Scope): string {
+  const one = (part: TemplatePart): string => {
     switch (part.kind) {
       case "text":
         return part.text;
@@ -144,7 +144,7 @@ function rendered(parts: readonly Part[], scope: Scope): string {
 }
 
 /** None where it leads nowhere. */
-const valuesAt = ({ query, fromRoot }: Path, { root, current }: Scope): readonly unknown[] => {
+const valuesAt = ({ query, fromRoot }: TemplatePath, { root, current }: Scope): readonly unknown[] => {
   const value = fromRoot ? root : current;
   return typeof value === "object" && value !== null ? query.query({ ...value }).values() : [];
 };

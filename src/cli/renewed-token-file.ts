@@ -7,7 +7,7 @@ import { KubeError } from "../kube/kube-errors.ts";
 const rereadMs = 60_000;
 
 /** A kubeconfig's `tokenFile`, which somebody else renews. */
-export class TokenFile {
+export class RenewedTokenFile {
   readonly #path: string;
   #known: { readonly token: string; readonly atMs: number } | undefined;
 
