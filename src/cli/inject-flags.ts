@@ -1,13 +1,23 @@
+import type { Option } from "commander";
 import { quoted } from "../errors/quote.ts";
-import { flag } from "./flags.ts";
+import { selectorIn, type WorkloadSelector } from "../inject/selector.ts";
+import type { SidecarUser } from "../inject/native-sidecar.ts";
+import { flag, numberWithin } from "./flags.ts";
 import { UsageError } from "./report-error.ts";
 
 const owner = "inject";
 
 export interface InjectFlags {
-  readonly filename: string;
+  readonly filename: readonly string[];
+  readonly recursive?: boolean;
+  readonly only?: readonly WorkloadSelector[];
+  readonly skip?: readonly WorkloadSelector[];
+  readonly allowNone?: boolean;
   readonly namespace?: string;
   readonly image?: string;
+  readonly imagePullSecrets?: readonly string[];
+  /** False: none is said. */
+  readonly runAsUser?: number | false;
   readonly remove?: boolean;
   readonly rotation?: string;
   readonly secretName?: string;
@@ -38,10 +48,56 @@ const ofOne = {
   agent: ["agentAudience", "agentCaConfigMap", "agentAdminPort"],
 } as const;
 
-export const injectFlags = () => [
-  flag("-f, --filename <file>", "the manifest; - reads it from standard input", { owner }).makeOptionMandatory(),
+export const injectFlags = (): readonly Option[] => [
+  ...manifestFlags(),
+  ...podFlags(),
+  ...gatewayFlags(),
+  ...sessionPartFlags(),
+  ...agentPartFlags(),
+  flag("--remove", "put nothing, and take away what was injected before", { owner }).conflicts(["rotation", "agent"]),
+];
+
+/** What is read, and which of it is looked at. */
+const manifestFlags = (): readonly Option[] => [
+  each(
+    flag("-f, --filename <file>", "a manifest, or a directory of them; - reads standard input; may be there often", {
+      owner,
+    }),
+    (text) => text,
+  ).makeOptionMandatory(),
+  flag("-R, --recursive", "with -f of a directory: those below it, too", { owner }),
+  each(
+    flag("--only <workload>", "Deployment, orders, Deployment/orders or app=orders: no others; may be there often", {
+      owner,
+      otherwise: "every workload",
+    }),
+    selector("--only"),
+  ),
+  each(
+    flag("--skip <workload>", "as --only: leave these as they are; may be there often", { owner }),
+    selector("--skip"),
+  ),
+  flag("--allow-none", "print a manifest without a workload as it is, in place of an error", { owner }),
+];
+
+/** Of every sidecar, and of who the pods are. */
+const podFlags = (): readonly Option[] => [
   flag("-n, --namespace <name>", "of what is added, where the manifest names none", { owner, otherwise: "default" }),
   flag("--image <image>", "of the sidecars", { owner, otherwise: "ghcr.io/keyturn/keyturn of this version" }),
+  flag("--image-pull-secrets <list>", "with commas between: of the service accounts that are made", {
+    owner,
+    parse: (text, flagName) => text.split(",").map((one) => name(one.trim(), flagName)),
+    otherwise: "those that the manifest has for the pods' accounts",
+  }),
+  flag("--run-as-user <number>", "user of the sidecars", {
+    owner,
+    parse: numberWithin(1, 2_147_483_647),
+    otherwise: "65532, as the image has it",
+  }),
+  flag("--no-run-as-user", "name no user: the cluster gives one, as OpenShift does", { owner }),
+];
+
+const gatewayFlags = (): readonly Option[] => [
   flag("--rotation <name>", "the gateway of this JwtKeyRotation", { owner, parse: name }),
   flag("--secret-name <name>", "its spec.secretName", { owner, parse: name, otherwise: "the rotation's name" }),
   flag("--public", "read the public ConfigMap: verify, serve JWKS, never mint", { owner }),
@@ -56,6 +112,9 @@ export const injectFlags = () => [
     parse: name,
     otherwise: "whom Node.js trusts",
   }),
+];
+
+const sessionPartFlags = (): readonly Option[] => [
   flag("--sessions", "sessions over WebSocket and gRPC, and the hub's socket for the application", { owner }),
   flag("--session-port <number>", "WebSocket", { owner, parse: port, otherwise: "8083" }),
   flag("--session-grpc-port <number>", "gRPC", { owner, parse: port, otherwise: "8084" }),
@@ -68,6 +127,9 @@ export const injectFlags = () => [
     parse: name,
     otherwise: "whom Node.js trusts",
   }),
+];
+
+const agentPartFlags = (): readonly Option[] => [
   flag("--agent", "the agent, which keeps a token fresh", { owner }),
   flag("--agent-config <name>", "the agent with many identities: a ConfigMap whose agent.yaml is its TokenAgent file", {
     owner,
@@ -83,8 +145,25 @@ export const injectFlags = () => [
     otherwise: "whom Node.js trusts",
   }),
   flag("--agent-admin-port <number>", "probes and metrics of the agent", { owner, parse: port, otherwise: "9091" }),
-  flag("--remove", "put nothing, and take away what was injected before", { owner }).conflicts(["rotation", "agent"]),
 ];
+
+/** Who the sidecars are to run as. */
+export const userOf = ({ runAsUser }: Pick<InjectFlags, "runAsUser">): { readonly runAsUser?: SidecarUser } =>
+  runAsUser === undefined ? {} : { runAsUser: runAsUser === false ? "any" : runAsUser };
+
+/** A flag that may be there several times. */
+const each = (option: Option, parse: (text: string) => unknown): Option =>
+  option.argParser<readonly unknown[] | undefined>((text, before) => [...(before ?? []), parse(text)]);
+
+const selector =
+  (flagName: string) =>
+  (text: string): WorkloadSelector => {
+    const found = selectorIn(text);
+    if (found !== undefined) return found;
+    throw new UsageError(
+      `Cannot use ${flagName} ${quoted(text)}: must be a kind, a name, KIND/NAME or LABEL=VALUE of a workload`,
+    );
+  };
 
 /** @throws UsageError where they ask for nothing, or say something of a sidecar that they do not ask for */
 export function mustAskForSomething(given: InjectFlags): void {

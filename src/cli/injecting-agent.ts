@@ -3,7 +3,7 @@ import { quoted } from "../errors/quote.ts";
 import { itemsOf } from "../parse/object.ts";
 import { ordersOf } from "./agent-flags.ts";
 import { type AgentFlags, agentCommand } from "./commands/agent-command.ts";
-import { defaultAudience, type InjectFlags } from "./inject-flags.ts";
+import { defaultAudience, type InjectFlags, userOf } from "./inject-flags.ts";
 import { address } from "./listen.ts";
 import { UsageError } from "./report-error.ts";
 import type { Cli } from "./surroundings.ts";
@@ -42,6 +42,7 @@ export async function agentSidecarOf(cli: Cli, given: InjectFlags, flags: readon
   }
   const sidecar: AgentSidecar = {
     ...{ image, flags, keeps: configMap === undefined ? { identity: name } : { configMap } },
+    ...userOf(given),
     issuerToken: { audience, ...(caConfigMap !== undefined && { caConfigMap }) },
     ports: {
       "--agent-admin-port": agentAdminPort,

@@ -3,10 +3,9 @@ import { gatewayContainer, type GatewaySidecar } from "../inject/gateway-sidecar
 import type { IssuerToken } from "../inject/issuer-token.ts";
 import { quoted } from "../errors/quote.ts";
 import { itemsOf } from "../parse/object.ts";
-import { defaultAudience, type InjectFlags } from "./inject-flags.ts";
+import { defaultAudience, type InjectFlags, userOf } from "./inject-flags.ts";
 import { gatewaySessionsOf } from "./injecting-sessions.ts";
 import { UsageError } from "./report-error.ts";
-import { sessionsOf } from "./session-flags.ts";
 import { type RevocationFlags, revocationsOf } from "./revocation-flags.ts";
 import type { Cli } from "./surroundings.ts";
 
@@ -32,6 +31,7 @@ export async function gatewaySidecarOf(
   const sessions = gatewaySessionsOf(given, others);
   const sidecar: GatewaySidecar = {
     ...{ rotation, image, acks, flags },
+    ...userOf(given),
     ports: { "--port": port, "--admin-port": adminPort, ...ports },
     ...(secretName !== undefined && { secretName }),
     ...(given.public === true && { isPublic: true }),
@@ -42,12 +42,15 @@ export async function gatewaySidecarOf(
   return sidecar;
 }
 
-/** What the gateway itself would refuse of all its flags about sessions. */
+/** What the gateway itself would refuse of all its flags. */
 async function mustRun(cli: Cli, sidecar: GatewaySidecar): Promise<void> {
-  const { gatewayCommand } = await import("./commands/gateway-command.ts");
+  const [{ gatewayCommand }, { checkFlags }] = await Promise.all([
+    import("./commands/gateway-command.ts"),
+    import("./check-flags.ts"),
+  ]);
   const command = gatewayCommand(cli).exitOverride();
   command.parseOptions(itemsOf(gatewayContainer(sidecar)["args"]).map(String).slice(1));
-  sessionsOf(command.opts<GatewayFlags>());
+  checkFlags(command.opts<GatewayFlags>());
 }
 
 /** What the flags say that inject must know. */

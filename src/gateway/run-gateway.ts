@@ -1,10 +1,7 @@
 import { Registry } from "prom-client";
-import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { smallFiles } from "../files/small-files.ts";
 import { openHolder } from "../holder/open-holder.ts";
-import type { Address } from "../http/address.ts";
-import { isLocal } from "../http/local-only.ts";
-import { checkOwnedHeaders } from "./faces/owned-headers.ts";
+import { checkFaces } from "./check-faces.ts";
 import { GatewayMetrics, metricsPrefix } from "./gateway-metrics.ts";
 import { RevocationFollower } from "../revocations/revocation-follower.ts";
 import { addRevocationMetrics } from "../revocations/revocation-metrics.ts";
@@ -21,8 +18,7 @@ import { aborted } from "../time/signal.ts";
  */
 export async function runGateway(options: GatewayOptions): Promise<void> {
   const { clock, log, signal } = options;
-  checkOwnedHeaders(options.owned);
-  if (options.mintListen !== undefined) mustBeLocal(options.mintListen);
+  checkFaces(options);
   const registry = new Registry();
   const metrics = new GatewayMetrics(registry);
   const revocations =
@@ -60,12 +56,6 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     await Promise.allSettled([following]);
     await holder.close();
   }
-}
-
-/** Tokens are for those who share the pod, or the machine. */
-function mustBeLocal(address: Address): void {
-  if (isLocal(address)) return;
-  throw new ChangeNeededError("AddressUnusable", "Cannot mint there: must be a Unix socket or a loopback address");
 }
 
 /** Settles when that fails, and only then. */

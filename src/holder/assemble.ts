@@ -64,10 +64,13 @@ export interface Assembled extends Pick<HolderParts, "setup" | "truth" | "mount"
 
 /** Sources and acks as planned; what a plan doesn't need is not even loaded. @throws ChangeNeededError `PlanUnusable` */
 export async function assemble(plan: SourcesPlan, around: Assembling): Promise<Assembled> {
-  if (plan.ring === "public" && around.mints) {
-    throw unusable("a gateway with the public ring can't mint: it has no private half");
-  }
+  checkRing(plan.ring, around.mints);
   return plan.kind === "directory" ? onDirectory(plan, around) : onCluster(plan, around);
+}
+
+/** @throws ChangeNeededError `PlanUnusable` where it could not mint */
+export function checkRing(ring: ProjectionName, mints: boolean): void {
+  if (ring === "public" && mints) throw unusable("a gateway with the public ring can't mint: it has no private half");
 }
 
 const noSource = "must have a mount, an object of the API, or both";

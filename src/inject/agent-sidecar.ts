@@ -1,10 +1,12 @@
 import type { Members } from "../parse/object.ts";
 import { issuerFiles, issuerMount, type IssuerToken, issuerVolume } from "./issuer-token.ts";
-import { nativeSidecar, type PortsByFlag } from "./native-sidecar.ts";
+import { nativeSidecar, type PortsByFlag, type SidecarUser } from "./native-sidecar.ts";
 
 /** The agent beside an application. */
 export interface AgentSidecar {
   readonly image: string;
+  /** @default the image's */
+  readonly runAsUser?: SidecarUser;
   /** Whom it keeps: one identity, with the token of the pods' service account; or those of a TokenAgent file, `agent.yaml` of a ConfigMap. */
   readonly keeps: { readonly identity: string } | { readonly configMap: string };
   readonly issuerToken: IssuerToken;
@@ -38,11 +40,12 @@ const configPath = "/run/keyturn/config";
 const heapLimits = { name: "NODE_OPTIONS", value: "--max-old-space-size=160 --max-semi-space-size=4" } as const;
 
 export function agentContainer(options: AgentSidecar): Members {
-  const { image, keeps, issuerToken, ports, flags } = options;
+  const { image, runAsUser, keeps, issuerToken, ports, flags } = options;
   const adminPort = ports["--agent-admin-port"];
   return nativeSidecar({
     name: agentName,
     image,
+    runAsUser,
     args: [
       "agent",
       ...("configMap" in keeps ? [`--config=${configPath}/agent.yaml`] : identityFlags(issuerToken)),

@@ -2,7 +2,7 @@ import type { Document } from "yaml";
 import type { Members } from "../parse/object.ts";
 import { agentEnv, agentEnvNames, agentMount, isAgentTokenFile } from "./agent-sidecar.ts";
 import { hubEnv, hubMount } from "./gateway-sessions.ts";
-import type { InjectOptions } from "./inject-options.ts";
+import type { WantedSidecars } from "./inject-options.ts";
 import { dropNamed, putNamed } from "./lists.ts";
 import { listAt, type Path } from "./manifest.ts";
 
@@ -16,7 +16,7 @@ export function ownContainers(document: Document, spec: Path, sidecars: readonly
 }
 
 /** Tells a container where it finds agent and hub, and lets it in there; takes away what is told of one that is not asked for. */
-export function tellContainer(document: Document, container: Path, { gateway, agent }: InjectOptions): void {
+export function tellContainer(document: Document, container: Path, { gateway, agent }: WantedSidecars): void {
   const env = listAt(document, [...container, "env"]);
   tell(document, container, {
     mount: agentMount,

@@ -8,7 +8,7 @@ import {
   sessionVolumes,
   sessionVolumesOf,
 } from "./gateway-sessions.ts";
-import { nativeSidecar, type PortsByFlag } from "./native-sidecar.ts";
+import { nativeSidecar, type PortsByFlag, type SidecarUser } from "./native-sidecar.ts";
 
 /** The gateway beside an application. */
 export interface GatewaySidecar {
@@ -19,6 +19,8 @@ export interface GatewaySidecar {
   /** Read the public ConfigMap alone: verify and serve, never mint. */
   readonly isPublic?: boolean;
   readonly image: string;
+  /** @default the image's */
+  readonly runAsUser?: SidecarUser;
   /** Of requests, of probes, and those of `flags`. */
   readonly ports: Readonly<Record<"--port" | "--admin-port", number>> & PortsByFlag;
   /** Further flags of `keyturn gateway`. */
@@ -65,11 +67,12 @@ const floorPath = "/run/keyturn/floor";
 const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: { fieldPath } } });
 
 export function gatewayContainer(options: GatewaySidecar): Members {
-  const { rotation, isPublic = false, image, ports, flags, issuerToken, sessions } = options;
+  const { rotation, isPublic = false, image, runAsUser, ports, flags, issuerToken, sessions } = options;
   const { "--port": port, "--admin-port": adminPort } = ports;
   return nativeSidecar({
     name: gatewayName,
     image,
+    runAsUser,
     args: [
       "gateway",
       `--rotation=${rotation}`,

@@ -27,15 +27,53 @@ export interface Part {
 /** kubectl reads YAML 1.1: `0400` is a mode, and `on` is true. */
 const version = { version: "1.1", intAsBigInt: true, prettyErrors: false } as const;
 
+/** What kustomize gives a transformer, and takes back from it. */
+const ofTransformer = { apiVersion: "config.kubernetes.io/v1", kind: "ResourceList" } as const;
+
+/** The objects of a manifest, each by itself, and how they are to be printed. */
+export interface Manifest {
+  readonly parts: readonly Part[];
+  /** They came in a ResourceList, and go back in one. */
+  readonly isResourceList: boolean;
+}
+
 /** @throws ChangeNeededError `ManifestUnreadable`; says where, and quotes nothing: manifests hold Secrets */
-export function readManifest(text: string): Part[] {
-  const parts: Part[] = [];
+export function readManifest(text: string): Manifest {
+  const read: Part[] = [];
   let line = 1;
   for (const chunk of text.replaceAll("\r\n", "\n").split(/^---(?=\s|$).*\n?/m)) {
-    parts.push(...readPart(chunk, line));
+    read.push(...readPart(chunk, line));
     line += chunk.split("\n").length;
   }
-  return parts;
+  return {
+    parts: read.flatMap(takenApart),
+    isResourceList: read.some(({ document }) => textAt(document, ["kind"]) === ofTransformer.kind),
+  };
+}
+
+/** The items of a list, at any depth, else the object itself. */
+function takenApart(part: Part): readonly Part[] {
+  const { document } = part;
+  const kind = `${textAt(document, ["apiVersion"])} ${textAt(document, ["kind"])}`;
+  if (kind !== "v1 List" && kind !== `${ofTransformer.apiVersion} ${ofTransformer.kind}`) return [part];
+  const items: unknown = document.get("items");
+  if (!isSeq(items)) return [];
+  return items.items.flatMap((_, index) => {
+    const own = item(document, items, index);
+    if (!isMap(own)) throw unreadable(`item ${index} of the list must be an object, is not`);
+    return takenApart({ document: new Document(withoutAliases(own, document), version), text: undefined });
+  });
+}
+
+/** They stand for something in another item. */
+function withoutAliases(node: YAMLMap, document: Document): Node {
+  visit(node, { Alias: (_, alias) => own(alias.resolve(document)) });
+  return node;
+
+  function own(found: Node | undefined): Node {
+    const copy = copyOf(found);
+    return isNode(copy) ? copy : document.createNode(copy);
+  }
 }
 
 function readPart(text: string, firstLine: number): Part[] {
@@ -47,17 +85,19 @@ function readPart(text: string, firstLine: number): Part[] {
   }
   if (document.contents === null) return [];
   if (!isMap(document.contents)) throw unreadable(`the document at line ${firstLine} must be an object, is not`);
-  if (textAt(document, ["kind"]) === "List") throw unreadable("must be documents with --- between them, is a List");
   return [{ document, text: text.endsWith("\n") ? text : `${text}\n` }];
 }
 
 const unreadable = (problem: string): ChangeNeededError =>
   new ChangeNeededError("ManifestUnreadable", `Cannot read the manifest: ${problem}`);
 
-export const manifestOf = (parts: readonly Part[]): string =>
-  parts
-    .map(({ document, text }) => text ?? document.toString({ lineWidth: 0, flowCollectionPadding: false }))
-    .join("---\n");
+const form = { lineWidth: 0, flowCollectionPadding: false } as const;
+
+export function manifestOf({ parts, isResourceList }: Manifest): string {
+  if (!isResourceList) return parts.map(({ document, text }) => text ?? document.toString(form)).join("---\n");
+  const items = parts.map(({ document }) => document.toJS() as unknown);
+  return new Document({ ...ofTransformer, items }, { ...version, aliasDuplicateObjects: false }).toString(form);
+}
 
 /** A document of its own. */
 export function newPart(fields: Members): Part {
@@ -137,9 +177,17 @@ export function seqAt(document: Document, path: Path): YAMLSeq {
   return list;
 }
 
+/** The same with numbers in place of BigInts: no field of an object of ours is beyond them. */
+export function plainOf(value: unknown): unknown {
+  if (typeof value === "bigint") return Number(value);
+  if (Array.isArray(value)) return value.map(plainOf);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, plainOf(member)]));
+}
+
 /** What stands at the path, aliases and merges followed. */
 export function valueAt(document: Document, path: Path): unknown {
-  const whole: unknown = document.toJS();
+  const whole = plainOf(document.toJS());
   return path.reduce<unknown>((at, step) => {
     if (Array.isArray(at)) return typeof step === "number" ? at[step] : undefined;
     return isObject(at) ? at[step] : undefined;

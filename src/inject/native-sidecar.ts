@@ -3,6 +3,9 @@ import type { Members } from "../parse/object.ts";
 /** TCP ports from 1 to 65535, by the flag that says so. */
 export type PortsByFlag = Readonly<Record<string, number>>;
 
+/** Who a sidecar runs as: a user of the cluster's own choice, as OpenShift has it, or this one. */
+export type SidecarUser = number | "any";
+
 interface NativeSidecar {
   readonly name: string;
   readonly image: string;
@@ -13,6 +16,7 @@ interface NativeSidecar {
   readonly adminPort: string;
   readonly lifecycle?: Members;
   readonly memory: { readonly requests: string; readonly limits: string };
+  readonly runAsUser: SidecarUser | undefined;
   readonly volumeMounts: readonly Members[];
 }
 
@@ -32,6 +36,7 @@ export function nativeSidecar({
   adminPort,
   lifecycle,
   memory,
+  runAsUser = imageUser,
   ...rest
 }: NativeSidecar): Members {
   return {
@@ -48,8 +53,8 @@ export function nativeSidecar({
       capabilities: { drop: ["ALL"] },
       readOnlyRootFilesystem: true,
       runAsNonRoot: true,
-      runAsUser: imageUser,
-      runAsGroup: imageUser,
+      // The group shares files with the application, whatever the user
+      ...(runAsUser !== "any" && { runAsUser, runAsGroup: imageUser }),
       seccompProfile: { type: "RuntimeDefault" },
     },
     ...rest,

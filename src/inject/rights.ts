@@ -5,6 +5,8 @@ import { keyRingAcks, labels } from "../parse/api-names.ts";
 /** Who the pods are. */
 export interface Account {
   readonly name: string;
+  /** Who they were before. */
+  readonly had: string;
   /** It is made for these pods alone. */
   readonly isOwn: boolean;
   /** Absent: the manifest names none. A binding must; it then says `default`. */
@@ -15,7 +17,11 @@ export interface Account {
 export interface ManifestObject {
   readonly apiVersion: string;
   readonly kind: string;
-  readonly metadata: { readonly name: string };
+  readonly metadata: {
+    readonly name: string;
+    readonly namespace?: string;
+    readonly labels: Readonly<Record<string, string>>;
+  };
   readonly [field: string]: unknown;
 }
 
@@ -36,9 +42,22 @@ function rulesOf(options: GatewaySidecar): readonly Members[] {
   ];
 }
 
+const rightsName = (account: string, rotation: string): string =>
+  `${account.replace(/-keyturn$/, "")}-keyturn-${rotation}`;
+
+/** An object that was made for pods of this account, by the label that says for which rotation. */
+export const isMadeFor = (account: string, { kind, name, label }: MadeObject): boolean =>
+  name === (kind === "ServiceAccount" ? account : rightsName(account, label));
+
+export interface MadeObject {
+  readonly kind: string;
+  readonly name: string;
+  readonly label: string;
+}
+
 /** Role and binding for the pods' account; named after both, so that several workloads and rotations fit beside each other. */
 export function rightsOf({ name: account, namespace }: Account, options: GatewaySidecar): readonly ManifestObject[] {
-  const name = `${account.replace(/-keyturn$/, "")}-keyturn-${options.rotation}`;
+  const name = rightsName(account, options.rotation);
   const metadata = metadataOf({ name, namespace }, options.rotation);
   return [
     { apiVersion: `${rbac}/v1`, kind: "Role", metadata, rules: rulesOf(options) },
@@ -52,11 +71,19 @@ export function rightsOf({ name: account, namespace }: Account, options: Gateway
   ];
 }
 
-/** @param made - For what: value of the label by which it is made anew with every injection */
-export const accountObject = ({ name, namespace }: Account, made: string): ManifestObject => ({
+/**
+ * @param made - For what: value of the label by which it is known
+ * @param pullSecrets - Names of Secrets
+ */
+export const accountObject = (
+  { name, namespace }: Account,
+  made: string,
+  pullSecrets: readonly string[],
+): ManifestObject => ({
   apiVersion: "v1",
   kind: "ServiceAccount",
   metadata: metadataOf({ name, namespace }, made),
+  ...(pullSecrets.length > 0 && { imagePullSecrets: pullSecrets.map((secret) => ({ name: secret })) }),
 });
 
 const metadataOf = (

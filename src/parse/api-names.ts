@@ -52,6 +52,10 @@ export const annotations = {
   template: `${reservedPrefix}template`,
   /** This Secret was somebody else's first: it is never deleted with the resource. */
   adopted: `${reservedPrefix}adopted`,
+  /** `disabled`, on a workload or its pods: `keyturn inject` puts no sidecar there, and takes away what it had put. */
+  inject: `${reservedPrefix}inject`,
+  /** On a workload: what `keyturn inject` has put, by which it knows what somebody edited since. JSON. */
+  injected: `${reservedPrefix}injected`,
   /** On a Secret that keeps what was replaced: from where it is. */
   setAsideFrom: `${reservedPrefix}set-aside-from`,
 } as const;

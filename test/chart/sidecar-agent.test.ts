@@ -8,6 +8,7 @@ import { root } from "../../hack/run.ts";
 import type { AgentSidecar } from "../../src/inject/agent-sidecar.ts";
 import { inject } from "../../src/inject/inject.ts";
 import { runHelm } from "./support/render.ts";
+import { withoutRecord } from "./support/without-record.ts";
 
 let chart = "";
 let shown = "";
@@ -62,12 +63,13 @@ function injected(given: Partial<AgentSidecar>): unknown {
     flags: [`--issuer=${issuer}`],
     ...given,
   };
-  return parse(inject(plain, { agent }).manifest) as unknown;
+  return withoutRecord(parse(inject(plain, { agent }).manifest) as unknown);
 }
 
 describe.each(helmMajors)("the agent of charts/keyturn-sidecar, rendered by Helm %i", (major) => {
   it.each<[string, object, Partial<AgentSidecar>]>([
     ["as little as it takes", { issuer }, {}],
+    ["a user that the cluster gives", { issuer, runAsUser: false }, { runAsUser: "any" }],
     [
       "all that can be said of one identity",
       {

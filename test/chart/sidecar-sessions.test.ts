@@ -10,6 +10,7 @@ import type { GatewaySessions } from "../../src/inject/gateway-sessions.ts";
 import { inject } from "../../src/inject/inject.ts";
 import { flagsOf } from "./support/program.ts";
 import { runHelm } from "./support/render.ts";
+import { withoutRecord } from "./support/without-record.ts";
 
 let chart = "";
 let shown = "";
@@ -87,7 +88,7 @@ function sidecarWith(sessions: Partial<GatewaySessions>, flags: readonly string[
 }
 
 const injected = (gateway: GatewaySidecar): readonly Manifest[] =>
-  parse(inject(plain, { namespace: "shop", gateway }).manifest);
+  withoutRecord(parse(inject(plain, { namespace: "shop", gateway }).manifest));
 
 const bus = "nats://nats-0:4222,nats://nats-1:4222";
 

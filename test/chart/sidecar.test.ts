@@ -8,6 +8,7 @@ import { root } from "../../hack/run.ts";
 import { inject } from "../../src/inject/inject.ts";
 import type { GatewaySidecar } from "../../src/inject/gateway-sidecar.ts";
 import { runHelm } from "./support/render.ts";
+import { withoutRecord } from "./support/without-record.ts";
 
 let chart = "";
 
@@ -70,7 +71,7 @@ function injected(options: Partial<GatewaySidecar>): unknown[] {
     namespace: "shop",
     gateway: { rotation: "orders", image, ports, flags: [], ...options },
   });
-  return parse(manifest);
+  return withoutRecord(parse(manifest));
 }
 
 const pods = { rotation: "orders", serviceAccountName: "orders", namespace: "shop" };
@@ -80,6 +81,8 @@ describe.each(helmMajors)("charts/keyturn-sidecar, rendered by Helm %i", (major)
     ["as little as it takes", {}, {}],
     ["flags of the gateway", { flags: ["--mint-listen=127.0.0.1:8081"] }, { flags: ["--mint-listen=127.0.0.1:8081"] }],
     ["the public ring", { public: true }, { isPublic: true }],
+    ["another user", { runAsUser: 1_000_690_000 }, { runAsUser: 1_000_690_000 }],
+    ["a user that the cluster gives", { runAsUser: false }, { runAsUser: "any" }],
     [
       "an issuer that tells of revocations",
       { revocations: { url: "https://issuer.example/v1/revocations" } },

@@ -198,7 +198,7 @@ describe("inject, of an agent", () => {
     expect(inject(inject(text, { gateway, agent }).manifest, { gateway }).manifest).toBe(manifest);
     const { notes } = inject(inject(text, { gateway, agent }).manifest, {});
     expect(notes).toEqual([
-      "orders: the gateway that was injected before is taken away; automountServiceAccountToken stays as it is",
+      "orders: the gateway that was injected before is taken away",
       "orders: the agent that was injected before is taken away",
     ]);
     expect(inject(inject(workload(), { agent }).manifest, {}).manifest).toBe(workload());

@@ -7,6 +7,7 @@ The agent of Keyturn as a native sidecar: the same that `keyturn inject --agent`
   audience      of the pods' ServiceAccount token, by which the issuer lets them in. Default: keyturn-issuer
   caConfigMap   name of a ConfigMap whose ca.crt signed the issuer's certificate. Default: whom Node.js trusts
   image         Default: ghcr.io/keyturn/keyturn of this version
+  runAsUser     Default: 65532, as the image has it. false: none is named, the cluster gives one, as OpenShift does
   adminPort     Default: 9091
   flags         a list of further flags of `keyturn agent`
 
@@ -71,8 +72,7 @@ keyturn.dev/agent: "true"
     capabilities: {drop: [ALL]}
     readOnlyRootFilesystem: true
     runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
+    {{- include "keyturn.sidecar.user" . | nindent 4 }}
     seccompProfile: {type: RuntimeDefault}
   volumeMounts:
     - {name: keyturn-agent, mountPath: /run/keyturn-agent}

@@ -7,6 +7,7 @@ The gateway of Keyturn as a native sidecar: the same that `keyturn inject` print
   secretName          its spec.secretName. Default: the rotation's name
   public              read the public ConfigMap alone: verify, serve JWKS, never mint. Default: false
   image               Default: ghcr.io/keyturn/keyturn of this version
+  runAsUser           Default: 65532, as the image has it. false: none is named, the cluster gives one, as OpenShift does
   port, adminPort     Default: 8080 and 9090
   flags               a list of further flags of `keyturn gateway`; not --acks=off, for which nothing here is made, and
                       not --revocations… or --session-bus…, for which there are revocations and sessions
@@ -32,6 +33,15 @@ test/chart/sidecar.test.ts holds these templates to what src/inject makes.
 {{/* Labels of the pods: the controller waits for pods that have them. */}}
 {{- define "keyturn.sidecar.labels" -}}
 keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rotation | quote }}
+{{- end }}
+
+{{/* Items of a securityContext, of gateway and agent: the group shares files with the application, whatever the user. */}}
+{{- define "keyturn.sidecar.user" -}}
+{{- $user := ternary .runAsUser 65532 (hasKey . "runAsUser") }}
+{{- if $user -}}
+runAsUser: {{ int64 $user }}
+runAsGroup: 65532
+{{- end }}
 {{- end }}
 
 {{/* An item for initContainers; it goes on beside the application. */}}
@@ -102,8 +112,7 @@ keyturn.dev/rotation: {{ required "keyturn-sidecar: rotation must be given" .rot
     capabilities: {drop: [ALL]}
     readOnlyRootFilesystem: true
     runAsNonRoot: true
-    runAsUser: 65532
-    runAsGroup: 65532
+    {{- include "keyturn.sidecar.user" . | nindent 4 }}
     seccompProfile: {type: RuntimeDefault}
   volumeMounts:
     - {name: keyturn-keys, mountPath: /run/keyturn/keys, readOnly: true}

@@ -95,15 +95,30 @@ securityContext:
 {{- end }}
 {{- end }}
 
+{{/*
+Security of all pods. OpenShift gives each namespace users of its own, and refuses any other (restricted-v2): there the image's is not named. What
+somebody has set otherwise stays.
+*/}}
+{{- define "keyturn.podSecurityContext" -}}
+{{- $context := deepCopy (.Values.podSecurityContext | default dict) }}
+{{- if .Capabilities.APIVersions.Has "security.openshift.io/v1" }}
+{{- range $name := list "runAsUser" "runAsGroup" "fsGroup" }}
+{{- if eq (index $context $name | default 0 | int) 65532 }}{{ $context = omit $context $name }}{{ end }}
+{{- end }}
+{{- end }}
+{{- toYaml $context }}
+{{- end }}
+
 {{/* Where a pod runs: takes {root, component, values}. */}}
 {{- define "keyturn.placement" -}}
 {{- with .root.Values.imagePullSecrets }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with .root.Values.podSecurityContext }}
+{{- $security := include "keyturn.podSecurityContext" .root }}
+{{- if ne $security "{}" }}
 securityContext:
-  {{- toYaml . | nindent 2 }}
+  {{- $security | nindent 2 }}
 {{- end }}
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . | quote }}

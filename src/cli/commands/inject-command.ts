@@ -3,6 +3,7 @@ import { exitCodes } from "../../tools/exit.ts";
 import { line } from "../../tools/text/screen.ts";
 import { commandOf } from "../flags.ts";
 import { type InjectFlags, injectFlags, mustAskForSomething } from "../inject-flags.ts";
+import { manifestFiles } from "../manifest-files.ts";
 import { UsageError } from "../report-error.ts";
 import type { PortsByFlag } from "../../inject/native-sidecar.ts";
 import type { Cli } from "../surroundings.ts";
@@ -12,7 +13,7 @@ export function injectCommand(cli: Cli): Command {
     name: "inject",
     summary: "put the gateway, or the agent, beside the application of a Deployment",
     details:
-      "Prints the manifest with a native sidecar in each of its workloads: with --rotation the gateway, the label that has it waited for, and the\nrights of its service account; with --agent the agent, and where the application finds it. Injecting again brings up to date what was\ninjected, and takes away the one that is not asked for. Nothing is applied.",
+      "Prints the manifest with a native sidecar in each of its workloads: with --rotation the gateway, the label that has it waited for, and the\nrights of its service account; with --agent the agent, and where the application finds it. Injecting again brings up to date what was\ninjected, keeps what somebody has edited in it, and takes away the one that is not asked for. A workload with the annotation\nkeyturn.dev/inject: disabled gets none. Nothing is applied.",
     arguments: [
       new Argument(
         "[flags...]",
@@ -39,6 +40,10 @@ export function injectCommand(cli: Cli): Command {
         "keyturn inject -f deploy.yaml --agent -- --issuer=https://tokens.example --proxy-listen=127.0.0.1:8082 --upstream=https://api.example",
       ],
       [
+        "On OpenShift, for all of a directory but its jobs",
+        "keyturn inject -f deploy/ --skip Job --rotation orders --no-run-as-user | oc apply -f -",
+      ],
+      [
         "Gateway and agent",
         "keyturn inject -f deploy.yaml --rotation orders --agent -- --mint-listen=127.0.0.1:8081 -- --issuer=https://tokens.example",
       ],
@@ -48,7 +53,7 @@ export function injectCommand(cli: Cli): Command {
 
 async function runCommand(cli: Cli, flags: readonly string[], given: InjectFlags): Promise<void> {
   mustAskForSomething(given);
-  const { filename, rotation, agent: wantsAgent, namespace } = given;
+  const { rotation, agent: wantsAgent, namespace, imagePullSecrets } = given;
   const [{ inject }, { gatewaySidecarOf }, { agentSidecarOf }] = await Promise.all([
     import("../../inject/inject.ts"),
     import("../injecting-gateway.ts"),
@@ -58,15 +63,27 @@ async function runCommand(cli: Cli, flags: readonly string[], given: InjectFlags
   const gateway = rotation !== undefined && (await gatewaySidecarOf(cli, { ...given, rotation }, ofSidecars.gateway));
   const agent = wantsAgent === true && (await agentSidecarOf(cli, given, ofSidecars.agent));
   mustDiffer([gateway && gateway.ports, gateway && gateway.sessions?.ports, agent && agent.ports]);
-  const text = filename === "-" ? await cli.readInput() : await cli.readFile(filename);
-  const { manifest, notes } = inject(text, {
+  const { manifest, notes } = inject(await textOf(cli, given), {
     ...(namespace !== undefined && { namespace }),
     ...(gateway && { gateway }),
     ...(agent && { agent }),
+    ...(imagePullSecrets && { imagePullSecrets }),
+    choice: { ...(given.only && { only: given.only }), ...(given.skip && { skip: given.skip }) },
+    mayBeNone: given.allowNone === true,
   });
   for (const note of notes) line(cli.io.err, `keyturn: ${note}`);
   cli.io.out.write(manifest);
   cli.ended(exitCodes.done);
+}
+
+/** All manifests, one after the other. */
+async function textOf(cli: Cli, { filename, recursive = false }: InjectFlags): Promise<string> {
+  const paths = await Promise.all(
+    filename.map(async (path) => (path === "-" ? [path] : manifestFiles(path, recursive))),
+  );
+  const texts: string[] = [];
+  for (const path of paths.flat()) texts.push(path === "-" ? await cli.readInput() : await cli.readFile(path));
+  return texts.map((text) => (text === "" || text.endsWith("\n") ? text : `${text}\n`)).join("---\n");
 }
 
 /** What stands after `--`, by whose it is: first the gateway's, where one is asked for. @throws UsageError */

@@ -83,32 +83,34 @@ describe("who has one of the cluster's own roles in a namespace", () => {
     await expect(people.edit.create(acks(), {})).rejects.toMatchObject(forbidden);
   });
 
-  it("admin applies all that keyturn inject prints; edit may not", async () => {
-    const pod = {
-      apiVersion: "v1",
-      kind: "Pod",
-      metadata: { name: "orders" },
-      spec: { containers: [{ name: "app", image: "app:1" }] },
-    };
-    const { manifest } = inject(JSON.stringify(pod), {
-      namespace,
-      gateway: {
-        ...{ rotation: "on", secretName: "on-jwt-keys", image: "keyturn:1", flags: [] },
-        ports: { "--port": 8080, "--admin-port": 9090 },
-      },
+  it("admin applies all that keyturn inject prints, in its order, and again what a later run prints; edit may not", async () => {
+    const pod = { metadata: { labels: { app: "orders" } }, spec: { containers: [{ name: "app", image: "app:1" }] } };
+    const plain = JSON.stringify({
+      ...{ apiVersion: "apps/v1", kind: "Deployment", metadata: { name: "orders", namespace } },
+      spec: { replicas: 0, selector: { matchLabels: { app: "orders" } }, template: pod },
     });
-    const objects = parseAllDocuments(manifest, { version: "1.1" }).map((document) => document.toJS() as KubeObject);
-    const folders: Readonly<Record<string, string>> = {
-      Pod: `/api/v1/namespaces/${namespace}/pods`,
-      ServiceAccount: `/api/v1/namespaces/${namespace}/serviceaccounts`,
-      Role: `${rbac}/namespaces/${namespace}/roles`,
-      RoleBinding: `${rbac}/namespaces/${namespace}/rolebindings`,
-    };
-    const role = objects.find(({ kind }) => kind === "Role");
-    await expect(people.edit.create(folders["Role"] ?? "", role)).rejects.toMatchObject(forbidden);
-    // The pod at last: its account must be there
-    const [made, ...rights] = objects;
-    for (const object of [...rights, ...(made ? [made] : [])])
-      await people.admin.create(folders[object.kind] ?? "", object);
+    const injected = (text: string, image: string): string =>
+      inject(text, {
+        imagePullSecrets: ["registry"],
+        gateway: {
+          ...{ rotation: "on", secretName: "on-jwt-keys", image, flags: [], runAsUser: "any" },
+          ports: { "--port": 8080, "--admin-port": 9090 },
+        },
+        agent: {
+          ...{ image, keeps: { identity: "default" }, flags: ["--issuer=https://issuer.example"] },
+          ...{ issuerToken: { audience: "a" }, ports: { "--agent-admin-port": 9091 } },
+        },
+      }).manifest;
+    const first = injected(plain, "keyturn:1");
+    const objectsIn = (text: string): readonly KubeObject[] =>
+      parseAllDocuments(text, { version: "1.1" }).map((document) => document.toJS() as KubeObject);
+    for (const object of objectsIn(first)) await apply(people.admin, object);
+    const answers: KubeObject[] = [];
+    for (const object of objectsIn(injected(first, "keyturn:2"))) answers.push(await apply(people.admin, object));
+    expect(answers.map(({ kind }) => kind)).toEqual(["Deployment", "ServiceAccount", "Role", "RoleBinding"]);
+    expect(JSON.stringify(answers[0]?.["spec"])).toContain("keyturn:2");
+    for (const object of objectsIn(first).filter(({ kind }) => kind.startsWith("Role"))) {
+      await expect(apply(people.edit, object)).rejects.toMatchObject(forbidden);
+    }
   });
 });

@@ -8,11 +8,11 @@ import {
   type NodeConnectionOptions,
   type Subscription,
 } from "@nats-io/transport-node";
-import { ChangeNeededError } from "../../../errors/keyturn-error.ts";
 import { quoted } from "../../../errors/quote.ts";
 import type { Cancel, Clock } from "../../../time/clock.ts";
 import type { BusOptions } from "../../sessions-options.ts";
 import type { BusReply, SessionBus } from "../session-bus.ts";
+import { busUnusable, checkBusPlace } from "../bus-place.ts";
 import { answerInPieces, PieceReader } from "./pieces.ts";
 
 export interface NatsBusOptions extends BusOptions {
@@ -46,28 +46,16 @@ const leastPayload = 131_072;
  * @throws ChangeNeededError `BusUnusable` when an address has a user or a password, or is none; when the prefix is no subject; when a file can't be read
  */
 export function natsBus(options: NatsBusOptions): NatsBus {
-  for (const server of options.servers) checkServer(server);
-  if (!/^[\w-]+(\.[\w-]+)*$/.test(options.prefix)) {
-    throw unusable(`prefix ${quoted(options.prefix)}: must be words of letters, digits, "_" and "-" with dots between`);
-  }
+  checkBusPlace(options);
   for (const file of [options.credentialsFile, options.caFile]) if (file !== undefined) readable(file);
   return new ConnectedBus(options);
-}
-
-function checkServer(server: string): void {
-  const url = URL.parse(server);
-  const isPlain = url && url.username === "" && url.password === "" && /^\/?$/.test(url.pathname);
-  if (!isPlain || url.hostname === "" || !["nats:", "tls:"].includes(url.protocol)) {
-    // It may hold a password
-    throw unusable("server: must be nats://HOST:PORT or tls://HOST:PORT, without a user and a password");
-  }
 }
 
 function readable(file: string): void {
   try {
     readFileSync(file);
   } catch (cause) {
-    throw unusable(`file ${quoted(file)}: must be readable`, cause);
+    throw busUnusable(`file ${quoted(file)}: must be readable`, cause);
   }
 }
 
@@ -83,9 +71,6 @@ function lastRead(file: string): () => Uint8Array {
     return last;
   };
 }
-
-const unusable = (what: string, cause?: unknown): ChangeNeededError =>
-  new ChangeNeededError("BusUnusable", `Cannot use the session bus's ${what}`, { cause });
 
 interface TopicListener {
   readonly hear: (word: Uint8Array, answer: BusReply) => void;
@@ -231,7 +216,7 @@ class ConnectedBus implements NatsBus {
       return;
     }
     if ((connection.info?.max_payload ?? 0) < leastPayload) {
-      this.#failed(unusable(`server: max_payload must be ${leastPayload} or more`));
+      this.#failed(busUnusable(`server: max_payload must be ${leastPayload} or more`));
       return;
     }
     this.#change(true);
