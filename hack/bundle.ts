@@ -15,8 +15,6 @@ import { root } from "./run.ts";
 const apart = [
   "@fastify/rate-limit",
   "@fastify/swagger",
-  "@grpc/grpc-js",
-  "@grpc/proto-loader",
   "@kubernetes/client-node",
   "@nats-io/transport-node",
   "fastify",

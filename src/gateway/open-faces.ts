@@ -118,12 +118,12 @@ async function openFront(
 
 /** HTTP/2 is loaded where somebody wants it. */
 async function openGrpc({ options, behind, address }: Omit<FaceOpening, "signal">, decide: Decide): Promise<Listener> {
-  const [{ listenUnary }, { extAuthz }] = await Promise.all([
-    import("../grpc/unary/unary-server.ts"),
+  const [{ listenGrpc }, { extAuthz }] = await Promise.all([
+    import("../grpc/listen-grpc.ts"),
     import("./faces/grpc/ext-authz.ts"),
   ]);
   const methods = extAuthz({ decide, isReady: () => takesTraffic(behind) });
-  const listener = await listenUnary(address, methods, options.limits);
+  const listener = await listenGrpc(address, { methods }, options.limits);
   options.log.info({ address: addressText(address), port: listener.port }, "listening for gRPC");
   return listener;
 }

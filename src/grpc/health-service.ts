@@ -1,5 +1,5 @@
-import type { UnaryMethod } from "./unary/unary-call.ts";
-import { WireFields, numberField } from "./unary/wire-fields.ts";
+import type { UnaryMethod } from "./unary-call.ts";
+import { WireFields, numberField } from "./wire-fields.ts";
 
 export const healthPath = "/grpc.health.v1.Health/Check";
 

@@ -164,15 +164,15 @@ async function openWebSocket(address: Address, options: SessionsOptions, { behin
   return listener;
 }
 
-/** What it needs takes 10 MB in the image and 30 MB as modules: it is loaded where somebody wants it. */
+/** HTTP/2 is loaded where somebody wants it. */
 async function openGrpc(address: Address, options: SessionsOptions, { behind, service }: SessionParts) {
-  const { clock, limits, log } = behind;
+  const { limits, log } = behind;
   const [{ listenGrpc }, { sessionsGrpc }] = await Promise.all([
-    import("../grpc/grpc-server.ts"),
+    import("../grpc/listen-grpc.ts"),
     import("./faces/grpc/sessions-grpc.ts"),
   ]);
-  const face = { services: [sessionsGrpc(service, clock)] };
-  const listener = await listenGrpc(address, face, { connections: connectionsFor(options), ...limits });
+  const own = { connections: connectionsFor(options), rememberedHeaderBytes: 0 };
+  const listener = await listenGrpc(address, { methods: sessionsGrpc(service) }, { ...own, ...limits });
   log.info({ address: addressText(address), port: listener.port }, "listening for sessions over gRPC");
   return listener;
 }

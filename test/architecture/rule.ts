@@ -103,8 +103,6 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** Library → the only folders that may import it. */
 const libraryHomes: Readonly<Record<string, readonly string[]>> = {
   "@bomb.sh/tab": ["cli"],
-  "@grpc/grpc-js": ["grpc", "gateway", "sessions"],
-  "@grpc/proto-loader": ["grpc"],
   "@fastify/rate-limit": ["issuer"],
   "@fastify/swagger": ["issuer"],
   "@kubernetes/client-node": ["cli"],
@@ -130,7 +128,7 @@ const onDemand = [
   { places: ["src/cli/kubeconfig.ts"], libraries: ["@kubernetes/client-node"] },
   {
     places: ["src/grpc/", "src/gateway/faces/grpc/", "src/sessions/faces/grpc/", "src/sessions/hub/grpc/"],
-    libraries: ["@grpc/grpc-js", "@grpc/proto-loader"],
+    libraries: ["node:http2"],
   },
   { places: ["src/sessions/bus/nats/"], libraries: ["@nats-io/transport-node"] },
   { places: ["src/sessions/open-sessions.ts", "src/sessions/faces/web-socket.ts"], libraries: ["ws"] },

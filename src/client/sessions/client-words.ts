@@ -1,10 +1,13 @@
 import { jsonIn } from "../../parse/json.ts";
 import { type Members, membersOf } from "../../parse/object.ts";
+import { ProtobufMessage } from "../../parse/protobuf.ts";
 import type { SessionMessage } from "../../sessions/core/outbox.ts";
 import type { ResumePoint } from "../../sessions/core/peer-state.ts";
 import type { ServerFrame } from "../../sessions/protocol/session-frames.ts";
 import { sessionMessages } from "../../sessions/protocol/session-messages.ts";
-import { readProtobuf, writeProtobuf } from "./protobuf.ts";
+
+const clientFrame = new ProtobufMessage(sessionMessages, "ClientFrame");
+const serverFrame = new ProtobufMessage(sessionMessages, "ServerFrame");
 
 /** What a client says, with the names and types of `ClientFrame` (sessions.proto). */
 export type ClientWord =
@@ -17,15 +20,14 @@ export type ClientWord =
 export const wordAsJson = (word: ClientWord): string =>
   JSON.stringify("message" in word ? { message: { ...word.message, payload: toBase64(word.message.payload) } } : word);
 
-export const wordAsProtobuf = (word: ClientWord): Uint8Array =>
-  writeProtobuf(sessionMessages, "ClientFrame", { ...word });
+export const wordAsProtobuf = (word: ClientWord): Uint8Array => clientFrame.write(word);
 
 /** What the gateway says, as JSON. Undefined for what is no frame that is known: it may be of a newer gateway. */
 export const frameInJson = (text: string): ServerFrame | undefined => readServerFrame(membersOf(jsonIn(text)));
 
 /** The same in protobuf's binary form. */
 export const frameInProtobuf = (bytes: Uint8Array): ServerFrame | undefined =>
-  readServerFrame(readProtobuf(sessionMessages, "ServerFrame", bytes) ?? {});
+  readServerFrame(serverFrame.read(bytes) ?? {});
 
 type FrameOf<Name extends string> = Extract<ServerFrame, Readonly<Record<Name, unknown>>>;
 export type RenewedTerms = FrameOf<"renewed">["renewed"];

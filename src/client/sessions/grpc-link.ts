@@ -1,9 +1,9 @@
+import { ProtobufMessage } from "../../parse/protobuf.ts";
 import { sessionMessages } from "../../sessions/protocol/session-messages.ts";
 import type { GrpcMetadata } from "../keep/grpc-credentials.ts";
 import type { ConnectionEnd } from "../session-core/client-state.ts";
 import { endOfCode, isEndCode, lostEnd, ownEnd } from "../session-core/connection-end.ts";
 import { type ClientWord, frameInProtobuf, readRenewed, type RenewedTerms, wordAsProtobuf } from "./client-words.ts";
-import { readProtobuf, writeProtobuf } from "./protobuf.ts";
 import type { LinkListener, LinkMaker, SessionLink } from "./session-link.ts";
 
 /** How a call ended, by its form. */
@@ -89,6 +89,8 @@ export function grpcLinks<Metadata extends GrpcMetadata, Credentials>(
 }
 
 const service = "/keyturn.sessions.v1.Sessions";
+const renewRequest = new ProtobufMessage(sessionMessages, "RenewRequest");
+const renewed = new ProtobufMessage(sessionMessages, "Renewed");
 const asBuffer = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const asBytes = (bytes: Buffer): Uint8Array => bytes;
 
@@ -145,11 +147,11 @@ class GrpcLink<Metadata extends GrpcMetadata> implements SessionLink {
     const { promise, resolve } = Promise.withResolvers<RenewedTerms | undefined>();
     const metadata = this.#metadataFor(token);
     if (metadata === undefined) return Promise.resolve(undefined);
-    const request = writeProtobuf(sessionMessages, "RenewRequest", { sessionId });
+    const request = renewRequest.write({ sessionId });
     this.#caller.makeUnaryRequest(
       ...([`${service}/Renew`, asBuffer, asBytes, request, metadata] as const),
       (error, answer) => {
-        const read = answer === undefined || error ? undefined : readProtobuf(sessionMessages, "Renewed", answer);
+        const read = answer === undefined || error ? undefined : renewed.read(answer);
         resolve(read && readRenewed(read));
       },
     );

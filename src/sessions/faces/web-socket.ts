@@ -13,16 +13,12 @@ import { closingFrame, jsonFrame, readClientFrame } from "../protocol/session-fr
 import { bearerSubprotocol, sessionSubprotocol } from "../protocol/subprotocols.ts";
 import type { SessionPipe } from "../session-connection.ts";
 import type { SessionService } from "../session-service.ts";
+import { waitingBounds } from "./waiting-bounds.ts";
 
 const path = "/sessions";
 
 /** A message of 64 KiB in base64, with room for the rest. */
 const longestText = 98_304;
-/**
- * What waits for a client that does not read, at the least; beyond it is lost. What it has not confirmed is not among the lost. Frames, because a
- * small one takes twenty times as much memory as it has bytes.
- */
-const leastWaiting = { bytes: 4_194_304, frames: 1024 };
 /** A client that does not answer the close is cut off after so long, in milliseconds. */
 const closingMs = 1000;
 
@@ -85,17 +81,14 @@ interface Served {
 }
 
 function serve(service: SessionService, { webSocket, clock }: Served, token: string): void {
-  const { queueBytes, queueMessages } = service.rules;
-  // All that was not confirmed goes again at once, in base64
-  const mostBytes = Math.max(leastWaiting.bytes, 2 * queueBytes);
-  const mostFrames = Math.max(leastWaiting.frames, 2 * queueMessages);
+  const most = waitingBounds(service.rules);
   let frames = 0;
   const written = (): void => {
     frames -= 1;
   };
   const pipe: SessionPipe = {
     send: (frame) => {
-      if (frames >= mostFrames || webSocket.bufferedAmount > mostBytes) {
+      if (frames >= most.frames || webSocket.bufferedAmount > most.bytes) {
         webSocket.terminate();
         return;
       }

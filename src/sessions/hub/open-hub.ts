@@ -17,7 +17,7 @@ export async function openHub(address: Address, hub: SessionHub, sessions: HubSe
     throw new ChangeNeededError("AddressUnusable", `Cannot open the hub there: ${must}`);
   }
   const [{ listenGrpc }, { hubFace, hubLimits }] = await Promise.all([
-    import("../../grpc/grpc-server.ts"),
+    import("../../grpc/listen-grpc.ts"),
     import("./grpc/hub-grpc.ts"),
   ]);
   return listenGrpc(address, hubFace(hub, sessions), hubLimits);

@@ -1,5 +1,5 @@
 import { Client, credentials } from "@grpc/grpc-js";
-import { hubDefinition } from "../../../src/sessions/hub/grpc/hub-description.ts";
+import { hubDefinition } from "../../support/session-services.ts";
 
 interface Delivery {
   readonly peer: object;

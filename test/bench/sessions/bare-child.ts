@@ -4,7 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { type handleBidiStreamingCall, Server, ServerCredentials } from "@grpc/grpc-js";
 import { WebSocketServer } from "ws";
-import { sessionsDefinition } from "../../../src/sessions/faces/grpc/sessions-description.ts";
+import { sessionsDefinition } from "../../support/session-services.ts";
 
 const accepted = {
   ...{ sessionId: "9b2f6c1e-0000-4000-8000-000000000000", generation: 1, heartbeatIntervalMs: 15_000 },

@@ -1,5 +1,5 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
-import { sessionsDefinition } from "../../../src/sessions/faces/grpc/sessions-description.ts";
+import { sessionsDefinition } from "../../support/session-services.ts";
 import type { HeardFrame, OpenLine } from "./line.ts";
 
 const { path, requestSerialize, responseDeserialize } = methodNamed("Connect");

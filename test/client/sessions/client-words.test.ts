@@ -10,7 +10,7 @@ import {
   wordAsJson,
   wordAsProtobuf,
 } from "../../../src/client/sessions/client-words.ts";
-import { readProtobuf, writeProtobuf } from "../../../src/client/sessions/protobuf.ts";
+import { ProtobufMessage } from "../../../src/parse/protobuf.ts";
 import { jsonFrame, readClientFrame, type ServerFrame } from "../../../src/sessions/protocol/session-frames.ts";
 import { sessionMessages } from "../../../src/sessions/protocol/session-messages.ts";
 
@@ -113,11 +113,11 @@ describe("what the gateway says", () => {
   test("of a renewal in place, too", () => {
     fc.assert(
       fc.property(renewed, (terms) => {
-        const read = readProtobuf(sessionMessages, "Renewed", Renew.responseSerialize(terms));
+        const read = new ProtobufMessage(sessionMessages, "Renewed").read(Renew.responseSerialize(terms));
         expect(readRenewed(read ?? {})).toEqual(terms);
       }),
     );
-    const request = writeProtobuf(sessionMessages, "RenewRequest", { sessionId: "s1" });
+    const request = new ProtobufMessage(sessionMessages, "RenewRequest").write({ sessionId: "s1" });
     expect(Renew.requestDeserialize(bytesOf(request))).toEqual({ sessionId: "s1" });
   });
 

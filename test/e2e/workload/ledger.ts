@@ -6,7 +6,7 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import { setTimeout as after } from "node:timers/promises";
 import { Client, type ClientDuplexStream, credentials } from "@grpc/grpc-js";
-import { hubDefinition } from "../../../src/sessions/hub/grpc/hub-description.ts";
+import { hubDefinition } from "../../support/session-services.ts";
 import type { LedgerEntry } from "./session-counts.ts";
 
 const { POD = "", KEYTURN_HUB = "", CLIENT_URL = "", ISSUER_HOST = "", ISSUER_PORT = "8090" } = process.env;

@@ -1,4 +1,4 @@
-import { describeService, field, message, unary } from "../../../src/grpc/service-description.ts";
+import { describeService, field, message, unary } from "../../support/service-description.ts";
 
 /** A header of Envoy's: an entry of `HttpRequest.headers`, which reads the same on the wire, or a `HeaderValue`. */
 export interface HeaderValue {

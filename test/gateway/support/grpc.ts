@@ -2,9 +2,9 @@ import { Client, type ClientOptions, credentials, type ServiceError, status } fr
 import type { ServiceDefinition } from "@grpc/proto-loader";
 import { onTestFinished } from "vitest";
 import { extAuthz, type ExtAuthzOptions } from "../../../src/gateway/faces/grpc/ext-authz.ts";
-import type { GrpcLimits } from "../../../src/grpc/grpc-server.ts";
-import { describeService, field, message, unary } from "../../../src/grpc/service-description.ts";
-import { listenUnary } from "../../../src/grpc/unary/unary-server.ts";
+import { type GrpcLimits, listenGrpc } from "../../../src/grpc/listen-grpc.ts";
+import { describeService, field, message, unary } from "../../support/service-description.ts";
+
 import type { Address } from "../../../src/http/address.ts";
 import type { Listener } from "../../../src/http/listener.ts";
 import { authorization, type CheckRequest, type CheckResponse, type HeaderValue } from "./envoy-messages.ts";
@@ -13,7 +13,7 @@ const anywhere: Address = { kind: "tcp", host: "127.0.0.1", port: 0 };
 
 /** A listener, closed with the test. */
 export async function serveGrpc(service: ExtAuthzOptions, limits: GrpcLimits = {}, at = anywhere): Promise<Listener> {
-  const listener = await listenUnary(at, extAuthz(service), limits);
+  const listener = await listenGrpc(at, { methods: extAuthz(service) }, limits);
   onTestFinished(() => listener.drain(0));
   return listener;
 }

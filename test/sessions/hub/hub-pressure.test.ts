@@ -119,7 +119,7 @@ describe("an application", () => {
   });
 
   test.each([
-    ["no frame", Buffer.from("ffffffff", "hex"), "INTERNAL"],
+    ["no frame", Buffer.from("ffffffff", "hex"), "INVALID_ARGUMENT"],
     ["an empty frame, such as one of a newer protocol", Buffer.from("fa0100", "hex"), "INVALID_ARGUMENT"],
     ["more than 4 MiB at once", Buffer.alloc(4_200_000), "RESOURCE_EXHAUSTED"],
   ])("that says %s is cut off, and nobody else suffers", async (_, bytes, status) => {

@@ -1,4 +1,4 @@
-import { WireFields } from "../../../grpc/unary/wire-fields.ts";
+import { WireFields } from "../../../grpc/wire-fields.ts";
 
 /**
  * Numbers of the fields of `envoy.service.auth.v3.CheckRequest` on the way to the headers. What Envoy sends beside them is passed over.

@@ -1,5 +1,5 @@
-import { grpcCodes } from "../../../grpc/unary/codes.ts";
-import { lengthField, numberField } from "../../../grpc/unary/wire-fields.ts";
+import { grpcCodes } from "../../../grpc/codes.ts";
+import { lengthField, numberField } from "../../../grpc/wire-fields.ts";
 import type { HeaderList } from "../../../http/answer.ts";
 import type { AuthDecision, Decide } from "../decision.ts";
 import { authorizationIn } from "./check-request.ts";

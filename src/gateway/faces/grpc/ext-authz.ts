@@ -1,5 +1,5 @@
 import { healthMethod, healthPath } from "../../../grpc/health-service.ts";
-import type { UnaryMethods } from "../../../grpc/unary/unary-server.ts";
+import type { GrpcMethods } from "../../../grpc/listen-grpc.ts";
 import type { Decide } from "../decision.ts";
 import { check } from "./check.ts";
 
@@ -13,8 +13,8 @@ export interface ExtAuthzOptions {
 const authorizationName = "envoy.service.auth.v3.Authorization";
 
 /** `envoy.service.auth.v3.Authorization` and `grpc.health.v1.Health`. */
-export const extAuthz = ({ decide, isReady }: ExtAuthzOptions): UnaryMethods =>
+export const extAuthz = ({ decide, isReady }: ExtAuthzOptions): GrpcMethods =>
   new Map([
-    [`/${authorizationName}/Check`, (message) => check(decide, message)],
-    [healthPath, healthMethod(isReady, [authorizationName])],
+    [`/${authorizationName}/Check`, { unary: (message) => check(decide, message) }],
+    [healthPath, { unary: healthMethod(isReady, [authorizationName]) }],
   ]);

@@ -1,110 +1,107 @@
-import {
-  type handleBidiStreamingCall,
-  type handleUnaryCall,
-  Metadata,
-  type ServerDuplexStream,
-  status,
-} from "@grpc/grpc-js";
-import type { GrpcService } from "../../../grpc/grpc-server.ts";
+import type { GrpcStatus } from "../../../grpc/codes.ts";
+import { prefixBytes } from "../../../grpc/frames.ts";
+import type { GrpcMethods } from "../../../grpc/listen-grpc.ts";
+import type { StreamCall, StreamListener } from "../../../grpc/stream-call.ts";
+import type { UnaryMethod } from "../../../grpc/unary-call.ts";
 import { bearerOf } from "../../../http/bearer.ts";
-import type { Clock } from "../../../time/clock.ts";
+import { ProtobufMessage } from "../../../parse/protobuf.ts";
 import { retryable, type SessionEnd } from "../../core/session-end.ts";
 import { endReasons, grpcStatuses } from "../../protocol/end-statuses.ts";
-import { closingFrame, readClientFrame, type RenewedFrame, type ServerFrame } from "../../protocol/session-frames.ts";
+import { closingFrame, readClientFrame, type ServerFrame } from "../../protocol/session-frames.ts";
+import { sessionMessages } from "../../protocol/session-messages.ts";
 import type { SessionInput, SessionPipe } from "../../session-connection.ts";
 import type { SessionService } from "../../session-service.ts";
-import { sessionsDefinition } from "./sessions-description.ts";
+import { waitingBounds } from "../waiting-bounds.ts";
 
-type SessionStream = ServerDuplexStream<unknown, ServerFrame>;
-
-/** A client that does not take its last word is cut off after so long, in milliseconds. */
-const closingMs = 1000;
-/** Frames that wait for a client that does not read, at the least; beyond it is lost. What it has not confirmed is not among the lost. */
-const leastWaiting = 1024;
+const clientFrame = new ProtobufMessage(sessionMessages, "ClientFrame");
+const serverFrame = new ProtobufMessage(sessionMessages, "ServerFrame");
+const renewRequest = new ProtobufMessage(sessionMessages, "RenewRequest");
+const renewed = new ProtobufMessage(sessionMessages, "Renewed");
 
 /** `keyturn.sessions.v1.Sessions`. */
-export function sessionsGrpc(service: SessionService, clock: Clock): GrpcService {
-  // All that was not confirmed goes again at once
-  const mostWaiting = Math.max(leastWaiting, 2 * service.rules.queueMessages);
-  const connect: handleBidiStreamingCall<unknown, ServerFrame> = (stream) => {
-    stream.on("error", () => undefined);
-    const credentials = bearerIn(stream.metadata);
-    if ("flaw" in credentials) {
-      stream.emit("error", statusOf(retryable("TokenRefused")));
-      return;
-    }
-    const overrun = (): void => {
-      input.lost(false);
-      stream.emit("error", statusOf(retryable("TooMany")));
-    };
-    const input: SessionInput = service.connect(credentials.token, pipeTo(stream, { clock, mostWaiting, overrun }));
-    stream.on("data", (frame: unknown) => input.heard(readClientFrame(frame)));
-    // A stream that breaks may say this, too, and "cancelled" soon after
-    stream.on("end", () => {
-      afterTurns(clock, () => {
-        input.lost(true);
-        stream.end();
-      });
-    });
-    stream.on("cancelled", () => input.lost(false));
+export function sessionsGrpc(service: SessionService): GrpcMethods {
+  const bounds = waitingBounds(service.rules);
+  return new Map([
+    [
+      "/keyturn.sessions.v1.Sessions/Connect",
+      {
+        stream: (call: StreamCall, rawHeaders: readonly string[]) => {
+          const credentials = bearerOf(rawHeaders);
+          if ("token" in credentials)
+            return new GrpcSession(call, bounds, (pipe) => service.connect(credentials.token, pipe));
+          call.end(statusOf(retryable("TokenRefused")));
+          return unheard;
+        },
+      },
+    ],
+    ["/keyturn.sessions.v1.Sessions/Renew", { unary: renewing(service) }],
+  ]);
+}
+
+/** Of a call that has ended where it began. */
+const unheard: StreamListener = { heard: () => undefined, ended: () => undefined, closed: () => undefined };
+
+/** A session's connection: hears the client for it, and tells the client. */
+class GrpcSession implements StreamListener, SessionPipe {
+  readonly #call: StreamCall;
+  readonly #bounds: ReturnType<typeof waitingBounds>;
+  readonly #input: SessionInput;
+
+  constructor(
+    call: StreamCall,
+    bounds: ReturnType<typeof waitingBounds>,
+    connect: (pipe: SessionPipe) => SessionInput,
+  ) {
+    this.#call = call;
+    this.#bounds = bounds;
+    this.#input = connect(this);
+  }
+
+  heard(message: Buffer): void {
+    this.#input.heard(readClientFrame(clientFrame.read(message)));
+  }
+
+  ended(): void {
+    this.#input.lost(true);
+    this.#call.end({ code: "OK" });
+  }
+
+  closed(): void {
+    this.#input.lost(false);
+  }
+
+  send(frame: ServerFrame): void {
+    const { messages, bytes } = this.#call.waiting;
+    // Its end is heard of then
+    if (messages >= this.#bounds.frames || bytes > this.#bounds.bytes) this.#call.cut();
+    else this.#write(frame);
+  }
+
+  close(end: SessionEnd): void {
+    this.#write({ closing: closingFrame(end) });
+    this.#call.end(statusOf(end));
+  }
+
+  #write(frame: ServerFrame): void {
+    this.#call.write(serverFrame.write(frame, prefixBytes));
+  }
+}
+
+const renewing =
+  (service: SessionService): UnaryMethod =>
+  (message, rawHeaders) => {
+    const credentials = bearerOf(rawHeaders);
+    if ("flaw" in credentials) return statusOf(retryable("TokenRefused"));
+    const sessionId = renewRequest.read(message)?.["sessionId"];
+    const renewal = service.renew(typeof sessionId === "string" ? sessionId : "", credentials.token);
+    if (renewal.kind === "renewed") return Buffer.from(renewed.write({ ...renewal.frame })).toString("latin1");
+    if (renewal.kind === "refused") return statusOf(renewal.end);
+    return { code: "FAILED_PRECONDITION", message: "The session is over, or the token ends sooner" };
   };
-  const renew: handleUnaryCall<{ readonly sessionId?: string }, RenewedFrame> = ({ request, metadata }, answer) => {
-    const credentials = bearerIn(metadata);
-    if ("flaw" in credentials) {
-      answer(statusOf(retryable("TokenRefused")));
-      return;
-    }
-    const renewal = service.renew(request.sessionId ?? "", credentials.token);
-    if (renewal.kind === "renewed") answer(null, renewal.frame);
-    else if (renewal.kind === "refused") answer(statusOf(renewal.end));
-    else answer({ code: status.FAILED_PRECONDITION, details: "The session is over, or the token ends sooner" });
-  };
-  return { definition: sessionsDefinition, implementation: { Connect: connect, Renew: renew } };
-}
-
-/** So long, in milliseconds, and then two turns of the event loop: what came meanwhile is heard, however busy it was. */
-const breakingMs = 20;
-
-function afterTurns(clock: Clock, action: () => void): void {
-  clock.after(breakingMs, () => clock.after(0, () => clock.after(0, action)));
-}
-
-/** In lower case, as HTTP/2 has names; more than one value is a flaw. */
-const bearerIn = (metadata: Metadata) =>
-  bearerOf(metadata.get("authorization").flatMap((value) => ["authorization", String(value)]));
-
-interface Means {
-  readonly clock: Clock;
-  readonly mostWaiting: number;
-  /** It does not read. */
-  readonly overrun: () => void;
-}
-
-function pipeTo(stream: SessionStream, { clock, mostWaiting, overrun }: Means): SessionPipe {
-  return {
-    send: (frame) => {
-      if (stream.writableLength > mostWaiting) overrun();
-      else stream.write(frame);
-    },
-    close: (end) => {
-      let isEnded = false;
-      const finish = (): void => {
-        if (isEnded) return;
-        isEnded = true;
-        cancel();
-        stream.emit("error", statusOf(end));
-      };
-      const cancel = clock.after(closingMs, finish);
-      stream.write({ closing: closingFrame(end) }, finish);
-    },
-  };
-}
 
 /** With its code, and whether to come back, for those who only see the status. */
-function statusOf({ code, isRetryable, afterMs }: SessionEnd) {
-  const metadata = new Metadata();
-  metadata.set("keyturn-code", code);
-  metadata.set("keyturn-retry", String(isRetryable));
-  metadata.set("keyturn-after-ms", String(afterMs));
-  return { code: status[grpcStatuses[code]], details: endReasons[code], metadata };
-}
+const statusOf = ({ code, isRetryable, afterMs }: SessionEnd): GrpcStatus => ({
+  code: grpcStatuses[code],
+  message: endReasons[code],
+  trailers: { "keyturn-code": code, "keyturn-retry": String(isRetryable), "keyturn-after-ms": String(afterMs) },
+});

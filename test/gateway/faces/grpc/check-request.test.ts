@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { authorizationIn } from "../../../../src/gateway/faces/grpc/check-request.ts";
-import { WireError } from "../../../../src/grpc/unary/wire-fields.ts";
+import { WireError } from "../../../../src/grpc/wire-fields.ts";
 import type { CheckRequest, HeaderValue } from "../../support/envoy-messages.ts";
 import { bytesOf } from "../../support/grpc.ts";
 

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import type { Decide } from "../../../../src/gateway/faces/decision.ts";
 import { extAuthz } from "../../../../src/gateway/faces/grpc/ext-authz.ts";
-import { listenUnary } from "../../../../src/grpc/unary/unary-server.ts";
+import { listenGrpc } from "../../../../src/grpc/listen-grpc.ts";
 import { tempDir } from "../../../files/temp.ts";
 import { asking, bytesOf, checkPath, GrpcClient, serveGrpc } from "../../support/grpc.ts";
 import { RawClient } from "../../../http/support/serve.ts";
@@ -187,7 +187,7 @@ describe("grpc.health.v1.Health", () => {
   });
 });
 
-describe("listenUnary", () => {
+describe("listenGrpc", () => {
   test("on a Unix socket lets user and group in", async () => {
     const path = join(await tempDir(), "check.sock");
     await serveGrpc(service, {}, { kind: "unix", path });
@@ -200,7 +200,9 @@ describe("listenUnary", () => {
     await once(taken, "listening");
     onTestFinished(() => void taken.close());
     const { port } = taken.address() as { port: number };
-    await expect(listenUnary({ kind: "tcp", host: "127.0.0.1", port }, extAuthz(service))).rejects.toMatchObject({
+    await expect(
+      listenGrpc({ kind: "tcp", host: "127.0.0.1", port }, { methods: extAuthz(service) }),
+    ).rejects.toMatchObject({
       code: "AddressUnusable",
       message: `Cannot listen on 127.0.0.1:${port}: something else listens there`,
     });

@@ -1,5 +1,5 @@
 import { onTestFinished } from "vitest";
-import { listenGrpc } from "../../../../src/grpc/grpc-server.ts";
+import { listenGrpc } from "../../../../src/grpc/listen-grpc.ts";
 import { listen } from "../../../../src/http/listener.ts";
 import { compileRing } from "../../../../src/jwt/verifier.ts";
 import { RevokedSet } from "../../../../src/jwt/revoked-set.ts";
@@ -78,7 +78,7 @@ export class TestReplica {
   /** On both transports, until {@link cutOff}. */
   async listen(): Promise<this> {
     const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
-    const grpc = await listenGrpc(address, { services: [sessionsGrpc(this.service, systemClock)] });
+    const grpc = await listenGrpc(address, { methods: sessionsGrpc(this.service) });
     const web = await listen(address, webSocketFace(this.service, { origins: [], clock: systemClock }));
     this.#ports.set("gRPC", grpc.port).set("WebSocket", web.port);
     onTestFinished(async () => {

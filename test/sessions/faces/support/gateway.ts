@@ -1,7 +1,7 @@
 import { onTestFinished } from "vitest";
 import { RingMemory } from "../../../../src/holder/ring-memory.ts";
 import { newHolder } from "../../../../src/holder/state.ts";
-import { listenGrpc } from "../../../../src/grpc/grpc-server.ts";
+import { listenGrpc } from "../../../../src/grpc/listen-grpc.ts";
 import { listen } from "../../../../src/http/listener.ts";
 import { RevokedSet } from "../../../../src/jwt/revoked-set.ts";
 import type { PeerKey, SessionNews } from "../../../../src/sessions/core/peer-state.ts";
@@ -90,7 +90,7 @@ export class Gateway {
     const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
     const listener =
       transport.name === "gRPC"
-        ? await listenGrpc(address, { services: [sessionsGrpc(service, systemClock)] })
+        ? await listenGrpc(address, { methods: sessionsGrpc(service) })
         : await listen(address, webSocketFace(service, { origins: ["https://app.example"], clock: systemClock }));
     onTestFinished(async () => {
       service.close();

@@ -8,10 +8,10 @@ import {
   type IncomingHttpHeaders,
 } from "node:http2";
 import { describe, expect, onTestFinished, test } from "vitest";
-import type { GrpcLimits } from "../../../src/grpc/grpc-server.ts";
-import { listenUnary } from "../../../src/grpc/unary/unary-server.ts";
+import { type GrpcLimits, listenGrpc } from "../../src/grpc/listen-grpc.ts";
 
 const path = "/keyturn.test.Echo/Say";
+const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
 const frame = (message: Buffer | string, flag = 0): Buffer => {
   const bytes = Buffer.from(message);
   const prefix = Buffer.alloc(5, flag);
@@ -25,7 +25,7 @@ async function echo(limits: GrpcLimits = {}) {
     if (message.toString() === "fail") throw new Error("secret");
     return message.toString("latin1");
   };
-  const listener = await listenUnary({ kind: "tcp", host: "127.0.0.1", port: 0 }, new Map([[path, say]]), limits);
+  const listener = await listenGrpc(address, { methods: new Map([[path, { unary: say }]]) }, limits);
   onTestFinished(() => listener.drain(0));
   const session = connect(`http://127.0.0.1:${listener.port}`);
   onTestFinished(() => session.destroy());
@@ -91,7 +91,7 @@ const roundTrip = (session: ClientHttp2Session): Promise<void> =>
 const ok = (message: string) => ({ status: 200, code: "0", body: frame(message).toString("latin1"), reset: 0 });
 const code = (value: number) => ({ status: 200, code: String(value), body: "", reset: 0 });
 
-describe("listenUnary", () => {
+describe("a call with one request", () => {
   test("answers a message, also an empty one, and several at once", async () => {
     const { session } = await echo();
     const calls = ["a", "", "\u0080ÿ"].map((text) => new Call(session).say(frame(Buffer.from(text, "latin1"))).end());

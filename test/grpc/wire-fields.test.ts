@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { WireFields, lengthField, numberField, WireError } from "../../../src/grpc/unary/wire-fields.ts";
+import { WireFields, lengthField, numberField, WireError } from "../../src/grpc/wire-fields.ts";
 
 /** Every field with a length of these bytes: its number, and its text. */
 function read(bytes: Buffer): [number, string][] {

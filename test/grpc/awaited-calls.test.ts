@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
-import { AwaitedCalls } from "../../../src/grpc/unary/awaited-calls.ts";
-import { FakeClock } from "../../support/fake-clock.ts";
+import { AwaitedCalls } from "../../src/grpc/awaited-calls.ts";
+import type { GrpcStatus } from "../../src/grpc/codes.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 function waiter(isOver = false) {
   const ends: string[] = [];
-  return { isOver, ends, end: (code: string) => void ends.push(code) };
+  return { isOver, ends, end: ({ code }: GrpcStatus) => void ends.push(code) };
 }
 
 test("a call is ended no sooner than its limit, and at the latest an eighth after it", async () => {

@@ -1,10 +1,12 @@
-import { bothWays, describeService, field, message } from "../../../grpc/service-description.ts";
+import type { WireMessages } from "../../parse/protobuf.ts";
+
+const field = (type: string, id: number) => ({ type, id });
+const message = <T extends WireMessages[string]["fields"]>(fields: T) => ({ fields });
 
 const peer = field("Peer", 1);
 
 /** proto/keyturn/sessions/v1/hub.proto as data; a test holds the two together. Of a oneof the members alone are on the wire. */
-export const hubDefinition = describeService("keyturn.sessions.v1.Hub", {
-  Hub: { methods: { Attach: bothWays("ApplicationFrame", "HubFrame") } },
+export const hubMessages = {
   ApplicationFrame: message({ taken: field("Taken", 1), send: field("Send", 2), remove: field("Remove", 3) }),
   HubFrame: message({
     opened: field("Opened", 1),
@@ -38,4 +40,4 @@ export const hubDefinition = describeService("keyturn.sessions.v1.Hub", {
   Sent: message({ peer, id: field("string", 2), outcome: field("string", 3) }),
   Remove: message({ peer }),
   Ready: message({}),
-});
+};

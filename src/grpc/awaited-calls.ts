@@ -1,10 +1,11 @@
-import { type Clock, systemClock } from "../../time/clock.ts";
+import { type Clock, systemClock } from "../time/clock.ts";
+import type { GrpcStatus } from "./codes.ts";
 
 /** A call whose message is yet to come. */
 export interface Waiter {
   /** Nobody waits for its answer any more. */
   readonly isOver: boolean;
-  end(code: "DEADLINE_EXCEEDED"): void;
+  end(status: GrpcStatus): void;
 }
 
 /**
@@ -53,7 +54,7 @@ export class AwaitedCalls {
       if (waiter === undefined) continue;
       if (waiter.call.isOver) this.leave(place);
       // The step in which it came was not a whole one
-      else if (this.#step - waiter.sinceStep > stepsOfLimit) waiter.call.end("DEADLINE_EXCEEDED");
+      else if (this.#step - waiter.sinceStep > stepsOfLimit) waiter.call.end({ code: "DEADLINE_EXCEEDED" });
     }
   }
 }
