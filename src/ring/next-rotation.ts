@@ -37,7 +37,9 @@ function hindrance({ gates, steps }: Plan, standby: string | undefined): Gate | 
 }
 
 /** In a word, why a rotation that is Ready has no instant for its next one. */
-export function unplanned(conditions: readonly Readonly<Record<"type" | "status" | "reason", string>>[]): string {
+export function unplanned(
+  conditions: readonly Readonly<Record<"type" | "status" | "reason", string>>[],
+): "suspended" | "pinned" | "waits" | "on request" {
   const find = (type: string) => conditions.find((one) => one.type === type);
   const holds = (type: string): boolean => find(type)?.status === "True";
   if (holds("Suspended")) return "suspended";

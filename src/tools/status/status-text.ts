@@ -1,12 +1,12 @@
 import type { Condition } from "../../ring/conditions.ts";
 import { describeGate, describeStep } from "../../ring/describe.ts";
 import type { Keeper } from "../../ring/keeper.ts";
-import { nextRotation } from "../../ring/next-rotation.ts";
+import { nextRotation, unplanned } from "../../ring/next-rotation.ts";
 import { type Ring, keysOf, rotationName } from "../../ring/ring.ts";
 import { padded, paint, type Appearance, type Style } from "../text/screen.ts";
 import { pairs } from "../text/table.ts";
 import { renderTimeline } from "../timeline/render-timeline.ts";
-import type { View } from "../../ring/view.ts";
+import { holds, type View } from "../../ring/view.ts";
 import {
   clockTime,
   clockTimeAndDistance,
@@ -135,10 +135,20 @@ function dueFacts({ decision }: View): readonly Fact[] {
 function nextText(view: View, clock: LocalNow): string {
   const { atMs, waits } = nextRotation(view);
   const at = atMs === undefined ? undefined : clockTimeAndDistance(atMs, clock);
-  if (!waits) return at ?? "on request only";
+  if (!waits) return at ?? unplannedText(view);
   const waiting = `waits: ${describeGate(waits, (ms) => clockTime(ms, clock))}`;
   return at === undefined ? waiting : `not before ${at}, and ${waiting}`;
 }
+
+const unplannedTexts = {
+  suspended: "none while it is suspended",
+  pinned: "none while it is pinned",
+  waits: "waits",
+  "on request": "on request only",
+} as const;
+
+const unplannedText = (view: View): string =>
+  holds(view, "Stalled") ? "none while it is stalled" : unplannedTexts[unplanned(view.conditions)];
 
 function signerFacts(ring: Ring, next: string, { look, clock }: TextContext): readonly Fact[] {
   const { signer } = ring;

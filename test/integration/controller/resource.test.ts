@@ -54,7 +54,7 @@ describe("a JwtKeyRotation", () => {
     const rotation = new RotationHandle(namespace, "gateway-jwt");
     await rotation.reaches("a ring", ({ activeKid }) => activeKid !== undefined);
     const table = await kubectl("get", "jkr", "-n", namespace);
-    expect(table).toMatch(/NAME +ACTIVE +ALGORITHM +READY +NEXT +WAITING FOR/);
+    expect(table).toMatch(/NAME +READY +REASON +ACTIVE +NEXT +AGE/);
     await kubectl("wait", "-n", namespace, "jkr/gateway-jwt", "--for=condition=Ready", "--timeout=60s");
     await kubectl("delete", "-n", namespace, "jkr", "gateway-jwt");
   });

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { parse } from "yaml";
 import {
+  holds,
   makeRotation,
   makeScene,
   quick,
@@ -77,6 +78,48 @@ it("a field that it does not apply is changed without a word, and stays when it 
   expect({ code, err }).toEqual({ code: 0, err: "" });
   await applied(manifest);
   expect(await admin.get(rotation.path)).toMatchObject({ spec: { activeKid } });
+});
+
+it("status says who has set a pin that stands in no repository, since when it stops the schedule, and how it ends", async () => {
+  startController(scene);
+  const manifest = { metadata: { name: "forgotten" }, spec: { ...calm, rotation: { interval: "720h" } } };
+  const rotation = await applied(manifest);
+  const { activeKid = "" } = await rotation.ready();
+  await keyturn(`rollback forgotten --to ${activeKid}`);
+  const { conditions } = await rotation.reaches("pinned", (status) => holds(status, "Pinned"));
+  const { message } = conditions.find(({ type }) => type === "Pinned") ?? { message: "" };
+  const since = /; set by "keyturn-cli", it has stopped the schedule since (\S+)$/.exec(message)?.[1] ?? "";
+  const { metadata } = await admin.get(rotation.path);
+  expect(Date.parse(since)).toBeGreaterThanOrEqual(Date.parse(String(metadata["creationTimestamp"])));
+  const { out } = await keyturn("status forgotten");
+  expect(out).toMatch(
+    /^ ! Pinned {7}key \S+ stays the signer until it is unpinned; set by "keyturn-cli", it has stopped the schedule since .+ \(.+\)$/m,
+  );
+  expect(out).toMatch(
+    /^ ! Note {9}the pin is not in what "argocd-controller" applies: no commit ends it, "keyturn rollback --unpin" does$/m,
+  );
+  expect(out).toMatch(/^ Next rotation +none while it is pinned$/m);
+  expect((await keyturn("rollback forgotten --unpin")).code).toBe(0);
+  await rotation.reaches("unpinned", (status) => !holds(status, "Pinned"));
+  expect((await keyturn("status forgotten")).out).not.toContain("the pin is not");
+});
+
+it("what somebody asked for by an action of Argo CD is done once, and the tool may ask again", async () => {
+  startController(scene);
+  const rotation = await applied({ metadata: { name: "clicked" }, spec: calm });
+  const { activeKid: first } = await rotation.ready();
+  const click = { metadata: { annotations: { [requestedAt]: "2026-11-30T10:00:00Z" } } };
+  await admin.merge(`${rotation.path}?fieldManager=argocd-server`, click);
+  const { activeKid: second } = await rotation.reaches("rotated", ({ activeKid }) => activeKid !== first);
+  await applied({ metadata: { name: "clicked" }, spec: calm });
+  await rotation.ready();
+  const { code, err } = await keyturn("rotate clicked --wait --timeout 1m");
+  const [note] = err.split("\n");
+  expect({ code, note }).toEqual({
+    code: 0,
+    note: `keyturn: note: metadata.annotations[${requestedAt}] of ${namespace}/clicked was set by "argocd-server"`,
+  });
+  await rotation.reaches("rotated again", ({ activeKid }) => activeKid !== second);
 });
 
 it("a field that a person has set is changed, and said who set it", async () => {

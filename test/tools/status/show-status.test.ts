@@ -64,6 +64,17 @@ describe("status for people", () => {
     expect(text).toMatch(/^ Next rotation +waits: gw-3 does not accept the key yet/m);
   });
 
+  test.each<[text: string, change: (home: StoryHome) => void]>([
+    ["on request only", ({ story }) => (story.policy = { ...story.policy, schedule: { kind: "onRequest" } })],
+    ["none while it is pinned", ({ story }) => (story.policy = { ...story.policy, pinnedKid: kidOf("k1") })],
+    ["none while it is suspended", ({ story }) => (story.policy = { ...story.policy, suspend: true })],
+    ["none while it is stalled", ({ story }) => (story.clockTrusted = false)],
+  ])("says %j where the next rotation has no time", async (text, change) => {
+    const home = StoryHome.settled();
+    change(home);
+    expect((await shown(home)).find((line) => line.startsWith(" Next rotation"))).toBe(` Next rotation   ${text}`);
+  });
+
   test("says what a person must do when nothing can go on", async () => {
     const home = rotatedHome();
     home.found = { ring: { kind: "unreadable", problem: "$.keys must be a list" } };

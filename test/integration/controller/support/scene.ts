@@ -176,7 +176,11 @@ export class RotationHandle {
   }
 }
 
-const statusOf = (object: KubeObject): Status => object["status"] as Status;
+/** While nothing can be seen a status counts no gateways. */
+function statusOf(object: KubeObject): Status {
+  const status = object["status"] as Status;
+  return "gateways" in status ? status : { ...(status as Status), gateways: { summary: "", waitingFor: [] } };
+}
 
 export const holds = ({ conditions = [] }: Partial<Status>, type: string): boolean =>
   conditions.some((one) => one.type === type && one.status === "True");
