@@ -112,6 +112,7 @@ export const shapes: Readonly<Record<string, JsonSchema>> = {
   objectName: { type: "string", maxLength: 253, pattern: `^(${dnsName})?$` },
   namespaces: { ...listOf({ type: "string", pattern: `^${dnsLabel}$` }), uniqueItems: true },
   references: listOf(closed({ name }, { required: ["name"] })),
+  namesOrReferences: listOf({ ...closed({ name }, { required: ["name"] }), type: ["string", "object"], minLength: 1 }),
   count: { type: ["integer", "string"], pattern: "^[0-9]+%$", minimum: 0 },
   promDuration: { type: "string", pattern: "^([0-9]+(ms|[smhd]))+$" },
   ports: listOf({ type: "integer", minimum: 1, maximum: 65_535 }),

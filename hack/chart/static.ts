@@ -34,7 +34,9 @@ export async function staticInstall(): Promise<string> {
   const args = ["template", "keyturn", join(root, "charts/keyturn"), "--namespace", namespace];
   const { stdout } = await promisify(execFile)(await helm(4), args, { maxBuffer: 1 << 24 });
   const rendered = parseAllDocuments(stdout).map((document) => unmarked(document.toJS()));
-  const objects = [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace } }, ...rendered];
+  // With something that whoever applies it owns, as of all others: docs/install.md hands it over to Helm
+  const labels = { "app.kubernetes.io/part-of": "keyturn" };
+  const objects = [{ apiVersion: "v1", kind: "Namespace", metadata: { name: namespace, labels } }, ...rendered];
   const text = objects
     .filter((one) => one !== null)
     .map((one) => stringify(one, { lineWidth: 120, aliasDuplicateObjects: false }))

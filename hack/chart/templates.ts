@@ -104,6 +104,8 @@ const whoMayChange = `{{- define "keyturn.controllers" -}}
 
 const boundNamespaces = `  {{- with .Values.watchNamespaces }}
   matchResources:
+    matchPolicy: Equivalent
+    objectSelector: {}
     namespaceSelector:
       matchExpressions:
         - key: kubernetes.io/metadata.name

@@ -18,8 +18,11 @@ export async function valuesSchema(): Promise<string> {
         .map((one) => [one.path.at(-1) ?? "", schemaOf(one, below)]),
     );
   const comment = "Generated from values.yaml by npm run generate";
-  // What Helm hands to a chart that is part of another
-  const properties = { global: { type: "object" }, ...below([]) };
+  // What Helm hands to a chart that is part of another: what the other one says to all its parts, and what its condition reads
+  const all = below([]);
+  const global = { ...all["global"], additionalProperties: true };
+  const enabled = { enum: [true], description: "What the condition of a chart reads that has this one as a part." };
+  const properties = { enabled, ...all, global };
   const schema = { $schema: "http://json-schema.org/draft-07/schema#", $comment: comment, ...closed(properties) };
   return `${JSON.stringify(schema, undefined, 2)}\n`;
 }

@@ -15,7 +15,7 @@ const instantForm = new RegExp(
 
 const templateMap = (what: string, values: Schema): Schema => ({
   type: "object",
-  description: `${what} that the signer Secret and the public ConfigMap get, ${counts.templateEntries} at most. What others put on them stays.`,
+  description: `${what}, ${counts.templateEntries} at most. One that is taken out here is taken away there; what others put there stays.`,
   maxProperties: counts.templateEntries,
   additionalProperties: values,
   "x-kubernetes-validations": [
@@ -36,12 +36,15 @@ function isLabelKey(key: string): string {
 const secretTemplate = object(
   "What the ring Secret, the signer Secret and the public ConfigMap look like to other tools.",
   {
-    labels: templateMap("Labels", text("Value of a label.", texts.labelValue)),
-    annotations: templateMap("Annotations", {
-      type: "string",
-      description: "Value of an annotation.",
-      maxLength: 4096,
-    }),
+    labels: templateMap("Labels of all three objects", text("Value of a label.", texts.labelValue)),
+    annotations: templateMap(
+      "Annotations of the signer Secret and the public ConfigMap; the ring Secret gets none, since tools copy a Secret by its annotations",
+      {
+        type: "string",
+        description: "Value of an annotation.",
+        maxLength: 4096,
+      },
+    ),
   },
 );
 

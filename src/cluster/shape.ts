@@ -45,17 +45,14 @@ const foreignIn = (data: unknown): Readonly<Record<string, unknown>> =>
 export const isSameObject = (found: KubeObject, next: KubeObject): boolean =>
   ["data", "binaryData", "metadata"].every((field) => isDeepStrictEqual(found[field], next[field]));
 
-const noTemplate: RotationFrame["secretTemplate"] = { labels: {}, annotations: {} };
-
 function metadataOf(found: KubeObject | undefined, belonging: Belonging): Metadata {
   const { slot, rotation } = belonging;
   const { ref } = rotation;
-  // Labels and annotations make other tools copy an object: never the one with every private half
-  const template = slot.role === "ring" ? noTemplate : rotation.secretTemplate;
+  const template = templateOf(slot, rotation);
   const before = found?.metadata;
   const past = templateKeys(before?.annotations?.[annotations.template]);
   const isAdopted = before?.annotations?.[annotations.adopted] !== undefined || isSomebodyElses(before);
-  const own = { [labels.rotation]: ref.name, [labels.object]: slot.role };
+  const own = { [labels.rotation]: ref.name, [labels.object]: slot.role, [labels.namespace]: slot.ref.namespace };
   const copies = Object.entries(before?.annotations ?? {}).filter(([name, value]) => isCopy(name, value));
   const notes = {
     ...without(before?.annotations, [...past.annotations, annotations.template, ...copies.map(([name]) => name)]),
@@ -72,6 +69,10 @@ function metadataOf(found: KubeObject | undefined, belonging: Belonging): Metada
     ...(owners.length > 0 && { ownerReferences: owners }),
   };
 }
+
+/** Policies ask for labels; an annotation may make another tool copy what has it, and never the object with every private half. */
+const templateOf = ({ role }: Slot, { secretTemplate }: RotationFrame): RotationFrame["secretTemplate"] =>
+  role === "ring" ? { ...secretTemplate, annotations: {} } : secretTemplate;
 
 /** It was there before Keyturn was. */
 const isSomebodyElses = (metadata: Metadata | undefined): boolean =>

@@ -35,11 +35,16 @@ export const labels = {
   rotation: `${reservedPrefix}rotation`,
   /** `ring`, `signer` or `public`: with {@link labels.rotation} it means that the object is ours. */
   object: `${reservedPrefix}object`,
+  /** Where the object belongs: tools that copy it into other namespaces take its labels along, and the admission policy tells by this one that theirs is a copy. */
+  namespace: `${reservedPrefix}namespace`,
   /** `true`: on pods with an agent beside the application, by which whoever scrapes finds them. */
   agent: `${reservedPrefix}agent`,
   /** Name of the JwtKeyRotation, or `agent`: on what was made for a sidecar, which is made anew with every injection. */
   sidecar: `${reservedPrefix}sidecar`,
 } as const;
+
+/** By which Velero leaves an object out of its backups: an acknowledgement is true of the pod that wrote it, as long as that runs. */
+export const notBackedUp = { "velero.io/exclude-from-backup": "true" } as const;
 
 export const annotations = {
   /** Any new text asks for a rotation. */

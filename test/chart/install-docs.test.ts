@@ -14,7 +14,8 @@ const blocks = (language: string): readonly string[] =>
 
 /** The values that a document of the page gives the chart: a file of values, an Application, a HelmRelease. */
 function valuesIn(document: unknown): object | undefined {
-  if (!isRecord(document)) return undefined;
+  // A Chart.yaml has none
+  if (!isRecord(document) || "dependencies" in document) return undefined;
   if (document["kind"] === undefined) return document;
   const { spec } = document as {
     spec: { values?: object; source?: { helm: { valuesObject: object } }; chartRef?: object };

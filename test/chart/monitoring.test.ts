@@ -210,7 +210,7 @@ describe("the monitors", () => {
       (the(await render({ ...everything, ...values }), "PodMonitor", monitor).spec as { namespaceSelector: unknown })
         .namespaceSelector;
     expect(await selectorOf({})).toEqual({ any: true });
-    expect(await selectorOf({ watchNamespaces: ["shop"] })).toEqual({ matchNames: ["shop"] });
+    expect(await selectorOf({ watchNamespaces: ["shop"], rotations: [] })).toEqual({ matchNames: ["shop"] });
   });
 
   it("scrape gateways and issuers by the name that each kind of them gives its port", async () => {
@@ -264,7 +264,9 @@ describe("the network policies", () => {
     const scraped = { ports: [{ protocol: "TCP", port: 9090 }] };
     expect(specs.get("keyturn-controller")).toMatchObject({ ingress: [scraped] });
     expect(specs.get("keyturn-jwks")).toMatchObject({ ingress: [scraped, { from: jwksFrom }] });
-    expect(specs.get("keyturn-wait")).toMatchObject({ ingress: [] });
+    // None is let in: the policy is for them, too, and names nobody
+    expect(specs.get("keyturn-wait")).toMatchObject({ policyTypes: ["Ingress", "Egress"] });
+    expect(specs.get("keyturn-wait")).not.toHaveProperty("ingress");
     const asked = new Map([
       ["keyturn-issuer", [{ ports: [{ port: 443 }, { port: 5432 }] }]],
       ["keyturn-jwks", [{ ports: [{ port: 443 }, { port: 8080 }] }]],

@@ -65,6 +65,21 @@ describe("rotations that Helm must not get wrong", () => {
     expect(metadata.labels).toMatchObject({ "app.kubernetes.io/managed-by": "Helm", team: "payments" });
   });
 
+  it("are in a namespace that the controller looks after, unless another release has it", async () => {
+    const inShop = { ...plain, namespace: "shop" };
+    const { code, err } = await template({ rotations: [inShop, plain], watchNamespaces: ["shop", "pay"] });
+    expect(err).toContain(
+      "rotations: the namespace of keyturn-system/orders must be one of watchNamespaces (shop, pay): the controller looks after no other",
+    );
+    expect(code).toBe(1);
+    for (const values of [
+      { rotations: [inShop], watchNamespaces: ["shop", "pay"] },
+      { rotations: [plain], watchNamespaces: ["keyturn-system"] },
+      { rotations: [plain], watchNamespaces: ["shop"], controller: { enabled: false } },
+    ])
+      expect(await template(values)).toMatchObject({ code: 0 });
+  });
+
   it("must not be the same twice", async () => {
     const twice = [plain, { ...plain, namespace: "keyturn-system" }];
     const { code, err } = await template({ rotations: twice });
@@ -138,6 +153,16 @@ describe("the Job that waits", () => {
     ]);
     expect(await flagsOf("wait")).toEqual(expect.arrayContaining(["--namespace", "--for", "--timeout"]));
     expect(job.spec).toMatchObject({ activeDeadlineSeconds: 150 });
+  });
+
+  it("has labels and annotations of its pod, below the chart's own", async () => {
+    const podAnnotations = { "sidecar.istio.io/inject": "false" };
+    const podLabels = { team: "platform", "app.kubernetes.io/component": "theirs" };
+    const waitForReady = { podLabels, podAnnotations };
+    const { metadata } = podOf(the(await render({ rotations, waitForReady }), "Job"));
+    expect(metadata.annotations).toEqual(podAnnotations);
+    expect(metadata.labels).toMatchObject({ team: "platform", "app.kubernetes.io/component": "wait" });
+    expect(podOf(the(await render({ rotations }), "Job")).metadata.annotations).toBeUndefined();
   });
 
   it("is left out when there is nothing to wait for, or nobody wants to", async () => {

@@ -135,7 +135,9 @@ const workloadsOf = (objects: readonly Rendered[]): readonly Rendered[] =>
 
 describe("every pod of the chart", () => {
   it("is given arguments that the program knows, and none twice", async () => {
-    const workloads = workloadsOf(await render({ ...everything, watchNamespaces: ["shop"] }));
+    const workloads = workloadsOf(
+      await render({ ...everything, rotations: rotations.slice(0, 1), watchNamespaces: ["shop"] }),
+    );
     expect(workloads).toHaveLength(4);
     for (const { args } of workloads.flatMap((one) => podOf(one).spec.containers)) {
       const [command = ""] = args;
@@ -256,6 +258,52 @@ describe("jwks", () => {
 
     it("has nothing of it without an address", async () => {
       expect(await issuerParts({ caConfigMap: "issuer-ca" })).toEqual({ args: [], mounts: [], volumes: [] });
+    });
+  });
+
+  describe("for verifiers outside of the cluster", () => {
+    const { jwks } = everything;
+    const served = ["/.well-known/jwks.json", "/.well-known/openid-configuration"];
+    const withJwks = (more: object) => render({ rotations, jwks: { ...jwks, ...more } });
+
+    it("has an Ingress that lets the public keys through, and nothing else", async () => {
+      const tls = [{ secretName: "issuer-tls", hosts: ["issuer.example"] }];
+      const annotations = { "example.com/a": "b" };
+      const ingress = { enabled: true, className: "public", hosts: ["issuer.example", "b.example"], tls, annotations };
+      const { metadata, spec } = the(await withJwks({ ingress }), "Ingress");
+      expect(metadata).toMatchObject({ name: "keyturn-jwks", namespace: "shop", annotations });
+      const backend = { service: { name: "keyturn-jwks", port: { name: "http" } } };
+      const paths = served.map((path) => ({ path, pathType: "Exact", backend }));
+      expect(spec).toEqual({
+        ingressClassName: "public",
+        rules: ingress.hosts.map((host) => ({ host, http: { paths } })),
+        tls,
+      });
+    });
+
+    it("has an HTTPRoute that does the same", async () => {
+      const httpRoute = { enabled: true, parentRefs: [{ name: "public" }], hostnames: ["issuer.example"] };
+      const { metadata, spec } = the(await withJwks({ httpRoute, service: { port: 8000 } }), "HTTPRoute");
+      expect(metadata).toMatchObject({ name: "keyturn-jwks", namespace: "shop" });
+      expect(spec).toEqual({
+        parentRefs: [{ name: "public" }],
+        hostnames: ["issuer.example"],
+        rules: [
+          {
+            matches: served.map((value) => ({ path: { type: "Exact", value } })),
+            backendRefs: [{ name: "keyturn-jwks", port: 8000 }],
+          },
+        ],
+      });
+    });
+
+    it.each([
+      [{ ingress: { enabled: true } }, "jwks.ingress.hosts: must have a host name, is empty"],
+      [{ httpRoute: { enabled: true } }, "jwks.httpRoute.parentRefs: must name a Gateway, is empty"],
+    ])("is refused without a way there: %j", async (more, message) => {
+      const { code, err } = await template({ rotations, jwks: { ...jwks, ingress: {}, httpRoute: {}, ...more } });
+      expect(err).toContain(message);
+      expect(code).toBe(1);
     });
   });
 

@@ -18,7 +18,11 @@ const stored = (object: KubeObject, change: Partial<KubeObject["metadata"]> = {}
   metadata: { ...object.metadata, uid: "u", resourceVersion: "1", ...change },
 });
 
-const ours = { "keyturn.dev/rotation": "gateway", "keyturn.dev/object": "signer" };
+const ours = {
+  "keyturn.dev/rotation": "gateway",
+  "keyturn.dev/object": "signer",
+  "keyturn.dev/namespace": "default",
+};
 
 describe("slotOf", () => {
   it.each([
@@ -115,11 +119,18 @@ describe("shaped", () => {
     },
   );
 
-  it("puts no template on the ring, which nobody is to copy", () => {
-    const rotation = rotationOf({ secretTemplate: { labels: { team: "a" }, annotations: { note: "b" } } });
-    const ring = shaped(undefined, { slot: slotOf(rotation, "ring"), files, rotation, owner: resource() });
-    expect(ring.metadata.labels).toEqual({ ...ours, "keyturn.dev/object": "ring" });
-    expect(ring.metadata.annotations).toBeUndefined();
+  it("puts the labels of the template on the ring, and no annotation, by which tools copy what has it", () => {
+    const spec = { secretTemplate: { labels: { team: "a" }, annotations: { note: "b" } } };
+    const ringOf = (given: object, found?: KubeObject): KubeObject => {
+      const rotation = rotationOf(given);
+      return shaped(found, { slot: slotOf(rotation, "ring"), files, rotation, owner: resource() });
+    };
+    const ring = ringOf(spec);
+    expect(ring.metadata.labels).toEqual({ ...ours, "keyturn.dev/object": "ring", team: "a" });
+    expect(Object.keys(ring.metadata.annotations ?? {})).toEqual(["keyturn.dev/template"]);
+    const taken = ringOf({}, stored(ring));
+    expect(taken.metadata.labels).toEqual({ ...ours, "keyturn.dev/object": "ring" });
+    expect(taken.metadata.annotations).toBeUndefined();
   });
 
   it("takes its own names out of foreign binary data, where the API server allows each name once", () => {

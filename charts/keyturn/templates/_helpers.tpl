@@ -41,14 +41,35 @@ app.kubernetes.io/component: {{ .component | quote }}
 {{- toYaml (merge $own (deepCopy .more) (deepCopy .root.Values.commonLabels)) }}
 {{- end }}
 
+{{/* Of a chart that has this one as a part: what all its parts are to do alike. */}}
+{{- define "keyturn.global" -}}
+{{- .Values.global | default dict | toYaml }}
+{{- end }}
+
 {{- define "keyturn.image" -}}
+{{- $repository := .Values.image.repository }}
+{{- with (include "keyturn.global" . | fromYaml).imageRegistry }}
+{{- $parts := splitList "/" $repository }}
+{{- /* As container runtimes tell the name of a registry from the beginning of a path */}}
+{{- if and (gt (len $parts) 1) (regexMatch "[.:]|^localhost$" (first $parts)) }}{{ $parts = rest $parts }}{{ end }}
+{{- $repository = printf "%s/%s" (trimSuffix "/" .) (join "/" $parts) }}
+{{- end }}
 {{- with .Values.image }}
 {{- if .digest }}
-{{- printf "%s@%s" .repository .digest }}
+{{- printf "%s@%s" $repository .digest }}
 {{- else }}
-{{- printf "%s:%s" .repository (.tag | default $.Chart.AppVersion) }}
+{{- printf "%s:%s" $repository (.tag | default $.Chart.AppVersion) }}
 {{- end }}
 {{- end }}
+{{- end }}
+
+{{/* Its own, then those of the whole. */}}
+{{- define "keyturn.pullSecrets" -}}
+{{- $all := list }}
+{{- range concat .Values.imagePullSecrets ((include "keyturn.global" . | fromYaml).imagePullSecrets | default list) }}
+{{- $all = append $all (ternary . (dict "name" .) (kindIs "map" .)) | uniq }}
+{{- end }}
+{{- toYaml $all }}
 {{- end }}
 
 {{- define "keyturn.controllerAccount" -}}
@@ -111,7 +132,7 @@ somebody has set otherwise stays.
 
 {{/* Where a pod runs: takes {root, component, values}. */}}
 {{- define "keyturn.placement" -}}
-{{- with .root.Values.imagePullSecrets }}
+{{- with include "keyturn.pullSecrets" .root | fromYamlArray }}
 imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}

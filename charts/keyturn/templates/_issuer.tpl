@@ -49,12 +49,6 @@
 {{- if and (gt (int .replicaCount) 1) (not .store.secretName) }}
 {{- fail (printf "issuer.replicaCount: must be at most 1 on SQLite, is %d: name the Secret with a PostgreSQL URL in issuer.store.secretName" (int .replicaCount)) }}
 {{- end }}
-{{- if and .ingress.enabled (not .ingress.hosts) }}
-{{- fail "issuer.ingress.hosts: must have a host name, is empty" }}
-{{- end }}
-{{- if and .httpRoute.enabled (not .httpRoute.parentRefs) }}
-{{- fail "issuer.httpRoute.parentRefs: must name a Gateway, is empty" }}
-{{- end }}
 {{- $own := list "--config" "-c" "--dir" "-d" "--mount" "--object" "--namespace" "--rotation" "--acks" "--floor-dir" "--store" "--store-file" "--listen" "--admin-listen" "--trusted-proxies" "--request-rate" "--tls-cert-file" "--tls-key-file" }}
 {{- range .extraArgs }}
 {{- if has (regexReplaceAll "=.*" . "") $own }}

@@ -3,7 +3,7 @@ import type { KubeClient } from "../../kube/client.ts";
 import { isAlreadyExists, isWriteConflict, isNotFound } from "../../kube/kube-errors.ts";
 import type { KubeObject, Metadata } from "../../kube/object.ts";
 import { Reflector } from "../../kube/reflector.ts";
-import { keyRingAcks, labels } from "../../parse/api-names.ts";
+import { keyRingAcks, labels, notBackedUp } from "../../parse/api-names.ts";
 import { keyRingAck, parseKeyRingAck } from "../../ring/ack-document.ts";
 import type { Ack } from "../../ring/ack.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
@@ -109,7 +109,7 @@ export class ClusterAcks implements AckSink {
     const metadata: Metadata = {
       name: this.#name,
       namespace,
-      labels: { [labels.rotation]: this.#rotation },
+      labels: { [labels.rotation]: this.#rotation, ...notBackedUp },
       ownerReferences: [{ apiVersion: "v1", kind: "Pod", name, uid }],
       ...(resourceVersion !== undefined && { resourceVersion }),
     };

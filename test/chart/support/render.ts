@@ -170,6 +170,8 @@ export const everything = {
   jwks: {
     ...{ enabled: true, rotation: "gateway", namespace: "shop" },
     revocations: { url: "https://issuer.example/v1/revocations", maxAge: "5m", caConfigMap: "issuer-ca" },
+    ingress: { enabled: true, hosts: ["issuer.example"] },
+    httpRoute: { enabled: true, parentRefs: [{ name: "public" }] },
   },
   issuer: manyIssuers,
   metrics: {

@@ -104,34 +104,44 @@ describe("a JwtKeyRotation", () => {
     await expectSound(first);
   });
 
-  it("puts its template on what it lets out, never on the ring, and takes away what the template no longer has", async () => {
+  it("puts its template's labels on all three objects, its annotations on what it lets out, and takes away what it no longer has", async () => {
     startController(scene);
     const rotation = await makeRotation(namespace, "template", {
       ...instant,
       secretTemplate: { labels: { team: "a", tier: "x" }, annotations: { note: "b" } },
     });
     await rotation.ready();
-    for (const role of ["signer", "public"] as const) {
+    for (const role of roles) {
       const { labels, annotations } = await metaOf(rotation, role);
-      expect(labels).toMatchObject({ team: "a", tier: "x" });
-      expect(annotations).toMatchObject({ note: "b" });
+      expect(labels).toMatchObject({ team: "a", tier: "x", "keyturn.dev/namespace": namespace });
+      if (role === "ring") expect(Object.keys(annotations ?? {})).toEqual([names.template]);
+      else expect(annotations).toMatchObject({ note: "b" });
     }
-    const ring = await metaOf(rotation, "ring");
-    expect(Object.keys(ring.labels).sort()).toEqual(["keyturn.dev/object", "keyturn.dev/rotation"]);
-    expect(ring.annotations).toBeUndefined();
     const { ringGeneration } = await rotation.status();
-    await admin.merge(rotation.objectPath("signer"), { metadata: { labels: { foreign: "kept" } } });
+    for (const role of roles)
+      await admin.merge(rotation.objectPath(role), { metadata: { labels: { foreign: "kept" } } });
     await rotation.edit({ secretTemplate: { labels: { tier: null, team: "c" }, annotations: null } });
     await vi.waitFor(async () => {
-      for (const role of ["signer", "public"] as const) {
+      for (const role of roles) {
         const { labels, annotations = {} } = await metaOf(rotation, role);
-        expect(labels).toMatchObject({ team: "c" });
+        expect(labels).toMatchObject({ team: "c", foreign: "kept" });
         expect(Object.keys(labels)).not.toContain("tier");
         expect(Object.keys(annotations)).not.toContain("note");
       }
     }, soon);
-    expect((await metaOf(rotation, "signer")).labels).toMatchObject({ foreign: "kept" });
     expect((await rotation.status()).ringGeneration).toBe(ringGeneration);
+    // And what somebody else takes away comes back
+    await admin.merge(rotation.objectPath("ring"), { metadata: { labels: { team: null } } });
+    await rotation.annotate({ "example.com/look": "1" });
+    await vi.waitFor(async () => expect((await metaOf(rotation, "ring")).labels).toMatchObject({ team: "c" }), soon);
+    await rotation.edit({ secretTemplate: null });
+    await vi.waitFor(async () => {
+      for (const role of roles) {
+        const { labels, annotations = {} } = await metaOf(rotation, role);
+        expect(Object.keys(labels)).not.toContain("team");
+        expect(Object.keys(annotations)).not.toContain(names.template);
+      }
+    }, soon);
   });
 
   it("that is deleted leaves its keys, and made again goes on with them", async () => {

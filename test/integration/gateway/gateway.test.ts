@@ -129,7 +129,8 @@ test("a gateway acknowledges as its pod what it has, and takes a revocation over
   const { activeKid = "", keys } = await rotation.status();
   const { metadata, ...stated } = await gateway.ack();
   expect(metadata).toMatchObject({
-    labels: { "keyturn.dev/rotation": "billing" },
+    // An acknowledgement is true of the pod that runs: no restore may bring it back
+    labels: { "keyturn.dev/rotation": "billing", "velero.io/exclude-from-backup": "true" },
     ownerReferences: [{ apiVersion: "v1", kind: "Pod", name: "billing-a", uid: gateway.uid }],
   });
   expect(stated).toMatchObject({ rotation: "billing", podName: "billing-a", signs: activeKid });

@@ -26,13 +26,14 @@ const refusal = `must be changed by the Keyturn controller only (system:servicea
 const refused = { status: 403, message: expect.stringContaining(refusal) as string };
 
 let count = 0;
-/** One of the three objects, made by whoever restores a backup. */
+const suffixes: Readonly<Record<string, string>> = { ring: "-ring", public: "-public", "set-aside": "-set-aside-0123" };
+/** One of the three objects, made by whoever restores a backup of a version that did not say the namespace. */
 async function makeObject(
   kind: "secrets" | "configmaps",
   role: string,
   metadata: object = {},
 ): Promise<[string, KubeObject]> {
-  const name = `object-${count++}`;
+  const name = `object-${count++}${suffixes[role] ?? ""}`;
   const labels = { "keyturn.dev/object": role, "keyturn.dev/rotation": "gateway", foreign: "yes" };
   const data = kind === "secrets" ? { "keyring.json": "e30=" } : { "keyring.json": "{}" };
   const made = await admin.create(`${api}/${kind}`, { metadata: { name, labels, ...metadata }, data });
@@ -71,6 +72,7 @@ describe.each(objects)("the %s object", (role, kind) => {
       { "keyturn.dev/object": null },
       { "keyturn.dev/object": "x" },
       { "keyturn.dev/rotation": "x" },
+      { "keyturn.dev/namespace": "x" },
     ])
       await expect(editor.client.merge(path, { metadata: { labels } })).rejects.toMatchObject(refused);
   });
@@ -102,6 +104,32 @@ describe("the policy", () => {
     const path = `${api}/secrets/${metadata.name}`;
     await expect(editor.client.merge(path, { metadata: { labels } })).rejects.toMatchObject(refused);
     expect(await controller.client.merge(path, { metadata: { labels } })).toMatchObject({ metadata: { labels } });
+  });
+
+  it("lets nobody do so by saying that it belongs elsewhere", async () => {
+    const { metadata } = await admin.create(`${api}/secrets`, { metadata: { name: "stranger" } });
+    const labels = { "keyturn.dev/object": "signer", "keyturn.dev/rotation": "gateway", "keyturn.dev/namespace": "x" };
+    const path = `${api}/secrets/${metadata.name}`;
+    await expect(editor.client.merge(path, { metadata: { labels } })).rejects.toMatchObject(refused);
+  });
+
+  it.each([
+    ["in another namespace", "copy-ring", { "keyturn.dev/object": "ring", "keyturn.dev/namespace": "elsewhere" }],
+    ["under a name that no ring has", "copy", { "keyturn.dev/object": "ring" }],
+    ["under a name that nothing of ours has", "copy-public", { "keyturn.dev/object": "set-aside" }],
+  ])("leaves a copy %s to who made it, but lets nobody make it ours", async (_, name, labels) => {
+    const path = `${api}/secrets/${name}`;
+    await admin.create(`${api}/secrets`, {
+      metadata: { name, labels: { "keyturn.dev/rotation": "gateway", ...labels } },
+    });
+    expect(await editor.client.merge(path, { data: { a: "e30=" } })).toMatchObject({ data: { a: "e30=" } });
+    const ours = { "keyturn.dev/object": "signer", "keyturn.dev/namespace": namespace };
+    await expect(editor.client.merge(path, { metadata: { labels: ours } })).rejects.toMatchObject(refused);
+  });
+
+  it("guards what was set aside, too", async () => {
+    const [path] = await makeObject("secrets", "set-aside");
+    await expect(editor.client.merge(path, { data: { more: "e30=" } })).rejects.toMatchObject(refused);
   });
 
   it.each([

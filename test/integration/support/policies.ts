@@ -39,7 +39,7 @@ export async function guardRings(namespace: string, serviceAccount: string): Pro
 async function inForce(namespace: string): Promise<void> {
   const folder = `/api/v1/namespaces/${namespace}/configmaps`;
   const labels = { "keyturn.dev/object": "public" };
-  const probe = await admin.create(folder, { metadata: { name: "is-the-policy-in-force", labels } });
+  const probe = await admin.create(folder, { metadata: { name: "is-the-policy-in-force-public", labels } });
   const path = `${folder}/${probe.metadata.name}`;
   const change = () => admin.request("PATCH", `${path}?dryRun=All`, { body: { data: { a: "b" } }, as: "merge" });
   await vi.waitFor(() => expect(change()).rejects.toMatchObject({ status: 403 }), { timeout: 20_000, interval: 50 });
