@@ -40,9 +40,11 @@ function verifyingWith(memory: RingMemory, clock: Pick<Clock, "nowMs">): Verifyi
   const { current } = memory.state;
   if (current === undefined || !isReady(memory.state)) return undefined;
   const { issuer } = current.ring.signer.profile;
-  const others = acceptedKeys(memory.state).map(({ profile }) => profile.issuer);
+  const profiles = acceptedKeys(memory.state).map(({ profile }) => profile);
+  const others = profiles.map((profile) => profile.issuer);
   return {
     issuers: [issuer, ...others.filter((one) => one !== issuer)],
+    algorithms: [...new Set(profiles.map(({ algorithm }) => algorithm))],
     // Of this turn, not of the one that asked for it: a key that was revoked meanwhile verifies nothing
     verify: (token, atMs = clock.nowMs()) =>
       memory.verifier?.verify(token, atMs, ofAccess) ?? { ok: false, reason: "KidUnknown" },

@@ -195,6 +195,29 @@ describe("readAdoptable of private-jwks.json", { timeout }, () => {
     expect(await refusal(filesOf(changed(document, path, value)), secrets)).toBe(`private-jwks.json: ${message}`);
   });
 
+  test.each([
+    ["n, e and d alone", ["p", "q", "dp", "dq", "qi"], "p"],
+    ["no CRT exponents", ["dp", "dq", "qi"], "dp"],
+  ])("refuses an RSA key with %s, and says what is missing", async (_what, names, missing) => {
+    const { algorithm, material } = pairOf("RS256");
+    const left = Object.entries(material.privateJwk).filter(([name]) => !names.includes(name));
+    const set: Json = { keys: [{ kid: "k0", alg: algorithm, ...Object.fromEntries(left) }] };
+    expect(await refusal(filesOf(set), secretsOf([material]))).toBe(
+      `private-jwks.json: $.keys[0].${missing}: is missing`,
+    );
+  });
+
+  test("refuses one RSA key for two algorithms, under one kid and under two", async () => {
+    const { publicJwk } = pairs[1].material;
+    const again = (kid: string): Json => changed(document, ["keys", 2], { kid, alg: "RS256", ...publicJwk });
+    expect(await refusal(filesOf(again("k1")))).toBe(
+      'private-jwks.json: $.keys[2].kid: must be unique, "k1" stands in $.keys[1] too',
+    );
+    expect(await refusal(filesOf(again("k2")))).toBe(
+      "private-jwks.json: $.keys[2]: must be unique, the same key stands in $.keys[1] too",
+    );
+  });
+
   test("refuses one key under two kids", async () => {
     const { publicJwk } = pairs[0].material;
     const set = changed(document, ["keys", 1], { kid: "twin", alg: "ES256", ...publicJwk });

@@ -59,6 +59,22 @@ describe("runIssuer on a directory", () => {
     expect((await home.text("/.well-known/jwks.json", "api"))[1]).toContain(kid(0));
   });
 
+  test("says with which algorithms its keys sign, for as long as its keys may be kept", async () => {
+    const home = await (await IssuerHome.make()).start();
+    await home.writes({ generation: 5 });
+    await home.log.heard("} ready");
+    const keys = await fetch(home.at("/.well-known/jwks.json"));
+    for (const name of ["openid-configuration", "oauth-authorization-server"]) {
+      const answer = await fetch(home.at(`/.well-known/${name}`));
+      expect(await answer.json()).toMatchObject({
+        id_token_signing_alg_values_supported: ["ES256"],
+        subject_types_supported: ["public"],
+      });
+      expect(answer.headers.get("cache-control")).toBe(keys.headers.get("cache-control"));
+    }
+    expect(keys.headers.get("cache-control")).toMatch(/^public, max-age=\d+$/);
+  });
+
   test.each([
     ["alone keeps no ended grant in memory, of which there may be a million", undefined, 1],
     ["that shares what is revoked keeps everything", new RevokedSet(), 2],

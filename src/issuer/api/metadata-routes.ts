@@ -8,7 +8,8 @@ import { discoveryPath, jwksPath } from "../../jwt/public-paths.ts";
 /** RFC 8414 §2, the same for OpenID Connect Discovery's readers, and the keys themselves. */
 export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: WellKnown): void {
   const metadata = (): object => {
-    const [issuer] = verifyingOf(parts).issuers;
+    const { issuers, algorithms } = verifyingOf(parts);
+    const [issuer] = issuers;
     const at = (path: string): string => `${issuer.replace(/\/$/, "")}${path}`;
     const methods = ["client_secret_basic", "client_secret_post"];
     return {
@@ -19,6 +20,9 @@ export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: W
       jwks_uri: at(jwksPath),
       grant_types_supported: grantTypes,
       response_types_supported: [],
+      // Verifiers that are told none take RS256 for the only one
+      id_token_signing_alg_values_supported: algorithms,
+      subject_types_supported: ["public"],
       token_endpoint_auth_methods_supported: methods,
       revocation_endpoint_auth_methods_supported: methods,
       introspection_endpoint_auth_methods_supported: methods,
@@ -29,7 +33,10 @@ export function metadataRoutes(api: FastifyInstance, parts: IssuerParts, jwks: W
       method: ["GET", "HEAD"],
       url: path,
       handler: async (_request, reply) => {
-        await reply.header("cache-control", "public, max-age=300").send(metadata());
+        // It says with which algorithms keys sign, so a copy lives no longer than one of the keys
+        const { status, headers } = jwks({ method: "HEAD", ifNoneMatch: undefined });
+        const cache = status === 200 ? headers["cache-control"] : undefined;
+        await reply.header("cache-control", cache ?? "no-store").send(metadata());
       },
     });
   }

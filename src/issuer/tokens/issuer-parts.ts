@@ -2,7 +2,7 @@ import type { Minted } from "../../jwt/minter.ts";
 import type { MintRequest } from "../../jwt/mint-request.ts";
 import type { RevokedSet } from "../../jwt/revoked-set.ts";
 import type { Verdict } from "../../jwt/verifier.ts";
-import type { Profile } from "../../ring/key.ts";
+import type { Algorithm, Profile } from "../../ring/key.ts";
 import type { Callers } from "../callers/callers.ts";
 import type { GrantStore } from "../store/grant-store.ts";
 import type { IssuerEvent } from "./issuer-event.ts";
@@ -11,6 +11,8 @@ import type { IssuerEvent } from "./issuer-event.ts";
 export interface Verifying {
   /** `iss` of tokens of our own: of the key that signs, then those of the other keys. */
   readonly issuers: readonly [string, ...string[]];
+  /** Of every key that verifies, the next one included. */
+  readonly algorithms: readonly Algorithm[];
   /** An access token of our own, of type `at+jwt`, by the keys of now; its times as of `atMs`. @default now */
   verify(token: string, atMs?: number): Verdict;
 }

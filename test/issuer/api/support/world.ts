@@ -165,6 +165,7 @@ function newKeys(nowMs: () => number): Keys {
     const verifier = compileRing({ ring: keyRing.ring, publicJwks }, { revokedKids });
     return {
       issuers: [profile.issuer],
+      algorithms: [profile.algorithm],
       verify: (token, atMs = nowMs()) => verifier.verify(token, atMs, { type: "at+jwt" }),
     };
   };
