@@ -92,6 +92,7 @@ export async function runFaces(
     import("./native-library.ts"),
   ]);
   const { io } = cli;
+  const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
   const revocations = revocationsOf(flags);
   const sessions = sessionsOf(flags);
   const { grpcListen, mintListen, jwksUri, requireClaims, requireScopes, allowTypes, requireType } = flags;
@@ -119,7 +120,8 @@ export async function runFaces(
     chance: Math.random,
     newId: () => io.randomId(),
     signatures: signaturesHere(flags.signatures),
-    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+    onListening: ({ admin }) => log.info({ port: admin }, "listens for probes and scrapes"),
+    log,
   });
 }
 

@@ -76,6 +76,7 @@ export async function runIssuing(
   ]);
   const { io, env } = cli;
   const { trustedProxies, requestRate } = flags;
+  const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
   const isInCluster = env["KUBERNETES_SERVICE_HOST"] !== undefined;
   await runIssuer({
     ...own,
@@ -91,7 +92,10 @@ export async function runIssuing(
     clock: systemClock,
     chance: Math.random,
     newId: () => io.randomId(),
-    log: await newLog(flags, { colour: io.err.colour, live: cli.logIsLive }),
+    onListening: ({ admin }) => {
+      if (admin !== undefined) log.info({ port: admin }, "listens for probes and scrapes");
+    },
+    log,
   });
 }
 

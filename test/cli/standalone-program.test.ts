@@ -118,6 +118,27 @@ describe("keyturn standalone", () => {
     await expect(ask("/livez")).rejects.toThrow("fetch failed");
   });
 
+  test("says of a gateway in the same process where each of its listeners is", async () => {
+    const dir = join(await place(), "keys");
+    const listening = ["--gateway", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0"];
+    const running = new Running(["--dir", dir, ...flags, ...listening]);
+    const answers = await Promise.all(
+      (
+        [
+          ["listening", "/jwks"],
+          ["listens for probes and scrapes", "/livez"],
+        ] as const
+      ).map(async ([text, path]) => {
+        const { port } = await running.says(text);
+        return (await fetch(`http://127.0.0.1:${port}${path}`)).status;
+      }),
+    );
+    expect(answers).toEqual([404, 200]);
+    await running.says("keeps the keys in");
+    expect(await running.end()).toBe(0);
+    expect(running.lines.filter(({ msg }) => msg.startsWith("nothing listens"))).toEqual([]);
+  });
+
   test("does not start with a group that there is not, and says where it looks", async () => {
     const dir = join(await place(), "keys");
     const running = new Running(["--dir", dir, ...flags, "--signer-group=no-such-group"]);

@@ -22,6 +22,15 @@ describe("examples/standalone", () => {
     expect(parseRotation(parse(units.textOf("rotation.yaml"))).ref.name).toBe("shop");
   });
 
+  test("runs it in a container with flags that it has, on the directories that it mounts", async () => {
+    const script = units.textOf("container.sh");
+    const [line = ""] = /standalone --dir=.*$/m.exec(script) ?? [];
+    const args = line.replaceAll('"', "").split(" ");
+    expect(await readBy(args)).toEqual({ command: "standalone", unknown: [] });
+    for (const mount of [':/var/lib/keyturn"', ':/etc/keyturn:ro"']) expect(script).toContain(mount);
+    await exec("sh", ["-n", join(units.folder, "container.sh")]);
+  });
+
   test("counts as started when there are keys, and is ended when it no longer answers", () => {
     expect(units.valuesOf(unit, "Type")).toEqual(["notify"]);
     // The program systemd-notify is a process of its own

@@ -1,7 +1,8 @@
-import { chmod, chown, mkdir, readdir, readlink, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hour, second } from "./fake-time.ts";
+import { hookedDisk } from "./hooked-disk.ts";
 import { newWorld, type RunOptions, type World } from "./world.ts";
 
 const isRoot = process.geteuid?.() === 0;
@@ -83,12 +84,25 @@ describe("without a group", () => {
 describe.runIf(isRoot)("with a group (needs root)", () => {
   const groups = { signer: String(group), public: String(group + 1) };
 
-  test("it has what is written from the first moment on, and after each swap", async () => {
+  test("it has what is written from the first moment on, with each swap", async () => {
     const world = await openWorld();
-    await world.settle({ groups });
-    const first = await readlink(world.path("signer", "..data"));
-    await world.runFor(3 * hour, { groups });
-    expect(await readlink(world.path("signer", "..data"))).not.toBe(first);
+    const swaps: { object: string; kinds: readonly string[] }[] = [];
+    const disk = hookedDisk({
+      after: async (effect, [, path]) => {
+        if (effect !== "rename" || !String(path).endsWith("/..data")) return;
+        const object = String(path).includes("/signer/") ? "signer" : "public";
+        swaps.push({ object, kinds: await kindsOf(world, object) });
+      },
+    });
+    await world.runFor(3 * hour, { groups, disk });
+    for (const [object, gid] of [
+      ["signer", group],
+      ["public", group + 1],
+    ] as const) {
+      const kinds = swaps.filter((swap) => swap.object === object).map((swap) => swap.kinds);
+      expect(kinds.length).toBeGreaterThan(3);
+      for (const seen of kinds) expect(seen).toEqual([`640 ${gid}`, `750 ${gid}`]);
+    }
     expect(await kindsOf(world, "signer")).toEqual([`640 ${group}`, `750 ${group}`]);
     expect(await kindsOf(world, "public")).toEqual([`640 ${group + 1}`, `750 ${group + 1}`]);
     expect(await kindsOf(world, "ring")).toEqual([`600 ${ownGroup}`, `700 ${ownGroup}`]);
