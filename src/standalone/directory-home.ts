@@ -1,5 +1,6 @@
 import { realpath, stat } from "node:fs/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
+import { errnoOf } from "../files/fs-errors.ts";
 import { readDataDir } from "../files/read-data-dir.ts";
 import { watchDirs } from "../files/watch-dirs.ts";
 import { Bell } from "../time/bell.ts";
@@ -46,8 +47,8 @@ export interface DirectoryHomeOptions {
  * @throws ChangeNeededError when the directory is missing
  */
 export async function directoryHome(dir: string, options: DirectoryHomeOptions): Promise<RingHome> {
-  const real = await withStorageErrors(() => realpath(dir));
-  const disk = await withStorageErrors(() => diskFor(real));
+  const real = await asPerson(() => realpath(dir));
+  const disk = await asPerson(() => diskFor(real));
   return new DirectoryHome(real, disk, options);
 }
 
@@ -55,6 +56,17 @@ export async function directoryHome(dir: string, options: DirectoryHomeOptions):
 async function diskFor(dir: string): Promise<Disk> {
   const { uid, gid } = await stat(dir);
   return process.geteuid?.() === 0 ? nodeDisk({ alsoTrusted: [uid], owner: { uid, gid } }) : nodeDisk();
+}
+
+/** The result of what a person asks for, or what is wrong with it, with what to do. */
+async function asPerson<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await withStorageErrors(work);
+  } catch (error) {
+    if (!(error instanceof ChangeNeededError) || errnoOf(error.cause) !== "EACCES") throw error;
+    const who = "run this as the user who runs Keyturn there, or as root";
+    throw new ChangeNeededError(error.code, `${error.message}; ${who}`, { cause: error.cause });
+  }
 }
 
 interface DirectoryLook extends Observed<DirectoryRead> {
@@ -88,7 +100,7 @@ class DirectoryHome implements RingHome {
   }
 
   #look(): Promise<DirectoryLook> {
-    return withStorageErrors(async () => {
+    return asPerson(async () => {
       const settings = await settingsFor(this.#disk, this.#layout, this.#config);
       const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
       const nowMs = this.#clock.nowMs();
@@ -109,24 +121,24 @@ class DirectoryHome implements RingHome {
   }
 
   keeper(): Promise<Keeper> {
-    return withStorageErrors(() => directoryKeeper(this.#disk, this.#layout.lock));
+    return asPerson(() => directoryKeeper(this.#disk, this.#layout.lock));
   }
 
   async precheck(change: Change): Promise<Precheck> {
-    const { problem } = await withStorageErrors(() => readOverrides(this.#disk, this.#layout.overrides));
+    const { problem } = await asPerson(() => readOverrides(this.#disk, this.#layout.overrides));
     if (!problem || !isEmergency(change)) return { notes: [] };
-    const name = await withStorageErrors(() => damagedName(this.#disk, this.#layout));
+    const name = await asPerson(() => damagedName(this.#disk, this.#layout));
     return { notes: [`${problem.message}; it is set aside as ${name}, and what can be read of it stays`] };
   }
 
   async setsAside(decision: Decision, change: Change): Promise<readonly SetAside[]> {
     const { snapshot, algorithm } = await this.#look();
     const next = knownAfter(decision, snapshot, publicHalvesIn(change, algorithm));
-    return next ? withStorageErrors(() => this.#store.setsAside(next, snapshot)) : [];
+    return next ? asPerson(() => this.#store.setsAside(next, snapshot)) : [];
   }
 
   async change(change: Change): Promise<void> {
-    await withStorageErrors(async () => {
+    await asPerson(async () => {
       const { observation, algorithm } = await this.#look();
       const { found, policy } = observation;
       const revoked = found.ring.kind === "ring" ? found.ring.ring.revoked.map(({ kid }) => kid) : [];
@@ -156,11 +168,11 @@ class DirectoryHome implements RingHome {
 
   #fingerprint(): Promise<string> {
     const config = this.#config ?? { path: this.#layout.rotation };
-    return withStorageErrors(() => fingerprint(this.#disk, this.#layout, { acks: this.#acks, config }));
+    return asPerson(() => fingerprint(this.#disk, this.#layout, { acks: this.#acks, config }));
   }
 
   #fileOf(object: ProjectionName, name: string): Promise<string> {
-    return withStorageErrors(async () => {
+    return asPerson(async () => {
       const found = await readDataDir(this.#disk, this.#layout[object]);
       const text = found.kind === "data" ? found.files[name] : undefined;
       if (text !== undefined) return text;

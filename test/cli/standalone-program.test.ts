@@ -198,6 +198,10 @@ describe("users of one machine", () => {
       await running.says("becomes the signer", from);
     }
     expect(kids.size).toBe(2);
+    const asked = exec("setpriv", [...as(reader, [signers]), process.execPath, main, "status", "--dir", dir]);
+    await expect(asked).rejects.toThrow(
+      `Cannot open "${dir}/rotation.json": permission is denied; run this as the user who runs Keyturn there, or as root`,
+    );
     expect(running.lines.filter(({ level }) => level === "warn")).toEqual([]);
   });
 
