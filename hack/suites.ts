@@ -1,6 +1,7 @@
 import { runSteps, staticSteps } from "./gate.ts";
 import { buildGitOps } from "./gitops.ts";
 import { buildHelms, helmNeeds } from "./helm.ts";
+import { buildKustomize } from "./kustomize.ts";
 import type { Lane } from "./lanes.ts";
 import { buildNative } from "./native.ts";
 import { buildNats } from "./nats.ts";
@@ -81,7 +82,7 @@ export const suites: readonly Suite[] = [
     what: "the chart, rendered by Helm 3 and Helm 4",
     lane: "computing",
     needs: () => helmNeeds(),
-    builds: [buildHelms],
+    builds: [buildHelms, buildKustomize],
     run: (stage) => runProject("chart", stage),
   },
   {

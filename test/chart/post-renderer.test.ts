@@ -1,7 +1,9 @@
+import { execFile } from "node:child_process";
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { parseAllDocuments } from "yaml";
 import { root } from "../../hack/run.ts";
 import type { HelmMajor } from "../../hack/helm.ts";
@@ -103,4 +105,24 @@ describe("keyturn inject as a post-renderer", () => {
     expect(code).not.toBe(0);
     expect(err).toContain('Cannot use --port "80"');
   });
+});
+
+it("keyturn inject is a transformer of kustomize, by the two files that the page shows", async (context) => {
+  const kustomize = inject("kustomize");
+  if (kustomize === "") context.skip("no kustomize, and no Go to build it with");
+  const kustomization = "namespace: shop\nresources: [a.yaml, b.yaml, c.yaml]\ntransformers: [keyturn.yaml]\n";
+  const folder = join(home, "orders/templates");
+  await writeFile(join(folder, "kustomization.yaml"), kustomization);
+  for (const name of ["keyturn.sh", "keyturn.yaml"]) {
+    const [, text = ""] = new RegExp(`^\`\`\`\\w+\\n((?:#![^\\n]*\\n)?# ${name}.*?)^\`\`\``, "ms").exec(page) ?? [];
+    await writeFile(join(folder, name), text, { mode: 0o755 });
+  }
+  const [command = ""] = /kustomize build (?:--[a-z-]+ ?)+/.exec(page) ?? [];
+  const { stdout } = await promisify(execFile)(kustomize, [...command.trim().split(" ").slice(1), folder], {
+    env: { ...process.env, ...env },
+  });
+  const objects = parseAllDocuments(stdout).map((document) => document.toJS() as Rendered);
+  expect(shown(objects)).toEqual(all);
+  expect(objects.every(({ metadata }) => metadata.namespace === "shop")).toBe(true);
+  expect(stdout).toContain("--mint-listen=127.0.0.1:8081\n");
 });
