@@ -1,5 +1,4 @@
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { annotations } from "../parse/api-names.ts";
 import { accountOf, pullSecretsOf } from "./account.ts";
 import type { InjectOptions } from "./inject-options.ts";
 import { settleMade } from "./made-objects.ts";
@@ -7,7 +6,7 @@ import { type Manifest, manifestOf, readManifest } from "./manifest.ts";
 import { isInjected, putSidecars } from "./put-sidecars.ts";
 import { accountObject, type ManifestObject, rightsOf } from "./rights.ts";
 import { idleIn, isChosen } from "./selector.ts";
-import { isOptedOut, type Workload, workloadIn, workloadText } from "./workloads.ts";
+import { optOutOf, type Workload, workloadIn, workloadText } from "./workloads.ts";
 
 export interface Injected {
   /** The manifest: what it was, the sidecars in its workloads, and the rights that they need. */
@@ -61,10 +60,10 @@ interface Injecting {
 /** Returns the objects that the pods need beside them. */
 function injectInto(workload: Workload, { options, read, notes }: Injecting): readonly ManifestObject[] {
   const account = accountOf(workload, options.namespace);
-  const isOut = isOptedOut(workload);
-  if (isOut) notes.push(`${workload.name}: no sidecar is put, its annotation ${annotations.inject} says so`);
-  if (isOut && !isInjected(workload)) return [];
-  const { gateway, agent } = isOut ? {} : options;
+  const optOut = optOutOf(workload);
+  if (optOut !== undefined) notes.push(`${workload.name}: no sidecar is put, its annotation ${optOut} says so`);
+  if (optOut !== undefined && !isInjected(workload)) return [];
+  const { gateway, agent } = optOut === undefined ? options : {};
   const pullSecrets = [...new Set([...pullSecretsOf(account, read.parts), ...(options.imagePullSecrets ?? [])])];
   const wanted = { ...(gateway && { gateway }), ...(agent && { agent }) };
   notes.push(...putSidecars(workload, { account, wanted, hasPullSecrets: pullSecrets.length > 0 }));

@@ -57,13 +57,23 @@ function nameOf(document: Document): string {
   return name === "" ? textAt(document, ["metadata", "generateName"]).replace(/-$/, "") : name;
 }
 
-/** The workload, or its pods, say that they want no sidecar. @throws ChangeNeededError where they say neither */
-export function isOptedOut({ part: { document }, pod, name }: Workload): boolean {
-  const said = [[], pod].map((at) => valueAt(document, [...at, "metadata", "annotations", annotations.inject]));
-  const wrong = said.find((one) => one !== undefined && one !== "disabled" && one !== "enabled");
-  if (wrong === undefined) return said.includes("disabled");
-  throw new ChangeNeededError(
-    "WorkloadUnfit",
-    `Cannot inject into ${quoted(name)}: the annotation ${annotations.inject} must be "disabled" or "enabled"`,
-  );
+/** Such a workload runs before what a sidecar needs is there: its account and the rights. */
+const hooks = ["helm.sh/hook", "argocd.argoproj.io/hook"];
+
+/**
+ * The annotation that says that no sidecar is wanted: of the workload, or of its pods. One of a hook says so, where nothing else is said.
+ *
+ * @throws ChangeNeededError where it says neither yes nor no
+ */
+export function optOutOf({ part: { document }, pod, name }: Workload): string | undefined {
+  const annotation = (at: Path, key: string): unknown => valueAt(document, [...at, "metadata", "annotations", key]);
+  const said = [[], pod].map((at) => annotation(at, annotations.inject)).filter((one) => one !== undefined);
+  if (said.some((one) => one !== "disabled" && one !== "enabled")) {
+    throw new ChangeNeededError(
+      "WorkloadUnfit",
+      `Cannot inject into ${quoted(name)}: the annotation ${annotations.inject} must be "disabled" or "enabled"`,
+    );
+  }
+  if (said.includes("disabled")) return annotations.inject;
+  return said.length > 0 ? undefined : hooks.find((key) => annotation([], key) !== undefined);
 }

@@ -63,7 +63,8 @@ describe("inject, into a choice of workloads", () => {
       "    spec:",
       "    metadata: {annotations: {keyturn.dev/inject: disabled}}\n    spec:",
     );
-    for (const text of [deployment("orders", optedOut("disabled")), pods]) {
+    for (const said of [deployment("orders", optedOut("disabled")), pods]) {
+      const text = said.replace("spec:", "spec:   # to the last byte");
       expect(inject(text, { gateway })).toEqual({
         manifest: text,
         notes: ["orders: no sidecar is put, its annotation keyturn.dev/inject says so"],
@@ -73,6 +74,18 @@ describe("inject, into a choice of workloads", () => {
       "Deployment orders +",
     );
   });
+
+  it.each(["helm.sh/hook: pre-install", "argocd.argoproj.io/hook: PreSync"])(
+    "puts nothing into a hook, which runs before its account is there, unless it says that it wants it: %s",
+    (annotation) => {
+      const hook = deployment("orders", `  annotations:\n    ${annotation}\n`);
+      const { manifest, notes } = inject(hook, { gateway });
+      expect(manifest).toBe(hook);
+      expect(notes).toEqual([expect.stringContaining("/hook says so")]);
+      const wanted = hook.replace("annotations:", "annotations:\n    keyturn.dev/inject: enabled");
+      expect(names(inject(wanted, { gateway }).manifest)[0]).toBe("Deployment orders +");
+    },
+  );
 
   it("takes away what was there before, where the workload says so now", () => {
     const before = inject(deployment("orders"), { gateway }).manifest;
