@@ -1,4 +1,5 @@
-import { padded, paint, widthOf, type Appearance, type Style } from "../../src/tools/text/screen.ts";
+import { widthOf } from "../../src/tools/text/cell-width.ts";
+import { padded, paint, type Appearance, type Style } from "../../src/tools/text/screen.ts";
 import { renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
 import { holds } from "../../src/ring/view.ts";
 import { nextRotation } from "../../src/ring/next-rotation.ts";

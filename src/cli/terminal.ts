@@ -11,7 +11,7 @@ type Stream = Pick<WriteStream, "write"> & {
 
 /** Width where there is no terminal to ask, and the bounds of what is drawn. */
 const usual = 100;
-const least = 60;
+const least = 20;
 const most = 200;
 
 /**

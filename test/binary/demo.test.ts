@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { frame } from "../../hack/demo/frame.ts";
 import type { Scene } from "../../hack/demo/scene.ts";
 import { Tokens } from "../../hack/demo/tokens.ts";
-import { plain, widthOf } from "../../src/tools/text/screen.ts";
+import { plain, widthOf } from "../../src/tools/text/cell-width.ts";
 import { viewOf } from "../../src/ring/view.ts";
 import { active, inputOf, ringOf } from "../support/rings.ts";
 import { epoch } from "../support/story.ts";

@@ -42,7 +42,8 @@ describe("screenOf", () => {
     [undefined, { COLUMNS: "120" }, 120],
     [undefined, { COLUMNS: "wide" }, 100],
     [132, { COLUMNS: "120" }, 132],
-    [20, {}, 60],
+    [40, {}, 40],
+    [10, {}, 20],
     [500, {}, 200],
   ])("is as wide as the terminal, within bounds: %s %j is %i", (columns, env, width) => {
     expect(screenOf(stream(true, columns), env).columns).toBe(width);

@@ -1,5 +1,6 @@
 import { describeStep } from "../../ring/describe.ts";
 import { eventsBetween } from "./progress.ts";
+import { shortened } from "../text/fit.ts";
 import { line, paint, type Io, type Style } from "../text/screen.ts";
 import { statusReport } from "../../ring/status.ts";
 import type { View } from "../../ring/view.ts";
@@ -79,7 +80,7 @@ export class Telling {
     const { err } = this.#io;
     const text = waitingFor === undefined ? "…" : withClockTimes(waitingFor, this.#clock(view));
     // A line that wraps could not be wiped
-    err.write(`${wipe}${paint(err, "faint", `waiting: ${text}`.slice(0, err.columns - 1))}`);
+    err.write(`${wipe}${paint(err, "faint", shortened(`waiting: ${text}`, err.columns - 1, err.unicode))}`);
     this.#isPending = true;
   }
 

@@ -48,7 +48,10 @@ export function grantTable(
         : []),
     ];
   });
-  return table(["GRANT", "STATE", "SUBJECT", "CLIENT", "RENEWALS", "AGE", "ENDS", ...more], cells, look);
+  return table(["GRANT", "STATE", "SUBJECT", "CLIENT", "RENEWALS", "AGE", "ENDS", ...more], cells, {
+    ...look,
+    spare: ["AGE", "RENEWALS", "CLIENT", "STATE"],
+  });
 }
 
 const endText = ({ grant: { revoked, expiresAtMs } }: GrantRow, nowMs: number): string =>

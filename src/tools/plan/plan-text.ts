@@ -71,7 +71,11 @@ function gateTable(gates: readonly Gate[], look: Appearance, clock: LocalNow): r
     notBeforeMs(gate) === 0 ? "" : distance(notBeforeMs(gate), clock.nowMs),
     describeGate(gate, (ms) => clockTime(ms, clock)),
   ]);
-  return table(["STEP", "KEY", "NOT BEFORE", "WAITS FOR"], rows, look).map((text) => ` ${text}`);
+  return table(["STEP", "KEY", "NOT BEFORE", "WAITS FOR"], rows, {
+    ...look,
+    spare: ["NOT BEFORE", "KEY"],
+    indent: 1,
+  }).map((text) => ` ${text}`);
 }
 
 /** One whole rotation: until the present signer has left the ring. What comes after is the same again. */
@@ -81,5 +85,5 @@ function forecastTable({ forecast, ring }: View, look: Appearance, clock: LocalN
   const rows = shown.flatMap(({ atMs, steps }) =>
     steps.map((step, index) => [index === 0 ? clockTimeAndDistance(atMs, clock) : "", newKeyText(describeStep(step))]),
   );
-  return table(["WHEN", "WHAT"], rows, look).map((text) => ` ${text}`);
+  return table(["WHEN", "WHAT"], rows, { ...look, indent: 1 }).map((text) => ` ${text}`);
 }

@@ -46,7 +46,11 @@ export function overviewTable(seen: Overview, wide: boolean, io: Pick<Io, "out" 
     ...(acrossNamespaces ? [one.namespace] : []),
     ...cells(one, { io, nowMs, wide }),
   ]);
-  return table([...(acrossNamespaces ? ["NAMESPACE"] : []), ...heads, "AGE", "WAITING FOR"], rows, io.out);
+  const spare = ["AGE", "LAST", "ALG", "GATEWAYS", "SIGNER", "NEXT"];
+  return table([...(acrossNamespaces ? ["NAMESPACE"] : []), ...heads, "AGE", "WAITING FOR"], rows, {
+    ...io.out,
+    spare,
+  });
 }
 
 interface OverviewContext {

@@ -49,7 +49,8 @@ export function keyTable(ring: Ring, { look, wide }: TableLook, clock: LocalNow)
       ago(facts.prunedAtMs),
     ];
   });
-  return table(heads, rows, look).map((text) => ` ${text}`);
+  const spare = ["CREATED", "PUBLISHED", "QUIESCED", "ALG", "DEMOTED", "ACTIVATED"];
+  return table(heads, rows, { ...look, spare, indent: 1 }).map((text) => ` ${text}`);
 }
 
 interface Times {

@@ -5,7 +5,7 @@ import { nextRotation, unplanned } from "../../ring/next-rotation.ts";
 import { type Ring, keysOf, rotationName } from "../../ring/ring.ts";
 import { padded, paint, type Appearance, type Style } from "../text/screen.ts";
 import { pairs } from "../text/table.ts";
-import { renderTimeline } from "../timeline/render-timeline.ts";
+import { leastColumns, renderTimeline } from "../timeline/render-timeline.ts";
 import { holds, type View } from "../../ring/view.ts";
 import {
   clockTime,
@@ -38,7 +38,8 @@ export function statusText(input: StatusTextInput): readonly string[] {
   const { view, keeper, neglect, where, remarks = [], look, timeZone } = input;
   const clock: LocalNow = { nowMs: view.nowMs, timeZone };
   const { ring, forecast, nowMs } = view;
-  const picture = ring ? ["", ...renderTimeline({ ring, forecast, nowMs, ...look, timeZone })] : [];
+  const picture =
+    ring && look.columns >= leastColumns ? ["", ...renderTimeline({ ring, forecast, nowMs, ...look, timeZone })] : [];
   return [
     `${paint(look, "strong", rotationName(view.seen.rotation))}  ${paint(look, "faint", where)}`,
     "",

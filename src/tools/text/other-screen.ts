@@ -1,4 +1,4 @@
-import type { Screen } from "./screen.ts";
+import { linesOn, type Screen } from "./screen.ts";
 
 /** The other screen of a terminal, without cursor and without line breaks of its own; and back. */
 const codes = {
@@ -20,6 +20,7 @@ export class OtherScreen {
   draw(lines: readonly string[]): void {
     // What is below the last line would scroll the first one away
     const text = lines
+      .flatMap((one) => linesOn(this.#screen, one))
       .slice(0, Math.max(1, this.#screen.rows - 1))
       .map((one) => `${one}${clear.restOfLine}\r\n`)
       .join("");

@@ -1,3 +1,6 @@
+import { widthOf } from "./cell-width.ts";
+import { fitted } from "./fit.ts";
+
 /** What text may look like where it goes. */
 export interface Appearance {
   /** Width in cells. */
@@ -6,11 +9,12 @@ export interface Appearance {
   readonly colour: boolean;
   /** More than ASCII may be written. */
   readonly unicode: boolean;
+  /** A person watches: what was written may be redrawn, and what is wider than the screen is broken. @default false */
+  readonly live?: boolean;
 }
 
 /** Where a tool writes. */
 export interface Screen extends Appearance {
-  /** A person watches: what was written may be redrawn. */
   readonly live: boolean;
   /** Lines that a person sees at once; Infinity where nobody watches. */
   readonly rows: number;
@@ -59,12 +63,6 @@ export const paint = (look: Pick<Appearance, "colour">, style: Style | readonly 
   return `\u001b[${codes.join(";")}m${text}\u001b[0m`;
 };
 
-/** The text as it is seen: without escapes. */
-export const plain = (text: string): string => text.replaceAll(/\u001b\[[0-9;]*m/g, "");
-
-/** Cells that the text takes; all that we write is one cell a character. */
-export const widthOf = (text: string): number => Array.from(plain(text)).length;
-
 /** Filled up with spaces on the right. */
 export const padded = (text: string, columns: number): string =>
   text + " ".repeat(Math.max(0, columns - widthOf(text)));
@@ -73,7 +71,13 @@ export const padded = (text: string, columns: number): string =>
 const asciiOnly = (text: string): string =>
   text.replaceAll("…", "..").replaceAll("×", "x").replaceAll("÷", "/").replaceAll("→", "->");
 
-/** Writes the text, which is for people, as a line. */
+/** Writes the text, which is for people, as a line; as several where somebody watches and it is wider than the screen. */
 export const line = (screen: Screen, text = ""): void => {
-  screen.write(`${screen.unicode ? text : asciiOnly(text)}\n`);
+  for (const one of linesOn(screen, text)) screen.write(`${one}\n`);
 };
+
+/** The text as lines of the screen. Where nobody watches it is one: who greps wants it whole. */
+export function linesOn(screen: Screen, text: string): readonly string[] {
+  const shown = screen.unicode ? text : asciiOnly(text);
+  return screen.live ? fitted(shown, screen.columns) : [shown];
+}

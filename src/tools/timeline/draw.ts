@@ -1,5 +1,6 @@
 import type { Key } from "../../ring/key.ts";
-import { paint, widthOf, type Style } from "../text/screen.ts";
+import { widthOf } from "../text/cell-width.ts";
+import { paint, type Style } from "../text/screen.ts";
 import { blankRow, glyphsOf, written, type Canvas, type Cell } from "./cells.ts";
 import type { Row, Span } from "./rows.ts";
 import type { Scale } from "./scale.ts";

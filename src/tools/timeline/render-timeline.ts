@@ -1,5 +1,6 @@
 import { keysOf, type Ring } from "../../ring/ring.ts";
-import { paint, padded, widthOf, type Appearance } from "../text/screen.ts";
+import { widthOf } from "../text/cell-width.ts";
+import { paint, padded, type Appearance } from "../text/screen.ts";
 import { clockTime, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../text/words.ts";
 import type { Canvas } from "./cells.ts";
 import { drawAxis, drawBar, legend } from "./draw.ts";
@@ -31,7 +32,8 @@ export interface TimelineInput {
   readonly mostRows?: number;
 }
 
-const leastColumns = 40;
+/** On a narrower screen nothing can be seen in a picture. */
+export const leastColumns = 40;
 /** In a longer picture a second is nothing. */
 const sixHoursMs = 6 * 3_600_000;
 

@@ -3,7 +3,8 @@ import { exitCodes, type ExitCode } from "../exit.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { firstLook } from "../first-look.ts";
 import { line, type Io } from "../text/screen.ts";
-import { renderTimeline } from "./render-timeline.ts";
+import { listTimeline } from "./list-timeline.ts";
+import { leastColumns, renderTimeline, type TimelineInput } from "./render-timeline.ts";
 import { rotationName } from "../../ring/ring.ts";
 
 export interface TimelineOptions {
@@ -17,11 +18,12 @@ export interface TimelineOptions {
 export async function timeline(home: RingHome, { pastMs, futureMs }: TimelineOptions, io: Io): Promise<ExitCode> {
   const { ring, forecast, nowMs, seen } = await firstLook(home, io);
   if (!ring) throw new RuleError("NoRing", `Cannot draw ${rotationName(seen.rotation)}: there is no ring yet`);
-  const lines = renderTimeline({
+  const input: TimelineInput = {
     ...{ ring, forecast, nowMs, ...io.out, timeZone: io.timeZone },
     ...(pastMs !== undefined && { fromMs: nowMs - pastMs }),
     ...(futureMs !== undefined && { untilMs: nowMs + futureMs }),
-  });
+  };
+  const lines = io.out.columns < leastColumns ? listTimeline(input) : renderTimeline(input);
   for (const text of lines) line(io.out, text);
   return exitCodes.done;
 }

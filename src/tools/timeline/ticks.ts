@@ -27,6 +27,8 @@ const mostTicks = 50;
 interface Candidate extends Tick {
   /** Labels are placed in this order, while there is room. */
   readonly rank: number;
+  /** What it says, in no more cells, where the axis has said its label before. */
+  readonly instead?: string;
 }
 
 /** Where the axis has ticks, and what they say: round times of the zone, and the date where a new one begins. */
@@ -42,7 +44,24 @@ export function ticksOf(scale: Scale, { nowMs, timeZone }: LocalNow): readonly T
     if (isFree && end <= scale.columns) placed.push(candidate);
     else if (candidate.rank < 3) placed.push({ ...candidate, label: "" });
   }
-  return placed.toSorted((a, b) => a.column - b.column);
+  return withoutRepeats(placed.toSorted((a, b) => a.column - b.column));
+}
+
+/** A label says each thing once: a date in the whole axis, a time until the next date. */
+function withoutRepeats(ticks: readonly Candidate[]): readonly Tick[] {
+  let day: string | undefined;
+  const times = new Set<string>();
+  return ticks.map(({ column, label: wanted, instead = "" }) => {
+    const [, date, time = ""] = /^(\d+ [A-Z][a-z]+) ?(.*)$/.exec(wanted) ?? [undefined, undefined, wanted];
+    if (date !== undefined && date !== day) {
+      day = date;
+      times.clear();
+      return { column, label: wanted };
+    }
+    const label = [time, instead].find((text) => text !== "" && !times.has(text)) ?? "";
+    times.add(label);
+    return { column, label };
+  });
 }
 
 /** Neighbouring stretches that are to scale are one stretch to the axis. */
@@ -63,7 +82,7 @@ function edgeOf({ fromMs, toMs, start }: Stretch, { nowMs, timeZone }: LocalNow)
   const time = `${clock.hour}:${clock.minute}`;
   const isToday = dateOf(clock) === dateOf(wallClock(nowMs, timeZone)) && Math.abs(nowMs - fromMs) < day;
   const label = isToday ? time : toMs - fromMs >= day ? dateOf(clock) : `${dateOf(clock)} ${time}`;
-  return [{ column: Math.floor(start + 1e-6), label, rank: 3 }];
+  return [{ column: Math.floor(start + 1e-6), label, rank: 3, instead: time }];
 }
 
 function roundOf(run: Stretch, { nowMs, timeZone }: LocalNow): readonly Candidate[] {

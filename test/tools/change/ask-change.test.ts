@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { plain } from "../../../src/tools/text/screen.ts";
+import { plain } from "../../../src/tools/text/cell-width.ts";
 import { revoke, revokeCreatedBefore } from "../../../src/tools/change/revoke.ts";
 import { rollback } from "../../../src/tools/change/rollback.ts";
 import { rotate } from "../../../src/tools/change/rotate.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { TryLaterError } from "../../../src/errors/keyturn-error.ts";
-import { plain } from "../../../src/tools/text/screen.ts";
+import { plain } from "../../../src/tools/text/cell-width.ts";
 import { status } from "../../../src/tools/status/show-status.ts";
 import type { StatusDocument } from "../../../src/ring/status.ts";
 import { day, epoch, hour, minute, second } from "../../support/story.ts";

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { line, padded, paint, plain, widthOf } from "../../../src/tools/text/screen.ts";
+import { plain, widthOf } from "../../../src/tools/text/cell-width.ts";
+import { line, padded, paint } from "../../../src/tools/text/screen.ts";
 import { pairs, table } from "../../../src/tools/text/table.ts";
 import { FakeIo, pipe, terminal } from "../support/fake-io.ts";
 
@@ -42,8 +43,8 @@ describe("table", () => {
   });
 
   test("moves its columns together where it would get too wide", () => {
-    expect(table(["A", "B"], [["1", "2"]], { ...pipe, columns: 7 })).toEqual(["A  B", "1  2"]);
-    expect(table(["A", "B"], [["1", "2"]], { ...pipe, columns: 8 })).toEqual(["A   B", "1   2"]);
+    expect(table(["A", "B"], [["1", "2"]], { ...pipe, columns: 4 })).toEqual(["A  B", "1  2"]);
+    expect(table(["A", "B"], [["1", "2"]], { ...pipe, columns: 5 })).toEqual(["A   B", "1   2"]);
   });
 
   test("stands in columns whatever is coloured", () => {

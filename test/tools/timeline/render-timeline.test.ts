@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { forecast } from "../../../src/ring/forecast.ts";
-import { plain, widthOf } from "../../../src/tools/text/screen.ts";
+import { plain, widthOf } from "../../../src/tools/text/cell-width.ts";
 import { renderTimeline, type TimelineInput } from "../../../src/tools/timeline/render-timeline.ts";
 import type { RingAt } from "../../../src/tools/timeline/rows.ts";
 import { day, hour, minute, second, Story } from "../../support/story.ts";

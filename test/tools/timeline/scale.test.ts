@@ -124,6 +124,6 @@ describe("ticksOf", () => {
   test("says where a fold begins, but not at now", () => {
     const edges = [epoch + hour, epoch + 2 * hour];
     const found = labels({ edges, untilMs: epoch + 90 * day, phaseMs: hour, nowMs: epoch + 45 * day });
-    expect(found.at(-1)).toMatch(/^\d+ 21 Nov 02:00$|^\d+ 21 Nov$/);
+    expect(found.at(-1)).toMatch(/^\d+ 02:00$/);
   });
 });
