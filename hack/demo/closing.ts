@@ -12,15 +12,24 @@ import type { Stage } from "./stage.ts";
 import { demo } from "./times.ts";
 import type { Verdict } from "./tokens.ts";
 
+interface Ending {
+  readonly io: Io;
+  readonly rotations: number;
+  readonly ms: number;
+  /** The directory stays. */
+  readonly isKept: boolean;
+}
+
+const gone = [" The directory is removed; npm start -- --keep leaves it, with the last token.", ""];
+
 /** What is left when the demo has ended: the numbers, the directory, a proof without us, and what it is like in earnest. */
-export async function close(stage: Stage, of: { io: Io; rotations: number; ms: number }): Promise<Verdict> {
-  const { io, rotations, ms } = of;
+export async function close(stage: Stage, of: Ending): Promise<Verdict> {
+  const { io, rotations, ms, isKept } = of;
   const look = io.out;
   const verdict = stage.tokens.verdict(Infinity);
   const parts = [
     ...["", summary(verdict, { look, rotations, ms }), ""],
-    ...(await directory(stage, look)),
-    ...(await proof(stage, look)),
+    ...(isKept ? [...(await directory(stage, look)), ...(await proof(stage, look))] : gone),
     ...inEarnest(look, io.nowMs()),
   ];
   for (const text of parts) line(io.out, text);

@@ -1,6 +1,7 @@
 import { widthOf } from "../../src/tools/text/cell-width.ts";
 import { padded, paint, type Appearance, type Style } from "../../src/tools/text/screen.ts";
-import { renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
+import { shortened } from "../../src/tools/text/fit.ts";
+import { leastColumns, renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
 import { holds } from "../../src/ring/view.ts";
 import { nextRotation } from "../../src/ring/next-rotation.ts";
 import { clockTime, distance, withClockTimes } from "../../src/tools/text/words.ts";
@@ -41,7 +42,7 @@ export function frame(input: FrameInput): readonly string[] {
   const news = newsLines(input, room - picture.length);
   const filling = Array.from({ length: Math.max(0, room - picture.length - news.length) }, () => "");
   const body = [...head, ...picture, ...counts, ...news, ...filling].slice(0, Math.max(0, rows - foot.length));
-  return [...body, ...foot].map((text) => clipped(text, look.columns));
+  return [...body, ...foot].map((text) => shortened(text, look.columns, look.unicode));
 }
 
 function headline({ look, folder, scene, nowMs }: FrameInput): string {
@@ -59,6 +60,7 @@ const clockOf = (ms: number): string =>
 function pictureOf({ scene, look, nowMs, timeZone }: FrameInput, mostLines: number): readonly string[] {
   const { view, history, startedAtMs } = scene;
   if (!view?.ring) return [" the first key is being made …"];
+  if (look.columns < leastColumns) return [];
   const widthMs = Math.min(longestMs, (look.columns - gutter) * msPerCell);
   const fromMs = Math.max(startedAtMs, nowMs - widthMs * pastShare);
   const { ring, forecast } = view;
@@ -117,12 +119,17 @@ const newsStyles: Readonly<Partial<Record<News["what"], Style>>> = {
 function footer({ scene: { view }, look, nowMs }: FrameInput): string {
   const isPinned = view !== undefined && holds(view, "Pinned");
   const keys = [
-    ["r", isPinned ? "rotate, and unpin" : "rotate"],
-    ["b", "roll back"],
-    ["x", "revoke the signer"],
-    ["q", "end"],
+    ["r", isPinned ? "rotate, and unpin" : "rotate", "rotate"],
+    ["b", "roll back", "back"],
+    ["x", "revoke the signer", "revoke"],
+    ["q", "end", "end"],
   ] as const;
-  const left = ` ${keys.map(([key, what]) => `${paint(look, "strong", key)} ${what}`).join("   ")}`;
+  const [long, short, bare] = [
+    keys.map(([key, what]) => `${paint(look, "strong", key)} ${what}`).join("   "),
+    keys.map(([key, , what]) => `${paint(look, "strong", key)} ${what}`).join("  "),
+    keys.map(([key]) => paint(look, "strong", key)).join(" "),
+  ];
+  const left = ` ${[long, short].find((text) => widthOf(text) < look.columns) ?? bare}`;
   const nextMs = view && nextRotation(view).atMs;
   const next = isPinned
     ? "pinned: nothing rotates"
@@ -131,16 +138,4 @@ function footer({ scene: { view }, look, nowMs }: FrameInput): string {
       : `next rotation ${distance(nextMs, nowMs)}`;
   const gap = look.columns - widthOf(left) - next.length - 1;
   return gap < 2 ? left : `${left}${" ".repeat(gap)}${paint(look, "faint", next)}`;
-}
-
-/** Cut at the last column; an escape takes no cell, and the style ends with the text. */
-function clipped(text: string, columns: number): string {
-  if (widthOf(text) <= columns) return text;
-  let cells = 0;
-  const kept = text.replaceAll(/\u001b\[[0-9;]*m|[^]/gu, (part) => {
-    if (part.startsWith("\u001b")) return part;
-    cells++;
-    return cells <= columns ? part : "";
-  });
-  return kept;
 }

@@ -1,12 +1,12 @@
 // node hack/demo/record.ts [FILE]: plays the demo for forty seconds, and writes it as an SVG that moves.
 import { randomUUID } from "node:crypto";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { setInterval, setTimeout as sleep } from "node:timers/promises";
 import type { Io, Screen } from "../../src/tools/text/screen.ts";
 import { act, type Action } from "./actions.ts";
 import { frame } from "./frame.ts";
 import { Scene } from "./scene.ts";
-import { openStage } from "./stage.ts";
+import { makeFolder, openStage } from "./stage.ts";
 import { svgOf } from "./svg.ts";
 
 const file = process.argv[2] ?? "docs/images/demo.svg";
@@ -31,7 +31,8 @@ const io: Io = {
   pause: (ms, signal) => sleep(ms, undefined, { signal }).catch(() => undefined),
 };
 
-const stage = await openStage();
+const folder = await makeFolder();
+const stage = await openStage(folder);
 const scene = new Scene(stage, Date.now());
 const following = scene.follow(io, ended.signal);
 const frames: (readonly string[])[] = [];
@@ -58,3 +59,4 @@ await following;
 await stage.end();
 const title = "npm start: keys on a timeline while they rotate, roll back and are revoked; no valid token is refused";
 await writeFile(file, svgOf({ frames, ...look, rows, msPerFrame, title }));
+await rm(folder, { recursive: true });

@@ -25,8 +25,11 @@ export interface Stage {
   end(): Promise<void>;
 }
 
-export async function openStage(): Promise<Stage> {
-  const folder = await mkdtemp(join(tmpdir(), "keyturn-demo-"));
+/** A folder for the stage, which is whose who made it: it has private keys. */
+export const makeFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "keyturn-demo-"));
+
+/** @param folder - Empty */
+export async function openStage(folder: string): Promise<Stage> {
   const dir = join(folder, "keys");
   const config = join(folder, "rotation.yaml");
   await writeFile(config, demoConfig);

@@ -1,9 +1,11 @@
-import { execFile } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { frame } from "../../hack/demo/frame.ts";
 import type { Scene } from "../../hack/demo/scene.ts";
 import { Tokens } from "../../hack/demo/tokens.ts";
@@ -22,7 +24,7 @@ describe("npm start without a terminal", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "keyturn-demo-test-"));
     // Its exit code is 0, else this rejects
-    output = (await execute(process.execPath, [main], { env: { ...process.env, TMPDIR: folder } })).stdout;
+    output = (await execute(process.execPath, [main, "--keep"], { env: { ...process.env, TMPDIR: folder } })).stdout;
   }, 120_000);
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -49,6 +51,38 @@ describe("npm start without a terminal", () => {
   });
 });
 
+describe("npm start without --keep", () => {
+  async function ended(signals: readonly NodeJS.Signals[]) {
+    const folder = await mkdtemp(join(tmpdir(), "keyturn-demo-test-"));
+    onTestFinished(() => rm(folder, { recursive: true, force: true }));
+    const child = spawn(process.execPath, [main], { env: { ...process.env, TMPDIR: folder }, stdio: "pipe" });
+    child.stderr.resume();
+    // Which it says once keys are there and tokens flow
+    for await (const line of createInterface({ input: child.stdout })) if (line.includes("tokens")) break;
+    const had = await readdir(folder);
+    child.stdout.resume();
+    for (const signal of signals) child.kill(signal);
+    const [code] = (await once(child, "close")) as [number | null];
+    return { had: had.length, code, left: await readdir(folder) };
+  }
+
+  test.each([
+    ["SIGINT", 130],
+    ["SIGTERM", 143],
+    ["SIGHUP", 129],
+  ] as const)(
+    "leaves nothing behind when %s ends it",
+    async (signal, code) => {
+      expect(await ended([signal])).toEqual({ had: 1, code, left: [] });
+    },
+    120_000,
+  );
+
+  test("nor when a second signal ends it at once", async () => {
+    expect(await ended(["SIGINT", "SIGTERM"])).toMatchObject({ had: 1, left: [] });
+  }, 120_000);
+});
+
 describe("frame", () => {
   const ring = ringOf({ revoked: [{ kid: "k0", revokedAtMs: epoch - 1000 }] });
   const reading = { kind: "ring", ring, halves: ["k1", "k2"] } as const;
@@ -64,6 +98,8 @@ describe("frame", () => {
   const verdict = { verified: 12_481, refused: 0, revoked: 96, early: 3 };
 
   test.for([
+    [20, 10],
+    [40, 12],
     [60, 10],
     [80, 16],
     [80, 24],
@@ -77,7 +113,9 @@ describe("frame", () => {
     });
     expect(lines).toHaveLength(rows);
     expect(Math.max(...lines.map(widthOf))).toBeLessThanOrEqual(columns);
-    expect(plain(lines.at(-1) ?? "")).toMatch(/^ r rotate +b roll back +x revoke the signer +q end/);
+    const keys = { 20: /^ r b x q$/, 40: /^ r rotate {2}b back {2}x revoke {2}q end$/ };
+    const usual = /^ r rotate +b roll back +x revoke the signer +q end/;
+    expect(plain(lines.at(-1) ?? "")).toMatch(columns === 20 || columns === 40 ? keys[columns] : usual);
   });
 
   test("says what counts in so many words", () => {

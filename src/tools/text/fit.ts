@@ -17,7 +17,8 @@ export function fitted(text: string, columns: number): readonly string[] {
   const lines: string[] = [];
   let now = "";
   for (const [, space = "", word = ""] of text.matchAll(/( *)([^ ]+)/g)) {
-    if (now === "" || widthOf(now + space + word) <= columns) now += space + word;
+    if (now === "") now = (space.length <= columns * 0.6 ? space : indent) + word;
+    else if (widthOf(now + space + word) <= columns) now += space + word;
     else {
       lines.push(now);
       now = indent + word;
