@@ -1,7 +1,8 @@
 import type { Argument, Command, Option } from "commander";
 import { examplesOf } from "./flags.ts";
-import { allOf, buildProgram, exitCodeText } from "./program.ts";
+import { allOf, buildProgram } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
+import { environmentNotes, exitCodeNote, exitCodeRows } from "./topics.ts";
 
 const nowhere = (): never => {
   throw new TypeError("Cannot run a command while the documentation is made");
@@ -61,33 +62,16 @@ const commandPathOf = (command: Command): string =>
   command.parent ? `${commandPathOf(command.parent)} ${command.name()}` : command.name();
 const anchorOf = (command: Command): string => commandPathOf(command).replaceAll(" ", "-");
 
-function exitCodes(): readonly string[] {
-  const rows = exitCodeText.map((text) => {
-    const [, code = "", meaning = ""] = /^(\d+)\s+(.*)$/.exec(text) ?? [];
-    return [code, meaning];
-  });
-  return [
-    "## Exit codes",
-    "",
-    ...table(["code", "meaning"], rows),
-    "",
-    "Errors go to standard error as `keyturn: error: …`, with a `keyturn: hint: …` where there is one. A second SIGINT ends a",
-    "command at once, with exit code 130.",
-    "",
-  ];
-}
-
-const environment = (): readonly string[] => [
-  "## Environment",
+const exitCodes = (): readonly string[] => [
+  "## Exit codes",
   "",
-  "Every flag has an environment name, shown below; the flag wins. An empty variable counts as unset; a flag without a value",
-  "takes `true` or `false`. A flag of one tool alone has the tool's name in it, so that what is meant for one command never",
-  "takes effect in another.",
+  ...table(["code", "meaning"], exitCodeRows),
   "",
-  "`NO_COLOR` takes colours away, `FORCE_COLOR` gives them to a pipe. Without a terminal all text is plain ASCII. `TZ` is the",
-  "zone in which instants are shown; JSON and YAML have UTC always.",
+  exitCodeNote,
   "",
 ];
+
+const environment = (): readonly string[] => ["## Environment", "", ...environmentNotes.flatMap((text) => [text, ""])];
 
 function section(command: Command): readonly string[] {
   const [summary = "", ...details] = command.description().split("\n\n");

@@ -1,14 +1,6 @@
 import { Command } from "commander";
 import type { Cli, Surroundings } from "./surroundings.ts";
-
-/** What the exit codes mean; `tools/exit.ts` has the numbers. */
-export const exitCodeText = [
-  "0  done",
-  "1  failed, or the answer is no",
-  "2  the command line is wrong",
-  "3  refused by a rule of the rotation",
-  "4  timed out",
-] as const;
+import { exitCodeRows, topics } from "./topics.ts";
 
 type Maker = (cli: Cli) => Command;
 
@@ -69,6 +61,10 @@ export async function buildProgram(around: Surroundings, ended: Cli["ended"], na
       if (!isOne || command === name) program.addCommand((await maker())(cli).helpGroup(heading));
     }
   }
+  if (!isOne) {
+    const { helpCommand } = await import("./commands/help-command.ts");
+    program.addCommand(helpCommand(cli, () => program).helpGroup("Other:"));
+  }
   if (name === "complete") {
     const { completeCommand } = await completing();
     program.addCommand(
@@ -78,11 +74,11 @@ export async function buildProgram(around: Surroundings, ended: Cli["ended"], na
   }
   program.addHelpText(
     "after",
-    `\nExit codes:\n${exitCodeText.map((text) => `  ${text}`).join("\n")}\n\nEvery flag has an environment name, shown in the help of its command.`,
+    `\nExit codes:\n${exitCodeRows.map(([code, text]) => `  ${code}  ${text}`).join("\n")}\n\nEvery flag has an environment name, shown in the help of its command.\nTopics: ${around.name} help ${Object.keys(topics).join("|")}`,
   );
   for (const command of allOf(program)) {
     command.exitOverride();
-    if (command !== program) command.helpCommand(false);
+    command.helpCommand(false);
     command.configureOutput({
       writeOut: (text) => around.io.out.write(text),
       writeErr: () => undefined,

@@ -35,6 +35,7 @@ describe("complete", () => {
     [["status", "--output=j"], ["json"]],
     [["nothing", "x"], []],
     [["complet"], ["completion"]],
+    [["help", "t"], ["tokens"]],
     [
       ["status", "--as"],
       ["--as", "--as-group", "--as-uid"],

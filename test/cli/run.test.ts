@@ -69,6 +69,31 @@ describe("help", () => {
     },
   );
 
+  test.each([
+    ["tokens", /^What a token must have[^]*kid +names a key[^]*More: docs\/tokens\.md\n$/],
+    ["rotation", /^How a key comes and goes[^]*quiesce +/],
+    ["exit-codes", /^Exit codes[^]*\n +4 +timed out\n/],
+    ["environment", /^Environment[^]*NO_COLOR takes colours away/],
+    ["status", /^Usage: keyturn status/],
+    ["token verify", /^Usage: keyturn token verify/],
+    ["", /^Usage: keyturn \[options\]/],
+  ])("explains %j", async (words, text) => {
+    const cli = new FakeCli();
+    expect(await cli.run("help", ...words.split(" ").filter((word) => word !== ""))).toBe(0);
+    expect(cli.io.out.text).toMatch(text);
+    expect(cli.io.out.text).not.toMatch(/.{101}/);
+  });
+
+  test.each([
+    ["tokns", 'Cannot explain "tokns": must be a command or a topic; did you mean tokens?'],
+    ["stauts", 'Cannot explain "stauts": must be a command or a topic; did you mean status?'],
+    ["token mnit", 'Cannot explain "mnit": must be a command below token; did you mean mint?'],
+  ])("knows no %s", async (words, error) => {
+    const cli = new FakeCli();
+    expect(await cli.run("help", ...words.split(" "))).toBe(2);
+    expect(cli.io.err.text).toContain(error);
+  });
+
   test("has the name that the program was called by", async () => {
     const cli = new FakeCli();
     cli.name = "kubectl keyturn";
