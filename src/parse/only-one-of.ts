@@ -40,7 +40,7 @@ function documentsIn(text: string, path: string): readonly unknown[] {
     if (error)
       throw configError(
         path,
-        `must be YAML or JSON, has ${error.code} in line ${at?.line ?? 1}, column ${at?.col ?? 1}`,
+        `must be YAML or JSON, is neither in line ${at?.line ?? 1}, column ${at?.col ?? 1}`,
       );
     try {
       return document.toJS({ maxAliasCount: 100 });

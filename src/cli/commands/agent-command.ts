@@ -96,7 +96,10 @@ async function runCommand(cli: Cli, flags: AgentFlags): Promise<void> {
   ]);
   const { io } = cli;
   const log = await newLog(flags, { colour: io.err.colour, live: cli.logIsLive });
-  const { listen = defaultAgentSocket } = flags;
+  const { listen = defaultAgentSocket, adminListen = "off" } = flags;
+  if (listen === "off" && adminListen === "off") {
+    log.info({}, "listens for nobody but its proxies and sockets: --listen and --admin-listen are off");
+  }
   await runAgent({
     ...(await optionsOf(cli, { flags, told, log, signal: io.interrupted })),
     rereadOn: (reread) => cli.rereadOn(reread),

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Argument, type Command } from "commander";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
+import { fileProblem } from "../../errors/errno-words.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { documentText, type DocumentFormat } from "../../tools/text/output.ts";
@@ -81,7 +82,10 @@ async function writeNew(path: string, text: string): Promise<void> {
     await writeFile(path, text, { flag: "wx", mode: 0o600 });
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    const must = code === "EEXIST" ? "must not be there yet" : `must be a file that can be made, fails with ${code}`;
+    const must =
+      code === "EEXIST"
+        ? "must not be there yet"
+        : `must be a file that can be made: ${fileProblem(error) ?? "it failed"}`;
     throw new ChangeNeededError("FileUnwritable", `Cannot write ${quotedPath(path)}: ${must}`, { cause: error });
   }
 }

@@ -78,6 +78,9 @@ export function controllerCommand(cli: Cli): Command {
     const namespaces = namespacesIn(flags.namespace);
     const log = await newLog(flags, { colour: cli.io.err.colour, live: cli.logIsLive });
     const access = await clusterAccess(flags, cli.env);
+    if (flags.adminListen === "off") {
+      log.info({}, "listens nowhere: no probes and no metrics, as --admin-listen is off");
+    }
     await runController({ ...optionsOf(flags, { cli, log, access }), namespaces }, cli.io.interrupted);
     log.info({}, "stopped");
     cli.ended(exitCodes.done);
