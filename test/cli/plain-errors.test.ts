@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer } from "node:http";
 import { createServer as createHttpsServer } from "node:https";
@@ -20,7 +21,7 @@ const portOf = (server: Server): number => (server.address() as AddressInfo).por
 
 beforeAll(async () => {
   for (const server of [plainServer, secureServer]) {
-    await new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve));
+    await once(server.listen(0, "127.0.0.1"), "listening");
   }
 });
 afterAll(() => {
