@@ -38,10 +38,7 @@ function documentsIn(text: string, path: string): readonly unknown[] {
     const [error] = document.errors;
     const [at] = error?.linePos ?? [];
     if (error)
-      throw configError(
-        path,
-        `must be YAML or JSON, is neither in line ${at?.line ?? 1}, column ${at?.col ?? 1}`,
-      );
+      throw configError(path, `must be YAML or JSON, is neither in line ${at?.line ?? 1}, column ${at?.col ?? 1}`);
     try {
       return document.toJS({ maxAliasCount: 100 });
     } catch {
