@@ -1,6 +1,6 @@
 import { widthOf } from "../../src/tools/text/cell-width.ts";
 import { padded, paint, type Appearance, type Style } from "../../src/tools/text/screen.ts";
-import { shortened } from "../../src/tools/text/fit.ts";
+import { shortened } from "../../src/tools/text/line-fit.ts";
 import { leastColumns, renderTimeline } from "../../src/tools/timeline/render-timeline.ts";
 import { holds } from "../../src/ring/view.ts";
 import { nextRotation } from "../../src/ring/next-rotation.ts";

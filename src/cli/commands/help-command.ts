@@ -2,7 +2,7 @@ import { Argument, type Command } from "commander";
 import { quoted } from "../../errors/quote.ts";
 import { nearest } from "../../parse/nearest.ts";
 import { exitCodes } from "../../tools/exit.ts";
-import { fitted } from "../../tools/text/fit.ts";
+import { fitted } from "../../tools/text/line-fit.ts";
 import { line, paint, type Screen } from "../../tools/text/screen.ts";
 import { pairs } from "../../tools/text/table.ts";
 import { commandOf } from "../flags.ts";

@@ -1,6 +1,6 @@
 import { describeStep } from "../../ring/describe.ts";
 import { eventsBetween } from "./progress.ts";
-import { shortened } from "../text/fit.ts";
+import { shortened } from "../text/line-fit.ts";
 import { line, paint, type Io, type Style } from "../text/screen.ts";
 import { statusReport } from "../../ring/status.ts";
 import type { View } from "../../ring/view.ts";

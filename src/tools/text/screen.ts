@@ -1,5 +1,5 @@
 import { widthOf } from "./cell-width.ts";
-import { fitted } from "./fit.ts";
+import { fitted } from "./line-fit.ts";
 
 /** What text may look like where it goes. */
 export interface Appearance {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { fitted, shortened } from "../../../src/tools/text/fit.ts";
+import { fitted, shortened } from "../../../src/tools/text/line-fit.ts";
 import { line } from "../../../src/tools/text/screen.ts";
 import { table } from "../../../src/tools/text/table.ts";
 import { FakeIo, pipe, terminal } from "../support/fake-io.ts";
