@@ -34,6 +34,7 @@ const hints: Readonly<Record<string, string>> = {
   NoResource: "kubectl apply -f crds/ installs the custom resources of Keyturn",
   Denied: "who runs the cluster can say why, and change what is in the way",
   Forbidden: "docs/operations.md lists what each tool has to be allowed",
+  NoKubeConfig: "--kubeconfig or KUBECONFIG names one; --dir DIR is for a rotation in a directory",
   BadKubeConfig: "--kubeconfig or KUBECONFIG names another; --dir DIR is for a rotation in a directory",
   UnknownKid: "--unknown has it remembered, so that it can never come in",
   RingUnreadable: "keyturn recover rebuilds the ring from what is left of it",

@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Registry } from "prom-client";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { root } from "../../hack/run.ts";
 import { AgentMetrics } from "../../src/agent/agent-metrics.ts";
 import { GatewayMetrics } from "../../src/gateway/gateway-metrics.ts";
@@ -147,13 +148,16 @@ describe("the PrometheusRule", () => {
 const filled = (expr: string): string => expr.replaceAll(/\$\w+/g, ".*");
 
 describe("Prometheus' own parser", () => {
-  it("takes every expression of the alerts and of the dashboard", async (context) => {
+  it("takes every expression of the alerts, those of examples/standalone too, and of the dashboard", async (context) => {
     if (!hasParser) context.skip("there is no Go to build Prometheus' parser with");
     const objects = await render(everything);
     const { data } = the(objects, "ConfigMap", "keyturn-dashboard");
     const { panels } = JSON.parse(data?.["keyturn.json"] ?? "") as Dashboard;
     const ofPanels = panels.flatMap(({ targets }) => targets.map(({ expr }) => filled(expr)));
-    const all = [...alertsOf(objects).map(({ expr }) => expr), ...ofPanels];
+    const standalone = await readFile(join(root, "examples/standalone/alerts.yaml"), "utf8");
+    const { groups } = parse(standalone) as { readonly groups: readonly { readonly rules: readonly Alert[] }[] };
+    const alerts = [...alertsOf(objects), ...groups.flatMap(({ rules }) => rules)];
+    const all = [...alerts.map(({ expr }) => expr), ...ofPanels];
     expect(await parsed(all)).toEqual(all.map(() => ""));
     expect(await parsed(["sum by (a (b)"])).toEqual([expect.stringContaining("parse error")]);
   });

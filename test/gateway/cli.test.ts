@@ -51,7 +51,7 @@ describe("keyturn gateway", () => {
     [["--session-total-bytes", "1MB"], `--session-total-bytes "1MB": ${size}`],
     [["--cache-entries", "-1"], '--cache-entries "-1": must be a whole number from 0 to 1000000'],
     [["--cache-entries", "1000001"], '--cache-entries "1000001": must be a whole number from 0 to 1000000'],
-    [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s'],
+    [["--drain-timeout", "1"], '--drain-timeout "1": must look like 90m, 1h30m or 45s; it needs a unit: 1s, 1m or 1h'],
     [["--acks", "off", "--mount", "/m", "--admin-listen", "unix:/a"], "--admin-listen: must be a TCP address"],
   ])("refuses %j", async (args, problem) => {
     expect(await says(...args)).toEqual([2, `Cannot use ${problem}`]);

@@ -42,7 +42,10 @@ describe("keyturn issuer", () => {
     [["--listen", "8080"], 'Cannot use --listen "8080": must look like :8080, 127.0.0.1:8080 or unix:/path'],
     [["--request-rate", "0"], 'Cannot use --request-rate "0": must be a whole number above 0'],
     [["--request-rate", "1e99"], 'Cannot use --request-rate "1e99": must be a whole number above 0'],
-    [["--drain-timeout", "1"], 'Cannot use --drain-timeout "1": must look like 90m, 1h30m or 45s'],
+    [
+      ["--drain-timeout", "1"],
+      'Cannot use --drain-timeout "1": must look like 90m, 1h30m or 45s; it needs a unit: 1s, 1m or 1h',
+    ],
     [
       [...from, "--config", "/i", "--store", "sqlite:/g", "--admin-listen", "unix:/a"],
       "Cannot use --admin-listen: must be a TCP address",
