@@ -2,7 +2,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { askGitOps, gitOpsBuildMs, gitOpsNeeds, type GitOpsQuestion, type HealthChecks } from "../../hack/gitops.ts";
+import {
+  askGitOps,
+  buildGitOps,
+  gitOpsBuildMs,
+  gitOpsNeeds,
+  type GitOpsQuestion,
+  type HealthChecks,
+} from "../../hack/gitops.ts";
 import type { KubeObject } from "../../src/kube/object.ts";
 import { resource } from "../cluster/support/resources.ts";
 import { goldenRotations } from "./support/golden-rotations.ts";
@@ -39,6 +46,8 @@ interface Health {
   readonly message?: string;
 }
 
+beforeAll(() => buildGitOps(() => undefined), gitOpsBuildMs);
+
 const lua = (script: string, object: object): GitOpsQuestion => ({ tool: "lua", script, object });
 const ask = async (question: GitOpsQuestion): Promise<unknown> => (await askGitOps([question]))[0];
 
@@ -57,7 +66,7 @@ describe.skipIf(gitOpsNeeds() !== undefined)("what the tools of GitOps say of a 
       const [argo, cel, kstatus] = answers.slice(index * 3, index * 3 + 3);
       return { state, reason, argo: argo as Health, cel, kstatus };
     });
-  }, gitOpsBuildMs);
+  });
 
   test("is what the page says, state by state", () => {
     expect(rows.map(({ state }) => state)).toEqual(Object.keys(goldenRotations));

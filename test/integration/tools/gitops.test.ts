@@ -1,5 +1,9 @@
-import { expect, it } from "vitest";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it, onTestFinished } from "vitest";
 import { parse } from "yaml";
+import { root } from "../../../hack/run.ts";
+import { readManifests } from "../../../hack/testcluster/apply.ts";
 import {
   holds,
   makeRotation,
@@ -9,7 +13,7 @@ import {
   rotationsPath,
   startController,
 } from "../controller/support/scene.ts";
-import { admin } from "../support/scene.ts";
+import { admin, hasKubectl, kubectl } from "../support/scene.ts";
 import { homeOf } from "./support/home.ts";
 import { administrator } from "./support/person.ts";
 
@@ -24,10 +28,13 @@ interface Manifest {
 }
 
 /** As a GitOps tool applies what stands in its repository. */
-async function applied(manifest: Manifest): Promise<RotationHandle> {
+async function applied(
+  manifest: Manifest,
+  { manager = "argocd-controller", force = true } = {},
+): Promise<RotationHandle> {
   const { name } = manifest.metadata;
   const body = { apiVersion: "keyturn.dev/v1alpha1", kind: "JwtKeyRotation", ...manifest };
-  const path = `${rotationsPath(namespace)}/${name}?fieldManager=argocd-controller&force=true`;
+  const path = `${rotationsPath(namespace)}/${name}?fieldManager=${manager}&force=${force}`;
   await admin.request("PATCH", path, { body, as: "apply" });
   return new RotationHandle(namespace, name);
 }
@@ -102,6 +109,44 @@ it("status says who has set a pin that stands in no repository, since when it st
   expect((await keyturn("rollback forgotten --unpin")).code).toBe(0);
   await rotation.reaches("unpinned", (status) => !holds(status, "Pinned"));
   expect((await keyturn("status forgotten")).out).not.toContain("the pin is not");
+});
+
+it("a pin of the tools is taken over by a tool that forces its commit, by no other, and ends with a commit then", async () => {
+  startController(scene);
+  const manifest = { metadata: { name: "taken" }, spec: calm };
+  const rotation = await applied(manifest);
+  const { activeKid = "", keys } = await rotation.ready();
+  const standby = keys.find(({ state }) => state === "Prepared")?.kid ?? "";
+  await keyturn(`rollback taken --to ${activeKid}`);
+  const other = { ...manifest, spec: { ...calm, activeKid: standby } };
+  await expect(applied(other, { manager: "helm", force: false })).rejects.toMatchObject({
+    status: 409,
+    message: expect.stringContaining('conflict with "keyturn-cli"') as string,
+  });
+  await applied(other);
+  await rotation.reaches("the other key", (status) => status.activeKid === standby && holds(status, "Pinned"));
+  expect((await keyturn("status taken")).out).toContain(
+    'the pin belongs to "argocd-controller": it ends with a commit',
+  );
+  await applied(manifest);
+  await rotation.reaches("unpinned", (status) => !holds(status, "Pinned"));
+});
+
+it("the command of docs/gitops.md adds to the settings of Argo CD, and takes nothing away", async (context) => {
+  if (!hasKubectl) context.skip("no kubectl");
+  await admin.create("/api/v1/namespaces", { metadata: { name: "argocd" } });
+  onTestFinished(async () => {
+    await admin.remove("/api/v1/namespaces/argocd");
+  });
+  const path = "/api/v1/namespaces/argocd/configmaps";
+  await admin.create(path, { metadata: { name: "argocd-cm" }, data: { url: "https://argocd.example" } });
+  const page = await readFile(join(root, "docs/gitops.md"), "utf8");
+  const [, command = ""] = /^kubectl (-n argocd .*)$/m.exec(page) ?? [];
+  await kubectl(...command.split(" "));
+  const { data } = await admin.get<{ data: object }>(`${path}/argocd-cm`);
+  const customizations = (await readManifests(join(root, "examples/gitops/argocd-cm.yaml")))[0]?.["data"] as object;
+  expect(Object.keys(customizations)).toHaveLength(3);
+  expect(data).toEqual({ url: "https://argocd.example", ...customizations });
 });
 
 it("what somebody asked for by an action of Argo CD is done once, and the tool may ask again", async () => {
