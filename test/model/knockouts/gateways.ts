@@ -34,6 +34,18 @@ export const gatewayRules: readonly Knockout[] = [
     ends: /refused by a third-party cache/,
   },
   {
+    rule: "5, a pass that goes on from the answers to its writes reads the gateways after them",
+    out: "it goes on with the gateways of before",
+    scenario: tokensIn("answers are readings", without("asksAfterWriting")),
+    ends: /refused by a third-party cache/,
+  },
+  {
+    rule: "5, … and takes the ring that it wrote for the one that it read last, for its next write goes over that very version or nowhere",
+    out: "over whatever stands there",
+    scenario: checkedIn("answers are readings", without("swapRing", "swapProjections")),
+    ends: /does not grow/,
+  },
+  {
     rule: "5, the ring is written only over the version that was read",
     out: "two controllers write the ring as they like",
     scenario: checkedIn("two controllers", without("swapRing", "swapProjections")),

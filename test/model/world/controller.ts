@@ -1,23 +1,12 @@
-import type { Ack, GatewayView } from "../../../src/ring/ack.ts";
-import { claimOfAck, classify, type Found, type Reading } from "../../../src/ring/found.ts";
-import type { Kid } from "../../../src/ring/key.ts";
-import { seenOf } from "../../../src/ring/lineage.ts";
+import { classify } from "../../../src/ring/found.ts";
 import type { PlanInput, Step } from "../../../src/ring/plan.ts";
 import { planRotation } from "../../../src/ring/planner.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
 import { applyPlan, needsFreshKey } from "../../../src/ring/steps.ts";
 import { breachOfRest, breachOfWrite } from "../invariants/writes.ts";
+import { foundOf, nextReading, sight, viewOf } from "./reading.ts";
 import { knobsOf, type Knobs, type Scenario } from "./scenario.ts";
-import {
-  msAt,
-  type Controller,
-  type Objects,
-  type Reads,
-  type Sighting,
-  type StoredAck,
-  type StoredObject,
-  type World,
-} from "./world.ts";
+import type { Controller, Objects, Reads, Turn, World } from "./world.ts";
 
 const rotation = { namespace: "default", name: "gateway" } as const;
 export const idle: Controller = { phase: "idle" };
@@ -29,36 +18,32 @@ export const setController = (world: World, index: number, to: Controller): Worl
 
 // --- reading ----------------------------------------------------------------------------------
 
-/** The next of the two first reads: the projections, then the gateways and what they said. */
+/** The next read before the plan: the projections, then the gateways and what they said; where answers are readings, the ring between them. */
 export function readNext(world: World, index: number, scenario: Scenario): World {
   const pass = world.controllers[index];
   const { policy, requests, recovery } = world;
   const reads: Reads = pass?.phase === "reading" ? pass : { policy, requests, recovery };
-  const acksFirst = !knobsOf(scenario).projectionsFirst;
-  const acksNext = reads.gateways === undefined && (acksFirst || reads.objects !== undefined);
-  const { signer, open } = world.objects;
-  const news = acksNext
-    ? { gateways: world.gateways.filter((g) => g.expected).map(sight) }
-    : { objects: { ...(signer && { signer }), ...(open && { open }) } };
-  return setController(world, index, { ...reads, ...news, phase: "reading" });
+  return setController(world, index, { ...reads, ...nextReading(world, reads, scenario), phase: "reading" });
 }
 
-const sight = ({ name, phase, ack }: World["gateways"][number]): Sighting => ({
-  name,
-  ready: phase === "ready",
-  ...(ack && { ack }),
-});
-
-/** Third read, then the clock, then the plan. */
+/** The ring, where it was not read before, then the clock, then the plan. */
 export function planPass(world: World, index: number, scenario: Scenario): World {
   const seen = world.controllers[index];
   if (seen?.phase !== "reading" || !seen.gateways) return world;
-  const { ring } = world.objects;
+  const { ring } = (seen.ring === "early" ? seen.objects : world.objects) ?? {};
   const read: Objects = { ...seen.objects, ...(ring && { ring }) };
   const { policy, requests, recovery } = seen;
   const found = foundOf(world, { gateways: seen.gateways, recovery, scenario }, read);
   const stored = classify(found);
-  if (stored.kind === "stalled") return setController(world, index, idle);
+  if (stored.kind === "stalled") {
+    // What another has written meanwhile may look so: a pass that reads the ring last decides
+    return setController(
+      world,
+      index,
+      seen.ring === "early" ? { ...asked(seen), phase: "reading", ring: "last" } : idle,
+    );
+  }
+  const turn = scenario.readings === "answers" ? { turn: turnOf(seen, scenario) } : {};
   const gateways = seen.gateways.map(viewOf);
   const { nowMs } = found;
   const input: PlanInput = { rotation, policy, stored, requests, gateways, clockTrusted: world.clockTrusted, nowMs };
@@ -66,8 +51,8 @@ export function planPass(world: World, index: number, scenario: Scenario): World
   if (plan.steps.length === 0) {
     if (!ring) return setController(world, index, idle);
     const breach = scenario.tokensOnly === true ? undefined : breachOfRest(ring.ring, input);
-    const rested = setController(world, index, { phase: "ringWritten", ring: ring.ring, read });
-    return breach === undefined ? skipWritten(rested, index) : { ...rested, breach };
+    const rested = setController(world, index, { phase: "ringWritten", ring: ring.ring, read, ...turn });
+    return breach === undefined ? skipWritten(rested, index, false) : { ...rested, breach };
   }
   const kids = plan.steps.filter(needsFreshKey).map((_, i) => `k${String(world.made + i + 1)}`);
   // Every write of an object has a version of its own
@@ -75,13 +60,21 @@ export function planPass(world: World, index: number, scenario: Scenario): World
   if (!applied) return { ...world, breach: "a plan with steps made no ring" };
   const next = scenario.afterApply?.(ring?.ring, plan, applied) ?? applied;
   const twice = applyPlan(applied, plan, kids);
-  const planned = setController(world, index, { phase: "planned", plan, base: ring?.ring, next, read, policy });
+  const pass: Controller = { phase: "planned", plan, base: ring?.ring, next, read, policy, ...turn };
+  const planned = setController(world, index, pass);
   return {
     ...planned,
     made: world.made + kids.length,
     ...(twice !== applied && { breach: "applying the same plan twice changed the ring again" }),
   };
 }
+
+const asked = ({ policy, requests, recovery }: Reads): Turn => ({ policy, requests, recovery });
+
+const turnOf = (seen: Reads, scenario: Scenario): Turn => ({
+  ...asked(seen),
+  ...(!knobsOf(scenario).asksAfterWriting && seen.gateways && { gateways: seen.gateways }),
+});
 
 /** True when nothing goes on before a person acts. */
 export function isStalled(world: World, scenario: Scenario): boolean {
@@ -96,42 +89,6 @@ export function recovering(world: World): World {
   const inUse = world.gateways.flatMap(({ ring, floor }) => [ring, floor].flatMap((r) => (r ? keysOf(r) : [])));
   const lost = [...world.tokens, ...inUse].map(({ kid }) => kid).filter((kid) => !held.has(kid));
   return { ...world, recovery: true, destroyed: [...new Set([...world.destroyed, ...lost])] };
-}
-
-interface Seeing {
-  readonly gateways: readonly Sighting[];
-  readonly recovery: boolean;
-  readonly scenario: Scenario;
-}
-
-function foundOf(world: World, { gateways, recovery, scenario }: Seeing, read: Objects): Found {
-  const { acksNameWrites } = knobsOf(scenario);
-  const claimed = (by: string, ack: Ack): Found["claims"][number] =>
-    acksNameWrites ? claimOfAck(by, ack) : { by, generation: ack.generation };
-  return {
-    ring: reading(read.ring, (r) => keysOf(r).flatMap((k) => (k.canSign ? [k.kid] : []))),
-    signer: reading(read.signer, (r) => (r.signer.canSign ? [r.signer.kid] : [])),
-    public: reading(read.open, () => []),
-    claims: gateways.flatMap((g) => (g.ack?.ring ? [claimed(g.name, ackOf(g.ack))] : [])),
-    ...(recovery && { recovery: { alsoVerify: [] } }),
-    nowMs: msAt(world.tick),
-  };
-}
-
-const reading = (object: StoredObject | undefined, halvesOf: (ring: Ring) => readonly Kid[]): Reading =>
-  object ? { kind: "ring", ring: object.ring, halves: halvesOf(object.ring) } : { kind: "absent" };
-
-const viewOf = ({ name, ready, ack }: Sighting): GatewayView => ({ name, ready, ...(ack && { ack: ackOf(ack) }) });
-
-const acks = new WeakMap<StoredAck, Ack>();
-function ackOf(stored: StoredAck): Ack {
-  const known = acks.get(stored);
-  if (known) return known;
-  const { ring, signs } = stored;
-  const verifies = ring ? keysOf(ring).map((k) => k.kid) : [];
-  const ack = { ...(ring ? seenOf(ring) : { generation: 0 }), verifies, ...(signs !== undefined && { signs }) };
-  acks.set(stored, ack);
-  return ack;
 }
 
 /** A pass whose next write is bound to fail has ended: it only does not know yet. */
@@ -167,13 +124,14 @@ function mayWrite(world: World, name: keyof Objects, write: { read: Objects; rin
 export function writeRing(world: World, index: number, scenario: Scenario): World {
   const pass = world.controllers[index];
   if (pass?.phase !== "planned") return world;
-  const { next, read, plan, base, policy } = pass;
+  const { next, read, plan, base, policy, turn } = pass;
   if (!mayWrite(world, "ring", { read, ring: next, knobs: knobsOf(scenario) }))
     return setController(world, index, idle);
   const breach = scenario.tokensOnly === true ? undefined : breachOfWrite({ world, base, plan, next, policy });
   const recovered = plan.steps.some((s) => s.type === "rebuild" || s.type === "begin");
   const written = put(world, "ring", next);
-  const moved = setController(written, index, { phase: "ringWritten", ring: next, read });
+  const left = turn ? { read: leftIn(written, read, "ring"), turn } : { read };
+  const moved = setController(written, index, { phase: "ringWritten", ring: next, ...left });
   const early = plan.steps.some(isEarly) ? [{ kid: next.signer.kid, sinceGeneration: next.generation }] : [];
   return {
     ...moved,
@@ -198,15 +156,29 @@ export function writeProjection(world: World, index: number, scenario: Scenario)
   const name = pass.phase === "ringWritten" ? "open" : "signer";
   if (!mayWrite(world, name, { ...pass, knobs: knobsOf(scenario) })) return setController(world, index, idle);
   const written = put(world, name, pass.ring);
-  if (name === "signer") return setController(written, index, idle);
-  return skipWritten(setController(written, index, { ...pass, phase: "publicWritten" }), index);
+  const left = pass.turn ? { ...pass, read: leftIn(written, pass.read, name) } : pass;
+  if (name === "signer") return setController(written, index, afterWrites(left));
+  return skipWritten(setController(written, index, { ...left, phase: "publicWritten" }), index, true);
 }
 
 /** A projection that shows the ring already needs no write. */
-function skipWritten(world: World, index: number): World {
+function skipWritten(world: World, index: number, hasWritten: boolean): World {
   const pass = world.controllers[index];
   if (pass?.phase !== "ringWritten" && pass?.phase !== "publicWritten") return world;
   const shows = (name: "open" | "signer") => pass.read[name]?.ring.generation === pass.ring.generation;
   if (pass.phase === "ringWritten" && !shows("open")) return world;
-  return setController(world, index, shows("signer") ? idle : { ...pass, phase: "publicWritten" });
+  const ended = hasWritten ? afterWrites(pass) : idle;
+  return setController(world, index, shows("signer") ? ended : { ...pass, phase: "publicWritten" });
 }
+
+/** The object as the server answers that it was written. */
+function leftIn({ objects }: World, read: Objects, name: keyof Objects): Objects {
+  const answer = objects[name];
+  return answer ? { ...read, [name]: answer } : read;
+}
+
+/** In a turn the next pass goes on from what this one left behind. */
+const afterWrites = ({ read, turn }: Writing): Controller =>
+  turn ? { ...turn, phase: "reading", objects: read, ring: "early" } : idle;
+
+type Writing = Extract<Controller, { readonly phase: "ringWritten" | "publicWritten" }>;

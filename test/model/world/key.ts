@@ -4,7 +4,17 @@ import type { Policy } from "../../../src/ring/plan.ts";
 import { keysOf, type Ring } from "../../../src/ring/ring.ts";
 import { Digest } from "./digest.ts";
 import type { Scenario } from "./scenario.ts";
-import { msAt, tickMs, type Controller, type Gateway, type Objects, type StoredAck, type World } from "./world.ts";
+import {
+  msAt,
+  tickMs,
+  type Controller,
+  type Gateway,
+  type Objects,
+  type Sighting,
+  type StoredAck,
+  type Turn,
+  type World,
+} from "./world.ts";
 
 /**
  * The fingerprint of a world up to what can make no difference to its future: instants count from now and end where no
@@ -188,11 +198,8 @@ export class WorldKey {
         break;
       case "reading":
         this.#flags(c.gateways !== undefined, c.objects !== undefined, c.recovery);
-        for (const g of c.gateways ?? []) {
-          this.#flags(g.ready);
-          this.#add(nameNumber(g.name));
-          this.#ack(g.ack);
-        }
+        this.#sightings(c.gateways ?? []);
+        if (c.ring !== undefined) this.#flags(c.ring === "early");
         if (c.policy !== world.policy || c.requests !== world.requests) this.#olderView(c, world);
         this.#read(c.objects ?? {}, world);
         break;
@@ -200,15 +207,33 @@ export class WorldKey {
         this.#flags(c.plan.steps.some((s) => s.type === "rebuild"));
         this.#ring(c.next);
         this.#read(c.read, world);
+        this.#turn(c.turn, world);
         break;
       case "ringWritten":
       case "publicWritten":
         this.#ring(c.ring);
         this.#read(c.read, world);
+        this.#turn(c.turn, world);
         break;
       default:
         c satisfies never;
     }
+  }
+
+  #sightings(gateways: readonly Sighting[]): void {
+    for (const g of gateways) {
+      this.#flags(g.ready);
+      this.#add(nameNumber(g.name));
+      this.#ack(g.ack);
+    }
+  }
+
+  /** What the pass after this one will begin with. */
+  #turn(turn: Turn | undefined, world: World): void {
+    if (turn === undefined) return;
+    this.#flags(turn.recovery);
+    this.#sightings(turn.gateways ?? []);
+    if (turn.policy !== world.policy || turn.requests !== world.requests) this.#olderView(turn, world);
   }
 
   /** A pass that began before the last edit or request. */
@@ -332,7 +357,8 @@ function rankedGenerations(world: World): number[] {
   for (const c of world.controllers) {
     if (c.phase === "planned") add(c.next);
     if (c.phase === "ringWritten" || c.phase === "publicWritten") add(c.ring);
-    if (c.phase === "reading") for (const g of c.gateways ?? []) add(g.ack?.ring);
+    const sighted = c.phase === "reading" ? c.gateways : c.phase === "idle" ? undefined : c.turn?.gateways;
+    for (const g of sighted ?? []) add(g.ack?.ring);
     addAll(c.phase === "idle" ? undefined : c.phase === "reading" ? c.objects : c.read);
   }
   return sorted;

@@ -2,6 +2,7 @@ import { adversities } from "./adversity.ts";
 import { idle, planPass, readNext, setController, withoutDoomed, writeProjection, writeRing } from "./controller.ts";
 import { gatewayMoves } from "./gateway-moves.ts";
 import { empty, short } from "./gateway.ts";
+import { hasRead } from "./reading.ts";
 import type { Scenario } from "./scenario.ts";
 import { settle } from "./tokens.ts";
 import { tickMs, type Controller, type Gateway, type Move, type World } from "./world.ts";
@@ -60,7 +61,7 @@ export function effect(world: World, index: number, scenario: Scenario): World {
     case "idle":
       return readNext(world, index, scenario);
     case "reading":
-      return pass.gateways && pass.objects ? planPass(world, index, scenario) : readNext(world, index, scenario);
+      return hasRead(pass, scenario) ? planPass(world, index, scenario) : readNext(world, index, scenario);
     case "planned":
       return writeRing(world, index, scenario);
     case "ringWritten":
@@ -75,8 +76,11 @@ function sentence(before: World, after: World, index: number): string {
   const pass = before.controllers[index];
   const was = pass?.phase ?? "idle";
   const now = after.controllers[index];
-  if (now?.phase === "reading") {
-    const { gateways, objects } = now;
+  if (now?.phase === "reading" && (was === "idle" || was === "reading")) {
+    const { gateways, objects, ring } = now;
+    if (ring !== undefined && (pass?.phase !== "reading" || pass.ring !== ring)) {
+      return ring === "early" ? "reads the ring" : "would stall, and reads everything anew";
+    }
     const knew = pass?.phase === "reading" && pass.gateways !== undefined;
     if (gateways && !knew) return `reads the acks: ${gateways.map(ackLine).join(", ") || "no gateway"}`;
     return `reads the projections: ${objects?.signer ? short(objects.signer.ring) : "none"}`;
@@ -133,7 +137,7 @@ function broken({ left, ...before }: World, now: World, index: number): Move[] {
 function holding(pass: Controller | undefined): string {
   switch (pass?.phase) {
     case "reading":
-      return `what it has read of ${[...(pass.objects ? ["the projections"] : []), ...(pass.gateways ? ["the acks"] : [])].join(" and ")}`;
+      return `what it has read of ${[...(pass.objects ? ["the projections"] : []), ...(pass.ring === "early" ? ["the ring"] : []), ...(pass.gateways ? ["the acks"] : [])].join(" and ")}`;
     case "planned":
       return `a plan: ${pass.plan.steps.map(stepLine).join(", ")}`;
     case "ringWritten":

@@ -37,6 +37,8 @@ export interface Knobs {
   readonly secondRead: boolean;
   /** A pass reads the projections before it asks the gateways. */
   readonly projectionsFirst: boolean;
+  /** A pass that goes on from what it has written asks the gateways anew. */
+  readonly asksAfterWriting: boolean;
   /** The ring is written only over the version that was read. */
   readonly swapRing: boolean;
   /** So are the projections. */
@@ -65,6 +67,7 @@ export const everyKnob: Knobs = {
   uncachedStart: true,
   secondRead: true,
   projectionsFirst: true,
+  asksAfterWriting: true,
   swapRing: true,
   swapProjections: true,
   neverOverHigher: true,
@@ -88,6 +91,11 @@ export interface Scenario {
   readonly controllers?: number;
   /** `effects`: a pass may stop between any two of its effects. @default "atomic" */
   readonly passes?: "atomic" | "effects";
+  /**
+   * `answers`: a pass reads the ring before the gateways, and goes on at once from what it has written, as controllers do;
+   * `all`: each pass reads everything, the ring last, as standalone does. @default "all"
+   */
+  readonly readings?: "all" | "answers";
   /** `steps`: section 7's four steps of a start, one by one; `atomic`: all at once. @default "atomic" */
   readonly starts?: "atomic" | "steps";
   /** `later`: a gateway may serve what it has not acknowledged yet. @default "atomic" */

@@ -47,7 +47,12 @@ export interface Reads {
   readonly gateways?: readonly Sighting[];
   /** The projections, and the ring at last. */
   readonly objects?: Objects;
+  /** `early`: the objects have the ring already; `last`: it is read when all else has been. @default "last" */
+  readonly ring?: "early" | "last";
 }
+
+/** What a pass that wrote hands on to the one that follows it at once. */
+export type Turn = Pick<Reads, "policy" | "requests" | "recovery" | "gateways">;
 
 /** A pass of a controller, held between two of its effects. */
 export type Controller =
@@ -61,8 +66,15 @@ export type Controller =
       readonly next: Ring;
       readonly read: Objects;
       readonly policy: Policy;
+      readonly turn?: Turn;
     }
-  | { readonly phase: "ringWritten" | "publicWritten"; readonly ring: Ring; readonly read: Objects };
+  | {
+      readonly phase: "ringWritten" | "publicWritten";
+      readonly ring: Ring;
+      /** As it was read; in a turn, as it was left behind. */
+      readonly read: Objects;
+      readonly turn?: Turn;
+    };
 
 export interface Gateway {
   readonly name: string;
