@@ -6,6 +6,7 @@ import { type DocumentRead, DocumentOpener, readFiles, unusable } from "../keepe
 import type { RingStore, RotationIdentity, SetAside, Snapshot } from "../keeper/store.ts";
 import type { KubeClient } from "../kube/client.ts";
 import { isAlreadyExists, isWriteConflict, isNotFound } from "../kube/kube-errors.ts";
+import { withoutManagedFields } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { nameOf, secrets } from "../kube/resource.ts";
 import { KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
@@ -34,7 +35,7 @@ export interface ClusterStoreOptions {
   readonly owner: KubeObject;
   readonly signal?: AbortSignal;
   /** @default one that remembers nothing */
-  readonly opener?: Pick<DocumentOpener, "open">;
+  readonly opener?: Pick<DocumentOpener, "open" | "wrote">;
   /** Hears of what is kept because it could not be taken over. */
   readonly onSetAside?: (kept: SetAside) => void;
   /** Hears of each object as the server answered that it was written. */
@@ -47,7 +48,7 @@ export interface ClusterStoreOptions {
  */
 export class ClusterStore implements RingStore<ClusterRead> {
   readonly #options: ClusterStoreOptions;
-  readonly #opener: Pick<DocumentOpener, "open">;
+  readonly #opener: Pick<DocumentOpener, "open" | "wrote">;
   /** What the server answered to the last write of each object: a reading of that instant. */
   readonly #answers = new Map<RingObject, KubeObject>();
 
@@ -59,8 +60,9 @@ export class ClusterStore implements RingStore<ClusterRead> {
   async read(role: RingObject, identity: RotationIdentity): Promise<ClusterRead> {
     const { client, rotation, signal } = this.#options;
     const slot = slotOf(rotation, role);
-    const object = await client.find(slot.resource, slot.ref, { ...(signal && { signal }) });
-    if (object === undefined) return unusable({ kind: "absent" });
+    const found = await client.find(slot.resource, slot.ref, { ...(signal && { signal }) });
+    if (found === undefined) return unusable({ kind: "absent" });
+    const object = withoutManagedFields(found);
     return { ...(await this.#reading(object, slot, identity)), object };
   }
 
@@ -87,6 +89,7 @@ export class ClusterStore implements RingStore<ClusterRead> {
   /** Throws {@link KubeError}s, too, as all that writes here. */
   async commit(next: Known, seen: Snapshot<ClusterRead>): Promise<void> {
     await this.#write("ring", next, seen);
+    this.#opener.wrote(next);
   }
 
   /** Over the version that the snapshot has, so that a newer one is never lost. */
@@ -151,7 +154,7 @@ export class ClusterStore implements RingStore<ClusterRead> {
       const answer = await (found === undefined
         ? client.create(slot.resource, next, options)
         : client.update(slot.resource, next, options));
-      this.#answers.set(slot.role, answer);
+      this.#answers.set(slot.role, withoutManagedFields(answer));
       onWritten?.(answer);
       return true;
     } catch (error) {

@@ -1,4 +1,4 @@
-import { managedFieldsOf } from "../kube/managed-fields.ts";
+import { managedFieldsOf, withoutManagedFields } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { RotationFrame } from "../ring/resource/rotation.ts";
 import { annotations } from "../parse/api-names.ts";
@@ -18,14 +18,11 @@ export function firstRequestsOf(resource: KubeObject, frame: RotationFrame): rea
 }
 
 /**
- * The resource without `metadata.managedFields`, once it has been reported on, unless it is pinned: nobody asks for them any more, and in
- * memory they are half of it. The API server keeps its own where a write has none.
+ * The resource without `metadata.managedFields`, once it has been reported on, unless it is pinned: nobody asks for them any
+ * more.
  */
-export function withoutManagers(resource: KubeObject): KubeObject {
-  if (lastStatus(resource).conditions.length === 0 || isPinning(resource)) return resource;
-  const metadata = Object.fromEntries(Object.entries(resource.metadata).filter(([field]) => field !== "managedFields"));
-  return { ...resource, metadata: { ...metadata, name: resource.metadata.name } };
-}
+export const withoutManagers = (resource: KubeObject): KubeObject =>
+  lastStatus(resource).conditions.length === 0 || isPinning(resource) ? resource : withoutManagedFields(resource);
 
 /**
  * Annotations are not counted; but who set one together with the spec, and changed nothing since, made the resource with it.

@@ -1,5 +1,6 @@
 import type { KubeClient } from "../kube/client.ts";
 import { isWriteConflict, isNotFound } from "../kube/kube-errors.ts";
+import { withoutManagedFields } from "../kube/managed-fields.ts";
 import type { KubeObject } from "../kube/object.ts";
 import { TryLaterError } from "../errors/keyturn-error.ts";
 import { rotations } from "../parse/api-names.ts";
@@ -21,7 +22,7 @@ export async function writeReport(
   signal: AbortSignal,
 ): Promise<KubeObject | undefined> {
   try {
-    return await client.updateStatus(rotations, after, { signal });
+    return await client.updateStatus(rotations, withoutManagedFields(after), { signal });
   } catch (error) {
     if (isNotFound(error)) return undefined;
     if (!isWriteConflict(error)) throw error;

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import { materialOf, publicJwkOf } from "./material.ts";
+import { onceEach } from "./once-each.ts";
 import { asVersion1 } from "./pkcs8.ts";
 import { privateKeyObject, publicKeyObject } from "./signature.ts";
 import { type Subject } from "../parse/cursor.ts";
@@ -11,16 +12,6 @@ export const pkcs8Pem = onceEach((jwk: PrivateJwk) => pem(privateKeyObject(jwk),
 
 /** SubjectPublicKeyInfo (RFC 5280 §4.1.2.7): `-----BEGIN PUBLIC KEY-----`. */
 export const spkiPem = onceEach((jwk: PublicJwk) => pem(publicKeyObject(jwk), "spki"));
-
-/** Made once of each object, and gone with it: passes over a ring ask again and again. */
-function onceEach<Jwk extends object>(make: (jwk: Jwk) => string): (jwk: Jwk) => string {
-  const made = new WeakMap<Jwk, string>();
-  return (jwk) => {
-    const text = made.get(jwk) ?? make(jwk);
-    made.set(jwk, text);
-    return text;
-  };
-}
 
 function pem(key: KeyObject, type: "pkcs8" | "spki"): string {
   const text = key.export({ type, format: "pem" });

@@ -3,11 +3,13 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
 import { isSmallOrder } from "./ed25519.ts";
+import { onceEach } from "./once-each.ts";
 
 interface SignatureOptions {
   /** Undefined for Ed25519, which hashes by itself. */
   readonly hash: string | undefined;
-  readonly options: { readonly padding?: number; readonly saltLength?: number };
+  /** Of RSA. */
+  readonly options?: { readonly padding: number; readonly saltLength?: number };
 }
 
 const pkcs1 = { padding: constants.RSA_PKCS1_PADDING };
@@ -16,11 +18,11 @@ const pss = { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: constants.RS
 
 /** How node:crypto signs by each algorithm (RFC 7518 §3.3 to §3.5, RFC 8037 §3.1, RFC 9864 §2.2); ECDSA signatures are DER here. */
 const signing: Readonly<Record<Algorithm, SignatureOptions>> = {
-  ES256: { hash: "sha256", options: {} },
-  ES384: { hash: "sha384", options: {} },
-  ES512: { hash: "sha512", options: {} },
-  EdDSA: { hash: undefined, options: {} },
-  Ed25519: { hash: undefined, options: {} },
+  ES256: { hash: "sha256" },
+  ES384: { hash: "sha384" },
+  ES512: { hash: "sha512" },
+  EdDSA: { hash: undefined },
+  Ed25519: { hash: undefined },
   RS256: { hash: "sha256", options: pkcs1 },
   RS384: { hash: "sha384", options: pkcs1 },
   RS512: { hash: "sha512", options: pkcs1 },
@@ -30,20 +32,20 @@ const signing: Readonly<Record<Algorithm, SignatureOptions>> = {
 };
 
 /** The private half as node:crypto has it. @throws ChangeNeededError `KeyUnusable`, without the error of OpenSSL */
-export function privateKeyObject(jwk: PrivateJwk): KeyObject {
+export const privateKeyObject = onceEach((jwk: PrivateJwk): KeyObject => {
   try {
     return createPrivateKey({ key: jwk, format: "jwk" });
   } catch {
     throw unusable("the private half is no key");
   }
-}
+});
 
 /**
  * The public half as node:crypto has it.
  *
  * @throws ChangeNeededError `KeyUnusable`: a point that is not on its curve, or one of Ed25519 for which anybody can sign
  */
-export function publicKeyObject(jwk: PublicJwk): KeyObject {
+export const publicKeyObject = onceEach((jwk: PublicJwk): KeyObject => {
   if (jwk.kty === "OKP" && isSmallOrder(Buffer.from(jwk.x, "base64url"))) {
     throw unusable("the public half is a point of small order: anybody can sign for it");
   }
@@ -52,7 +54,13 @@ export function publicKeyObject(jwk: PublicJwk): KeyObject {
   } catch {
     throw unusable("the public half is no key");
   }
-}
+});
+
+/** Keys of which {@link probe} said that they are sound, and for which algorithm. */
+const proved = new WeakMap<KeyMaterial, Algorithm>();
+
+/** Whether {@link probe} has proved this very object. */
+export const isProved = (material: KeyMaterial, algorithm: Algorithm): boolean => proved.get(material) === algorithm;
 
 /**
  * Resolves when the halves are one key pair: a signature made with the private half verifies with the public one, and
@@ -64,17 +72,20 @@ export function publicKeyObject(jwk: PublicJwk): KeyObject {
 export async function probe(material: KeyMaterial, algorithm: Algorithm): Promise<void> {
   const publicKey = publicKeyObject(material.publicJwk);
   const { privateJwk } = material;
-  if (!privateJwk) return;
+  if (!privateJwk) return void proved.set(material, algorithm);
   if (!numbersFit(privateJwk)) throw unusable("the halves do not fit");
   const privateKey = privateKeyObject(privateJwk);
   const { hash, options } = signing[algorithm];
   const data = Buffer.from(`keyturn probe ${algorithm}`);
+  // Only where there are any: to find out that an object is no key, node:crypto takes a stack trace
+  const withOptions = (key: KeyObject) => (options ? { key, ...options } : key);
   const fits = await new Promise<boolean>((resolve) => {
-    sign(hash, data, { key: privateKey, ...options }, (failure, signature) => {
-      resolve(failure === null && verify(hash, data, { key: publicKey, ...options }, signature));
+    sign(hash, data, withOptions(privateKey), (failure, signature) => {
+      resolve(failure === null && verify(hash, data, withOptions(publicKey), signature));
     });
   });
   if (!fits) throw unusable("the halves do not fit");
+  proved.set(material, algorithm);
 }
 
 /**

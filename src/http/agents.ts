@@ -28,7 +28,7 @@ export class Agents {
   readonly #isSecure: boolean;
   readonly #options: AgentOptions;
   #agent: HttpAgent | undefined;
-  #madeFor = "";
+  #madeFor: { readonly tls: TlsMaterial; readonly fingerprint: string } | undefined;
   /** Pools of before, until their last request has ended. */
   readonly #retired = new Set<HttpAgent>();
 
@@ -38,10 +38,12 @@ export class Agents {
   }
 
   for(tls: TlsMaterial): HttpAgent {
+    if (this.#agent !== undefined && tls === this.#madeFor?.tls) return this.#agent;
     const fingerprint = JSON.stringify([tls.ca, tls.cert, tls.key, tls.serverName, tls.insecure]);
-    if (this.#agent !== undefined && fingerprint === this.#madeFor) return this.#agent;
+    const isSame = this.#agent !== undefined && fingerprint === this.#madeFor?.fingerprint;
+    this.#madeFor = { tls, fingerprint };
+    if (this.#agent !== undefined && isSame) return this.#agent;
     this.#retire();
-    this.#madeFor = fingerprint;
     this.#agent = this.#isSecure
       ? new HttpsAgent({ ...this.#options, ...tlsOptions(tls) })
       : new HttpAgent(this.#options);

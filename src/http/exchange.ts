@@ -64,9 +64,13 @@ export class Exchange {
 
   /** The whole body as text. @throws as {@link head} */
   async text(head: IncomingMessage): Promise<string> {
-    const chunks: Buffer[] = [];
-    for await (const chunk of this.chunks(head)) chunks.push(chunk);
-    return Buffer.concat(chunks).toString("utf8");
+    try {
+      return await textOf(head);
+    } catch (error) {
+      throw this.#converted(error);
+    } finally {
+      this.end();
+    }
   }
 
   /** The body as it comes; leaving the loop closes the connection. @throws as {@link head} */
@@ -134,4 +138,19 @@ export class Exchange {
     const problem = `${this.#sent ? "the connection broke" : "no connection"} (${connectionProblem(error)})`;
     return this.#outgoing.errors.broken(problem, this.#sent, errnoOf(error));
   }
+}
+
+/** By its events: an iterator of a stream takes as long as all the rest of a small answer. */
+function textOf(head: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    if (head.errored !== null) reject(head.errored);
+    head.on("error", reject);
+    head.on("close", () => {
+      // Cut without an error: nothing else would say so
+      if (!head.readableEnded) reject(new Error("aborted"));
+    });
+    head.on("data", (chunk: Buffer) => chunks.push(chunk));
+    head.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+  });
 }

@@ -3,10 +3,12 @@ import type { AdoptionContext } from "../crypto/adoptable.ts";
 import type { Files } from "../crypto/objects.ts";
 import { openKeyRing, type Proved } from "../crypto/open.ts";
 import { readRemnant } from "../crypto/remnant.ts";
+import { isProved } from "../crypto/signature.ts";
+import type { Known } from "../crypto/unclaimed.ts";
 import type { KeyRing, RingObject } from "../ring/codec.ts";
 import { KeyturnError } from "../errors/keyturn-error.ts";
 import type { Reading } from "../ring/found.ts";
-import type { KeyMaterials } from "../ring/jwk.ts";
+import type { KeyMaterial, KeyMaterials } from "../ring/jwk.ts";
 import { keysOf, type RotationRef, rotationName } from "../ring/ring.ts";
 
 /** What a `keyring.json` amounts to, and the keys in it. */
@@ -21,6 +23,7 @@ export interface DocumentRead {
  */
 export class DocumentOpener {
   readonly #last = new Map<RingObject, { readonly text: string; readonly opened: KeyRing }>();
+  #written: Known | undefined;
 
   /** @throws ChangeNeededError `RingUnreadable`, never with key material */
   async open(text: string, object: RingObject): Promise<KeyRing> {
@@ -31,18 +34,27 @@ export class DocumentOpener {
     return opened;
   }
 
-  readonly #proved: Proved = ({ kid, profile: { algorithm } }, { publicJwk, privateJwk }) => {
+  /** A ring that was written here: the keys in it that were proved before are, when the server answers what it has. */
+  wrote(ring: Known): void {
+    this.#written = ring;
+  }
+
+  readonly #proved: Proved = ({ kid, profile: { algorithm } }, material) => {
     for (const { opened } of this.#last.values()) {
-      const known = opened.materials.get(kid);
       const key = keysOf(opened.ring).find((one) => one.kid === kid);
-      if (known === undefined || key?.profile.algorithm !== algorithm) continue;
-      if (!isDeepStrictEqual(publicJwk, known.publicJwk)) continue;
-      // Never with a private half that this document does not have
-      if (privateJwk === undefined) return { publicJwk: known.publicJwk };
-      if (isDeepStrictEqual(privateJwk, known.privateJwk)) return known;
+      const known = key?.profile.algorithm === algorithm ? sameIn(opened.materials.get(kid), material) : undefined;
+      if (known) return known;
     }
-    return undefined;
+    const written = this.#written?.materials.get(kid);
+    return written && isProved(written, algorithm) ? sameIn(written, material) : undefined;
   };
+}
+
+/** The known key, if it is the same to the last member; never with a private half that this document does not have. */
+function sameIn(known: KeyMaterial | undefined, { publicJwk, privateJwk }: KeyMaterial): KeyMaterial | undefined {
+  if (known === undefined || !isDeepStrictEqual(publicJwk, known.publicJwk)) return undefined;
+  if (privateJwk === undefined) return { publicJwk: known.publicJwk };
+  return isDeepStrictEqual(privateJwk, known.privateJwk) ? known : undefined;
 }
 
 interface DocumentPlace {

@@ -29,6 +29,17 @@ export function managedFieldsOf({ metadata }: KubeObject): readonly ManagedField
   });
 }
 
+/**
+ * The object without `metadata.managedFields`: in memory and on the way they are half of a small one. The API server keeps its own
+ * where a write has none.
+ */
+export function withoutManagedFields(object: KubeObject): KubeObject {
+  if (object.metadata["managedFields"] === undefined) return object;
+  const { name } = object.metadata;
+  const others = Object.entries(object.metadata).filter(([field]) => field !== "managedFields");
+  return { ...object, metadata: { ...Object.fromEntries(others), name } };
+}
+
 /** Each field is a member `f:<name>`. */
 function holds(fields: unknown, [first, ...rest]: FieldPath): boolean {
   if (first === undefined) return true;

@@ -37,6 +37,8 @@ export class Transport {
   readonly #options: TransportOptions;
   readonly #agents: Agents;
   readonly #serverClock: ServerClock;
+  /** Of the server. */
+  #host: string | undefined;
 
   constructor(options: TransportOptions) {
     this.#options = options;
@@ -169,10 +171,10 @@ export class Transport {
   async #head({ method, path }: ApiRequest, exchange: Exchange): Promise<IncomingMessage> {
     const { endpoint, clock, onCall } = this.#options;
     const startedAtMs = clock.monotonicMs();
-    const { host } = new URL(endpoint.server);
+    const host = (this.#host ??= new URL(endpoint.server).host);
     const report = (code: string): void => {
       const durationMs = clock.monotonicMs() - startedAtMs;
-      onCall?.({ method, path: path.replace(/\?.*$/s, ""), host, code, durationMs });
+      onCall?.({ method, path: withoutQuery(path), host, code, durationMs });
     };
     try {
       const head = await exchange.head();
@@ -190,4 +192,9 @@ export class Transport {
   #dropDead(error: unknown): void {
     if (error instanceof ConnectionError && error.code === "TimedOut") this.#agents.dropIdle();
   }
+}
+
+function withoutQuery(path: string): string {
+  const at = path.indexOf("?");
+  return at < 0 ? path : path.slice(0, at);
 }

@@ -1,7 +1,7 @@
 import type { GatewayView } from "./ack.ts";
 import type { Kid } from "./key.ts";
 import type { Plan, PlanInput, Step } from "./plan.ts";
-import { planRotation } from "./planner.ts";
+import { nextDueAtMs, planRotation } from "./planner.ts";
 import { keysOf, type Ring } from "./ring.ts";
 import { applyPlan, needsFreshKey } from "./steps.ts";
 
@@ -36,8 +36,10 @@ export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100):
     if (plan.steps.length > 0) writes.push({ atMs: now.nowMs, steps: namedSteps(plan, kids), ring });
     // Who has yet to answer does so at once, not when the next pass is due
     const settled = isProjected(now, ring) && haveAnswered(now, ring);
-    if (settled && plan.nextCheckAtMs > endMs) break;
-    now = { ...after(now, ring), nowMs: settled ? Math.max(plan.nextCheckAtMs, now.nowMs + 1) : now.nowMs };
+    // A pass looks once a day at least; here nothing can happen in between
+    const dueAtMs = nextDueAtMs(plan.gates, now);
+    if (settled && dueAtMs > endMs) break;
+    now = { ...after(now, ring), nowMs: settled ? Math.max(dueAtMs, now.nowMs + 1) : now.nowMs };
   }
   return writes;
 }

@@ -167,11 +167,7 @@ function baseGeneration({ stored }: PlanInput): number {
 }
 
 function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]): Plan {
-  const { nowMs, waitsFromMs, policy } = input;
-  const times = gates.flatMap((g) => [
-    ...g.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])),
-    (silentFromMs(g, policy) ?? -Infinity) + 1,
-  ]);
+  const { nowMs, waitsFromMs } = input;
   return {
     baseGeneration: baseGeneration(input),
     nextGeneration: nextGeneration(input),
@@ -179,6 +175,15 @@ function planOf(input: PlanInput, steps: readonly Step[], gates: readonly Gate[]
     ...(waitsFromMs !== undefined && { waitsFromMs }),
     steps,
     gates,
-    nextCheckAtMs: Math.min(nowMs + dayMs, ...times.filter((ms) => ms > nowMs)),
+    nextCheckAtMs: Math.min(nowMs + dayMs, nextDueAtMs(gates, input)),
   };
+}
+
+/** The earliest instant at which the clock alone leads to another plan; Infinity when none does. */
+export function nextDueAtMs(gates: readonly Gate[], { nowMs, policy }: Pick<PlanInput, "nowMs" | "policy">): number {
+  const times = gates.flatMap((g) => [
+    ...g.waitsFor.flatMap((b) => (b.kind === "time" ? [b.untilMs] : [])),
+    (silentFromMs(g, policy) ?? -Infinity) + 1,
+  ]);
+  return Math.min(Infinity, ...times.filter((ms) => ms > nowMs));
 }

@@ -52,3 +52,27 @@ describe("DocumentOpener, of a key that another document had,", () => {
     await expect(opener.open(text, "signer")).rejects.toThrow("must be the private half of publicJwk");
   });
 });
+
+describe("DocumentOpener, of a ring that was written here,", () => {
+  it("gives the very same halves, which were proved when they were made", async () => {
+    const made = await new DocumentOpener().open(textOf("ring"), "ring");
+    const opener = new DocumentOpener();
+    opener.wrote(made);
+    const { materials: read } = await opener.open(textOf("ring"), "ring");
+    for (const [kid, { publicJwk, privateJwk }] of made.materials) {
+      expect(read.get(kid)?.publicJwk).toBe(publicJwk);
+      expect(read.get(kid)?.privateJwk).toBe(privateJwk);
+    }
+  });
+
+  it("takes no key for proved that nobody has proved", async () => {
+    const { kid } = ring.signer;
+    const known = materials.get(kid);
+    if (!known?.privateJwk) throw new Error("Cannot test: the signer must have both halves");
+    const wrong = { ...known, privateJwk: { ...known.privateJwk, d: other.privateJwk.d } };
+    const opener = new DocumentOpener();
+    opener.wrote({ ring, materials: new Map([...materials, [kid, wrong]]) });
+    const text = altered("signer", ["keys", 0, "privateJwk", "d"], other.privateJwk.d);
+    await expect(opener.open(text, "signer")).rejects.toThrow("must be the private half of publicJwk");
+  });
+});
