@@ -6,6 +6,7 @@ import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
 import { Pace, paced, type PaceOptions } from "../kube/pace.ts";
+import { RightOfWay, yielding } from "../kube/right-of-way.ts";
 import type { CallReport } from "../kube/api-request.ts";
 import { type ClientTransport, Transport } from "../kube/transport.ts";
 import type { RotationRef } from "../ring/ring.ts";
@@ -21,6 +22,7 @@ import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts
 import type { Leadership } from "../runtime/term.ts";
 import { ForeignWrites } from "./foreign-writes.ts";
 import { Reconciler } from "./reconciler.ts";
+import type { UrgentWay } from "./turn.ts";
 import { answerMs } from "./rival.ts";
 import type { Deed } from "./status-report.ts";
 import { StatusLag } from "./status-lag.ts";
@@ -87,6 +89,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   addProcessMetrics(metrics.registry);
   const transport = newTransport(options, metrics);
   const pace = options.rate && new Pace({ ...options.rate, clock });
+  const rightOfWay = new RightOfWay(clock);
   const client = new KubeClient(pace ? paced(transport, pace) : transport);
   const loop = newLoop(options, metrics);
   /** Of the term that runs. */
@@ -97,7 +100,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   metrics.watchQueues([loop]);
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const lag = new StatusLag(metrics.registry, () => clock.nowMs());
-  const recorder = newRecorder(options, client);
+  const recorder = newRecorder(options, new KubeClient(yielding(client.transport, rightOfWay)));
   metrics.watchEvents(recorder);
   const elector = electorOf(options, new KubeClient(transport));
   if (elector !== undefined) metrics.watchElection(options.lease?.name ?? "", elector);
@@ -105,7 +108,7 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const lead = async (leadership: Leadership, signals: RunSignals): Promise<void> => {
     // Of this term alone: what it remembers, and what it may write
     const own = newReconciler(options, {
-      ...reconcilingClients(fenced(transport, leadership), pace),
+      ...reconcilingClients(fenced(transport, leadership), { pace, rightOfWay }),
       ...{ watches, recorder, metrics: rotationMetrics, lag },
     });
     reconciler = own;
@@ -146,18 +149,26 @@ function newLoop({ clock, chance, workers, log }: ControllerOptions, metrics: Me
   });
 }
 
-/** The guard stands behind the pace: it is asked when a write is about to be sent. */
+interface Order {
+  readonly pace: Pace | undefined;
+  readonly rightOfWay: RightOfWay;
+}
+
+/** The guard stands behind all that may wait: it is asked when a write is about to be sent. */
 function reconcilingClients(
   fence: ClientTransport,
-  pace: Pace | undefined,
-): Pick<Reconciling, "client" | "urgentClient"> {
-  const clientFor = (isUrgent: boolean) => new KubeClient(pace ? paced(fence, pace, { isUrgent }) : fence);
-  return { client: clientFor(false), urgentClient: clientFor(true) };
+  { pace, rightOfWay }: Order,
+): Pick<Reconciling, "client" | "urgent"> {
+  const transportFor = (isUrgent: boolean) => (pace ? paced(fence, pace, { isUrgent }) : fence);
+  return {
+    client: new KubeClient(yielding(transportFor(false), rightOfWay)),
+    urgent: { client: new KubeClient(transportFor(true)), rightOfWay },
+  };
 }
 
 interface Reconciling {
   readonly client: KubeClient;
-  readonly urgentClient: KubeClient;
+  readonly urgent: UrgentWay;
   readonly watches: Watches;
   readonly recorder: EventRecorder;
   readonly metrics: RotationMetrics;
@@ -165,9 +176,9 @@ interface Reconciling {
 }
 
 function newReconciler({ lease, log }: ControllerOptions, parts: Reconciling): Reconciler {
-  const { client, urgentClient, watches, recorder, metrics, lag } = parts;
+  const { client, urgent, watches, recorder, metrics, lag } = parts;
   return new Reconciler({
-    ...{ client, urgentClient, metrics, lag, resources: watches.resources },
+    ...{ client, urgent, metrics, lag, resources: watches.resources },
     knownGateways: (ref) => watches.gatewaysOf(ref, mostSilenceMs),
     count: () => watches.count,
     record: (happening) => recorder.record(happening),

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import type { Sighting } from "./watches.ts";
+import type { Sighting } from "./sightings.ts";
 
 /** Which watches see what they are to see, and how long each has heard nothing; asked for when somebody looks. */
 export function measureWatches(registry: Registry, sightings: () => readonly Sighting[]): void {

@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from "node:util";
 import type { KubeClient } from "../kube/client.ts";
 import { ApiError, KubeError, mayWorkLater } from "../kube/kube-errors.ts";
 import { keyOf, type KubeObject } from "../kube/object.ts";
@@ -12,6 +11,8 @@ import { lastStatus } from "../cluster/last-status.ts";
 import type { GatewaysRead } from "../keeper/observe.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { keyRingAcks, labels, rotations } from "../parse/api-names.ts";
+import { problemOf, type Sighting, sightingName } from "./sightings.ts";
+import { isReported, isSameWish, rotationOf, tellingApart } from "./watched-object.ts";
 
 export interface WatchesOptions {
   /** Empty: all. */
@@ -47,17 +48,6 @@ interface WatchedKind {
   readonly namespace?: string;
 }
 
-/** One watch, and why it sees nothing. */
-export interface Sighting {
-  readonly resource: string;
-  /** Empty: all. */
-  readonly namespace: string;
-  /** How long ago the server last said something, in milliseconds; absent before the first list. */
-  readonly silenceMs?: number;
-  /** One line; absent while it sees. */
-  readonly problem?: string;
-}
-
 /**
  * Everything whose change may give a rotation something to do, namespace by namespace: what can't be seen in one is told, and
  * holds up no other. Secrets are not watched: nobody may list all of those for us.
@@ -86,7 +76,7 @@ export class Watches {
   ): WatchedKind {
     const { resource = rotations, ...selection } = scope;
     const { namespace } = selection;
-    const what = nameOf({ resource: resource.plural, namespace: namespace ?? "" });
+    const what = sightingName({ resource: resource.plural, namespace: namespace ?? "" });
     let told: string | undefined;
     const reflector = new Reflector({
       client,
@@ -159,7 +149,7 @@ export class Watches {
     const unseen = this.sightings(mostSilenceMs).filter(({ problem }) => problem !== undefined);
     const blind = unseen.filter(({ resource }) => resource === rotations.plural);
     const text = (all: readonly Sighting[]): string =>
-      all.map((one) => `${nameOf(one)}: ${one.problem ?? ""}`).join("; ");
+      all.map((one) => `${sightingName(one)}: ${one.problem ?? ""}`).join("; ");
     if (blind.length === this.#rotations.length) return `nothing to look after can be seen: ${text(blind)}`;
     return unseen.length === 0 ? undefined : { remark: `these can't be seen: ${text(unseen)}` };
   }
@@ -175,7 +165,7 @@ export class Watches {
       const isWiped = isReported(before) && !isReported(object);
       const [last, now] = [before, object].map((one) => lastStatus(one).lease);
       if (last !== undefined && last !== now) this.#options.onReporter(change.key);
-      if (!isWiped && isDeepStrictEqual(wishes(before), wishes(object))) return;
+      if (!isWiped && isSameWish(before, object)) return;
     }
     this.#options.onKey(change.key);
   }
@@ -195,40 +185,5 @@ export class Watches {
   }
 }
 
-function problemOf(reflector: Reflector, mostSilenceMs: number): string | undefined {
-  const { trouble } = reflector;
-  if (trouble !== undefined) return trouble.message;
-  const silenceMs = reflector.silenceMs();
-  if (silenceMs === undefined) return "not listed yet";
-  return silenceMs <= mostSilenceMs ? undefined : `nothing came for ${Math.round(silenceMs / 1000)} s`;
-}
-
 /** The server says no; not that it can't say. */
 const isRefused = (error: unknown): boolean => error instanceof ApiError && !mayWorkLater(error);
-
-/** `pods in namespace "shop"` */
-const nameOf = ({ resource, namespace }: Sighting): string =>
-  namespace === "" ? `${resource} in all namespaces` : `${resource} in namespace "${namespace}"`;
-
-/** What a pass obeys. */
-const wishes = ({ metadata: { uid, generation, annotations, deletionTimestamp } }: KubeObject): object => ({
-  uid,
-  generation,
-  annotations,
-  deletionTimestamp,
-});
-
-/** Enough of an object to know that it changed, and whose it is. */
-const tellingApart = ({ apiVersion, kind, metadata }: KubeObject): KubeObject => {
-  const { name, namespace, uid, resourceVersion } = metadata;
-  const rotation = metadata.labels?.[labels.rotation];
-  const own = rotation === undefined ? {} : { labels: { [labels.rotation]: rotation } };
-  return { apiVersion, kind, metadata: { name, ...own, ...defined({ namespace, uid, resourceVersion }) } };
-};
-
-const defined = (fields: Readonly<Record<string, string | undefined>>): Readonly<Record<string, string>> =>
-  Object.fromEntries(Object.entries(fields).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
-
-const isReported = (resource: KubeObject): boolean => lastStatus(resource).conditions.length > 0;
-
-const rotationOf = ({ metadata }: KubeObject): string | undefined => metadata.labels?.[labels.rotation];

@@ -12,7 +12,8 @@ import { rotations } from "../../src/parse/api-names.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
 import { clientTo, transportTo } from "../kube/support/clients.ts";
 import { fakeApi } from "../kube/support/fake-api.ts";
-import { FakeClock } from "../support/fake-clock.ts";
+import { RightOfWay } from "../../src/kube/right-of-way.ts";
+import { FakeClock, turn } from "../support/fake-clock.ts";
 import { resource } from "../cluster/support/resources.ts";
 
 /** No object can be read, while the status can be written: as where one record in the store is damaged. */
@@ -172,5 +173,40 @@ describe("Reconciler, of a rotation that has begun,", () => {
     const { lease, conditions } = lastStatus(await read());
     expect(lease).toBe("a/keyturn");
     expect(conditions).toContainEqual(expect.objectContaining({ type: "Stalled", reason: "SeveralControllers" }));
+  });
+});
+
+describe("Reconciler, while it looks after a rotation,", () => {
+  /** What becomes of somebody else's request during a turn, and after it. */
+  async function given(spec: object): Promise<readonly string[]> {
+    const clock = new FakeClock();
+    const client = new Unanswering(transportTo("http://127.0.0.1:1", { clock }));
+    const answer = Promise.withResolvers<never>();
+    client.find = () => answer.promise;
+    const rightOfWay = new RightOfWay(clock);
+    const reconciler = new Reconciler({
+      ...{ client, count: () => 1, record: () => undefined, urgent: { client, rightOfWay } },
+      resources: { byKey: () => resource({ spec: { ...(resource()["spec"] as object), ...spec } }) },
+      metrics: new RotationMetrics(new Registry(), () => clock.nowMs()),
+      lag: new StatusLag(new Registry(), () => clock.nowMs()),
+    });
+    const told: string[] = [];
+    const pass = reconciler.reconcile("default/gateway", new AbortController().signal).catch(() => told.push("ended"));
+    const waits = rightOfWay.given().then(() => told.push("goes on"));
+    await turn();
+    told.push("answered");
+    answer.reject(client.error);
+    await Promise.all([pass, waits]);
+    return told;
+  }
+
+  it("holds up nobody", async () => {
+    expect(await given({})).toEqual(["goes on", "answered", "ended"]);
+  });
+
+  it("has all others give way, if a revocation is asked for", async () => {
+    const told = await given({ revokedKids: [{ kid: "stolen" }] });
+    expect(told[0]).toBe("answered");
+    expect(told.toSorted()).toEqual(["answered", "ended", "goes on"]);
   });
 });

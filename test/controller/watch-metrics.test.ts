@@ -1,7 +1,7 @@
 import { Registry } from "prom-client";
 import { expect, it } from "vitest";
 import { measureWatches } from "../../src/controller/watch-metrics.ts";
-import type { Sighting } from "../../src/controller/watches.ts";
+import type { Sighting } from "../../src/controller/sightings.ts";
 
 const linesOf = async (registry: Registry): Promise<readonly string[]> =>
   (await registry.metrics()).split("\n").filter((line) => line.startsWith("keyturn_"));
