@@ -1,28 +1,27 @@
 import type { Chance } from "../time/backoff.ts";
 import { RotationMetrics } from "../keeper/rotation-metrics.ts";
-import { KubeClient } from "../kube/client.ts";
+import type { KubeClient } from "../kube/client.ts";
 import type { KubeObject } from "../kube/object.ts";
 import type { Clock } from "../time/clock.ts";
 import type { Endpoint } from "../kube/endpoint.ts";
 import type { Ref } from "../kube/resource.ts";
-import { Pace, paced, type PaceOptions } from "../kube/pace.ts";
-import { RightOfWay, yielding } from "../kube/right-of-way.ts";
+import type { PaceOptions } from "../kube/pace.ts";
 import type { CallReport } from "../kube/api-request.ts";
-import { type ClientTransport, Transport } from "../kube/transport.ts";
+import { Transport } from "../kube/transport.ts";
 import type { RotationRef } from "../ring/ring.ts";
 import { ReconcileLoop, type RunSignals, type Work } from "../runtime/reconcile-loop.ts";
 import { type ElectionOptions, LeaderElector } from "../runtime/election.ts";
 import { EventRecorder } from "../runtime/events.ts";
-import { fenced } from "../runtime/fence.ts";
 import { Checks } from "../telemetry/health.ts";
 import { addProcessMetrics } from "../telemetry/process-metrics.ts";
 import { runManager } from "../runtime/manager.ts";
 import { Metrics } from "../runtime/controller-metrics.ts";
 import { type AdminServer, startAdminServer } from "../telemetry/admin-server.ts";
 import type { Leadership } from "../runtime/term.ts";
+import { ControllerClients } from "./controller-clients.ts";
 import { ForeignWrites } from "./foreign-writes.ts";
 import { Reconciler } from "./reconciler.ts";
-import type { UrgentWay } from "./turn.ts";
+import type { ReconcilerParts } from "./turn.ts";
 import { answerMs } from "./rival.ts";
 import type { Deed } from "./status-report.ts";
 import { StatusLag } from "./status-lag.ts";
@@ -88,27 +87,25 @@ export async function runController(options: ControllerOptions, stop: AbortSigna
   const metrics = new Metrics();
   addProcessMetrics(metrics.registry);
   const transport = newTransport(options, metrics);
-  const pace = options.rate && new Pace({ ...options.rate, clock });
-  const rightOfWay = new RightOfWay(clock);
-  const client = new KubeClient(pace ? paced(transport, pace) : transport);
+  const clients = new ControllerClients(transport, { rate: options.rate, clock });
   const loop = newLoop(options, metrics);
   /** Of the term that runs. */
   let reconciler: Reconciler | undefined;
   const isOwn = (key: string, object: KubeObject): boolean => reconciler?.hasWritten(key, object) ?? false;
-  const watches = newWatches(options, { client, loop, isOwn });
+  const watches = newWatches(options, { client: clients.watching, loop, isOwn });
   measureWatches(metrics.registry, () => watches.sightings(mostSilenceMs));
   metrics.watchQueues([loop]);
   const rotationMetrics = new RotationMetrics(metrics.registry, () => clock.nowMs());
   const lag = new StatusLag(metrics.registry, () => clock.nowMs());
-  const recorder = newRecorder(options, new KubeClient(yielding(client.transport, rightOfWay)));
+  const recorder = newRecorder(options, clients.events);
   metrics.watchEvents(recorder);
-  const elector = electorOf(options, new KubeClient(transport));
+  const elector = electorOf(options, clients.lease);
   if (elector !== undefined) metrics.watchElection(options.lease?.name ?? "", elector);
   const server = await serve(options, metrics, watches);
   const lead = async (leadership: Leadership, signals: RunSignals): Promise<void> => {
     // Of this term alone: what it remembers, and what it may write
     const own = newReconciler(options, {
-      ...reconcilingClients(fenced(transport, leadership), { pace, rightOfWay }),
+      ...clients.reconciling(leadership),
       ...{ watches, recorder, metrics: rotationMetrics, lag },
     });
     reconciler = own;
@@ -149,26 +146,7 @@ function newLoop({ clock, chance, workers, log }: ControllerOptions, metrics: Me
   });
 }
 
-interface Order {
-  readonly pace: Pace | undefined;
-  readonly rightOfWay: RightOfWay;
-}
-
-/** The guard stands behind all that may wait: it is asked when a write is about to be sent. */
-function reconcilingClients(
-  fence: ClientTransport,
-  { pace, rightOfWay }: Order,
-): Pick<Reconciling, "client" | "urgent"> {
-  const transportFor = (isUrgent: boolean) => (pace ? paced(fence, pace, { isUrgent }) : fence);
-  return {
-    client: new KubeClient(yielding(transportFor(false), rightOfWay)),
-    urgent: { client: new KubeClient(transportFor(true)), rightOfWay },
-  };
-}
-
-interface Reconciling {
-  readonly client: KubeClient;
-  readonly urgent: UrgentWay;
+interface Reconciling extends Pick<ReconcilerParts, "client" | "urgent"> {
   readonly watches: Watches;
   readonly recorder: EventRecorder;
   readonly metrics: RotationMetrics;
@@ -178,7 +156,8 @@ interface Reconciling {
 function newReconciler({ lease, log }: ControllerOptions, parts: Reconciling): Reconciler {
   const { client, urgent, watches, recorder, metrics, lag } = parts;
   return new Reconciler({
-    ...{ client, urgent, metrics, lag, resources: watches.resources },
+    ...{ client, metrics, lag, resources: watches.resources },
+    ...(urgent && { urgent }),
     knownGateways: (ref) => watches.gatewaysOf(ref, mostSilenceMs),
     count: () => watches.count,
     record: (happening) => recorder.record(happening),
