@@ -3,14 +3,21 @@ import { type GrpcStatus, grpcCodes } from "./codes.ts";
 
 // What goes over the wire around messages. See https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
 
+/** The whole answer of a call that has one message, and ends well. */
+export function answerWith(stream: ServerHttp2Stream, frame: string): void {
+  stream.on("wantTrailers", sendOk);
+  stream.respond(head, withTrailers);
+  stream.end(frame, "latin1");
+}
+
 /** Begins an answer with messages, whose status comes after them. */
 export function beginAnswer(stream: ServerHttp2Stream): void {
-  stream.respond(head, withTrailers);
+  stream.respond(headOfMessages, withTrailers);
 }
 
 /** Ends a call without a message. */
 export function endCall(stream: ServerHttp2Stream, status: GrpcStatus): void {
-  stream.respond({ ...head, ...fieldsOf(status) }, { endStream: true });
+  stream.respond({ ...headOfMessages, ...fieldsOf(status) }, alone);
   closeHalfOpen(stream);
 }
 
@@ -20,14 +27,11 @@ export function endAnswer(stream: ServerHttp2Stream, status: GrpcStatus): void {
   stream.end();
 }
 
-/** Ends an answer with its last message, and well. */
-export function endWith(stream: ServerHttp2Stream, frame: string): void {
-  stream.on("wantTrailers", sendOk);
-  stream.end(frame, "latin1");
-}
-
-const head = { ":status": 200, "content-type": "application/grpc+proto", "grpc-accept-encoding": "identity,gzip" };
-const withTrailers = { waitForTrailers: true };
+const head = { ":status": 200, "content-type": "application/grpc+proto" };
+/** Where there are more messages to come, or one could not be read. */
+const headOfMessages = { ...head, "grpc-accept-encoding": "identity,gzip" };
+const withTrailers = { waitForTrailers: true, sendDate: false };
+const alone = { endStream: true, sendDate: false };
 const ok = { "grpc-status": "0" };
 
 const fieldsOf = ({ code, message, trailers }: GrpcStatus): OutgoingHttpHeaders => ({

@@ -2,7 +2,7 @@ import type { ServerHttp2Stream } from "node:http2";
 import type { AwaitedCalls, Waiter } from "./awaited-calls.ts";
 import type { GrpcStatus } from "./codes.ts";
 import { FrameReader, frameOf, type FrameRules } from "./frames.ts";
-import { beginAnswer, endCall, endWith } from "./grpc-answer.ts";
+import { answerWith, endCall } from "./grpc-answer.ts";
 
 /**
  * One message in, one out: the bytes that came, and a text in which each character is a byte (`wire-fields.ts`); or what else the call comes to.
@@ -20,15 +20,13 @@ export interface UnaryParts extends FrameRules {
 /** A call whose message is yet to come. It is answered as soon as that is whole. */
 export class UnaryCall implements Waiter {
   readonly #stream: ServerHttp2Stream;
-  readonly #parts: UnaryParts;
-  readonly #reader: FrameReader;
   readonly #place: number;
-  #isSettled = false;
+  /** Let go when it is settled: a stream that is over stays in memory until the next full collection, with all that it leads to. */
+  #open: { readonly parts: UnaryParts; readonly reader: FrameReader } | undefined;
 
   constructor(stream: ServerHttp2Stream, parts: UnaryParts) {
     this.#stream = stream;
-    this.#parts = parts;
-    this.#reader = new FrameReader(parts);
+    this.#open = { parts, reader: new FrameReader(parts) };
     this.#place = parts.waiting.enter(this);
     stream.on("data", this.#take).on("end", this.#end);
   }
@@ -43,12 +41,13 @@ export class UnaryCall implements Waiter {
   }
 
   readonly #take = (chunk: Buffer): void => {
-    if (this.#isSettled) return;
-    this.#reader.add(chunk);
-    const message = this.#reader.next();
-    if (message === undefined) this.#reader.keep();
+    if (this.#open === undefined) return;
+    const { reader, parts } = this.#open;
+    reader.add(chunk);
+    const message = reader.next();
+    if (message === undefined) reader.keep();
     else if (typeof message === "string") this.end({ code: message });
-    else if (this.#reader.isEmpty) this.#answer(message);
+    else if (reader.isEmpty) this.#reply(answerOf(parts, message));
     else this.end({ code: "INTERNAL" });
   };
 
@@ -56,20 +55,18 @@ export class UnaryCall implements Waiter {
     this.end({ code: "INTERNAL" });
   };
 
-  #answer(message: Buffer): void {
-    const answer = answerOf(this.#parts, message);
+  #reply(answer: ReturnType<UnaryMethod>): void {
     if (typeof answer !== "string") this.end(answer);
     else if (this.#settle()) {
-      beginAnswer(this.#stream);
-      endWith(this.#stream, frameOf(answer));
+      answerWith(this.#stream, frameOf(answer));
     }
   }
 
   /** False where there is nobody to answer. */
   #settle(): boolean {
-    if (this.#isSettled) return false;
-    this.#isSettled = true;
-    this.#parts.waiting.leave(this.#place);
+    if (this.#open === undefined) return false;
+    this.#open.parts.waiting.leave(this.#place);
+    this.#open = undefined;
     return !this.#stream.destroyed && !this.#stream.closed;
   }
 }
