@@ -2,11 +2,12 @@ import { createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from "
 import { type Address, bind, portOf } from "../http/address.ts";
 import { Connections } from "../http/connections.ts";
 import type { Limits, Listener } from "../http/listener.ts";
+import { systemClock } from "../time/clock.ts";
 import { AwaitedCalls } from "./awaited-calls.ts";
 import { ConnectionCare } from "./connection-care.ts";
 import { timeoutIn } from "./grpc-timeout.ts";
 import { endCall } from "./grpc-answer.ts";
-import { StreamCall, type StreamMethod } from "./stream-call.ts";
+import { endingMs, StreamCall, type StreamMethod } from "./stream-call.ts";
 import { UnaryCall, type UnaryMethod } from "./unary-call.ts";
 
 /** With one request and one answer, or with messages both ways. */
@@ -38,8 +39,8 @@ export interface GrpcLimits extends Pick<Limits, "connections" | "requestMs" | "
  * Serves gRPC in clear text ([ADR 12](../../docs/adr/0012-sessions-on-node-http2.md)). A call with one request must bring it in time; a stream may last.
  *
  * Its drain says GOAWAY, then tells the face: a client knows of each call whether it was taken, and may repeat those that were not. (A first GOAWAY that takes all
- * that is on its way, as RFC 9113 §6.8 has it, node:http2 can't send: calls that come after it would never be answered.) What was begun may end; what is left is
- * cut off.
+ * that is on its way, as RFC 9113 §6.8 has it, node:http2 can't send: calls that come after it would never be answered.) What was begun may end; streams that
+ * are left end as UNAVAILABLE, and who does not take that is cut off a second later.
  *
  * @throws ChangeNeededError `AddressUnusable`
  */
@@ -51,7 +52,8 @@ export async function listenGrpc(address: Address, face: GrpcFace, limits: GrpcL
     maxDeflateDynamicTableSize: rememberedHeaderBytes,
   });
   const care = new ConnectionCare({ pingMs, idleMs });
-  const parts = { methods: face.methods, mostBytes: messageBytes, waiting: new AwaitedCalls(requestMs), care };
+  const streams = new Set<StreamCall>();
+  const parts = { streams, methods: face.methods, mostBytes: messageBytes, waiting: new AwaitedCalls(requestMs), care };
   server.on("session", (session) => care.add(session));
   server.on("stream", (...begun) => answer(begun, parts));
   const open = new Connections(server, { most: connections, whenFull: "refuse" });
@@ -59,10 +61,14 @@ export async function listenGrpc(address: Address, face: GrpcFace, limits: GrpcL
   return {
     port: portOf(server),
     drain: async (withinMs) => {
-      const closed = open.close(withinMs);
+      const closed = open.close(withinMs + endingMs);
+      const cancel = systemClock.after(withinMs, () => {
+        for (const call of streams) call.end({ code: "UNAVAILABLE" });
+      });
       care.drain();
       face.onDrain?.();
       await closed;
+      cancel();
     },
   };
 }
@@ -72,14 +78,14 @@ interface ServerParts {
   readonly mostBytes: number;
   readonly waiting: AwaitedCalls;
   readonly care: ConnectionCare;
+  /** Calls with messages both ways, that are not over. */
+  readonly streams: Set<StreamCall>;
 }
 
 type BegunStream = readonly [ServerHttp2Stream, IncomingHttpHeaders, flags: number, rawHeaders: readonly string[]];
 
-function answer(
-  [stream, headers, , rawHeaders]: BegunStream,
-  { methods, mostBytes, waiting, care }: ServerParts,
-): void {
+function answer([stream, headers, , rawHeaders]: BegunStream, parts: ServerParts): void {
+  const { methods, mostBytes, waiting, care } = parts;
   // A client that went away is nobody's fault
   stream.on("error", nothing);
   if (stream.destroyed) return;
@@ -90,9 +96,15 @@ function answer(
   else if (method === undefined) endCall(stream, { code: "UNIMPLEMENTED", message: "There is no such method" });
   else if ("unary" in method) new UnaryCall(stream, { ...frames, method: method.unary, waiting });
   else {
-    stream.on("close", care.streaming(stream.session));
+    const leave = care.streaming(stream.session);
     const timeoutMs = timeoutIn(headers["grpc-timeout"]);
-    new StreamCall(stream, { ...frames, method: method.stream, ...(timeoutMs !== undefined && { timeoutMs }) });
+    const own = { ...frames, method: method.stream, ...(timeoutMs !== undefined && { timeoutMs }) };
+    const call = new StreamCall(stream, own);
+    parts.streams.add(call);
+    stream.on("close", () => {
+      leave();
+      parts.streams.delete(call);
+    });
   }
 }
 

@@ -26,7 +26,7 @@ export interface StreamParts extends FrameRules {
 }
 
 /** A client that does not take a call's end is cut off after so long, in milliseconds. */
-const endingMs = 1000;
+export const endingMs = 1000;
 
 /** So long, in milliseconds, and then two turns of the event loop: what came meanwhile is heard, however busy it was. */
 const breakingMs = 20;
@@ -44,6 +44,8 @@ export class StreamCall {
   #cancelCut: Cancel | undefined;
   #waiting = 0;
   #isPaused = false;
+  /** Its client has said the last. */
+  #isEnding = false;
   #isOver = false;
   #isClosed = false;
 
@@ -108,6 +110,7 @@ export class StreamCall {
     this.#isPaused = false;
     this.#stream.resume();
     this.#read();
+    this.#finish();
   }
 
   readonly #take = (chunk: Buffer): void => {
@@ -127,14 +130,21 @@ export class StreamCall {
   }
 
   readonly #end = (): void => {
-    if (this.#isOver || this.#stream.closed) return;
+    this.#isEnding = true;
+    this.#finish();
+  };
+
+  /** The end is heard after all that was said before it, which may be left for a while. */
+  #finish(): void {
+    if (!this.#isEnding || this.#isPaused || this.#isOver || this.#stream.closed) return;
+    this.#isEnding = false;
     if (!this.#reader.isEmpty) this.#fail({ code: "INTERNAL" });
     // Who breaks a call off may say this just before
     else
       afterTurns(() => {
         if (!this.#isOver) this.#listener.ended();
       });
-  };
+  }
 
   /** It was not the listener who has ended it. */
   #fail(status: GrpcStatus): void {

@@ -159,7 +159,13 @@ describe("a connection without a call", () => {
   test("ends after a while, where one with a stream stays", async () => {
     const { listener, talk } = await chatting(() => undefined, { idleMs: 100 });
     const one = await talk();
+    const { session, stream } = callTo(listener.port);
+    let isToldToLeave = false;
+    session.on("goaway", () => (isToldToLeave = true));
+    stream.write(frame(chatLine("hello")));
+    await once(stream, "data");
     for (let n = 0; n < 3; n++) await ended(listener.port);
+    expect(isToldToLeave).toBe(false);
     await one.say("long after").hears("long after");
     one.stream.end();
     expect(await one.ended).toBe("OK");
@@ -282,6 +288,36 @@ describe("a stream", () => {
     expect(trailers).toMatchObject({ "grpc-status": code, "grpc-accept-encoding": "identity,gzip" });
     expect(said).toHaveLength(0);
     await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+  });
+
+  test("is left with its client while its listener pauses, also what came in one piece", async () => {
+    const heard: string[] = [];
+    const calls: StreamCall[] = [];
+    const connect: StreamMethod = (call) => {
+      calls.push(call);
+      return {
+        heard: (message) => {
+          heard.push(message.toString());
+          call.pause();
+        },
+        ended: () => call.end({ code: "OK" }),
+        closed: () => undefined,
+      };
+    };
+    const methods = new Map([[connectMethod.path, { stream: connect }]]);
+    const listener = await listenGrpc({ kind: "tcp", host: "127.0.0.1", port: 0 }, { methods });
+    onTestFinished(() => listener.drain(0));
+    const { session, stream, closed } = callTo(listener.port);
+    stream.end(Buffer.concat(["one", "two", "three"].map((text) => frame(Buffer.from(text)))));
+    for (const expected of [["one"], ["one", "two"], ["one", "two", "three"]]) {
+      await vi.waitFor(() => expect(heard).toEqual(expected));
+      await new Promise<void>((resolve) => {
+        session.ping(() => resolve());
+      });
+      expect(heard).toEqual(expected);
+      calls[0]?.resume();
+    }
+    expect((await closed).trailers["grpc-status"]).toBe("0");
   });
 
   test("takes what is packed by gzip", async () => {
