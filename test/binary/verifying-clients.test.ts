@@ -22,8 +22,9 @@ let table: ReadonlyMap<string, ReadonlyMap<string, string>>;
 
 /** The table below that heading. */
 async function tableIn(page: string, heading: string): Promise<typeof table> {
-  const [, text = ""] = (await readFile(join(root, page), "utf8")).split(`## ${heading}\n`);
-  const [head = [], , ...rows] = text
+  const [, text = ""] = (await readFile(join(root, page), "utf8")).split(`\n## ${heading}\n`);
+  const [section = ""] = text.split("\n## ");
+  const [head = [], , ...rows] = section
     .split("\n")
     .filter((line) => line.startsWith("|"))
     .map((line) => line.split("|").map((cell) => cell.trim().replaceAll("`", "")));
