@@ -2,7 +2,7 @@ import { type Clock, sleep } from "../time/clock.ts";
 import type { ClientTransport } from "./transport.ts";
 
 /** So long a request gives way at the most, in milliseconds: somebody urgent whom no answer reaches must not stop all others. */
-const longestMs = 1000;
+const longestMs = 250;
 
 /** While somebody urgent is at work, others send nothing new: then the server and this process are his. */
 export class RightOfWay {
@@ -29,7 +29,7 @@ export class RightOfWay {
     }
   }
 
-  /** Resolves when nobody urgent is at work, after a second, or with the signal. Never rejects. */
+  /** Resolves when nobody urgent is at work, after a quarter of a second, or with the signal. Never rejects. */
   async given(signal?: AbortSignal): Promise<void> {
     if (this.#urgent === 0) return;
     const { signal: clear } = this.#clear;

@@ -59,11 +59,11 @@ test("yielding goes on when urgent work has failed", async () => {
   expect(sent).toEqual(["a"]);
 });
 
-test("yielding waits for a second at the most", async () => {
+test("yielding waits for a quarter of a second at the most", async () => {
   const { clock, rightOfWay, slow, sent, request, urgent } = setUp();
   void rightOfWay.during(() => urgent.promise);
   const waiting = slow.call(request("a"));
-  await clock.advance(999);
+  await clock.advance(249);
   expect(sent).toEqual([]);
   await clock.advance(1);
   await waiting;
