@@ -33,17 +33,16 @@ function isLabelKey(key: string): string {
   return `${fits(key, new RegExp(form))} && ${key}.indexOf("/") <= 253`;
 }
 
+const annotation: Schema = { type: "string", description: "Value of an annotation.", maxLength: 4096 };
+
 const secretTemplate = object(
   "What the ring Secret, the signer Secret and the public ConfigMap look like to other tools.",
   {
     labels: templateMap("Labels of all three objects", text("Value of a label.", texts.labelValue)),
-    annotations: templateMap(
-      "Annotations of the signer Secret and the public ConfigMap; the ring Secret gets none, since tools copy a Secret by its annotations",
-      {
-        type: "string",
-        description: "Value of an annotation.",
-        maxLength: 4096,
-      },
+    annotations: templateMap("Annotations of the signer Secret and the public ConfigMap", annotation),
+    ringAnnotations: templateMap(
+      "Annotations of the ring Secret, which has every private half and gets no others: tools copy a Secret by its annotations",
+      annotation,
     ),
   },
 );

@@ -70,9 +70,11 @@ function metadataOf(found: KubeObject | undefined, belonging: Belonging): Metada
   };
 }
 
-/** Policies ask for labels; an annotation may make another tool copy what has it, and never the object with every private half. */
-const templateOf = ({ role }: Slot, { secretTemplate }: RotationFrame): RotationFrame["secretTemplate"] =>
-  role === "ring" ? { ...secretTemplate, annotations: {} } : secretTemplate;
+type ObjectTemplate = Pick<RotationFrame["secretTemplate"], "labels" | "annotations">;
+
+/** An annotation may make another tool copy what has it: the object with every private half gets those alone that are named for it. */
+const templateOf = ({ role }: Slot, { secretTemplate }: RotationFrame): ObjectTemplate =>
+  role === "ring" ? { ...secretTemplate, annotations: secretTemplate.ringAnnotations } : secretTemplate;
 
 /** It was there before Keyturn was. */
 const isSomebodyElses = (metadata: Metadata | undefined): boolean =>
@@ -94,7 +96,7 @@ interface TemplateKeys {
   readonly annotations: readonly string[];
 }
 
-function templateNote(template: RotationFrame["secretTemplate"]): Readonly<Record<string, string>> {
+function templateNote(template: ObjectTemplate): Readonly<Record<string, string>> {
   const keys: TemplateKeys = {
     labels: Object.keys(template.labels).sort(),
     annotations: Object.keys(template.annotations).sort(),

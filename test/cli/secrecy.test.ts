@@ -110,7 +110,7 @@ describe.each(secrets)("%s in the wrong place is never shown", (_, secret) => {
       propagation: ["minimum", "acknowledgements"],
       tokens: ["issuer", "audiences", "maxTTL", "clockSkew"],
       adoption: ["maxTTL"],
-      secretTemplate: ["labels", "annotations"],
+      secretTemplate: ["labels", "annotations", "ringAnnotations"],
     };
     const wrong = [secret, [secret], { [secret]: secret }, [{ [secret]: secret }], [{ kid: `${secret} `, reason: 1 }]];
     const specs = specFields.flatMap((field) => [

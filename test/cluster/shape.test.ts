@@ -119,15 +119,16 @@ describe("shaped", () => {
     },
   );
 
-  it("puts the labels of the template on the ring, and no annotation, by which tools copy what has it", () => {
-    const spec = { secretTemplate: { labels: { team: "a" }, annotations: { note: "b" } } };
+  it("puts the labels of the template on the ring, and of annotations, by which tools copy, those alone that are named for it", () => {
+    const secretTemplate = { labels: { team: "a" }, annotations: { note: "b" }, ringAnnotations: { owner: "c" } };
     const ringOf = (given: object, found?: KubeObject): KubeObject => {
       const rotation = rotationOf(given);
       return shaped(found, { slot: slotOf(rotation, "ring"), files, rotation, owner: resource() });
     };
-    const ring = ringOf(spec);
+    const ring = ringOf({ secretTemplate });
     expect(ring.metadata.labels).toEqual({ ...ours, "keyturn.dev/object": "ring", team: "a" });
-    expect(Object.keys(ring.metadata.annotations ?? {})).toEqual(["keyturn.dev/template"]);
+    expect(Object.keys(ring.metadata.annotations ?? {}).toSorted()).toEqual(["keyturn.dev/template", "owner"]);
+    expect(made({ secretTemplate }).metadata.annotations).not.toHaveProperty("owner");
     const taken = ringOf({}, stored(ring));
     expect(taken.metadata.labels).toEqual({ ...ours, "keyturn.dev/object": "ring" });
     expect(taken.metadata.annotations).toBeUndefined();

@@ -19,8 +19,14 @@ export interface RotationFrame {
   readonly ref: RotationRef;
   /** The signer Secret; 1 to 240 characters. @default the resource's name */
   readonly secretName: string;
-  /** Put on the signer object and the public one, never on the ring; at most 32 entries each, none below `keyturn.dev/`. @default empty */
-  readonly secretTemplate: { readonly labels: StringMap; readonly annotations: StringMap };
+  /** Put on the objects in a cluster; at most 32 entries each, none below `keyturn.dev/`. @default empty */
+  readonly secretTemplate: {
+    readonly labels: StringMap;
+    /** On the signer object and the public one. */
+    readonly annotations: StringMap;
+    /** On the ring: by annotations tools copy what has them, so each must be named for it. */
+    readonly ringAnnotations: StringMap;
+  };
   /** @default `Retain` */
   readonly deletionPolicy: "Retain" | "Delete";
   /** `spec.rotation.requestID`, 1 to 128 characters; absent if unset or empty. */
@@ -130,7 +136,7 @@ export function readRotation(
   choiceOf(need(root("kind")), [rotations.kind]);
   const metadata = looseFieldsOf(root("metadata"));
   const spec = fieldsOf(root("spec"), specFields);
-  const template = fieldsOf(spec("secretTemplate"), ["labels", "annotations"]);
+  const template = fieldsOf(spec("secretTemplate"), ["labels", "annotations", "ringAnnotations"]);
   const rotation = fieldsOf(spec("rotation"), rotationFields);
   const name = textOf(need(metadata("name")), texts.name) ?? "";
   const requestID = textOrEmptyOf(rotation("requestID"), texts.requestID);
@@ -140,6 +146,7 @@ export function readRotation(
     secretTemplate: {
       labels: readTemplateMap(template("labels"), texts.labelValue),
       annotations: readTemplateMap(template("annotations"), texts.annotationValue),
+      ringAnnotations: readTemplateMap(template("ringAnnotations"), texts.annotationValue),
     },
     deletionPolicy: choiceOf(spec("deletionPolicy"), ["Retain", "Delete"]) ?? defaults.deletionPolicy,
     ...(requestID !== undefined && { requestID }),

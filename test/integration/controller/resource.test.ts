@@ -108,25 +108,27 @@ describe("a JwtKeyRotation", () => {
     startController(scene);
     const rotation = await makeRotation(namespace, "template", {
       ...instant,
-      secretTemplate: { labels: { team: "a", tier: "x" }, annotations: { note: "b" } },
+      secretTemplate: { labels: { team: "a", tier: "x" }, annotations: { note: "b" }, ringAnnotations: { owner: "c" } },
     });
     await rotation.ready();
     for (const role of roles) {
       const { labels, annotations } = await metaOf(rotation, role);
       expect(labels).toMatchObject({ team: "a", tier: "x", "keyturn.dev/namespace": namespace });
-      if (role === "ring") expect(Object.keys(annotations ?? {})).toEqual([names.template]);
-      else expect(annotations).toMatchObject({ note: "b" });
+      const wanted = role === "ring" ? "owner" : "note";
+      expect(Object.keys(annotations ?? {}).toSorted()).toEqual([names.template, wanted].toSorted());
     }
     const { ringGeneration } = await rotation.status();
     for (const role of roles)
       await admin.merge(rotation.objectPath(role), { metadata: { labels: { foreign: "kept" } } });
-    await rotation.edit({ secretTemplate: { labels: { tier: null, team: "c" }, annotations: null } });
+    await rotation.edit({
+      secretTemplate: { labels: { tier: null, team: "c" }, annotations: null, ringAnnotations: null },
+    });
     await vi.waitFor(async () => {
       for (const role of roles) {
         const { labels, annotations = {} } = await metaOf(rotation, role);
         expect(labels).toMatchObject({ team: "c", foreign: "kept" });
         expect(Object.keys(labels)).not.toContain("tier");
-        expect(Object.keys(annotations)).not.toContain("note");
+        expect(Object.keys(annotations)).toEqual([names.template]);
       }
     }, soon);
     expect((await rotation.status()).ringGeneration).toBe(ringGeneration);

@@ -5,7 +5,7 @@ const beyondTheServer =
   /^spec\.rotation\.(schedule: must (have numbers|have a day that exists|spread)|timeZone: must be a name of the IANA)/;
 
 /** The server drops a null in a map of texts before anything sees it; in a file it is refused. */
-const droppedByTheServer = /^spec\.secretTemplate\.(labels|annotations).*: must be set, is missing$/;
+const droppedByTheServer = /^spec\.secretTemplate\.(labels|annotations|ringAnnotations).*: must be set, is missing$/;
 
 const pathOf = (line: string): string =>
   plainPath(/^unknown field "(.*)"$/.exec(line)?.[1] ?? line.slice(0, line.indexOf(": must ")));

@@ -62,7 +62,7 @@ export const edgesOfLengths: readonly object[] = [
   ),
   ...[32, 33].map((length) => resource({ adoption: { maxTTL: zeros(length, "1h") } })),
   ...["0", "00", "000"].map((first) => resource(withRotation({ schedule: `${first}${",0".repeat(59)} 0 1 1 *` }))),
-  ...["labels", "annotations"].flatMap((map) => [
+  ...["labels", "annotations", "ringAnnotations"].flatMap((map) => [
     ...[32, 33].map((count) => resource({ secretTemplate: { [map]: entries(count) } })),
     ...[...keys, ...reserved, "a b", "c".repeat(64)].map((key) =>
       resource({ secretTemplate: { [map]: { [key]: "" } } }),

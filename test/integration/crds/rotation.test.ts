@@ -68,7 +68,11 @@ describe("a new JwtKeyRotation", () => {
       Object.fromEntries(list(32, (i) => `${"d".repeat(253)}/${long(63)(i)}`).map((key) => [key, value]));
     const spec = {
       secretName: "s".repeat(240),
-      secretTemplate: { labels: map("v".repeat(63)), annotations: map("v".repeat(4096)) },
+      secretTemplate: {
+        labels: map("v".repeat(63)),
+        annotations: map("v".repeat(4096)),
+        ringAnnotations: map("v".repeat(4096)),
+      },
       algorithm: "RS256",
       rsaModulusBits: 4096,
       rotation: { interval: "0".repeat(26) + "87600h", requestID: "x".repeat(128) },

@@ -163,8 +163,10 @@ describe("parseRotation bounds", () => {
   it.each(["", "a b", "-a", "a/", "/a", "a/b/c", "A/b", `${"a".repeat(254)}/b`, "c".repeat(64), "keyturn.dev/object"])(
     "a template's key may not be %j",
     (key) => {
-      const line = expect.stringMatching(/^spec\.secretTemplate\.annotations[.[].*: must /) as string;
-      expect(problems({ secretTemplate: { annotations: { [key]: "" } } })).toEqual([line]);
+      for (const map of ["annotations", "ringAnnotations"]) {
+        const line = expect.stringMatching(new RegExp(`^spec\\.secretTemplate\\.${map}[.[].*: must `)) as string;
+        expect(problems({ secretTemplate: { [map]: { [key]: "" } } })).toEqual([line]);
+      }
     },
   );
 });

@@ -15,7 +15,7 @@ describe("parseRotation fills in", () => {
     expect(parseRotation(resource())).toStrictEqual({
       ref: { namespace: "edge", name: "gateway-jwt" },
       secretName: "gateway-jwt",
-      secretTemplate: { labels: {}, annotations: {} },
+      secretTemplate: { labels: {}, annotations: {}, ringAnnotations: {} },
       policy: {
         profile: {
           algorithm: "ES256",
@@ -42,7 +42,11 @@ describe("parseRotation fills in", () => {
   it("nothing where something is set", () => {
     const spec = {
       secretName: "signer.keys",
-      secretTemplate: { labels: { "app.kubernetes.io/part-of": "edge" }, annotations: { note: "any text\nat all" } },
+      secretTemplate: {
+        labels: { "app.kubernetes.io/part-of": "edge" },
+        annotations: { note: "any text\nat all" },
+        ringAnnotations: { "policy.example/owner": "edge" },
+      },
       algorithm: "PS384",
       rsaModulusBits: 4096,
       rotation: { schedule: "0 3 1 * *", timeZone: "Europe/Berlin", requestID: "2026-11-21" },
