@@ -120,7 +120,7 @@ describe("ordersOf", () => {
     ],
     [
       { issuer, tokenFile: "/t", accessTtl: "1" },
-      '--access-ttl must be whole seconds from 1s to 8760h, written as 1h30m, is "1"',
+      '--access-ttl must be whole seconds from 1s to 8760h, written as 1h30m, is "1"; it needs a unit: 1s, 1m or 1h',
     ],
     [{ issuer, tokenFile: "/t", sinkMode: "0640" }, "--sink-file must be set, is missing"],
     [
@@ -153,7 +153,10 @@ describe("keyturn agent", () => {
       'Cannot use --listen "8080": must look like :8080, 127.0.0.1:8080 or unix:/path, or be off',
     ],
     [[...whole, "--admin-listen", "unix:/a"], "Cannot use --admin-listen: must be a TCP address"],
-    [[...whole, "--ready-margin", "1"], 'Cannot use --ready-margin "1": must look like 90m, 1h30m or 45s'],
+    [
+      [...whole, "--ready-margin", "1"],
+      'Cannot use --ready-margin "1": must look like 90m, 1h30m or 45s; it needs a unit: 1s, 1m or 1h',
+    ],
     [[...whole, "--keep", "never"], 'Cannot use --keep "never": must be always, on-use'],
   ])("refuses %j", async (args, problem) => {
     const cli = new FakeCli();
