@@ -31,7 +31,7 @@ export interface ReconcilerParts {
   readonly onDeed?: (ref: RotationRef, deed: Deed, generation: number | undefined) => void;
 }
 
-export interface UrgentWay {
+interface UrgentWay {
   /** Its requests go before others where these are held down to a rate. */
   readonly client: KubeClient;
   /** All others give way while an emergency is looked after. */
