@@ -138,6 +138,14 @@ spec:
       .sign(createPrivateKey(await read("signing.pem")));
   }
 
+  /** Resolves when the gateway has said that it has the next key, of this algorithm: then its documents have it, too. */
+  standby(algorithm: Algorithm): Promise<void> {
+    return this.watch.until(
+      `a published standby of ${algorithm}`,
+      ({ standby }) => standby?.profile.algorithm === algorithm && standby.publishedAt !== undefined,
+    );
+  }
+
   /** Another key signs, of which no copy from before the last rotation knows. */
   async rotate(): Promise<void> {
     const before = this.watch.signer?.kid;

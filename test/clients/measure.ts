@@ -65,7 +65,7 @@ export async function measureTaken(
       const ahead = () => lab.sign({ iat: Math.floor(Date.now() / 1000) + 20 });
       iat = { absent: await all(() => lab.sign({})), ahead: await all(ahead) };
       await lab.configure("EdDSA", 3600);
-      await lab.watch.until("a standby of EdDSA", ({ standby }) => standby?.profile.algorithm === "EdDSA");
+      await lab.standby("EdDSA");
       beside = await all(async () => (await lab.mint()).token);
     } finally {
       await lab.end();
@@ -183,7 +183,7 @@ export async function measureChange(
     await traffic.show(25);
     const rotation = traffic.refused();
     await lab.configure("ES256");
-    await lab.watch.until("a standby of ES256", ({ standby }) => standby?.profile.algorithm === "ES256");
+    await lab.standby("ES256");
     // What is advertised now is what a process finds that starts now
     await traffic.start("late");
     await lab.watch.until(
