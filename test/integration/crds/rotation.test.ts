@@ -206,7 +206,8 @@ describe("kubectl", () => {
     if (!hasKubectl) context.skip("no kubectl");
     const status = {
       observedGeneration: 1,
-      activeKid: "the-kid",
+      activeKid: "the-kid-in-full",
+      columns: { active: "the-kid", next: "30d" },
       nextRotationTime: "2027-01-01T00:00:00Z",
       lastRotationTime: new Date().toISOString(),
       waitingFor: "gateway-1",
@@ -223,19 +224,14 @@ describe("kubectl", () => {
         .split("\n")
         .map((line) => line.split(/ {2,}/));
     const [head, row] = await table();
-    expect(head?.map((title) => title.trim())).toEqual([
-      "NAME",
-      "ACTIVE",
-      "ALGORITHM",
-      "READY",
-      "NEXT",
-      "WAITING FOR",
-      "AGE",
-    ]);
-    expect(row?.slice(0, 6)).toEqual(["columns", "the-kid", "ES256", "True", "2027-01-01T00:00:00Z", "gateway-1"]);
+    const titles = ["NAME", "READY", "REASON", "ACTIVE", "NEXT", "AGE"];
+    expect(head?.map((title) => title.trim())).toEqual(titles);
+    expect(row?.slice(0, 5)).toEqual(["columns", "True", "R", "the-kid", "30d"]);
     const [wideHead, wideRow] = await table("-o", "wide");
-    expect(wideHead).toHaveLength(10);
-    expect(wideRow?.slice(6, 8)).toEqual(["2/3", "False"]);
+    const more = ["ALGORITHM", "GATEWAYS", "PINNED", "LAST", "NEXT AT", "KID", "WAITING FOR"];
+    expect(wideHead?.map((title) => title.trim())).toEqual([...titles, ...more]);
+    expect(wideRow?.slice(6, 9)).toEqual(["ES256", "2/3", "False"]);
+    expect(wideRow?.slice(-3)).toEqual(["2027-01-01T00:00:00Z", "the-kid-in-full", "gateway-1"]);
   });
 
   it("explains a field: effect, bounds, default", async (context) => {
