@@ -37,8 +37,10 @@ function documentsIn(text: string, path: string): readonly unknown[] {
   return documents.map((document): unknown => {
     const [error] = document.errors;
     const [at] = error?.linePos ?? [];
-    if (error)
-      throw configError(path, `must be YAML or JSON, is neither in line ${at?.line ?? 1}, column ${at?.col ?? 1}`);
+    if (error) {
+      const flaw = error.code === "DUPLICATE_KEY" ? "has a name twice" : "is neither";
+      throw configError(path, `must be YAML or JSON, ${flaw} in line ${at?.line ?? 1}, column ${at?.col ?? 1}`);
+    }
     try {
       return document.toJS({ maxAliasCount: 100 });
     } catch {

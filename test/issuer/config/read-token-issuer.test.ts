@@ -106,7 +106,7 @@ describe("parseTokenIssuer", () => {
 
   test.each<[what: object, problem: string]>([
     [{ clients: [clientWith({ secret: "in the file" })] }, 'unknown field "spec.clients[0].secret"'],
-    [{ client: [] }, 'unknown field "spec.client"'],
+    [{ client: [] }, 'unknown field "spec.client", did you mean "clients"?'],
     [{ retryWindow: "6m" }, 'spec.retryWindow: must be whole seconds from 0s to 5m, written as 1h30m, is "6m"'],
     [
       { maxRefreshTTL: "2161h" },

@@ -42,9 +42,9 @@ describe("rotationIn", () => {
   test("refuses what is no YAML with line and column, and never quotes it", () => {
     const text = "-----BEGIN PRIVATE KEY-----\n\tMIGHAgEA: [\n";
     expect(() => rotationIn(text, "f")).toThrow(
-      /^Cannot read config "f": must be YAML or JSON, has [A-Z_]+ in line \d+, column \d+$/,
+      /^Cannot read config "f": must be YAML or JSON, is neither in line \d+, column \d+$/,
     );
-    expect(() => rotationIn("a: 1\na: 2\n", "f")).toThrow("DUPLICATE_KEY in line 2, column 1");
+    expect(() => rotationIn("a: 1\na: 2\n", "f")).toThrow("has a name twice in line 2, column 1");
     expect(() => rotationIn("a: *b\n", "f")).toThrow("aliases");
   });
 });
