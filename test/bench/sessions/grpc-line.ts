@@ -1,4 +1,5 @@
 import { connect, type IncomingHttpHeaders } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { sessionsDefinition } from "../../support/session-services.ts";
 import type { HeardFrame, OpenLine } from "./line.ts";
 
@@ -12,7 +13,8 @@ function methodNamed(name: string) {
 
 /** gRPC on HTTP/2 by hand: a connection and a stream of its own for each, as processes have them. */
 export const grpcLine: OpenLine = (port, token, ends) => {
-  const session = connect(`http://127.0.0.1:${port}`);
+  const socket = connectSocket({ port, host: "127.0.0.1", noDelay: true });
+  const session = connect(`http://127.0.0.1:${port}`, { createConnection: () => socket });
   let status = "without a status";
   session.on("error", (error: Error) => {
     status = error.message;
@@ -48,6 +50,10 @@ export const grpcLine: OpenLine = (port, token, ends) => {
       stream.write(Buffer.concat([head, body]));
     },
     leave: () => stream.end(),
-    cut: () => session.destroy(),
+    cut: () => {
+      session.destroy();
+      // A session that is about to close leaves its socket to the other side
+      socket.destroy();
+    },
   };
 };
