@@ -52,8 +52,8 @@ export const lineTo =
         else waiting.push(bytes);
       },
       leave: () => socket.write(farewell),
-      // By a reset: a port that waits after its end is missed when ten thousand more come
-      cut: () => socket.resetAndDestroy(),
+      // By a reset: a port that waits after its end is missed when ten thousand more come. One that was ended can't be reset
+      cut: () => (socket.writableEnded ? socket.destroy() : socket.resetAndDestroy()),
     };
   };
 
