@@ -59,8 +59,12 @@ const wordsOfUnits: readonly (readonly [form: RegExp, unit: string])[] = [
 ];
 
 /** What may be meant by a text that {@link readDuration} does not take: `30d` is `720h`. Fits behind `must be …;`; undefined where nobody knows. */
-export function durationAdvice(text: string): string | undefined {
-  if (text.length > durationMaxLength || readDuration(text) !== undefined) return undefined;
+export function durationAdvice(given: string): string | undefined {
+  if (given.length > durationMaxLength || readDuration(given) !== undefined) return undefined;
+  const text = given.trim();
+  if (readDuration(text) !== undefined) return "without anything around it";
+  // Said as it is: no line break, no control of a terminal
+  if (/\p{C}/u.test(text)) return undefined;
   if (/^\d+$/.test(text)) return `it needs a unit: ${text}s, ${text}m or ${text}h`;
   const plain = text.toLowerCase().replaceAll(/[\s,]|and/g, "");
   const short = wordsOfUnits.reduce((now, [words, unit]) => now.replaceAll(words, unit), plain);

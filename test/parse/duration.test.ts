@@ -1,6 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { durationMaxLength, durationPattern, formatDuration, readDuration } from "../../src/parse/duration.ts";
+import {
+  durationAdvice,
+  durationMaxLength,
+  durationPattern,
+  formatDuration,
+  readDuration,
+} from "../../src/parse/duration.ts";
 
 /** 2⁶³ − 1 ns in whole milliseconds. */
 const mostMs = 9_223_372_036_854;
@@ -120,5 +126,21 @@ describe("formatDuration", () => {
 
   it("writes whole seconds without a fraction and without ms", () => {
     fc.assert(fc.property(fc.nat(10 ** 9), (seconds) => /^([0-9]+[hms])+$/.test(formatDuration(seconds * 1000))));
+  });
+});
+
+describe("durationAdvice", () => {
+  it.each([
+    ["30d", "there are no days: 30d is 720h"],
+    ["2 weeks", "there are no weeks: 2 weeks is 336h"],
+    ["90", "it needs a unit: 90s, 90m or 90h"],
+    ["1 h", "1 h is 1h"],
+    ["1h\n", "without anything around it"],
+    ["1\nh", undefined],
+    ["30d\u001b[31m", undefined],
+    ["soon", undefined],
+    ["1h", undefined],
+  ])("%j: %s", (text, advice) => {
+    expect(durationAdvice(text)).toBe(advice);
   });
 });

@@ -8,7 +8,7 @@ const beyondTheServer =
 const droppedByTheServer = /^spec\.secretTemplate\.(labels|annotations|ringAnnotations).*: must be set, is missing$/;
 
 const pathOf = (line: string): string =>
-  plainPath(/^unknown field "(.*)"$/.exec(line)?.[1] ?? line.slice(0, line.indexOf(": must ")));
+  plainPath(/^unknown field "(.*?)"/.exec(line)?.[1] ?? line.slice(0, line.indexOf(": must ")));
 
 /** One of them is above the other, or is it. */
 const related = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);

@@ -149,7 +149,7 @@ describe("LiveCallers.reload", () => {
     expect(await callers.authenticate(shown)).toMatchObject({ subject: "dashboard" });
     const said = log.lines.filter((line) => line.startsWith("error"));
     expect(said).toEqual([
-      `error {"code":"InvalidTokenIssuer"} The token issuer's file can't be used, the one before stays in force: unknown field "spec.trusts"`,
+      `error {"code":"InvalidTokenIssuer"} The token issuer's file can't be used, the one before stays in force: unknown field "spec.trusts", did you mean "trust"?`,
     ]);
     spec({ clients: [clientWith()] });
     await callers.reload();
