@@ -13,10 +13,14 @@ const pathOf = (line: string): string =>
 /** One of them is above the other, or is it. */
 const related = (one: string, other: string): boolean => one.startsWith(other) || other.startsWith(one);
 
-/** A line is the words, or the path and the words, or these and what is there instead, which the server says first. */
+/** A line is the words, or the path and the words, or these and what is there instead, which the server says first, or what may be meant. */
 function sameWords(line: string, words: string): boolean {
   const said = line.slice(line.indexOf(": must ") + 2);
-  return line === words || said === words || said.startsWith(`${words}, is `) || said.startsWith(`${words}, has `);
+  if (line === words || said === words) return true;
+  return (
+    [`${words}, is `, `${words}, has `].some((start) => said.startsWith(start)) ||
+    line.startsWith(`${words}, did you mean `)
+  );
 }
 
 /** What one says and the other doesn't, a line each. */
