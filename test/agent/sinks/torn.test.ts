@@ -27,12 +27,13 @@ interface Reader {
 
 async function readerOf(dir: string): Promise<Reader> {
   const reader = child("reader.ts", dir);
+  const exit = once(reader, "exit") as Promise<[number]>;
   await once(reader.stdout, "readable");
   reader.stdout.read("ready\n".length);
   return {
     end: async () => {
       reader.stdin.end();
-      const [said, [code]] = await Promise.all([text(reader.stdout), once(reader, "exit") as Promise<[number]>]);
+      const [said, [code]] = await Promise.all([text(reader.stdout), exit]);
       expect(code).toBe(0);
       return JSON.parse(said) as { reads: number; changes: number };
     },

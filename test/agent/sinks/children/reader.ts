@@ -24,15 +24,30 @@ function look(path: string, format: SinkFormat, shownAs = path): number {
   return n;
 }
 
-/** Files of one version, resolved once; it may be gone by then, and is resolved anew. */
+/** Whether it was there to be looked at: a version may be gone before it is opened, where the machine stands still meanwhile. */
+function wasThere(work: () => unknown): boolean {
+  try {
+    work();
+    return true;
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return false;
+    throw error;
+  }
+}
+
+/** Through the link, which leads to another version the next time. */
+function lookThroughLink(): void {
+  const path = join(dir, "tokens", "token.json");
+  if (!wasThere(() => look(path, "json"))) look(path, "json");
+}
+
+/** Files of one version, resolved once. */
 function lookAtVersion(): void {
   const version = join(dir, "tokens", readlinkSync(join(dir, "tokens", "..data")));
-  try {
+  wasThere(() => {
     const [a, b] = [look(join(version, "token"), "token", "a"), look(join(version, "authorization"), "header", "b")];
     if (a !== b) throw new Error("one version holds two tokens");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-  }
+  });
 }
 
 const input = process.stdin.resume();
@@ -41,7 +56,7 @@ process.stdout.write("ready\n");
 while (!(await Promise.race([hasEnded, turn(false)]))) {
   for (let n = 0; n < 50; n++) {
     look(join(dir, "token"), "token");
-    look(join(dir, "tokens", "token.json"), "json");
+    lookThroughLink();
     lookAtVersion();
   }
 }
