@@ -7,7 +7,8 @@ image=${IMAGE:-ghcr.io/keyturn/keyturn:0.1.0}
 dir=${DIR:-/var/lib/keyturn}
 config=${CONFIG:-/etc/keyturn}
 # In the image no group has a name
-group=$(getent group "${GROUP:-keyturn-signers}" | cut -d: -f3)
+entry=$(getent group "${GROUP:-keyturn-signers}") || { echo "the group ${GROUP:-keyturn-signers} must be there: groupadd --system" >&2; exit 1; }
+group=$(echo "$entry" | cut -d: -f3)
 # The user of the image
 install -d -o 65532 -g 65532 -m 755 "$dir"
 # The directory of the config, not the file: a file that is mounted by itself stays the old one when an editor replaces it

@@ -51,12 +51,20 @@ it("another name takes the keys over, and the old one goes", { timeout }, async 
 it("a backup of a rotation comes back", { timeout }, async (context) => {
   if (!hasKubectl) context.skip("no kubectl");
   const { blocks, type } = await openPage("docs/backup.md", scene.namespace);
-  startController(scene);
+  const controller = startController(scene);
   const rotation = await settled(scene, "kept");
   const kids = await kidsIn(rotation);
-  const [save = "", restore = ""] = blocks("On a cluster");
+  const [save = "", stop = "", restore = "", goOn = ""] = blocks("On a cluster");
+  const scale = "kubectl scale deployment keyturn-controller";
   await type(save, "kept");
+  // Here it is no Deployment
+  expect(stop).toContain(scale);
+  await controller.stop();
   await type(restore, "kept");
+  startController(scene);
+  const [again = "", ...wait] = goOn.split("\n");
+  expect(again).toContain(scale);
+  await type(wait.join("\n"), "kept");
   await rotation.ready();
   expect(await kidsIn(rotation)).toEqual(kids);
   await expectSound(rotation);
