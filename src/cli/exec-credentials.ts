@@ -1,4 +1,7 @@
-import { spawn } from "node:child_process";
+import { type ChildProcessByStdio, spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import type { Readable } from "node:stream";
+import { fileProblem } from "../errors/errno-words.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { jsonIn } from "../parse/json.ts";
@@ -58,14 +61,7 @@ export class ExecCredentials {
   }
 
   #output(): Promise<string> {
-    const { env } = this.#around;
-    const command = commandOf(this.#plugin);
-    const all: NodeJS.ProcessEnv = { ...env, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()) };
-    for (const { name, value } of objectsIn(this.#plugin["env"])) all[String(name)] = String(value);
-    const child = spawn(command, itemsOf(this.#plugin["args"]).map(String), {
-      env: all,
-      stdio: [this.#isInteractive() ? "inherit" : "ignore", "pipe", "inherit"],
-    });
+    const child = this.#start();
     let output = "";
     child.stdout.setEncoding("utf8").on("data", (part: string) => (output += part));
     return new Promise((resolve, reject) => {
@@ -80,18 +76,56 @@ export class ExecCredentials {
     });
   }
 
+  #start(): ChildProcessByStdio<null, Readable, null> {
+    const command = commandOf(this.#plugin);
+    if (command === "") throw new KubeError("BadCredentials", "the exec plugin of the kubeconfig must have a command");
+    const env: NodeJS.ProcessEnv = { ...this.#around.env, KUBERNETES_EXEC_INFO: JSON.stringify(this.#info()) };
+    for (const { name, value } of objectsIn(this.#plugin["env"])) env[String(name)] = String(value);
+    const stdin = this.#isInteractive() ? "inherit" : "ignore";
+    try {
+      return spawn(command, itemsOf(this.#plugin["args"]).map(String), { env, stdio: [stdin, "pipe", "inherit"] });
+    } catch (error) {
+      // Its message quotes the value, which may be a secret
+      const isNul = error instanceof Error && "code" in error && error.code === "ERR_INVALID_ARG_VALUE";
+      const must = isNul
+        ? "must have no NUL in its command, arguments and variables"
+        : "must be a program that may be run";
+      throw this.#bad(must);
+    }
+  }
+
   #info(): object {
     const { apiVersion, provideClusterInfo } = this.#plugin;
-    const { server, "tls-server-name": name, "insecure-skip-tls-verify": insecure, ...cluster } = this.#cluster;
-    const told = {
-      ...{ server, "tls-server-name": name, "insecure-skip-tls-verify": insecure },
-      ...{ "certificate-authority-data": cluster["certificate-authority-data"], "proxy-url": cluster["proxy-url"] },
-    };
     return {
       apiVersion,
       kind: "ExecCredential",
-      spec: { interactive: this.#isInteractive(), ...(provideClusterInfo === true && { cluster: told }) },
+      spec: {
+        interactive: this.#isInteractive(),
+        ...(provideClusterInfo === true && { cluster: this.#clusterInfo() }),
+      },
     };
+  }
+
+  /** The cluster as plugins know it: with the CA itself, not its file, and with what the kubeconfig has for plugins. */
+  #clusterInfo(): Members {
+    const { server, "tls-server-name": name, "insecure-skip-tls-verify": insecure, ...cluster } = this.#cluster;
+    const ours = objectsIn(cluster["extensions"]).find((one) => one["name"] === "client.authentication.k8s.io/exec");
+    return {
+      ...{ server, "tls-server-name": name, "insecure-skip-tls-verify": insecure, "proxy-url": cluster["proxy-url"] },
+      ...{ "certificate-authority-data": this.#authority(cluster), config: ours?.["extension"] },
+    };
+  }
+
+  #authority({ "certificate-authority-data": data, "certificate-authority": file }: Members): unknown {
+    if ((typeof data === "string" && data !== "") || typeof file !== "string" || file === "") return data;
+    try {
+      return readFileSync(file).toString("base64");
+    } catch (error) {
+      throw this.#bad(
+        "must be told the certificate authority",
+        `: ${quotedPath(file)}: ${fileProblem(error) ?? "it can't be read"}`,
+      );
+    }
   }
 
   /** @throws KubeError where the plugin must ask somebody, and nobody is there */

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { dirname, isAbsolute, join, sep } from "node:path";
+import { dirname, resolve, sep } from "node:path";
 import { parse } from "yaml";
 import { fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
@@ -54,7 +54,7 @@ function documentIn(file: string, mayMiss: boolean): Members | undefined {
   const document = yamlIn(text);
   // An empty file is one without entries
   if (document !== null && !isObject(document)) throw badKubeConfig([file], "must be a kubeconfig");
-  return withPaths(membersOf(document), dirname(file));
+  return withPaths(membersOf(document), dirname(resolve(file)));
 }
 
 function textIn(file: string, mayMiss: boolean): string | undefined {
@@ -83,8 +83,7 @@ const paths = {
 } as const;
 
 function withPaths(document: Members, folder: string): Members {
-  const from = (path: unknown): unknown =>
-    typeof path === "string" && path !== "" && !isAbsolute(path) ? join(folder, path) : path;
+  const from = (path: unknown): unknown => (typeof path === "string" && path !== "" ? resolve(folder, path) : path);
   const sections = Object.entries(paths).map(([section, { holder, members }]) => {
     const entries = objectsIn(document[section]).map((entry) => {
       const held = membersOf(entry[holder]);

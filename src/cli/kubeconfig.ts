@@ -58,9 +58,9 @@ interface Way {
   readonly server: string;
   readonly namespace: string | undefined;
   readonly context: string | undefined;
-  readonly config: KubeConfig;
+  /** Of each request, with what an exec plugin gave. */
+  readonly requestOptions: (given: ExecCredential) => Promise<RequestOptions>;
   readonly user: Members;
-  readonly isProxied: boolean;
   readonly exec?: ExecCredentials;
   readonly tokenFile?: RenewedTokenFile;
 }
@@ -76,7 +76,9 @@ function wayIn(options: KubeConfigOptions): Way {
     const names = document.contexts.map(({ name }) => String(name)).join(", ") || "none";
     throw badKubeConfig(files, `must have the context "${options.context}", has ${names}`);
   }
-  const cluster = membersOf(entryNamed(document.clusters, entry["cluster"], "cluster"));
+  const named = membersOf(entryNamed(document.clusters, entry["cluster"], "cluster"));
+  // The name in the certificate is that of the cluster's own server
+  const cluster = options.server === undefined ? named : { ...named, "tls-server-name": undefined };
   const user = membersOf(entryNamed(document.users, entry["user"], "user"));
   const server = options.server ?? cluster["server"];
   if (typeof server !== "string" || !URL.canParse(server)) {
@@ -88,9 +90,12 @@ function wayIn(options: KubeConfigOptions): Way {
   const { exec, tokenFile, ...others } = user;
   const { namespace } = entry;
   return {
-    ...{ server, context, user, isProxied: proxy !== undefined },
+    ...{ server, context, user },
     namespace: typeof namespace === "string" && namespace !== "" ? namespace : undefined,
-    config: libraryConfig({ ...cluster, server, "proxy-url": proxy }, others, files),
+    requestOptions: requestOptionsBy(
+      libraryConfig({ ...cluster, server, "proxy-url": proxy }, others, files),
+      proxy !== undefined,
+    ),
     ...(exec !== undefined && { exec: execOf(exec, { ...cluster, server }, options) }),
     ...(typeof tokenFile === "string" && { tokenFile: new RenewedTokenFile(tokenFile) }),
   };
@@ -134,12 +139,35 @@ function libraryConfig(cluster: Members, user: Members, files: readonly string[]
   return config;
 }
 
-async function credentialsOf({ config, user, exec, tokenFile, isProxied }: Way): Promise<ApiCredentials> {
+/** Only a way through a proxy has an agent: the same one until a certificate or a key is another. */
+function requestOptionsBy(config: KubeConfig, isProxied: boolean): Way["requestOptions"] {
+  let kept: { readonly fingerprint: string; readonly agent: RequestOptions["agent"] } | undefined;
+  return async ({ cert, key }) => {
+    const wanted: RequestOptions = {
+      headers: {},
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+    };
+    await (isProxied ? withoutAgents(config) : config).applyToHTTPSOptions(wanted);
+    const { agent, ...others } = wanted;
+    if (!isProxied) return others;
+    const fingerprint = JSON.stringify(tlsOf(others));
+    if (kept?.fingerprint !== fingerprint) kept = { fingerprint, agent };
+    return { ...others, agent: kept.agent };
+  };
+}
+
+/** The same but for the agents: the library keeps one for a cluster and a user, whatever their certificates have become. */
+function withoutAgents(config: KubeConfig): KubeConfig {
+  const anew = new KubeConfig();
+  const [clusters, users, contexts] = [config.getClusters(), config.getUsers(), config.getContexts()];
+  anew.loadFromOptions({ clusters, users, contexts, currentContext: config.getCurrentContext() });
+  return anew;
+}
+
+async function credentialsOf({ requestOptions, user, exec, tokenFile }: Way): Promise<ApiCredentials> {
   const given: ExecCredential = (await exec?.credential()) ?? {};
-  const wanted: RequestOptions = { headers: {} };
-  if (given.cert !== undefined) wanted.cert = given.cert;
-  if (given.key !== undefined) wanted.key = given.key;
-  await config.applyToHTTPSOptions(wanted);
+  const wanted = await requestOptions(given);
   const { authorization, ...headers } = lowerCased(wanted.headers);
   const token = (await tokenFile?.read()) ?? given.token ?? /^Bearer (.+)$/.exec(authorization ?? "")?.[1];
   const basic = wanted.auth ? { authorization: `Basic ${Buffer.from(wanted.auth).toString("base64")}` } : {};
@@ -148,7 +176,7 @@ async function credentialsOf({ config, user, exec, tokenFile, isProxied }: Way):
     headers: { ...headers, ...impersonationOf(user), ...basic },
     ...(token !== undefined && { token }),
     // The library keeps its agents, but opens a connection for each call
-    ...(isProxied && typeof wanted.agent === "object" && { agent: Object.assign(wanted.agent, { keepAlive: true }) }),
+    ...(typeof wanted.agent === "object" && { agent: Object.assign(wanted.agent, { keepAlive: true }) }),
   };
 }
 

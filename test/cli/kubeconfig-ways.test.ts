@@ -4,10 +4,12 @@ import { createServer } from "node:http";
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { TLSSocket } from "node:tls";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { stringify } from "yaml";
 import { clusterAccess } from "../../src/cli/cluster-access.ts";
 import { kubeConfigEndpoint } from "../../src/cli/kubeconfig.ts";
+import { readKubeconfig } from "../../src/cli/kubeconfig-files.ts";
 import { proxyOf } from "../../src/cli/proxy-of.ts";
 import { newAuthority } from "../kube/support/certificates.ts";
 import { transportTo } from "../kube/support/clients.ts";
@@ -113,6 +115,20 @@ describe("paths", () => {
     const env = { PATH: `${join(dir, "bin")}:/usr/bin:/bin` };
     expect(await tokenOf([write(dir, { user: exec("login") })], { env })).toBe("by-exec");
   });
+
+  test("are absolute also where the kubeconfig's own is not", () => {
+    const dir = folder();
+    const before = process.cwd();
+    onTestFinished(() => process.chdir(before));
+    process.chdir(dir);
+    const cluster = { "certificate-authority": "ca.crt" };
+    write(dir, { cluster, user: { tokenFile: "/run/token", exec: { command: "./login" } } });
+    const { clusters, users } = readKubeconfig({ files: ["one.yaml"], mayMiss: false });
+    // The system's name of the folder may be another than ours
+    const own = process.cwd();
+    expect(clusters).toMatchObject([{ cluster: { "certificate-authority": join(own, "ca.crt") } }]);
+    expect(users).toMatchObject([{ user: { tokenFile: "/run/token", exec: { command: join(own, "login") } } }]);
+  });
 });
 
 describe("an exec plugin", () => {
@@ -145,6 +161,65 @@ describe("an exec plugin", () => {
       "https://api.example-me",
     );
     expect(await tokenOf([write(folder(), { user: info({ env }, code) })])).toBe("undefined-me");
+  });
+
+  /** What a plugin that asks for it is told of the cluster. */
+  const toldOf = async (dir: string, cluster: object, options: object = {}): Promise<unknown> => {
+    const code =
+      "const {spec} = JSON.parse(process.env.KUBERNETES_EXEC_INFO); console.log(JSON.stringify({status: {token: Buffer.from(JSON.stringify(spec.cluster)).toString('base64')}}))";
+    const token = await tokenOf([write(dir, { cluster, user: info({ provideClusterInfo: true }, code) })], options);
+    return JSON.parse(Buffer.from(token ?? "", "base64").toString());
+  };
+
+  test("is told the CA itself where the kubeconfig names its file, and what the kubeconfig has for plugins", async () => {
+    const dir = folder();
+    writeFileSync(join(dir, "ca.crt"), authority.cert);
+    const extension = { audience: "cluster-a" };
+    const extensions = [
+      { name: "other", extension: { audience: "other" } },
+      { name: "client.authentication.k8s.io/exec", extension },
+    ];
+    const data = Buffer.from(authority.cert).toString("base64");
+    expect(await toldOf(dir, { "certificate-authority": "ca.crt", extensions })).toEqual({
+      ...{ server: "https://api.example", "certificate-authority-data": data, config: extension },
+    });
+    writeFileSync(join(dir, "other.crt"), newAuthority("other").cert);
+    const both = { "certificate-authority": "other.crt", "certificate-authority-data": data };
+    expect(await toldOf(dir, both)).toMatchObject({ "certificate-authority-data": data });
+    await expect(toldOf(dir, { "certificate-authority": "none" })).rejects.toThrow(
+      `must be told the certificate authority: "${join(dir, "none")}": it is not there, or no longer`,
+    );
+  });
+
+  test("is told no name of another server's certificate", async () => {
+    const cluster = { "tls-server-name": "api" };
+    expect(await toldOf(folder(), cluster)).toMatchObject({ "tls-server-name": "api" });
+    expect(await toldOf(folder(), cluster, { server: "https://other.example" })).toEqual({
+      server: "https://other.example",
+    });
+  });
+
+  test("without a command is said so", async () => {
+    await expect(callBy(info({ command: "" }, ""))).rejects.toThrow(
+      "the exec plugin of the kubeconfig must have a command",
+    );
+    await expect(callBy({ exec: {} })).rejects.toThrow("the exec plugin of the kubeconfig must have a command");
+  });
+
+  test.each<[what: string, more: object]>([
+    ["an argument", { args: ["c2VjcmV0\0"] }],
+    ["a variable", { env: [{ name: "TOKEN", value: "c2VjcmV0\0" }] }],
+    ["a variable's name", { env: [{ name: "c2VjcmV0\0", value: "" }] }],
+  ])("with a NUL in %s is said so, without the value", async (_, more) => {
+    const called = callBy(info(more, ""));
+    await expect(called).rejects.toThrow("must have no NUL in its command, arguments and variables");
+    await expect(called).rejects.not.toThrow("c2VjcmV0");
+  });
+
+  test("with more arguments than the system takes is said so, without one", async () => {
+    const called = callBy(info({ args: ["c2VjcmV0".repeat(1 << 20)] }, ""));
+    await expect(called).rejects.toThrow("must be a program that may be run");
+    await expect(called).rejects.not.toThrow("c2VjcmV0");
   });
 
   test("runs again when what it gave has expired, and once for two who ask at once", async () => {
@@ -223,6 +298,42 @@ describe("a proxy", () => {
     expect(proxy.asked).toEqual(["api.nowhere.invalid:6443"]);
   });
 
+  test("is passed with the certificate that an exec plugin gave last", async () => {
+    const { cert, key } = authority.issue("server");
+    const seen: string[] = [];
+    const script = await scriptServer(
+      [
+        (response, call) => {
+          if (call.socket instanceof TLSSocket) seen.push(String(call.socket.getPeerCertificate().subject.CN));
+          json(200, {})(response, call);
+        },
+      ],
+      { cert, key, ca: authority.cert, requestCert: true },
+    );
+    const proxy = await connectProxy(script.server);
+    const dir = folder();
+    const print = (name: string, ends: string): void => {
+      const { cert: clientCertificateData, key: clientKeyData } = authority.issue(name);
+      const status = { clientCertificateData, clientKeyData, expirationTimestamp: ends };
+      writeFileSync(join(dir, "credential"), JSON.stringify({ status }));
+    };
+    const args = ["-e", "process.stdout.write(require('fs').readFileSync(process.argv[1]))", join(dir, "credential")];
+    const user = { exec: { command: process.execPath, args } };
+    const cluster = {
+      "certificate-authority-data": Buffer.from(authority.cert).toString("base64"),
+      "tls-server-name": "localhost",
+      "proxy-url": proxy.url,
+    };
+    const files = [write(dir, { server: "https://api.nowhere.invalid:6443", cluster, user })];
+    const transport = transportTo(kubeConfigEndpoint({ files }).endpoint);
+    print("first", "2000-01-01T00:00:00Z");
+    await transport.call(read);
+    print("second", "2999-01-01T00:00:00Z");
+    for (let n = 0; n < 2; n++) await transport.call(read);
+    expect(seen).toEqual(["first", "second", "second"]);
+    expect(proxy.asked).toHaveLength(2);
+  });
+
   test("that refuses is said so", async () => {
     const refusing = createServer();
     refusing.on("connect", (_, socket: Socket) => socket.end("HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"));
@@ -295,6 +406,14 @@ describe("--server and --as", () => {
     const access = await clusterAccess({ server: script.server }, { KUBECONFIG: write(folder(), {}) });
     await transportTo(access.endpoint).call(read);
     expect(script.calls[0]?.headers.authorization).toBe("Bearer token-one");
+  });
+
+  test("another server has its own name in its certificate", async () => {
+    const files = [write(folder(), { cluster: { "tls-server-name": "api" } })];
+    const nameFor = async (options: object) =>
+      (await kubeConfigEndpoint({ files, ...options }).endpoint.credentials()).tls.serverName;
+    expect(await nameFor({})).toBe("api");
+    expect(await nameFor({ server: "https://other.example" })).toBeUndefined();
   });
 
   test("somebody else is named in headers, over what the kubeconfig says", async () => {
