@@ -12,9 +12,12 @@ const nextLink = "..data_tmp";
 const nextVisible = "..link_tmp";
 const version = /^\.\.\d{4}_/;
 
+/** True for the name of a version, as the kubelet and Keyturn make them: it leads nowhere else. */
+export const isVersion = (name: string): boolean => version.test(name) && !name.includes("/");
+
 /** The names among these that are versions, newest first. */
 export const versionsIn = (names: readonly string[]): readonly string[] =>
-  names.filter((name) => version.test(name)).sort((a, b) => (a < b ? 1 : -1));
+  names.filter(isVersion).sort((a, b) => (a < b ? 1 : -1));
 
 /** True for names that belong to the mechanism and not to the data. */
 export const isInternal = (name: string): boolean => name.startsWith("..");

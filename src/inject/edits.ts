@@ -56,6 +56,16 @@ function keptMembers(at: readonly string[], members: readonly Members[], hidden:
 /** What tells the items of a list apart, by the member that the list is; the items of all other lists are one value. */
 const keys: Readonly<Record<string, string>> = { env: "name", ports: "name", volumeMounts: "mountPath" };
 
+/** What tells an item apart from the others of the list that this member is; undefined where nothing does. */
+export function itemKey(member: string, item: unknown): string | undefined {
+  if (member === "args") return typeof item === "string" && item.startsWith("-") ? flagOf(item) : undefined;
+  const key = keys[member];
+  return key !== undefined && isObject(item) ? String(item[key]) : undefined;
+}
+
+/** The name of a flag, without its value. */
+const flagOf = (arg: string): string => /^[^=]+/.exec(arg)?.[0] ?? arg;
+
 /** The lists as objects, where their items can be told apart. */
 function keyedOf(member = "", lists: readonly unknown[]): readonly Members[] | undefined {
   if (!lists.every((list) => Array.isArray(list))) return undefined;
@@ -72,7 +82,7 @@ function byFlag(args: readonly string[]): Members {
   const flags: Record<string, string[]> = {};
   let name = "";
   for (const arg of args) {
-    if (arg.startsWith("-")) name = /^[^=]+/.exec(arg)?.[0] ?? arg;
+    if (arg.startsWith("-")) name = flagOf(arg);
     (flags[name] ??= []).push(arg);
   }
   return flags;

@@ -41,9 +41,11 @@ export interface Manifest {
 export function readManifest(text: string): Manifest {
   const read: Part[] = [];
   let line = 1;
-  for (const chunk of text.replaceAll("\r\n", "\n").split(/^---(?=\s|$).*\n?/m)) {
-    read.push(...readPart(chunk, line));
-    line += chunk.split("\n").length;
+  // What stands on the line of a separator belongs to the document after it
+  const pieces = text.replaceAll("\r\n", "\n").split(/^(---(?=\s|$)[^\S\n]*\n?)/m);
+  for (const [index, piece] of pieces.entries()) {
+    if (index % 2 === 0) read.push(...readPart(piece, line));
+    line += piece.split("\n").length - 1;
   }
   return {
     parts: read.flatMap(takenApart),
@@ -85,7 +87,19 @@ function readPart(text: string, firstLine: number): Part[] {
   }
   if (document.contents === null) return [];
   if (!isMap(document.contents)) throw unreadable(`the document at line ${firstLine} must be an object, is not`);
+  mustResolve(document, firstLine);
   return [{ document, text: text.endsWith("\n") ? text : `${text}\n` }];
+}
+
+/** Aliases without an anchor, and merges of what is no object, are found out here, and not wherever they are read first. */
+function mustResolve(document: Document, firstLine: number): void {
+  try {
+    plainOf(document.toJS());
+  } catch {
+    throw unreadable(
+      `each alias (*) and merge key (<<) of the document at line ${firstLine} must stand for something before it, one does not`,
+    );
+  }
 }
 
 const unreadable = (problem: string): ChangeNeededError =>
@@ -123,8 +137,10 @@ export function unfold({ document }: Part): void {
 export function mapAt(document: Document, path: Path): YAMLMap {
   let at: Node | null = document.contents;
   for (const [depth, step] of path.entries()) {
+    detach(document, [at]);
     at = typeof step === "number" ? item(document, at, step) : child(document, ownMap(at, path.slice(0, depth)), step);
   }
+  detach(document, [at]);
   return ownMap(at, path);
 }
 
@@ -166,6 +182,27 @@ function copyOf(node: Node | undefined): unknown {
   return copy;
 }
 
+/** Makes copies of what is an alias of one of these nodes: what becomes of them is for their place alone. */
+export function detach(document: Document, nodes: readonly unknown[]): void {
+  const anchored = new Set(nodes.filter((one) => isNode(one) && !isAlias(one) && one.anchor !== undefined));
+  if (anchored.size === 0) return;
+  visit(document, {
+    Alias: (_, alias) => {
+      const found = alias.resolve(document);
+      if (found === undefined || !anchored.has(found)) return undefined;
+      const copy = copyOf(found);
+      return isNode(copy) ? copy : undefined;
+    },
+  });
+}
+
+/** The node, and all in it. */
+export function within(node: unknown): readonly Node[] {
+  const found: Node[] = [];
+  if (isNode(node)) visit(node, { Node: (_, one) => void found.push(one) });
+  return found;
+}
+
 const isPresent = (value: unknown): boolean => value !== undefined && value !== null;
 
 /** The list at the path, made where there is none. @throws as {@link mapAt} */
@@ -174,6 +211,7 @@ export function seqAt(document: Document, path: Path): YAMLSeq {
   if (!isPresent(parent.get(name))) parent.set(name, document.createNode([]));
   const list = child(document, parent, name);
   if (!isSeq(list)) throw unreadable(`${path.join(".")} must be a list, is not`);
+  detach(document, [list]);
   return list;
 }
 

@@ -55,6 +55,58 @@ describe("inject, into what somebody has edited since", () => {
     expect(again(manifest).manifest).toBe(manifest);
   });
 
+  it("keeps comments in lists that change, of items that stay, and of those that are told apart by the same key", () => {
+    const text = edited(
+      ["--floor-dir=/run/keyturn/floor", "--floor-dir=/run/keyturn/floor # where it was"],
+      ["- --mint-listen=127.0.0.1:8081", "# for the job\n            - --mint-listen=127.0.0.1:8081 # of old"],
+      ["containerPort: 8080", "containerPort: 8080 # open"],
+    );
+    const now = {
+      ...newer,
+      flags: ["--mint-listen=127.0.0.1:8083", "--cache-entries=5"],
+      ports: { "--port": 8080, "--admin-port": 9091 },
+    };
+    const { manifest } = again(text, now);
+    expect(manifest).toContain("--floor-dir=/run/keyturn/floor # where it was");
+    expect(manifest).toContain("# for the job\n            - --mint-listen=127.0.0.1:8083\n");
+    expect(manifest).toContain("- --cache-entries=5\n");
+    expect(manifest).toContain("containerPort: 8080 # open");
+    expect(again(manifest, now).manifest).toBe(manifest);
+  });
+
+  it("leaves elsewhere what was an alias of something that changes or goes", () => {
+    const text = edited(
+      ["image: keyturn:1", "image: &image keyturn:1"],
+      ["--mint-listen=127.0.0.1:8081", "&mint --mint-listen=127.0.0.1:8081"],
+      [
+        "      volumes:\n",
+        "      volumes:\n        - {name: app, csi: {driver: *image, readOnly: true, fsType: *mint}}\n",
+      ],
+    );
+    const app = { name: "app", csi: { driver: "keyturn:1", readOnly: true, fsType: "--mint-listen=127.0.0.1:8081" } };
+    for (const manifest of [again(text, { ...newer, flags: [] }).manifest, inject(text, {}).manifest]) {
+      const found = parseAllDocuments(manifest)[0]?.toJS() as unknown;
+      expect(found).toMatchObject({
+        spec: { template: { spec: { volumes: expect.arrayContaining([app]) as unknown } } },
+      });
+    }
+    expect(again(text, { ...newer, flags: [] }).manifest).toContain("image: keyturn:2");
+  });
+
+  it("adds to what has an anchor without adding to its aliases", () => {
+    const text = plain
+      .replace("labels:\n        app", "labels: &labels\n        app")
+      .replace(
+        "      containers:",
+        "      topologySpreadConstraints: [{labelSelector: {matchLabels: *labels}}]\n      containers:",
+      );
+    const { manifest } = again(text);
+    expect(manifest).toContain("labels: &labels\n        app: orders\n        keyturn.dev/rotation: orders\n");
+    const found = parseAllDocuments(manifest)[0]?.toJS() as unknown;
+    const spread = [{ labelSelector: { matchLabels: { app: "orders" } } }];
+    expect(found).toHaveProperty("spec.template.spec.topologySpreadConstraints", spread);
+  });
+
   it("changes not a byte where there is nothing new", () => {
     const text = edited(resources, ["sizeLimit: 4Mi", "sizeLimit: 8Mi"], ["periodSeconds: 2", "periodSeconds: 9"]);
     expect(again(text, gateway).manifest).toBe(text);

@@ -333,4 +333,23 @@ spec:
     const text = `${service}---\napiVersion: v1\nkind: Secret\nstringData: {pw: "hunter2`;
     expect(() => inject(text, options)).toThrow(/^Cannot read the manifest: line 8 must be YAML, is not \([A-Z_]+\)$/);
   });
+
+  it("keeps what stands on the line of a separator", () => {
+    const config = '{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}}';
+    const { manifest } = inject(`--- ${config}\n---  # The app\n${deployment}---\t${config}`, options);
+    expect(manifest).toContain(`${config}\n---\n# The app\n# The shop's orders\n`);
+    expect(parse(manifest).filter(({ kind }) => kind === "ConfigMap")).toHaveLength(2);
+    expect(inject(manifest, options).manifest).toBe(manifest);
+    const broken = `--- # Beside it\n${service}--- 7\n`;
+    expect(() => inject(broken, options)).toThrow("the document at line 6 must be an object, is not");
+  });
+
+  it.each(["a: *gone", "a: *late\nb: &late 1", "a: &own [*own]", "<<: 7"])(
+    "refuses an alias or a merge key that stands for nothing: %j",
+    (text) => {
+      const unreadable = expect.objectContaining({ code: "ManifestUnreadable" }) as Error;
+      expect(() => inject(`${deployment}---\n${text}\n`, options)).toThrow(unreadable);
+      expect(() => inject(`${deployment}---\n${text}\n`, options)).toThrow("of the document at line 16 must");
+    },
+  );
 });

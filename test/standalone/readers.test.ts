@@ -1,4 +1,4 @@
-import { chmod, chown, mkdir, readdir, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { hour, second } from "./fake-time.ts";
@@ -70,6 +70,34 @@ describe("without a group", () => {
     for (const name of ["ring", "signer", "acks"]) expect((await stat(world.path(name))).mode & 0o777).toBe(0o700);
     expect(world.log.texts("warn")).toEqual([]);
     expect(world.log.texts("info").filter((text) => text.includes("was open to the group"))).toHaveLength(2);
+  });
+
+  test.each(["..", "."])("what ..data leads to outside of its own versions stays as it is: %s", async (target) => {
+    const world = await newWorld();
+    await world.settle();
+    const link = join(world.path("signer"), "..data");
+    const refused: string[] = [];
+    const disk = hookedDisk({
+      before: (effect, [path]) => {
+        if (effect === "chmod" && dirname(String(path)) !== world.dir) refused.push(String(path));
+      },
+    });
+    await rm(link);
+    await symlink(target, link);
+    await chmod(world.dir, 0o750);
+    await world.runFor(second, { disk });
+    expect((await stat(world.dir)).mode & 0o777).toBe(0o750);
+    expect((await stat(world.path("public"))).mode & 0o777).toBe(0o755);
+    expect(refused).toEqual([]);
+  });
+
+  test.runIf(isRoot)("what belongs to somebody who is not trusted stays as it is (needs root)", async () => {
+    const world = await newWorld();
+    await world.settle();
+    await chown(world.path("acks"), 4713, 4713);
+    await chmod(world.path("acks"), 0o755);
+    await world.runFor(second).catch(() => undefined);
+    expect((await stat(world.path("acks"))).mode & 0o777).toBe(0o755);
   });
 
   test("public/ itself stays as a person has set it", async () => {

@@ -64,6 +64,8 @@ export class AccessGuard {
   async #set(path: string, { mode, group }: WantedAccess): Promise<readonly Exposure[]> {
     const found = await this.#disk.entry(path);
     if (found?.type !== "directory" && found?.type !== "file") return [];
+    // Somebody else's is nothing of ours: who reads it says so
+    if (!this.#disk.trusts(found.uid)) return [];
     const before = found.mode & 0o777;
     const isForeign = group !== undefined && found.gid !== group;
     if (before === mode && !isForeign) return [];

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { currentVersion } from "../../files/data-dir.ts";
+import { currentVersion, isVersion } from "../../files/data-dir.ts";
 import type { Reader } from "../../files/disk.ts";
 import { unlessMissing } from "../../files/fs-errors.ts";
 
@@ -9,8 +9,8 @@ export async function projectionPaths(
   dir: string,
 ): Promise<{ readonly dirs: readonly string[]; readonly files: readonly string[] }> {
   const version = await currentVersion(disk, dir);
-  // One that leads elsewhere is nothing of ours
-  if (version === undefined || version.includes("/")) return { dirs: [dir], files: [] };
+  // One that leads elsewhere, as `..` does, is nothing of ours
+  if (version === undefined || !isVersion(version)) return { dirs: [dir], files: [] };
   const place = join(dir, version);
   const names = (await unlessMissing(disk.names(place))) ?? [];
   return { dirs: [dir, place], files: names.map((name) => join(place, name)) };
