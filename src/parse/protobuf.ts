@@ -25,7 +25,8 @@ interface FieldPart {
 const wire = { varint: 0, bits64: 1, bytes: 2, bits32: 5 } as const;
 const numbers: ReadonlySet<string> = new Set(["bool", "uint32", "int64"]);
 const utf8 = new TextEncoder();
-const text = new TextDecoder();
+/** A byte order mark is a character of a text here. */
+const text = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A message in protobuf's binary form, read and written by its description. */
 export class ProtobufMessage {

@@ -22,6 +22,7 @@ describe("a message in protobuf's binary form", () => {
     ["a message within, also an empty one", { page: {} }, "0a00"],
     ["a number within", { page: { number: 300 } }, "0a0308ac02"],
     ["a text that is no ASCII", { to: "ü" }, "1202c3bc"],
+    ["a text that begins with a byte order mark", { to: "\uFEFFa" }, "1204efbbbf61"],
     ["bytes", { seal: bytes("00ff") }, "1a0200ff"],
     ["what is true", { isOpen: true }, "2001"],
     ["an instant, beyond 32 bits, under a number beyond 16", { sentAt: 1_800_000_000_001 }, "c00c81a0f1c2b134"],

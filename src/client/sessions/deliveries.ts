@@ -18,7 +18,7 @@ export interface ReceivedMessage {
 export type MessageHandler = (message: ReceivedMessage) => void | Promise<void>;
 
 const backoff = { baseMs: 1000, maxMs: 30_000 } as const;
-const utf8 = new TextDecoder();
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** What has come and was not picked up yet: as many at the most as the gateway lets wait for a confirmation. */
 export class Deliveries implements AsyncIterableIterator<ReceivedMessage, undefined> {
