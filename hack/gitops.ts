@@ -1,10 +1,8 @@
 // What Argo CD, Flux and Helm make of an object: `node hack/gitops.ts` builds the program that says it, and says where it is.
 import { execFile } from "node:child_process";
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { cacheFolder, madeOnce, runGo, type Say } from "./go.ts";
+import { builtFrom, type Say } from "./go.ts";
 import { programOnPath } from "./testcluster/build.ts";
 
 const folder = join(import.meta.dirname, "gitops");
@@ -24,16 +22,7 @@ export async function buildGitOps(say: Say): Promise<void> {
 }
 
 /** Its path; built once, into the cache: two minutes. */
-async function gitOpsProgram(say: Say): Promise<string> {
-  const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
-  for (const file of ["go.sum", "main.go"]) hash.update(await readFile(join(folder, file)));
-  const path = join(cacheFolder(), "gitops", hash.digest("hex").slice(0, 16), "gitops");
-  const args = ["build", "-trimpath", "-v", "-p", "2", "-ldflags", "-s -w", "-o"];
-  const progress = (compiled: number): string => `compiled ${compiled} packages`;
-  const make = (output: string): Promise<void> =>
-    runGo({ what: name, args: [...args, output, "."], cwd: folder, progress }, say);
-  return madeOnce({ path, name, make }, say);
-}
+const gitOpsProgram = (say: Say): Promise<string> => builtFrom(folder, "gitops", name, say);
 
 /** Of a Flux Kustomization: what its `healthCheckExprs` have for a kind. */
 export interface HealthChecks {

@@ -1,7 +1,8 @@
 // Programs that a machine builds from Go source once, into its cache: Kubernetes' control plane, Helm.
 import { spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { accessSync, constants } from "node:fs";
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rename, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { createInterface } from "node:readline";
@@ -82,4 +83,16 @@ export async function madeOnce({ path, name, make }: Program, say: Say): Promise
     await rm(own, { recursive: true, force: true });
   }
   return path;
+}
+
+/** The path of the program of a folder with main.go and go.sum, built once for what stands in them, into the cache. */
+export async function builtFrom(folder: string, program: string, name: string, say: Say): Promise<string> {
+  const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
+  for (const file of ["go.sum", "main.go"]) hash.update(await readFile(join(folder, file)));
+  const path = join(cacheFolder(), program, hash.digest("hex").slice(0, 16), program);
+  const args = ["build", "-trimpath", "-v", "-p", "2", "-ldflags", "-s -w", "-o"];
+  const progress = (compiled: number): string => `compiled ${compiled} packages`;
+  const make = (output: string): Promise<void> =>
+    runGo({ what: name, args: [...args, output, "."], cwd: folder, progress }, say);
+  return madeOnce({ path, name, make }, say);
 }

@@ -4,7 +4,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { readManifests } from "./testcluster/apply.ts";
+import { programOnPath } from "./testcluster/build.ts";
 import type { KubeObject } from "./testcluster/client.ts";
+
+/** Why they can't be read here, in one line, or undefined. */
+export const ingressNeeds = (): string | undefined =>
+  programOnPath("go") === undefined ? "no definitions of Istio and Envoy Gateway: install Go" : undefined;
 
 const sources = {
   istio: {

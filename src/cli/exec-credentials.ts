@@ -6,6 +6,7 @@ import { quoted, quotedPath } from "../errors/quote.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { jsonIn } from "../parse/json.ts";
 import { itemsOf, type Members, membersOf, objectsIn } from "../parse/object.ts";
+import { errnoOf } from "../files/fs-errors.ts";
 
 /** What a plugin gives: a token, or a client certificate with its key as PEM. */
 export interface ExecCredential {
@@ -66,8 +67,7 @@ export class ExecCredentials {
     child.stdout.setEncoding("utf8").on("data", (part: string) => (output += part));
     return new Promise((resolve, reject) => {
       child.on("error", (error) => {
-        const code = "code" in error ? error.code : "";
-        reject(code === "ENOENT" ? this.#missing() : this.#bad("must be a program that may be run"));
+        reject(errnoOf(error) === "ENOENT" ? this.#missing() : this.#bad("must be a program that may be run"));
       });
       child.on("close", (code, signal) => {
         if (code === 0) resolve(output);
@@ -86,7 +86,7 @@ export class ExecCredentials {
       return spawn(command, itemsOf(this.#plugin["args"]).map(String), { env, stdio: [stdin, "pipe", "inherit"] });
     } catch (error) {
       // Its message quotes the value, which may be a secret
-      const isNul = error instanceof Error && "code" in error && error.code === "ERR_INVALID_ARG_VALUE";
+      const isNul = errnoOf(error) === "ERR_INVALID_ARG_VALUE";
       const must = isNul
         ? "must have no NUL in its command, arguments and variables"
         : "must be a program that may be run";

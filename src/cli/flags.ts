@@ -46,10 +46,14 @@ export function durationFlag(text: string, name: string): number {
 }
 
 /** How a duration must be written, and what this one may mean. */
-export function durationMust(text: string): string {
+function durationMust(text: string): string {
   const advice = durationAdvice(text);
   return `must look like 90m, 1h30m or 45s${advice === undefined ? "" : `; ${advice}`}`;
 }
+
+/** A flag that may be there several times. */
+export const each = (option: Option, parse: (text: string) => unknown): Option =>
+  option.argParser<readonly unknown[] | undefined>((text, before) => [...(before ?? []), parse(text)]);
 
 /** A whole number between these, both of them allowed. */
 export function numberWithin(least: number, most: number) {
@@ -96,7 +100,7 @@ export interface ChangeFlags {
 }
 
 /** A timer longer than 2³¹ − 1 ms fires at once. */
-const longestTimerMs = 2 ** 31 - 1;
+export const longestTimerMs = 2 ** 31 - 1;
 
 /** When patience ends. */
 export const deadlineOf = ({ timeout }: ChangeFlags): { readonly deadline?: AbortSignal } =>

@@ -1,9 +1,8 @@
 import { Argument, type Option } from "commander";
 import { quoted } from "../errors/quote.ts";
 import { rotations } from "../parse/api-names.ts";
-import { readDuration } from "../parse/duration.ts";
 import { clusterFlags } from "./cluster-access.ts";
-import { dirFlag, durationMust, flag } from "./flags.ts";
+import { dirFlag, durationFlag, each, flag } from "./flags.ts";
 import { UsageError } from "./report-error.ts";
 
 const owner = "cluster";
@@ -29,10 +28,10 @@ export const homeFlags = (): readonly Option[] => [
   ].map((option) => option.helpGroup("On a cluster:")),
 ];
 
-/** May be repeated. */
 const groupFlag = (): Option =>
-  flag("--as-group <group>", "and as a member of this group, with --as; may be repeated", { owner }).argParser(
-    (text: string, before: readonly string[] | undefined) => [...(before ?? []), text],
+  each(
+    flag("--as-group <group>", "and as a member of this group, with --as; may be repeated", { owner }),
+    (text) => text,
   );
 
 function serverUrl(text: string, name: string): string {
@@ -41,11 +40,8 @@ function serverUrl(text: string, name: string): string {
 }
 
 /** As kubectl has it: a number alone is seconds. */
-function requestTimeout(text: string, name: string): number {
-  const ms = readDuration(/^\d+$/.test(text) ? `${text}s` : text);
-  if (ms === undefined) throw new UsageError(`Cannot use ${name} ${quoted(text)}: ${durationMust(text)}`);
-  return ms;
-}
+const requestTimeout = (text: string, name: string): number =>
+  durationFlag(/^\d+$/.test(text) ? `${text}s` : text, name);
 
 const resourceNames: readonly string[] = ["jkr", rotations.kind.toLowerCase(), rotations.plural].flatMap((name) => [
   name,

@@ -2,7 +2,7 @@ import type { Option } from "commander";
 import { quoted } from "../errors/quote.ts";
 import { selectorIn, type WorkloadSelector } from "../inject/selector.ts";
 import type { SidecarUser } from "../inject/native-sidecar.ts";
-import { flag, numberWithin } from "./flags.ts";
+import { each, flag, numberWithin } from "./flags.ts";
 import { UsageError } from "./report-error.ts";
 
 const owner = "inject";
@@ -150,10 +150,6 @@ const agentPartFlags = (): readonly Option[] => [
 /** Who the sidecars are to run as. */
 export const userOf = ({ runAsUser }: Pick<InjectFlags, "runAsUser">): { readonly runAsUser?: SidecarUser } =>
   runAsUser === undefined ? {} : { runAsUser: runAsUser === false ? "any" : runAsUser };
-
-/** A flag that may be there several times. */
-const each = (option: Option, parse: (text: string) => unknown): Option =>
-  option.argParser<readonly unknown[] | undefined>((text, before) => [...(before ?? []), parse(text)]);
 
 const selector =
   (flagName: string) =>

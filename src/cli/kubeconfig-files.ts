@@ -5,6 +5,7 @@ import { fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { isObject, type Members, membersOf, objectsIn } from "../parse/object.ts";
+import { errnoOf } from "../files/fs-errors.ts";
 
 /** Which files to read: of two entries with one name the first counts, as kubectl has it. */
 export interface KubeconfigFiles {
@@ -61,7 +62,7 @@ function textIn(file: string, mayMiss: boolean): string | undefined {
   try {
     return readFileSync(file, "utf8");
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = errnoOf(error) === "ENOENT";
     if (isMissing && mayMiss) return undefined;
     throw badKubeConfig([file], isMissing ? "is not there" : (fileProblem(error) ?? "can't be read"));
   }

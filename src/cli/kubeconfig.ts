@@ -71,11 +71,12 @@ function wayIn(options: KubeConfigOptions): Way {
   const { files, mayMiss = false, env = {} } = options;
   const document = documentOf(options, () => readKubeconfig({ files, mayMiss }));
   const context = options.context ?? document.currentContext;
-  const entry = membersOf(entryNamed(document.contexts, context, "context"));
-  if (options.context !== undefined && entryNamed(document.contexts, context, "context") === undefined) {
+  const found = entryNamed(document.contexts, context, "context");
+  if (options.context !== undefined && found === undefined) {
     const names = document.contexts.map(({ name }) => String(name)).join(", ") || "none";
     throw badKubeConfig(files, `must have the context "${options.context}", has ${names}`);
   }
+  const entry = membersOf(found);
   const named = membersOf(entryNamed(document.clusters, entry["cluster"], "cluster"));
   // The name in the certificate is that of the cluster's own server
   const cluster = options.server === undefined ? named : { ...named, "tls-server-name": undefined };

@@ -13,6 +13,7 @@ import type { HomeFlags, Shown } from "./surroundings.ts";
 import type { Clocks } from "../time/clock.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
 import type { Env } from "./terminal.ts";
+import { longestTimerMs } from "./flags.ts";
 
 /** What opening takes of the process. */
 export interface Opening {
@@ -54,9 +55,14 @@ export async function openShown(flags: HomeFlags, opening: Opening): Promise<Sho
   }
   if (placeOf(flags) !== "cluster" || rotation !== undefined) return { home: await openHome(flags, opening) };
   const cluster = await openCluster(flags, opening);
-  const [first, ...others] = many === undefined ? await listed(cluster) : [];
-  if (first && others.length === 0) return { home: await onCluster(cluster, first.name) };
-  return { several: await severalOn(cluster, { allNamespaces, ...(selector !== undefined && { selector }) }) };
+  const several = await severalOn(cluster, { allNamespaces, ...(selector !== undefined && { selector }) });
+  if (many !== undefined) return { several };
+  const first = await several.look();
+  const [only, ...others] = first.rotations;
+  if (only && others.length === 0) return { home: await onCluster(cluster, only.name) };
+  // The look that told how many there are is the first one that is shown
+  const unshown = [first];
+  return { several: { ...several, look: async () => unshown.pop() ?? several.look() } };
 }
 
 interface Which {
@@ -105,8 +111,6 @@ interface Cluster {
 
 /** A person waits: what does not answer is said soon, in milliseconds. */
 const patienceMs = 10_000;
-/** A timer longer than 2³¹ − 1 ms fires at once. */
-const longestMs = 2 ** 31 - 1;
 
 async function openCluster(flags: HomeFlags, { env, version }: Opening): Promise<Cluster> {
   const { as, asGroup, asUid, requestTimeout = patienceMs } = flags;
@@ -114,7 +118,7 @@ async function openCluster(flags: HomeFlags, { env, version }: Opening): Promise
     const name = asGroup === undefined ? "--as-uid" : "--as-group";
     throw new UsageError(`Cannot use ${name}: must stand with --as, which says who it is`);
   }
-  const timeoutMs = requestTimeout === 0 ? longestMs : Math.min(requestTimeout, longestMs);
+  const timeoutMs = requestTimeout === 0 ? longestTimerMs : Math.min(requestTimeout, longestTimerMs);
   const { endpoint, namespace, where } = await clusterAccess(flags, env);
   const userAgent = `keyturn/${version}`;
   const transport = new Transport({ endpoint, clock: systemClock, chance: () => Math.random(), userAgent });

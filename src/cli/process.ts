@@ -14,6 +14,7 @@ import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { quotedPath } from "../errors/quote.ts";
+import { errnoOf } from "../files/fs-errors.ts";
 
 const { env, stdout, stderr } = process;
 const interruption = new AbortController();
@@ -62,7 +63,7 @@ async function readText(path: string): Promise<string> {
   try {
     return await readFile(path, "utf8");
   } catch (error) {
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = errnoOf(error) === "ENOENT";
     const is = isMissing ? ", is not there" : `: ${fileProblem(error) ?? "it is none"}`;
     throw new ChangeNeededError("FileUnreadable", `Cannot read ${quotedPath(path)}: must be a readable file${is}`);
   }

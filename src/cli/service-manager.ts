@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { StandaloneOptions } from "../standalone/run-standalone.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
+import { errnoOf } from "../files/fs-errors.ts";
 
 export interface ServiceManagerParts extends Pick<StandaloneOptions, "log"> {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -56,7 +57,7 @@ export class ServiceManager {
   #unheard(error: unknown): void {
     if (this.#isDeaf) return;
     this.#isDeaf = true;
-    const isMissing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const isMissing = errnoOf(error) === "ENOENT";
     const why = isMissing ? "the program systemd-notify is missing" : "systemd-notify failed";
     this.#parts.log.error(
       {},

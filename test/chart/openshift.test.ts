@@ -9,6 +9,7 @@ import { inject } from "../../src/inject/inject.ts";
 import type { Members } from "../../src/parse/object.ts";
 import { refusalsOf } from "./support/openshift.ts";
 import { issuer, podOf, type Rendered, render, rotations, runHelm, withSessions } from "./support/render.ts";
+import { plain } from "./support/plain.ts";
 
 const openShift = ["--api-versions", "security.openshift.io/v1"];
 
@@ -54,17 +55,6 @@ describe.each(helmMajors)("the chart on OpenShift, rendered by Helm %i", (major)
     });
   });
 });
-
-const plain = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: orders}
-spec:
-  selector: {matchLabels: {app: orders}}
-  template:
-    metadata: {labels: {app: orders}}
-    spec: {serviceAccountName: orders, containers: [{name: app, image: registry.example/orders:1.0}]}
-`;
 
 /** Gateway with sessions, and agent, with all volumes that they may have. */
 const injected = (runAsUser?: "any" | number): Members => {

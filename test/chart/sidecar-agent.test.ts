@@ -9,6 +9,7 @@ import type { AgentSidecar } from "../../src/inject/agent-sidecar.ts";
 import { inject } from "../../src/inject/inject.ts";
 import { runHelm } from "./support/render.ts";
 import { withoutRecord } from "./support/without-record.ts";
+import { plain } from "./support/plain.ts";
 
 let chart = "";
 let shown = "";
@@ -38,19 +39,6 @@ async function rendered(args?: object, major: (typeof helmMajors)[number] = 4): 
   if (code !== 0) throw new Error(err);
   return parse(out) as unknown;
 }
-
-const plain = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: orders}
-spec:
-  selector: {matchLabels: {app: orders}}
-  template:
-    metadata: {labels: {app: orders}}
-    spec:
-      serviceAccountName: orders
-      containers: [{name: app, image: registry.example/orders:1.0}]
-`;
 
 const issuer = "https://tokens.example";
 

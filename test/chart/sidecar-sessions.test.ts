@@ -11,6 +11,7 @@ import { inject } from "../../src/inject/inject.ts";
 import { flagsOf } from "./support/program.ts";
 import { runHelm } from "./support/render.ts";
 import { withoutRecord } from "./support/without-record.ts";
+import { plain } from "./support/plain.ts";
 
 let chart = "";
 let shown = "";
@@ -63,19 +64,6 @@ async function rendered(sessions?: object, major: (typeof helmMajors)[number] = 
     servicePorts: all.find(({ kind }) => kind === "Service")?.spec?.ports ?? [],
   };
 }
-
-const plain = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: orders}
-spec:
-  selector: {matchLabels: {app: orders}}
-  template:
-    metadata: {labels: {app: orders}}
-    spec:
-      serviceAccountName: orders
-      containers: [{name: app, image: registry.example/orders:1.0}]
-`;
 
 const ports = { "--session-port": 8083, "--session-grpc-port": 8084 };
 

@@ -9,6 +9,7 @@ import { inject } from "../../src/inject/inject.ts";
 import type { GatewaySidecar } from "../../src/inject/gateway-sidecar.ts";
 import { runHelm } from "./support/render.ts";
 import { withoutRecord } from "./support/without-record.ts";
+import { plain } from "./support/plain.ts";
 
 let chart = "";
 
@@ -49,19 +50,6 @@ const parse = (text: string): unknown[] =>
   parseAllDocuments(text)
     .map((document) => document.toJS() as { readonly kind?: string })
     .sort((a, b) => (a.kind ?? "").localeCompare(b.kind ?? ""));
-
-const plain = `
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: orders}
-spec:
-  selector: {matchLabels: {app: orders}}
-  template:
-    metadata: {labels: {app: orders}}
-    spec:
-      serviceAccountName: orders
-      containers: [{name: app, image: registry.example/orders:1.0}]
-`;
 
 /** Namespaces of the rights are left to inject where the Deployment names none. */
 function injected(options: Partial<GatewaySidecar>): unknown[] {

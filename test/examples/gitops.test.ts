@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test, type TestContext } from "vitest";
 import { parse } from "yaml";
 import {
   askGitOps,
@@ -48,13 +48,20 @@ interface Health {
 
 beforeAll(() => buildGitOps(() => undefined), gitOpsBuildMs);
 
+const missing = gitOpsNeeds();
+function needsTools(context: TestContext): void {
+  if (missing !== undefined) context.skip(missing);
+}
+
 const lua = (script: string, object: object): GitOpsQuestion => ({ tool: "lua", script, object });
 const ask = async (question: GitOpsQuestion): Promise<unknown> => (await askGitOps([question]))[0];
 
-describe.skipIf(gitOpsNeeds() !== undefined)("what the tools of GitOps say of a rotation", () => {
+describe("what the tools of GitOps say of a rotation", () => {
+  beforeEach(needsTools);
   let said: readonly { state: string; reason: string; argo: Health; cel: unknown; kstatus: unknown }[] = [];
 
   beforeAll(async () => {
+    if (missing !== undefined) return;
     const script = customization("health", "JwtKeyRotation");
     const questions = states.flatMap(({ object }): readonly GitOpsQuestion[] => [
       lua(script, object),
@@ -85,24 +92,10 @@ describe.skipIf(gitOpsNeeds() !== undefined)("what the tools of GitOps say of a 
     for (const { reason, argo } of said.filter((one) => one.reason !== "" && one.reason !== "Idle"))
       if (reason !== "AdoptionPending") expect(argo.message).toMatch(new RegExp(`^${reason}: .`));
   });
-
-  test("covers every reason that a controller can report", () => {
-    const produced = states.flatMap(({ object }) =>
-      ((object["status"] as { conditions?: readonly { reason: string }[] } | undefined)?.conditions ?? []).map(
-        ({ reason }) => reason,
-      ),
-    );
-    const [conditions = ""] = textOf("docs/conditions.md").split("\n## status.objects\n");
-    const documented = [...conditions.matchAll(/^\| `(\w+)`/gm)].map(([, reason = ""]) => reason);
-    const ofStandalone = ["ConfigUnreadable", "OverridesUnreadable"];
-    expect(documented.length).toBeGreaterThan(25);
-    expect(documented.filter((reason) => !produced.includes(reason) && !ofStandalone.includes(reason))).toEqual([]);
-    for (const { reason, object } of states)
-      if (reason !== "") expect(JSON.stringify(object["status"])).toContain(`"reason":"${reason}"`);
-  });
 });
 
-describe.skipIf(gitOpsNeeds() !== undefined)("an acknowledgement in Argo CD", () => {
+describe("an acknowledgement in Argo CD", () => {
+  beforeEach(needsTools);
   const ack = (change: object): object => ({
     ...{ apiVersion: "keyturn.dev/v1alpha1", kind: "KeyRingAck", metadata: { name: "uid.gateway", generation: 1 } },
     ...{ rotation: "gateway", podName: "gateway-1", generation: 7, verifies: ["k1"], signs: "k1", ...change },
@@ -119,7 +112,8 @@ describe.skipIf(gitOpsNeeds() !== undefined)("an acknowledgement in Argo CD", ()
   });
 });
 
-describe.skipIf(gitOpsNeeds() !== undefined)("the actions in Argo CD", () => {
+describe("the actions in Argo CD", () => {
+  beforeEach(needsTools);
   const withSpec = (spec: object): KubeObject => resource({ spec: { ...(resource()["spec"] as object), ...spec } });
   const run = (name: string, object: KubeObject): Promise<unknown> =>
     ask(lua(actions.definitions.find((one) => one.name === name)?.["action.lua"] ?? "", object));
@@ -159,6 +153,21 @@ describe.skipIf(gitOpsNeeds() !== undefined)("the actions in Argo CD", () => {
 });
 
 describe("examples/gitops", () => {
+  test("covers every reason that a controller can report", () => {
+    const produced = states.flatMap(({ object }) =>
+      ((object["status"] as { conditions?: readonly { reason: string }[] } | undefined)?.conditions ?? []).map(
+        ({ reason }) => reason,
+      ),
+    );
+    const [conditions = ""] = textOf("docs/conditions.md").split("\n## status.objects\n");
+    const documented = [...conditions.matchAll(/^\| `(\w+)`/gm)].map(([, reason = ""]) => reason);
+    const ofStandalone = ["ConfigUnreadable", "OverridesUnreadable"];
+    expect(documented.length).toBeGreaterThan(25);
+    expect(documented.filter((reason) => !produced.includes(reason) && !ofStandalone.includes(reason))).toEqual([]);
+    for (const { reason, object } of states)
+      if (reason !== "") expect(JSON.stringify(object["status"])).toContain(`"reason":"${reason}"`);
+  });
+
   test("has an expression for the one kind of ours that a repository holds", () => {
     expect(flux.healthCheckExprs).toMatchObject([{ apiVersion: "keyturn.dev/v1alpha1", kind: "JwtKeyRotation" }]);
   });

@@ -10,6 +10,7 @@ import { withChange } from "../../src/tools/change/suppose.ts";
 import { minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { newWorld, tempDir, type World } from "./world.ts";
+import { needsRoot } from "../support/needs-root.ts";
 
 const homeOf = (world: World): Promise<RingHome> => directoryHome(world.dir, { clock: world.time, pollMs: 5 });
 const overridesOf = async (world: World): Promise<unknown> => JSON.parse(await world.text("overrides.json"));
@@ -190,7 +191,8 @@ describe("change", () => {
     await expect(overridesOf(world)).rejects.toThrow("ENOENT");
   });
 
-  test.runIf(process.geteuid?.() === 0)("root writes it for the owner of the directory (needs root)", async () => {
+  test("root writes it for the owner of the directory", async (context) => {
+    needsRoot(context);
     const world = await newWorld();
     await world.settle();
     await chown(world.dir, 4711, 4712);

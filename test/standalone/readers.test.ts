@@ -1,11 +1,11 @@
 import { chmod, chown, mkdir, readdir, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { hour, second } from "./fake-time.ts";
 import { hookedDisk } from "./hooked-disk.ts";
 import { newWorld, type RunOptions, type World } from "./world.ts";
+import { needsRoot } from "../support/needs-root.ts";
 
-const isRoot = process.geteuid?.() === 0;
 const group = 4712;
 
 /** Mode and group of all that readers of an object go through. */
@@ -91,7 +91,8 @@ describe("without a group", () => {
     expect(refused).toEqual([]);
   });
 
-  test.runIf(isRoot)("what belongs to somebody who is not trusted stays as it is (needs root)", async () => {
+  test("what belongs to somebody who is not trusted stays as it is", async (context) => {
+    needsRoot(context);
     const world = await newWorld();
     await world.settle();
     const path = join(world.path("signer"), "..data", "theirs");
@@ -111,7 +112,8 @@ describe("without a group", () => {
   });
 });
 
-describe.runIf(isRoot)("with a group (needs root)", () => {
+describe("with a group", () => {
+  beforeEach(needsRoot);
   const groups = { signer: String(group), public: String(group + 1) };
 
   test("it has what is written from the first moment on, with each swap", async () => {

@@ -18,6 +18,7 @@ import { generateKey } from "../../src/crypto/keypair.ts";
 import { hour, minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { isIdle, kidsOf, newWorld, type World } from "./world.ts";
+import { needsRoot } from "../support/needs-root.ts";
 
 const stalls = (world: World): readonly string[] => world.log.texts("error");
 
@@ -330,16 +331,14 @@ describe("what is somebody else's", () => {
     expect(stalls(world)).toEqual([expect.stringContaining("must be a regular file, is a symbolic link")]);
   });
 
-  test.runIf(process.geteuid?.() === 0)(
-    "a file of a foreign owner in the signer object stalls (needs root)",
-    async () => {
-      const world = await newWorld();
-      await world.settle();
-      await chown(world.path("signer", "..data", "kid"), 4711, 4711);
-      await world.run({ until: isIdle });
-      expect(stalls(world)).toEqual([expect.stringContaining("belongs to uid 4711")]);
-    },
-  );
+  test("a file of a foreign owner in the signer object stalls", async (context) => {
+    needsRoot(context);
+    const world = await newWorld();
+    await world.settle();
+    await chown(world.path("signer", "..data", "kid"), 4711, 4711);
+    await world.run({ until: isIdle });
+    expect(stalls(world)).toEqual([expect.stringContaining("belongs to uid 4711")]);
+  });
 
   test("permissions that a mount has opened are closed again", async () => {
     const world = await newWorld();

@@ -10,6 +10,7 @@ import { documentText, type DocumentFormat } from "../../tools/text/output.ts";
 import { line } from "../../tools/text/screen.ts";
 import { commandOf, flag, outputFlag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
+import { errnoOf } from "../../files/fs-errors.ts";
 
 interface ExplainFlags {
   readonly config: string;
@@ -81,9 +82,8 @@ async function writeNew(path: string, text: string): Promise<void> {
   try {
     await writeFile(path, text, { flag: "wx", mode: 0o600 });
   } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "";
     const must =
-      code === "EEXIST"
+      errnoOf(error) === "EEXIST"
         ? "must not be there yet"
         : `must be a file that can be made: ${fileProblem(error) ?? "it failed"}`;
     throw new ChangeNeededError("FileUnwritable", `Cannot write ${quotedPath(path)}: ${must}`, { cause: error });

@@ -2,7 +2,7 @@ import { Argument, Command } from "commander";
 import { mint, type Claim } from "../../tools/token/mint-token.ts";
 import { verify } from "../../tools/token/verify-token.ts";
 import { UsageError } from "../report-error.ts";
-import { commandOf, durationFlag, flag, outputFlag } from "../flags.ts";
+import { commandOf, durationFlag, each, flag, outputFlag } from "../flags.ts";
 import { homeFlags, rotationArgument, withRotation } from "../home-flags.ts";
 import type { HomeFlags, Cli } from "../surroundings.ts";
 import { quoted } from "../../errors/quote.ts";
@@ -46,7 +46,7 @@ function mintCommand(cli: Cli): Command {
         parse: durationFlag,
         otherwise: "as long as tokens may",
       }),
-      claim.argParser((text: string, before: readonly Claim[] | undefined) => [...(before ?? []), claimOf(text)]),
+      each(claim, claimOf),
       flag("--type <typ>", "typ of the header", { ...own, choices: ["JWT", "at+jwt"], otherwise: "JWT" }),
     ],
     examples: [

@@ -1,7 +1,7 @@
 import type { RotationSummary } from "../../keeper/home.ts";
 import { unplanned } from "../../ring/next-rotation.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
-import { listText, type ObjectFormat } from "../text/object-output.ts";
+import { isForPrograms, listText, type ObjectFormat } from "../text/object-output.ts";
 import { line, paint, type Io, type Style } from "../text/screen.ts";
 import { table } from "../text/table.ts";
 import { age, cutKid, distance, withClockTimes } from "../text/words.ts";
@@ -26,7 +26,7 @@ export interface ManyRotations {
 /** Shows several rotations, a line each, from what their keepers reported. */
 export function overview(seen: Overview, output: ObjectFormat | "wide" | undefined, io: Io): ExitCode {
   const { rotations, where } = seen;
-  if (output !== undefined && output !== "wide") {
+  if (isForPrograms(output)) {
     io.out.write(
       listText(
         rotations.map((one) => one.document),

@@ -3,7 +3,7 @@ import { exitCodes, type ExitCode } from "../exit.ts";
 import { follow } from "../follow/follow.ts";
 import type { RingHome } from "../../keeper/home.ts";
 import { note, warn } from "../first-look.ts";
-import { type ObjectFormat, objectText } from "../text/object-output.ts";
+import { isForPrograms, type ObjectFormat, objectText } from "../text/object-output.ts";
 import { eventsBetween } from "../follow/progress.ts";
 import { OtherScreen } from "../text/other-screen.ts";
 import { line, type Io } from "../text/screen.ts";
@@ -24,7 +24,7 @@ export async function status(home: RingHome, options: StatusOptions, io: Io): Pr
     print(await attendedLook(home, io), { home, options, io });
     return exitCodes.done;
   }
-  if (io.out.live && (options.output === undefined || options.output === "wide")) await redraw(home, options, io);
+  if (io.out.live && !isForPrograms(options.output)) await redraw(home, options, io);
   else await printChanges(home, options, io);
   return exitCodes.done;
 }
@@ -37,7 +37,7 @@ interface Printing {
 
 function print(look: AttendedLook, { home, options, io }: Printing): void {
   const { output } = options;
-  if (output !== undefined && output !== "wide") {
+  if (isForPrograms(output)) {
     for (const text of home.remarks?.() ?? []) note(io, text);
     if (look.neglect !== undefined) warn(io, look.neglect);
     io.out.write(objectText(statusDocument(look.view), output));
@@ -73,15 +73,13 @@ async function printChanges(home: RingHome, options: StatusOptions, io: Io): Pro
   for await (const view of follow(home, io, { signal: io.interrupted })) {
     const next = withNeglect(view, await attendance.look(view));
     const isNew = last === undefined || signature(last) !== signature(next);
-    if (isNew && (last === undefined || isForPrograms(options))) {
+    if (isNew && (last === undefined || isForPrograms(options.output))) {
       if (last !== undefined && options.output === "yaml") line(io.out, "---");
       print(next, { home, options, io });
     } else if (isNew) printNews(last, next, io);
     last = next;
   }
 }
-
-const isForPrograms = ({ output }: StatusOptions): boolean => output !== undefined && output !== "wide";
 
 /** Changes when anything but the time of the look does. */
 const signature = ({ view, neglect }: AttendedLook): string => JSON.stringify([statusReport(view), neglect]);

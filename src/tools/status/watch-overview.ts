@@ -2,7 +2,7 @@ import { TryLaterError } from "../../errors/keyturn-error.ts";
 import { rotationName } from "../../ring/ring.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
 import { note } from "../first-look.ts";
-import { type ObjectFormat, objectText } from "../text/object-output.ts";
+import { isForPrograms, type ObjectFormat, objectText } from "../text/object-output.ts";
 import { OtherScreen } from "../text/other-screen.ts";
 import { line, type Io } from "../text/screen.ts";
 import { type ManyRotations, type Overview, overviewTable } from "./overview.ts";
@@ -16,8 +16,7 @@ export async function watchOverview(
   output: ObjectFormat | "wide" | undefined,
   io: Io,
 ): Promise<ExitCode> {
-  const isForPeople = output === undefined || output === "wide";
-  if (isForPeople && io.out.live) await redraw(many, output === "wide", io);
+  if (io.out.live && !isForPrograms(output)) await redraw(many, output === "wide", io);
   else await printRows(many, output, io);
   return exitCodes.done;
 }
@@ -58,7 +57,7 @@ function print(changed: Overview, { output, io, isFirst }: RowPrinting): void {
   const { rotations, where } = changed;
   if (rotations.length === 0) {
     if (isFirst) line(io.err, `No JwtKeyRotation ${where}`);
-  } else if (output === undefined || output === "wide") {
+  } else if (!isForPrograms(output)) {
     const rows = overviewTable(changed, output === "wide", io).slice(isFirst ? 0 : 1);
     for (const text of rows) line(io.out, text);
   } else {

@@ -5,6 +5,10 @@ import type { Template } from "./template.ts";
 /** How an object is written for programs; kubectl has the same. */
 export type ObjectFormat = DocumentFormat | "name" | Template;
 
+/** Not for people. */
+export const isForPrograms = (output: ObjectFormat | "wide" | undefined): output is ObjectFormat =>
+  output !== undefined && output !== "wide";
+
 /** As the API has it. */
 interface NamedObject {
   readonly metadata: { readonly name: string };
