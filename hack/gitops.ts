@@ -22,7 +22,7 @@ export async function buildGitOps(say: Say): Promise<void> {
 }
 
 /** Its path; built once, into the cache: two minutes. */
-const gitOpsProgram = (say: Say): Promise<string> => builtFrom(folder, "gitops", name, say);
+const gitOpsProgram = (say: Say): Promise<string> => builtFrom({ folder, program: "gitops", name }, say);
 
 /** Of a Flux Kustomization: what its `healthCheckExprs` have for a kind. */
 export interface HealthChecks {

@@ -85,8 +85,16 @@ export async function madeOnce({ path, name, make }: Program, say: Say): Promise
   return path;
 }
 
-/** The path of the program of a folder with main.go and go.sum, built once for what stands in them, into the cache. */
-export async function builtFrom(folder: string, program: string, name: string, say: Say): Promise<string> {
+export interface GoFolder {
+  /** With main.go, go.mod and go.sum. */
+  readonly folder: string;
+  readonly program: string;
+  /** For people. */
+  readonly name: string;
+}
+
+/** The path of the program of a folder, built once for what stands in it, into the cache. */
+export async function builtFrom({ folder, program, name }: GoFolder, say: Say): Promise<string> {
   const hash = createHash("sha256").update(`${process.platform} ${process.arch}`);
   for (const file of ["go.sum", "main.go"]) hash.update(await readFile(join(folder, file)));
   const path = join(cacheFolder(), program, hash.digest("hex").slice(0, 16), program);

@@ -58,7 +58,9 @@ export function setAsideSecret(
       namespace: ref.namespace,
       name: `${rotation.secretName.slice(0, longestName - suffix.length)}${suffix}`,
       labels: {
-        ...{ [labels.rotation]: rotation.ref.name, [labels.object]: "set-aside", [labels.namespace]: ref.namespace },
+        [labels.rotation]: rotation.ref.name,
+        [labels.object]: "set-aside",
+        [labels.namespace]: ref.namespace,
       },
       annotations: { [annotations.setAsideFrom]: `${role} object, before generation ${generation}` },
     },

@@ -35,7 +35,7 @@ export class ControllerClients {
   }
 
   /** Of a term. The guard stands behind all that may wait: it is asked when a write is about to be sent. */
-  reconciling(leadership: Pick<Leadership, "isHeld">): Pick<ReconcilerParts, "client" | "urgent"> {
+  reconciling(leadership: Pick<Leadership, "isHeld">): Required<Pick<ReconcilerParts, "client" | "urgent">> {
     const fence = fenced(this.#transport, leadership);
     const transportFor = (isUrgent: boolean) => (this.#pace ? paced(fence, this.#pace, { isUrgent }) : fence);
     return {

@@ -146,7 +146,7 @@ function newLoop({ clock, chance, workers, log }: ControllerOptions, metrics: Me
   });
 }
 
-interface Reconciling extends Pick<ReconcilerParts, "client" | "urgent"> {
+interface Reconciling extends Required<Pick<ReconcilerParts, "client" | "urgent">> {
   readonly watches: Watches;
   readonly recorder: EventRecorder;
   readonly metrics: RotationMetrics;
@@ -156,8 +156,7 @@ interface Reconciling extends Pick<ReconcilerParts, "client" | "urgent"> {
 function newReconciler({ lease, log }: ControllerOptions, parts: Reconciling): Reconciler {
   const { client, urgent, watches, recorder, metrics, lag } = parts;
   return new Reconciler({
-    ...{ client, metrics, lag, resources: watches.resources },
-    ...(urgent && { urgent }),
+    ...{ client, urgent, metrics, lag, resources: watches.resources },
     knownGateways: (ref) => watches.gatewaysOf(ref, mostSilenceMs),
     count: () => watches.count,
     record: (happening) => recorder.record(happening),

@@ -20,12 +20,15 @@ export function accountOf({ part: { document }, pod, name, namespace }: Workload
 /** Who pods are that name no account. */
 export const defaultAccount = "default";
 
-/** Names of image pull secrets that a manifest gives this account, and the one that the pods had before. */
-export function pullSecretsOf({ name, had, namespace }: Account, parts: readonly Part[]): readonly string[] {
-  const accounts = parts.filter(({ document }) => {
+/**
+ * Names of image pull secrets that a manifest gives this account, and the one that the pods had before.
+ *
+ * @param accounts - The service accounts of the manifest
+ */
+export function pullSecretsOf({ name, had, namespace }: Account, accounts: readonly Part[]): readonly string[] {
+  const ours = accounts.filter(({ document }) => {
     const place = textAt(document, ["metadata", "namespace"]) || namespace;
-    const isOurs = [name, had].includes(textAt(document, ["metadata", "name"])) && place === namespace;
-    return textAt(document, ["kind"]) === "ServiceAccount" && isOurs;
+    return [name, had].includes(textAt(document, ["metadata", "name"])) && place === namespace;
   });
-  return accounts.flatMap(({ document }) => listAt(document, ["imagePullSecrets"]).map((one) => String(one["name"])));
+  return ours.flatMap(({ document }) => listAt(document, ["imagePullSecrets"]).map((one) => String(one["name"])));
 }

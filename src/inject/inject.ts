@@ -2,7 +2,7 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { accountOf, pullSecretsOf } from "./account.ts";
 import type { InjectOptions } from "./inject-options.ts";
 import { settleMade } from "./made-objects.ts";
-import { type Manifest, manifestOf, readManifest } from "./manifest.ts";
+import { manifestOf, type Part, readManifest, textAt } from "./manifest.ts";
 import { isInjected, putSidecars } from "./put-sidecars.ts";
 import { accountObject, type ManifestObject, rightsOf } from "./rights.ts";
 import { idleIn, isChosen } from "./selector.ts";
@@ -28,7 +28,8 @@ export function inject(text: string, options: InjectOptions): Injected {
   const chosen = workloads.filter((one) => isChosen(one, choice));
   mustBeSome(workloads, chosen, options);
   const notes = idleIn(choice, workloads).map((one) => `no workload is ${one}`);
-  const made = chosen.flatMap((workload) => injectInto(workload, { options, read, notes }));
+  const accounts = read.parts.filter(({ document }) => textAt(document, ["kind"]) === "ServiceAccount");
+  const made = chosen.flatMap((workload) => injectInto(workload, { options, accounts, notes }));
   const left = workloads.filter((one) => !chosen.includes(one)).map((one) => accountOf(one, options.namespace));
   const parts = settleMade(read.parts, { made, left });
   return { manifest: manifestOf({ ...read, parts }), notes: [...new Set(notes)] };
@@ -53,18 +54,19 @@ function mustBeSome(
 
 interface Injecting {
   readonly options: InjectOptions;
-  readonly read: Manifest;
+  /** The service accounts of the manifest. */
+  readonly accounts: readonly Part[];
   readonly notes: string[];
 }
 
 /** Returns the objects that the pods need beside them. */
-function injectInto(workload: Workload, { options, read, notes }: Injecting): readonly ManifestObject[] {
+function injectInto(workload: Workload, { options, accounts, notes }: Injecting): readonly ManifestObject[] {
   const account = accountOf(workload, options.namespace);
   const optOut = optOutOf(workload);
   if (optOut !== undefined) notes.push(`${workload.name}: no sidecar is put, its annotation ${optOut} says so`);
   if (optOut !== undefined && !isInjected(workload)) return [];
   const { gateway, agent } = optOut === undefined ? options : {};
-  const pullSecrets = [...new Set([...pullSecretsOf(account, read.parts), ...(options.imagePullSecrets ?? [])])];
+  const pullSecrets = [...new Set([...pullSecretsOf(account, accounts), ...(options.imagePullSecrets ?? [])])];
   const wanted = { ...(gateway && { gateway }), ...(agent && { agent }) };
   notes.push(...putSidecars(workload, { account, wanted, hasPullSecrets: pullSecrets.length > 0 }));
   return [

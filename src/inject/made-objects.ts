@@ -15,8 +15,8 @@ interface Making {
 export function settleMade(parts: readonly Part[], { made, left }: Making): readonly Part[] {
   const wanted = new Map(made.map((object) => [keyOf(object.kind, object.metadata), object]));
   const kept = parts.filter((part) => {
-    const { key, label } = saidBy(part);
-    return label === "" || wanted.has(key) || left.some((account) => isOf(account, part));
+    const said = saidBy(part);
+    return said.label === "" || wanted.has(said.key) || left.some((account) => isOf(account, said));
   });
   for (const part of kept) {
     const { key } = saidBy(part);
@@ -55,7 +55,5 @@ function saidBy({ document }: Part) {
   return { kind, name, namespace, label, key: keyOf(kind, { name, namespace }) };
 }
 
-function isOf(account: Account, part: Part): boolean {
-  const { kind, name, label, namespace } = saidBy(part);
-  return isMadeFor(account.name, { kind, name, label }) && namespace === (account.namespace ?? "");
-}
+const isOf = (account: Account, said: ReturnType<typeof saidBy>): boolean =>
+  isMadeFor(account.name, said) && said.namespace === (account.namespace ?? "");

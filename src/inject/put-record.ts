@@ -2,6 +2,7 @@ import type { Document } from "yaml";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quoted } from "../errors/quote.ts";
 import { annotations } from "../parse/api-names.ts";
+import { jsonIn } from "../parse/json.ts";
 import { isObject, type Members, objectsIn } from "../parse/object.ts";
 import { dropMember } from "./lists.ts";
 import { mapAt, type Path, textAt } from "./manifest.ts";
@@ -20,7 +21,7 @@ const path: Path = ["metadata", "annotations", annotations.injected];
 export function putRecordIn(document: Document, name: string): PutRecord | undefined {
   const text = textAt(document, path);
   if (text === "") return undefined;
-  const found = parsed(text);
+  const found = jsonIn(text);
   if (isObject(found)) {
     return {
       initContainers: objectsIn(found["initContainers"]),
@@ -32,14 +33,6 @@ export function putRecordIn(document: Document, name: string): PutRecord | undef
     "WorkloadUnfit",
     `Cannot inject into ${quoted(name)}: the annotation ${annotations.injected} must be as keyturn inject wrote it; without it what was edited is lost`,
   );
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
 }
 
 /** @param record - Undefined: nothing is put any more */
