@@ -1,12 +1,11 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { quoted, quotedPath } from "../errors/quote.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { jsonIn } from "../parse/json.ts";
 import { itemsOf, type Members, membersOf, objectsIn } from "../parse/object.ts";
-import { errnoOf } from "../files/fs-errors.ts";
 
 /** What a plugin gives: a token, or a client certificate with its key as PEM. */
 export interface ExecCredential {

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 import { parse } from "yaml";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
 import { KubeError } from "../kube/kube-errors.ts";
 import { isObject, type Members, membersOf, objectsIn } from "../parse/object.ts";
-import { errnoOf } from "../files/fs-errors.ts";
 
 /** Which files to read: of two entries with one name the first counts, as kubectl has it. */
 export interface KubeconfigFiles {

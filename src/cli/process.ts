@@ -5,7 +5,7 @@ import { hostname } from "node:os";
 import { basename } from "node:path";
 import { isatty } from "node:tty";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { exitCodes } from "../tools/exit.ts";
 import { buildOf } from "./build.ts";
@@ -14,7 +14,6 @@ import { run } from "./run.ts";
 import { screenOf } from "./terminal.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { quotedPath } from "../errors/quote.ts";
-import { errnoOf } from "../files/fs-errors.ts";
 
 const { env, stdout, stderr } = process;
 const interruption = new AbortController();

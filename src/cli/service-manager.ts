@@ -1,8 +1,8 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import type { StandaloneOptions } from "../standalone/run-standalone.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
-import { errnoOf } from "../files/fs-errors.ts";
 
 export interface ServiceManagerParts extends Pick<StandaloneOptions, "log"> {
   readonly env: Readonly<Record<string, string | undefined>>;

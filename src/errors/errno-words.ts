@@ -77,6 +77,12 @@ const families: readonly (readonly [start: string, words: string])[] = [
   ["ERR_OSSL_", "the certificate, or its key, can't be read"],
 ];
 
+/** The code of an error of Node.js, such as `ENOENT`; undefined for any other error. */
+export function errnoOf(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}
+
 const codeOf = (error: unknown): string => memberOf(error, "code") ?? "";
 
 /** Why a file can't be used; undefined where no system says it. */

@@ -1,6 +1,7 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { dirname, join } from "node:path";
 import { mustBeOurs, type Disk } from "./disk.ts";
-import { errnoOf, unlessMissing } from "./fs-errors.ts";
+import { unlessMissing } from "./fs-errors.ts";
 
 /** Makes the directory when it is missing, with its name on the disk. @throws RefusedEntryError when it is not ours */
 export async function ensureDir(disk: Disk, path: string, mode: number): Promise<void> {

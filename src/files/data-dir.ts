@@ -1,7 +1,8 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { join } from "node:path";
 import { ensureDir, removeIfThere, removeTree } from "./atomic.ts";
 import type { Disk } from "./disk.ts";
-import { errnoOf, unlessMissing } from "./fs-errors.ts";
+import { unlessMissing } from "./fs-errors.ts";
 
 /** Text by file name. */
 export type DataFiles = Readonly<Record<string, string>>;

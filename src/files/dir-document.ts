@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { Bell } from "../time/bell.ts";
 import type { Clock } from "../time/clock.ts";
 import { currentVersion } from "./data-dir.ts";
 import type { Reader } from "./disk.ts";
-import { errnoOf, RefusedEntryError } from "./fs-errors.ts";
+import { RefusedEntryError } from "./fs-errors.ts";
 import { readDataDir } from "./read-data-dir.ts";
 import { watchDirs } from "./watch-dirs.ts";
 

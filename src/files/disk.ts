@@ -1,6 +1,7 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { constants, type Stats } from "node:fs";
 import { link, lstat, mkdir, open, readdir, readlink, rename, rmdir, symlink, unlink, utimes } from "node:fs/promises";
-import { errnoOf, RefusedEntryError, unlessMissing } from "./fs-errors.ts";
+import { RefusedEntryError, unlessMissing } from "./fs-errors.ts";
 
 /** What stands at a path, itself and not what a link points to. */
 export interface Entry {

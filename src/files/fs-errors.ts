@@ -1,3 +1,5 @@
+import { errnoOf } from "../errors/errno-words.ts";
+
 /** Something else stands where a file or directory of ours belongs: a symlink, a foreign owner's file, another type. */
 export class RefusedEntryError extends Error {
   readonly path: string;
@@ -10,12 +12,6 @@ export class RefusedEntryError extends Error {
     this.path = path;
     this.problem = problem;
   }
-}
-
-/** The code of an error of node:fs, such as `ENOENT`; undefined for any other error. */
-export function errnoOf(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }
 
 /** The result, or undefined when the entry is missing. Any other error goes on. */

@@ -1,5 +1,5 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { connect } from "node:net";
-import { errnoOf } from "./fs-errors.ts";
 import { jsonIn } from "../parse/json.ts";
 import { membersOf } from "../parse/object.ts";
 

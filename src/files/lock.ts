@@ -1,3 +1,4 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { open, type FileHandle } from "node:fs/promises";
 import { createServer, type Server } from "node:net";
 import { hostname } from "node:os";
@@ -6,7 +7,6 @@ import { TryLaterError } from "../errors/keyturn-error.ts";
 import { formatInstant } from "../parse/instant.ts";
 import { ensureDir, removeIfThere } from "./atomic.ts";
 import type { Disk } from "./disk.ts";
-import { errnoOf } from "./fs-errors.ts";
 import { askHolder, type Holder } from "./lock-probe.ts";
 
 export interface LockRequest {

@@ -1,7 +1,8 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { join } from "node:path";
 import { currentVersion, isInternal, isVisible, type DataFiles } from "./data-dir.ts";
 import { mustBeOurs, type Reader } from "./disk.ts";
-import { errnoOf, RefusedEntryError, unlessMissing } from "./fs-errors.ts";
+import { RefusedEntryError, unlessMissing } from "./fs-errors.ts";
 
 /** What stands in a directory that is to be read through `..data`. */
 export type DataDir =

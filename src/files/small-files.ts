@@ -1,9 +1,8 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
-import { errnoOf } from "./fs-errors.ts";
 
 /** More than any file that a config or a flag names, in bytes, unless whoever reads it knows of longer ones. */
 const longest = 1_048_576;

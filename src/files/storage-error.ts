@@ -1,6 +1,6 @@
-import { errnoOf, RefusedEntryError } from "./fs-errors.ts";
+import { RefusedEntryError } from "./fs-errors.ts";
 import { ChangeNeededError, KeyturnError, TryLaterError } from "../errors/keyturn-error.ts";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { quotedPath } from "../errors/quote.ts";
 
 /**

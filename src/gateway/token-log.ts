@@ -1,4 +1,3 @@
-import { onceEach } from "../crypto/once-each.ts";
 import type { MintRequest } from "../jwt/mint-request.ts";
 import type { Minted } from "../jwt/minter.ts";
 import { tellingVerifier } from "../jwt/telling-verifier.ts";
@@ -6,8 +5,14 @@ import type { Verifier } from "../jwt/verifier.ts";
 import type { Log } from "../telemetry/log.ts";
 
 /** Who logs each refused token, at level debug. Of one verifier there is one that tells, so that both are compared alike. */
-export const refusalLog = (log: Pick<Log, "debug">): ((verifier: Verifier) => Verifier) =>
-  onceEach((verifier: Verifier) => tellingVerifier(verifier, (refusal) => log.debug(refusal, "refused")));
+export function refusalLog(log: Pick<Log, "debug">): (verifier: Verifier) => Verifier {
+  const telling = new WeakMap<Verifier, Verifier>();
+  return (verifier) => {
+    const known = telling.get(verifier) ?? tellingVerifier(verifier, (refusal) => log.debug(refusal, "refused"));
+    telling.set(verifier, known);
+    return known;
+  };
+}
 
 type Mint = (request: MintRequest) => Promise<Minted>;
 

@@ -1,7 +1,6 @@
 import { type Agent, type IncomingMessage, request as httpRequest, type OutgoingHttpHeaders } from "node:http";
 import { request as httpsRequest } from "node:https";
-import { connectionProblem } from "../errors/errno-words.ts";
-import { errnoOf } from "../files/fs-errors.ts";
+import { connectionProblem, errnoOf } from "../errors/errno-words.ts";
 import type { Cancel, Clock } from "../time/clock.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

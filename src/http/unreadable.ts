@@ -1,6 +1,6 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { type Server, STATUS_CODES } from "node:http";
 import type { Duplex } from "node:stream";
-import { errnoOf } from "../files/fs-errors.ts";
 
 /** Of a request that never becomes one: no HTTP, too slow, too much beside its chunks, too many header lines. */
 export type UnreadableStatus = 400 | 408 | 413 | 431;

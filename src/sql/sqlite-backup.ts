@@ -1,10 +1,9 @@
 import { closeSync, fsyncSync, openSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { fileProblem } from "../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../errors/errno-words.ts";
 import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import { quotedPath } from "../errors/quote.ts";
-import { errnoOf } from "../files/fs-errors.ts";
 import { storeAway } from "./store-away.ts";
 
 /**

@@ -1,6 +1,6 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { realpath, stat } from "node:fs/promises";
 import { nodeDisk, type Disk } from "../files/disk.ts";
-import { errnoOf } from "../files/fs-errors.ts";
 import { readDataDir } from "../files/read-data-dir.ts";
 import { watchDirs } from "../files/watch-dirs.ts";
 import { Bell } from "../time/bell.ts";

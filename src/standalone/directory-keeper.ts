@@ -1,6 +1,7 @@
+import { errnoOf } from "../errors/errno-words.ts";
 import { open } from "node:fs/promises";
 import type { Reader } from "../files/disk.ts";
-import { errnoOf, unlessMissing } from "../files/fs-errors.ts";
+import { unlessMissing } from "../files/fs-errors.ts";
 import type { Keeper } from "../ring/keeper.ts";
 import { noSocketsName, socketName, socketPath } from "../files/lock.ts";
 import { askHolder, type Holder } from "../files/lock-probe.ts";

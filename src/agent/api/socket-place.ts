@@ -2,10 +2,9 @@ import type { Stats } from "node:fs";
 import { mkdir, stat } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname } from "node:path";
-import { fileProblem } from "../../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../../errors/errno-words.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 
 /**
  * Makes the directory of a Unix socket, if it is not there, and looks at who else could put another socket in its place. Whoever could would give

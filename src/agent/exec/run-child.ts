@@ -1,7 +1,7 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { KeyturnError } from "../../errors/keyturn-error.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import { commandMissing } from "../sinks/run-command.ts";
 
 export interface ChildOptions {

@@ -1,7 +1,6 @@
 import type { ClientRequest, IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { connectionProblem } from "../../errors/errno-words.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
+import { connectionProblem, errnoOf } from "../../errors/errno-words.ts";
 import type { Cancel, Clock } from "../../time/clock.ts";
 import type { ProxyLimits } from "./proxy-limits.ts";
 

@@ -1,7 +1,8 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { dirname } from "node:path";
 import { ensureDirs, removeEmptyDirs, removeIfThere, replaceFile } from "../../files/atomic.ts";
 import { type Disk, mustBeOurs } from "../../files/disk.ts";
-import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
+import { unlessMissing } from "../../files/fs-errors.ts";
 import { endOfLinks } from "../../files/links.ts";
 import type { FreshToken } from "../../identity/kept-identity.ts";
 import type { SinkSpec } from "../agent-spec.ts";

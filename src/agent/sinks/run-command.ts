@@ -1,8 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { fileProblem } from "../../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../../errors/errno-words.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import { type Clock, sleep } from "../../time/clock.ts";
 import { aborted } from "../../time/signal.ts";
 

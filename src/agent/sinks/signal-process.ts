@@ -1,8 +1,9 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { constants } from "node:fs";
 import { lstat, open, stat } from "node:fs/promises";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
-import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
+import { unlessMissing } from "../../files/fs-errors.ts";
 import { withStorageErrors } from "../../files/storage-error.ts";
 import type { NotifySpec } from "../agent-spec.ts";
 

@@ -1,5 +1,5 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import { storageError } from "../../files/storage-error.ts";
 
 /** The result of the work, or what is wrong with it, said of the place and not of what lies beside it for a moment. */

@@ -3,14 +3,13 @@ import { writeFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Argument, type Command } from "commander";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
-import { fileProblem } from "../../errors/errno-words.ts";
+import { errnoOf, fileProblem } from "../../errors/errno-words.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { exitCodes } from "../../tools/exit.ts";
 import { documentText, type DocumentFormat } from "../../tools/text/output.ts";
 import { line } from "../../tools/text/screen.ts";
 import { commandOf, flag, outputFlag } from "../flags.ts";
 import type { Cli } from "../surroundings.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 
 interface ExplainFlags {
   readonly config: string;

@@ -1,8 +1,8 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { dirname } from "node:path";
 import { TryLaterError } from "../../errors/keyturn-error.ts";
 import { ensureDir, readIfThere, removeIfThere, replaceFile } from "../../files/atomic.ts";
 import { type Disk, nodeDisk } from "../../files/disk.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import { acquireLock, type Lock, lockRequest } from "../../files/lock.ts";
 import { withStorageErrors } from "../../files/storage-error.ts";
 import type { Chance } from "../../time/backoff.ts";

@@ -1,9 +1,10 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { currentVersion } from "../../files/data-dir.ts";
 import type { Disk } from "../../files/disk.ts";
 import { readIfThere } from "../../files/atomic.ts";
-import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
+import { unlessMissing } from "../../files/fs-errors.ts";
 import type { AckReader } from "./ack-reader.ts";
 import type { Config } from "../settings/config.ts";
 import type { Layout } from "../store/layout.ts";

@@ -1,10 +1,10 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import type { Change } from "../../ring/change.ts";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readPublicJwks } from "../../crypto/brought.ts";
 import { removeIfThere } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import { TryLaterError } from "../../errors/keyturn-error.ts";
 import type { Algorithm, Kid } from "../../ring/key.ts";
 import { counts } from "../../ring/resource/limits.ts";

@@ -1,8 +1,8 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { longestTextBytes } from "../../files/disk.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import { ChangeNeededError, KeyturnError } from "../../errors/keyturn-error.ts";
 import { configError, onlyOneOf } from "../../parse/only-one-of.ts";
 import { rotations } from "../../parse/api-names.ts";

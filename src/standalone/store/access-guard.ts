@@ -1,8 +1,8 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { ChangeNeededError } from "../../errors/keyturn-error.ts";
 import { quotedPath } from "../../errors/quote.ts";
 import { ensureDir } from "../../files/atomic.ts";
 import type { Disk } from "../../files/disk.ts";
-import { errnoOf } from "../../files/fs-errors.ts";
 import type { Exposure } from "./exposure.ts";
 import { type Layout, modes } from "./layout.ts";
 import { projectionPaths } from "./projection-paths.ts";

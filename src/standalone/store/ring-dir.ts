@@ -1,7 +1,8 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { basename, join } from "node:path";
 import { removeIfThere } from "../../files/atomic.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
-import { errnoOf, RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
+import { RefusedEntryError, unlessMissing } from "../../files/fs-errors.ts";
 import { ChangeNeededError, TryLaterError } from "../../errors/keyturn-error.ts";
 import { modes } from "./layout.ts";
 

@@ -1,10 +1,11 @@
+import { errnoOf } from "../../errors/errno-words.ts";
 import { dirname, join } from "node:path";
 import { ourFiles } from "../../crypto/objects.ts";
 import type { Known } from "../../crypto/unclaimed.ts";
 import { ensureDir } from "../../files/atomic.ts";
 import { currentVersion, dataLink, isInternal, versionsIn } from "../../files/data-dir.ts";
 import type { Disk, Reader } from "../../files/disk.ts";
-import { errnoOf, unlessMissing } from "../../files/fs-errors.ts";
+import { unlessMissing } from "../../files/fs-errors.ts";
 import { losesKeys, strangerTest } from "../../keeper/strangers.ts";
 import type { ProjectionName, RingObject } from "../../ring/codec.ts";
 import { type Layout, modes } from "./layout.ts";
