@@ -2,25 +2,15 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { loadNative, nativeFile } from "../../src/native/load.ts";
+import { freePort } from "../free-port.ts";
 
 const program = join(__dirname, "keyturn.cjs");
 const pollMs = 10;
 const readyMs = 60_000;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  // eslint-disable-next-line @typescript-eslint/no-unsafe-type-assertion -- of a TCP server
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 async function untilReady(port: number): Promise<void> {
   const deadlineMs = performance.now() + readyMs;

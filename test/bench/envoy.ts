@@ -1,13 +1,14 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../hack/free-port.ts";
 import { run } from "../../hack/run.ts";
 import { envoy } from "../binary/gateway/programs.ts";
 import { envoyConfig, type Way, ways } from "./envoy/envoy-config.ts";
 import { requests, turn, type Turn, type Workers } from "./envoy/turns.ts";
 import type { Figure, FiguresBench } from "./figures.ts";
 import { cores, moveTo } from "./renewals/pinned.ts";
-import { end, freePort, start, untilOk } from "./sidecar/processes.ts";
+import { end, start, untilOk } from "./sidecar/processes.ts";
 import { mounted } from "./sidecar/mounted.ts";
 import { median } from "./times.ts";
 

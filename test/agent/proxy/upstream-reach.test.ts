@@ -2,17 +2,8 @@ import { once } from "node:events";
 import { createServer, get, type RequestListener, type ServerResponse } from "node:http";
 import { type AddressInfo, createServer as createTcpServer, type Socket } from "node:net";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { freePort } from "../../../hack/free-port.ts";
 import { answerTo, bodyOf, opened, proxied } from "./support/proxied.ts";
-
-/** A port where nobody listens until the test does. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** A proxy to an upstream that is away; `comes` lets it come, `asks` is the status of one request. */
 async function away() {
@@ -74,7 +65,7 @@ describe("an upstream that goes away and comes back", () => {
   test("is not back by an answer to what was asked before it went", async () => {
     const asked = Promise.withResolvers<ServerResponse>();
     const server = createServer((_, response) => asked.resolve(response));
-    const port = await opened(server);
+    const port = await opened(server, await freePort());
     const slow = await proxied(createServer(), { upstream: new URL(`http://127.0.0.1:${port}`) });
     const late = answerTo(get(slow.url, { agent: false }));
     const response = await asked.promise;
@@ -92,7 +83,7 @@ describe("an upstream that goes away and comes back", () => {
 test("an application that gives up while the upstream is being connected is no upstream that is away", async () => {
   const silent = createTcpServer();
   const connected = once(silent, "connection");
-  silent.listen(0, "127.0.0.1");
+  silent.listen(await freePort(), "127.0.0.1");
   await once(silent, "listening");
   // It never says its part of the TLS handshake
   const upstream = new URL(`https://127.0.0.1:${(silent.address() as AddressInfo).port}`);

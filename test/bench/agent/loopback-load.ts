@@ -1,11 +1,12 @@
 import { join } from "node:path";
+import { freePort } from "../../../hack/free-port.ts";
 import { AgentClient } from "../../../src/agent/api/agent-client.ts";
 import { agentHeader } from "../../../src/agent/api/request-guard.ts";
 import { tokenDocument } from "../../../src/agent/api/token-document.ts";
 import type { Address } from "../../../src/http/address.ts";
 import { systemClock } from "../../../src/time/clock.ts";
 import type { Figure } from "../figures.ts";
-import { end, freePort, start } from "../sidecar/processes.ts";
+import { end, start } from "../sidecar/processes.ts";
 import { percentile } from "../times.ts";
 import { startAgent, untilListening } from "./agent-process.ts";
 import { givingServer } from "./giving-server.ts";

@@ -1,7 +1,8 @@
 import { join } from "node:path";
+import { freePort } from "../../../hack/free-port.ts";
 import type { Figure } from "../figures.ts";
 import { startNginx } from "../sidecar/nginx.ts";
-import { cpuSeconds, end, freePort, load, start, untilOk } from "../sidecar/processes.ts";
+import { cpuSeconds, end, load, start, untilOk } from "../sidecar/processes.ts";
 import { median } from "../times.ts";
 
 export interface LoadSize {

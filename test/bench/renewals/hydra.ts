@@ -1,9 +1,10 @@
 import type { ChildProcess } from "node:child_process";
 import { join } from "node:path";
 import { writeFile } from "node:fs/promises";
+import { freePort } from "../../../hack/free-port.ts";
 import { run } from "../../../hack/run.ts";
 import { atOnce, connections } from "../grants.ts";
-import { freePort, start, untilOk } from "../sidecar/processes.ts";
+import { start, untilOk } from "../sidecar/processes.ts";
 import { onMeasuredCore } from "./pinned.ts";
 import type { Renewals } from "./load.ts";
 

@@ -1,13 +1,14 @@
 import type { ChildProcess } from "node:child_process";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "../../../hack/free-port.ts";
 import { imageFlags } from "../../../hack/docker/image-flags.ts";
 import { root } from "../../../hack/run.ts";
 import { writeDataDir } from "../../../src/files/data-dir.ts";
 import { jwksPath } from "../../../src/jwt/public-paths.ts";
 import { nodeDisk } from "../../../src/files/disk.ts";
 import { clientIds } from "../grants.ts";
-import { freePort, start, untilOk } from "../sidecar/processes.ts";
+import { start, untilOk } from "../sidecar/processes.ts";
 import { Rings } from "../sidecar/rings.ts";
 import { onMeasuredCore } from "./pinned.ts";
 

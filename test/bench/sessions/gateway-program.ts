@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { createPublicKey, randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { join } from "node:path";
+import { freePort } from "../../../hack/free-port.ts";
 import { imageFlags } from "../../../hack/docker/image-flags.ts";
 import { root } from "../../../hack/run.ts";
 import { publicObject } from "../../../src/crypto/objects.ts";
@@ -12,7 +13,7 @@ import { nodeDisk } from "../../../src/files/disk.ts";
 import { compileMinter } from "../../../src/jwt/minter.ts";
 import { fullRing } from "../full-ring.ts";
 import { onMeasuredCore } from "../renewals/pinned.ts";
-import { freePort, start, untilOk } from "../sidecar/processes.ts";
+import { start, untilOk } from "../sidecar/processes.ts";
 
 /** A gateway that serves sessions, and who may open them. */
 export interface SessionGateway {

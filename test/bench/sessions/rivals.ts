@@ -1,12 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { connect } from "node:net";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../../../hack/free-port.ts";
 import { centrifugo, centrifugoNeeds } from "../../../hack/centrifugo.ts";
 import { natsNeeds, natsServer } from "../../../hack/nats.ts";
 import { untilListening } from "../agent/agent-process.ts";
 import type { Figure } from "../figures.ts";
 import { onMeasuredCore } from "../renewals/pinned.ts";
-import { cpuSeconds, end, freePort, rssMiB } from "../sidecar/processes.ts";
+import { cpuSeconds, end, rssMiB } from "../sidecar/processes.ts";
 import { median } from "../times.ts";
 import type { AcceptSize } from "./accepts.ts";
 import { type Door, enter, leave } from "./crowd.ts";

@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import { freePort } from "../../../hack/free-port.ts";
 import { imageFlags } from "../../../hack/docker/image-flags.ts";
 import { root } from "../../../hack/run.ts";
 import { writeDataDir } from "../../../src/files/data-dir.ts";
 import { nodeDisk } from "../../../src/files/disk.ts";
-import { freePort, start } from "./processes.ts";
+import { start } from "./processes.ts";
 import { Rings } from "./rings.ts";
 
 const program = join(root, "dist/bundle/keyturn.cjs");

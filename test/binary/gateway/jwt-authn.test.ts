@@ -3,10 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { parse, stringify } from "yaml";
+import { freePort } from "../../../hack/free-port.ts";
 import { LineProcess } from "../support/line-process.ts";
 import { example } from "./examples.ts";
 import { envoy } from "./programs.ts";
-import { answers, freePort } from "./proxy.ts";
+import { answers } from "./proxy.ts";
 import { aMoment, type Token, World } from "./world.ts";
 
 const ways = ["without its cache", "with its cache"] as const;

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
-import { connect, createServer as createTcpServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { parse, stringify } from "yaml";
@@ -100,16 +100,6 @@ export async function answers(port: number, process: LineProcess): Promise<void>
     await pause(10);
   }
   throw new Error(`It ended before it listened on ${port}:\n${process.output.stderr}`);
-}
-
-/** A port that was free a moment ago: what is configured by a file can't choose one by itself. */
-export async function freePort(): Promise<number> {
-  const server = createTcpServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** An application that answers with the headers that reached it. */

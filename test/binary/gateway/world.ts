@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout as pause } from "node:timers/promises";
+import { freePort } from "../../../hack/free-port.ts";
 import { Keyturn, save, Standalone } from "../support/keyturn.ts";
 import type { LineProcess } from "../support/line-process.ts";
 import { RingWatch } from "../support/ring-watch.ts";
-import { answers, freePort, type ProxyName, proxyNames, startApplication, startProxy } from "./proxy.ts";
+import { answers, type ProxyName, proxyNames, startApplication, startProxy } from "./proxy.ts";
 
 /** As short as the rules allow, without a second to spare. */
 const times = { propagationSeconds: 1, maxTTLSeconds: 4 };

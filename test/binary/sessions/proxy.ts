@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { onTestFinished } from "vitest";
-import { answers, freePort } from "../gateway/proxy.ts";
+import { freePort } from "../../../hack/free-port.ts";
+import { answers } from "../gateway/proxy.ts";
 import { debianProgram, type Program, wheelProgram } from "../gateway/programs.ts";
 import { LineProcess } from "../support/line-process.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { freePort } from "../../binary/gateway/proxy.ts";
+import { freePort } from "../../../hack/free-port.ts";
 import type { Served } from "../judge/copy.ts";
 import { Asker, type Reply } from "./ask.ts";
 import { Child } from "./child.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as after } from "node:timers/promises";
 import { stringify } from "yaml";
 import { kubeConfigOf } from "../../../hack/testcluster/connection.ts";
-import { freePort } from "../../binary/gateway/proxy.ts";
+import { freePort } from "../../../hack/free-port.ts";
 import { Asker } from "../programs/ask.ts";
 import { Child } from "../programs/child.ts";
 import { FakeClock } from "../programs/faketime.ts";

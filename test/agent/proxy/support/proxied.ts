@@ -58,9 +58,9 @@ export async function proxied(
   return { port, url, upstreamPort, upstream: server, identities, identity, answered, logged, drain };
 }
 
-/** Listens on any free port, until the test ends. */
-export async function opened(server: Server | TlsServer): Promise<number> {
-  server.listen(0, "127.0.0.1");
+/** Listens until the test ends. @param port - Of `freePort`, where it is to go away before @default Any that is free */
+export async function opened(server: Server | TlsServer, port = 0): Promise<number> {
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   onTestFinished(() => {
     server.close();

@@ -60,6 +60,29 @@ export const reconnected = (bus: Pick<SessionBus, "onReconnected">): Promise<voi
     bus.onReconnected(resolve);
   });
 
+/**
+ * Resolves when that is the answer to the word; undefined: nobody hears it. Asks again and again, since what is said while a server or its way goes is
+ * answered by nobody.
+ */
+export const answered = (
+  bus: SessionBus,
+  [topic, word]: readonly [string, string],
+  expected: string | undefined,
+): Promise<void> =>
+  new Promise((resolve) => {
+    const ask = (): (() => void) =>
+      bus.ask(topic, Buffer.from(word), (answer) => {
+        if ((answer === undefined ? undefined : Buffer.from(answer).toString()) === expected) end();
+      });
+    const stops = [ask()];
+    const again = setInterval(() => stops.push(ask()), 50);
+    const end = (): void => {
+      clearInterval(again);
+      for (const stop of stops) stop();
+      resolve();
+    };
+  });
+
 /** The network between one replica and its server. */
 export class Cable {
   readonly #server: Server;
