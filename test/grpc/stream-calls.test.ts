@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, constants, type IncomingHttpHeaders } from "node:http2";
 import { gzipSync } from "node:zlib";
 import { Client, type ClientDuplexStream, credentials, status, type StatusObject } from "@grpc/grpc-js";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { prefixBytes } from "../../src/grpc/frames.ts";
 import { type GrpcLimits, type GrpcMethod, listenGrpc } from "../../src/grpc/listen-grpc.ts";
 import type { StreamCall, StreamMethod } from "../../src/grpc/stream-call.ts";
@@ -143,7 +143,7 @@ describe("drain, with streams", () => {
     const one = await talk();
     await listener.drain(20);
     expect(await one.ended).toBe("UNAVAILABLE");
-    await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+    await expect.poll(() => heard).toEqual(["closed"]);
   });
 });
 
@@ -235,7 +235,7 @@ describe("a stream", () => {
     const one = await talk();
     one.stream.end();
     expect(await one.ended).toBe("OK");
-    await vi.waitFor(() => expect(heard).toEqual(["ended", "closed"]));
+    await expect.poll(() => heard).toEqual(["ended", "closed"]);
   });
 
   test.each([
@@ -246,7 +246,7 @@ describe("a stream", () => {
     const { stream } = await talk();
     if (isEnded) stream.end();
     stream.cancel();
-    await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+    await expect.poll(() => heard).toEqual(["closed"]);
   });
 
   test("whose connection breaks is closed, and has not ended", async () => {
@@ -255,7 +255,7 @@ describe("a stream", () => {
     stream.write(frame(chatLine("hello")));
     await once(stream, "data");
     session.destroy();
-    await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+    await expect.poll(() => heard).toEqual(["closed"]);
   });
 
   test("brings messages in whatever pieces they come, several in one, and one byte by byte", async () => {
@@ -287,7 +287,7 @@ describe("a stream", () => {
     const { trailers, said } = await closed;
     expect(trailers).toMatchObject({ "grpc-status": code, "grpc-accept-encoding": "identity,gzip" });
     expect(said).toHaveLength(0);
-    await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+    await expect.poll(() => heard).toEqual(["closed"]);
   });
 
   test("is left with its client while its listener pauses, also what came in one piece", async () => {
@@ -310,7 +310,7 @@ describe("a stream", () => {
     const { session, stream, closed } = callTo(listener.port);
     stream.end(Buffer.concat(["one", "two", "three"].map((text) => frame(Buffer.from(text)))));
     for (const expected of [["one"], ["one", "two"], ["one", "two", "three"]]) {
-      await vi.waitFor(() => expect(heard).toEqual(expected));
+      await expect.poll(() => heard).toEqual(expected);
       await new Promise<void>((resolve) => {
         session.ping(() => resolve());
       });
@@ -332,14 +332,14 @@ describe("a stream", () => {
     const { stream, closed } = callTo(listener.port);
     stream.end(frame(chatLine("hello")).subarray(0, 7));
     expect((await closed).trailers["grpc-status"]).toBe("13");
-    await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+    await expect.poll(() => heard).toEqual(["closed"]);
   });
 
   test("ends when the time is over that its client gives it", async () => {
     const { listener, heard } = await chatting(() => undefined);
     const { closed } = callTo(listener.port, { "grpc-timeout": "50m" });
     expect((await closed).trailers["grpc-status"]).toBe("4");
-    await vi.waitFor(() => expect(heard).toEqual(["closed"]));
+    await expect.poll(() => heard).toEqual(["closed"]);
   });
 
   test.each([
@@ -358,12 +358,12 @@ describe("a stream", () => {
     const { session, stream, closed } = callTo(listener.port);
     stream.pause();
     stream.write(frame(chatLine("hello")));
-    await vi.waitFor(() => expect(open.size).toBe(1));
+    await expect.poll(() => open.size).toBe(1);
     const [call] = open;
     // More than the windows hold
     call?.write(withRoom(Buffer.alloc(300_000)));
     call?.end({ code: "ABORTED" });
-    await vi.waitFor(() => expect(open.size).toBe(0), { timeout: 10_000 });
+    await expect.poll(() => open.size).toBe(0);
     stream.resume();
     expect((await closed).reset).toBe(constants.NGHTTP2_ENHANCE_YOUR_CALM);
     expect(session.destroyed).toBe(false);

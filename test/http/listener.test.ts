@@ -11,6 +11,8 @@ import { tempDir } from "../files/temp.ts";
 import { RawClient, serve } from "./support/serve.ts";
 
 const ok: Handler = (_, response) => sendEmpty(response, 200);
+/** For whom a busy machine is to be no slow client. */
+const patientMs = 60_000;
 const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
 describe("a hostile client", () => {
@@ -54,12 +56,15 @@ describe("a hostile client", () => {
   test("is answered with a body where the face has one, and only where nothing is under way", async () => {
     const unreadable = (status: number) => ({ type: "text/plain", body: `it is ${status}` });
     const begun: Handler = (_, response) => void response.writeHead(200, ["content-length", "100"]).write("begun");
-    const { port } = await serve({ handler: begun, unreadable }, { headerBytes: 2048, headerMs: 50, requestMs: 50 });
-    const answerTo = async (text: string): Promise<string> => (await RawClient.to(port)).write(text).ended;
+    const face: Face = { handler: begun, unreadable };
+    const { port } = await serve(face, { headerBytes: 2048, headerMs: patientMs, requestMs: patientMs });
+    const hasty = await serve(face, { headerMs: 50, requestMs: 50 });
+    const answerTo = async (text: string, to = port): Promise<string> => (await RawClient.to(to)).write(text).ended;
     expect(await answerTo(`GET / HTTP/1.1\r\nHost: a\r\nX: ${"a".repeat(4096)}\r\n\r\n`)).toBe(
       "HTTP/1.1 431 Request Header Fields Too Large\r\nconnection: close\r\ncontent-type: text/plain\r\ncontent-length: 9\r\n\r\nit is 431",
     );
-    expect(await answerTo("GET / HTTP/1.1\r\nHost: a\r\nX: ")).toMatch(/^HTTP\/1\.1 408 .*\r\n\r\nit is 408$/s);
+    const slow = await answerTo("GET / HTTP/1.1\r\nHost: a\r\nX: ", hasty.port);
+    expect(slow).toMatch(/^HTTP\/1\.1 408 .*\r\n\r\nit is 408$/s);
     expect(await answerTo("\u0016\u0003\u0001\u0002\r\n\r\n")).toMatch(/^HTTP\/1\.1 400 .*\r\n\r\nit is 400$/s);
     const client = await RawClient.to(port);
     await client.write(get).says("begun");
@@ -188,7 +193,7 @@ describe("a connection that was upgraded", () => {
   }
 
   test("is its owner's, without limits of time", async () => {
-    const { listener, open } = await echo({}, { idleMs: 20, requestMs: 20, headerMs: 20 });
+    const { listener, open } = await echo({}, { idleMs: 20, requestMs: patientMs, headerMs: patientMs });
     const client = await RawClient.to(listener.port);
     await client.write(upgrade).says("101 Switching");
     const [socket] = open;

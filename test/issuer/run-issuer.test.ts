@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { text } from "node:stream/consumers";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, test } from "vitest";
 import { freePort } from "../../hack/free-port.ts";
 import { RevokedSet } from "../../src/jwt/revoked-set.ts";
 import { systemClock } from "../../src/time/clock.ts";
@@ -88,9 +88,7 @@ describe("runIssuer on a directory", () => {
     const { status, body } = await home.form("/oauth2/introspect", { token: textIn(pair, "access_token") });
     expect([status, body]).toEqual([200, { active: false }]);
     await home.form("/oauth2/revoke", { token: textIn(await home.pair(), "access_token") });
-    await vi.waitFor(async () =>
-      expect((await home.text("/metrics"))[1]).toContain(`keyturn_issuer_revocations ${kept}\n`),
-    );
+    await expect.poll(async () => (await home.text("/metrics"))[1]).toContain(`keyturn_issuer_revocations ${kept}\n`);
   });
 
   test("answers on a Unix socket, where nobody has an address", async () => {

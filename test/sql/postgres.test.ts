@@ -64,7 +64,7 @@ describe("a server", () => {
   const openAt = (change: (url: URL) => void, options = {}): Database => {
     const url = new URL(inject("postgres"));
     change(url);
-    return openPostgres(url.href, { connectTimeoutMs: 500, ...options });
+    return openPostgres(url.href, { connectTimeoutMs: 60_000, ...options });
   };
 
   it("that is not there is away, and the error has no password", async () => {
@@ -101,7 +101,8 @@ describe("a server", () => {
   });
 
   it("that takes too long for a statement, or for a lock, is away", async () => {
-    const impatient = openPostgres(empty.location, { statementTimeoutMs: 100 });
+    // The driver waits for the server's word as long again
+    const impatient = openPostgres(empty.location, { statementTimeoutMs: 2000 });
     const slow: Statement = { name: "slow", text: "SELECT pg_sleep(60)" };
     await expect(impatient.read(slow)).rejects.toMatchObject({
       ...away,

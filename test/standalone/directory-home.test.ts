@@ -150,7 +150,7 @@ describe("change", () => {
     expect(revokedKids.map(({ kid }) => kid).sort()).toEqual([...kids].sort());
   });
 
-  test("revocations that the ring remembers make room for new ones", { timeout: 30_000 }, async () => {
+  test("revocations that the ring remembers make room for new ones", async () => {
     const world = await newWorld();
     await world.settle();
     const home = await homeOf(world);

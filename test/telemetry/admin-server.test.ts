@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { Registry } from "prom-client";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { type Reconcile, ReconcileLoop } from "../../src/runtime/reconcile-loop.ts";
 import { Checks } from "../../src/telemetry/health.ts";
 import { addProcessMetrics } from "../../src/telemetry/process-metrics.ts";
@@ -104,7 +104,7 @@ describe("a hostile client", () => {
       if (text !== "") client.write(text);
     }
     expect(await ask("/livez")).toMatchObject({ status: 200 });
-    await vi.waitFor(() => expect(open).toBeLessThanOrEqual(64));
+    await expect.poll(() => open).toBeLessThanOrEqual(64);
     expect(open).toBeGreaterThan(50);
   });
 

@@ -14,7 +14,7 @@ describe("kill -9 of PostgreSQL", () => {
 
   beforeAll(async () => {
     server = await startPostgres();
-    const database = openPostgres(server.url(), { connectTimeoutMs: 2000 });
+    const database = openPostgres(server.url(), { connectTimeoutMs: 60_000, statementTimeoutMs: 30_000 });
     store = await grantStoreOn(
       withEffects(database, async () => {
         if (left-- === 0) await server.kill();

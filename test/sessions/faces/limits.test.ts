@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import { describe, expect, onTestFinished, test, vi } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import type { WebSocket } from "ws";
 import { RawClient } from "../../http/support/serve.ts";
 import { clientOn, overGrpc, overWebSocket, socketTo } from "./support/clients.ts";
@@ -115,7 +115,7 @@ describe("hostile frames of a WebSocket", () => {
     const close = said.slice(said.indexOf("\r\n\r\n") + 4);
     expect([close.charCodeAt(0), (close.charCodeAt(2) << 8) | close.charCodeAt(3)]).toEqual([0x88, code]);
     // The gateway may hear of it a little later
-    await vi.waitFor(() => expect(gateway.clock.waits).toEqual([]));
+    await expect.poll(() => gateway.clock.waits).toEqual([]);
     expect(gateway.service.size.remembered).toBe(0);
   });
 

@@ -8,6 +8,9 @@ import type { Database, Dialect } from "../../../src/sql/database.ts";
 import { openPostgres } from "../../../src/sql/postgres.ts";
 import { openSqlite } from "../../../src/sql/sqlite.ts";
 
+/** A busy machine is no server that is away. */
+const patient = { connectTimeoutMs: 60_000, statementTimeoutMs: 30_000 };
+
 export const dialects: readonly Dialect[] = ["sqlite", "postgres"];
 
 /** An empty database, for as many as want to open it. */
@@ -47,7 +50,7 @@ async function emptyOn(server: string): Promise<EmptyDatabase> {
   await ask(server, `CREATE DATABASE ${name}`);
   const url = new URL(server);
   url.pathname = name;
-  const opened = new Opened(() => openPostgres(url.href));
+  const opened = new Opened(() => openPostgres(url.href, patient));
   return {
     dialect: "postgres",
     location: url.href,
