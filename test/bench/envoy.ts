@@ -25,7 +25,9 @@ const quick: Size = { rounds: 1, turnMs: 100, tokens: 20 };
 /** Of what Envoy does when nobody is asked: with one token, and with many. */
 const goals: Partial<Record<Way, readonly [string, string]>> = {
   gRPC: ["≥ 0.25×", "≥ 0.15×"],
+  "gRPC, Unix socket": ["≥ 0.25×", "≥ 0.15×"],
   HTTP: ["≥ 0.30×", "≥ 0.18×"],
+  "HTTP, Unix socket": ["≥ 0.30×", "≥ 0.18×"],
 };
 
 /** Shares its name with the bench of verify and mint. Linux only. */
@@ -54,41 +56,56 @@ async function contest(folder: string, { rounds, turnMs, tokens }: Size): Promis
   const ports = new Map<Way, number>();
   for (const way of ways) ports.set(way, await freePort());
   const of = (way: Way): number => ports.get(way) ?? 0;
-  const grpc = await freePort();
+  const [grpc, socketAdmin] = [await freePort(), await freePort()];
+  const [frontSocket, grpcSocket] = [join(folder, "front.sock"), join(folder, "grpc.sock")];
   const config = join(folder, "envoy.json");
-  await writeFile(config, JSON.stringify(envoyConfig({ of, front, grpc }, tokens)));
+  await writeFile(config, JSON.stringify(envoyConfig({ of, front, grpc, frontSocket, grpcSocket }, tokens)));
   // Whoever is started from here is on this core
   await moveTo(cores.measured);
   const gateway = runGateway(`--grpc-listen=127.0.0.1:${grpc}`);
-  await untilOk(admin, "/readyz");
+  const sockets = [`--listen=unix:${frontSocket}`, `--grpc-listen=unix:${grpcSocket}`];
+  const atSockets = runGateway(...sockets, `--admin-listen=:${socketAdmin}`);
+  for (const port of [admin, socketAdmin]) await untilOk(port, "/readyz");
   const flags = ["--disable-hot-restart", "--concurrency", "1", "--log-level", "error"];
-  const workers = { gateway, envoy: start(found.path, ["-c", config, ...flags]) };
+  const envoyProcess = start(found.path, ["-c", config, ...flags]);
+  const workersOf = (way: Way): Workers => ({
+    envoy: envoyProcess,
+    gateway: way.endsWith("Unix socket") ? atSockets : gateway,
+  });
   await moveTo(cores.others);
   try {
     await untilOk(of("nobody asked"), "/");
     const many = requests(Array.from({ length: tokens }, (_, i) => mint(`user-${i}`)));
     const loads = [requests([mint("user")]), many] as const;
-    const asked = ways.flatMap((way) => loads.map((next, which) => ({ name: `${way} ${which}`, port: of(way), next })));
-    const seen = await turnsOf(asked, workers, { rounds, turnMs, tokens });
+    const asked = ways.flatMap((way) =>
+      loads.map((next, which) => ({ name: `${way} ${which}`, workers: workersOf(way), port: of(way), next })),
+    );
+    const seen = await turnsOf(asked, { rounds, turnMs, tokens });
     return figuresOf((way, which) => seen.get(`${way} ${which}`) ?? []);
   } finally {
-    await Promise.all([end(workers.envoy), end(gateway)]);
+    await Promise.all([envoyProcess, gateway, atSockets].map(end));
   }
+}
+
+interface Asked {
+  readonly name: string;
+  readonly workers: Workers;
+  readonly port: number;
+  readonly next: () => string;
 }
 
 /** All in turns, round by round: what slows the machine for a while slows all of them. */
 async function turnsOf(
-  asked: readonly { readonly name: string; readonly port: number; readonly next: () => string }[],
-  workers: Workers,
+  asked: readonly Asked[],
   { rounds, turnMs, tokens }: Size,
 ): Promise<ReadonlyMap<string, readonly Turn[]>> {
   const seen = new Map<string, Turn[]>(asked.map(({ name }) => [name, []]));
   // For the compilers, and so that each token has been seen once
-  for (const { port, next } of asked) {
+  for (const { workers, port, next } of asked) {
     for (let answers = 0; answers < tokens;) answers += (await turn(workers, { port, next, forMs: turnMs })).answers;
   }
   for (let count = 0; count < rounds; count++) {
-    for (const { name, port, next } of asked) {
+    for (const { name, workers, port, next } of asked) {
       seen.get(name)?.push(await turn(workers, { port, next, forMs: turnMs }));
     }
   }

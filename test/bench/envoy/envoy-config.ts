@@ -1,43 +1,67 @@
 /** How Envoy finds out who asks. */
-export const ways = ["nobody asked", "gRPC", "HTTP", "jwt_authn", "jwt_authn, cached"] as const;
+export const ways = [
+  "nobody asked",
+  "gRPC",
+  "gRPC, Unix socket",
+  "HTTP",
+  "HTTP, Unix socket",
+  "jwt_authn",
+  "jwt_authn, cached",
+] as const;
 export type Way = (typeof ways)[number];
 
-export interface EnvoyPorts {
+/** Where a gateway is: a port of 127.0.0.1, or the path of a Unix socket. */
+export type Place = number | string;
+
+/** One gateway at ports, and another one at Unix sockets. */
+export interface EnvoyPlaces {
   readonly of: (way: Way) => number;
-  readonly front: number;
-  readonly grpc: number;
+  readonly front: Place;
+  readonly grpc: Place;
+  readonly frontSocket: Place;
+  readonly grpcSocket: Place;
 }
 
 const extension = (name: string): string => `type.googleapis.com/envoy.extensions.${name}`;
-const address = (port: number) => ({ socket_address: { address: "127.0.0.1", port_value: port } });
+const address = (place: Place) =>
+  typeof place === "string"
+    ? { pipe: { path: place } }
+    : { socket_address: { address: "127.0.0.1", port_value: place } };
 
 /** One Envoy, with a port for each way; it answers by itself whatever may pass. @param tokens - So many has its own cache */
-export const envoyConfig = (ports: EnvoyPorts, tokens: number): object => ({
+export const envoyConfig = (places: EnvoyPlaces, tokens: number): object => ({
   static_resources: {
-    listeners: ways.map((way) => listener(ports.of(way), filterOf(way, tokens))),
+    listeners: ways.map((way) => listener(places.of(way), filterOf(way, tokens))),
     clusters: [
-      cluster("keyturn", ports.front),
-      {
-        ...cluster("keyturn-grpc", ports.grpc),
-        typed_extension_protocol_options: {
-          "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
-            "@type": extension("upstreams.http.v3.HttpProtocolOptions"),
-            explicit_http_config: { http2_protocol_options: {} },
-          },
-        },
-      },
+      cluster("keyturn", places.front),
+      cluster("keyturn-socket", places.frontSocket),
+      { ...cluster("keyturn-grpc", places.grpc), ...overHttp2 },
+      { ...cluster("keyturn-grpc-socket", places.grpcSocket), ...overHttp2 },
     ],
   },
 });
+
+const overHttp2 = {
+  typed_extension_protocol_options: {
+    "envoy.extensions.upstreams.http.v3.HttpProtocolOptions": {
+      "@type": extension("upstreams.http.v3.HttpProtocolOptions"),
+      explicit_http_config: { http2_protocol_options: {} },
+    },
+  },
+};
 
 function filterOf(way: Way, tokens: number): readonly object[] {
   switch (way) {
     case "nobody asked":
       return [];
     case "gRPC":
-      return [extAuthz({ grpc_service: { envoy_grpc: { cluster_name: "keyturn-grpc" }, timeout: "5s" } })];
+      return [extAuthz(overGrpc("keyturn-grpc"))];
+    case "gRPC, Unix socket":
+      return [extAuthz(overGrpc("keyturn-grpc-socket"))];
     case "HTTP":
-      return [extAuthz({ http_service: overHttp })];
+      return [extAuthz(overHttp("keyturn"))];
+    case "HTTP, Unix socket":
+      return [extAuthz(overHttp("keyturn-socket"))];
     case "jwt_authn":
       return [jwtAuthn({})];
     case "jwt_authn, cached":
@@ -47,11 +71,19 @@ function filterOf(way: Way, tokens: number): readonly object[] {
   }
 }
 
-const overHttp = {
-  path_prefix: "/verify",
-  server_uri: { uri: "http://127.0.0.1", cluster: "keyturn", timeout: "5s" },
-  authorization_response: { allowed_upstream_headers: { patterns: [{ exact: "x-auth-subject", ignore_case: true }] } },
-};
+const overGrpc = (cluster: string) => ({
+  grpc_service: { envoy_grpc: { cluster_name: cluster }, timeout: "5s" },
+});
+
+const overHttp = (cluster: string) => ({
+  http_service: {
+    path_prefix: "/verify",
+    server_uri: { uri: "http://127.0.0.1", cluster, timeout: "5s" },
+    authorization_response: {
+      allowed_upstream_headers: { patterns: [{ exact: "x-auth-subject", ignore_case: true }] },
+    },
+  },
+});
 
 const extAuthz = (service: object) => ({
   name: "envoy.filters.http.ext_authz",
@@ -115,7 +147,7 @@ const listener = (port: number, filters: readonly object[]) => ({
   ],
 });
 
-const cluster = (name: string, port: number) => ({
+const cluster = (name: string, place: Place) => ({
   name,
-  load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: address(port) } }] }] },
+  load_assignment: { cluster_name: name, endpoints: [{ lb_endpoints: [{ endpoint: { address: address(place) } }] }] },
 });
