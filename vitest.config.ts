@@ -69,6 +69,7 @@ export default defineConfig({
           include: folder("integration"),
           exclude: folder("integration/chart"),
           globalSetup: "test/integration/support/global.ts",
+          testTimeout: 5 * minutes,
         },
       },
       {

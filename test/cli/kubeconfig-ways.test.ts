@@ -14,6 +14,7 @@ import { proxyOf } from "../../src/cli/proxy-of.ts";
 import { newAuthority } from "../kube/support/certificates.ts";
 import { transportTo } from "../kube/support/clients.ts";
 import { json, scriptServer } from "../kube/support/script-server.ts";
+import { FakeClock } from "../support/fake-clock.ts";
 
 const authority = newAuthority("cluster-ca");
 const read = { method: "GET", path: "/version", what: "get it" } as const;
@@ -284,8 +285,8 @@ describe("a proxy", () => {
     expect(proxy.asked).toEqual(["api.nowhere.invalid:6443"]);
     expect(script.calls[0]?.headers.authorization).toBe("Bearer token-one");
     const spared = { HTTPS_PROXY: proxy.url, NO_PROXY: "nowhere.invalid" };
-    const direct = transportTo(kubeConfigEndpoint({ files, env: spared }).endpoint);
-    await expect(direct.call({ ...read, timeoutMs: 1000, totalMs: 1000 })).rejects.toThrow(
+    const direct = transportTo(kubeConfigEndpoint({ files, env: spared }).endpoint, { clock: new FakeClock() });
+    await expect(direct.call({ ...read, totalMs: 50 })).rejects.toThrow(
       'no connection (no address is known for "api.nowhere.invalid")',
     );
   });
@@ -340,11 +341,9 @@ describe("a proxy", () => {
     await once(refusing.listen(0, "127.0.0.1"), "listening");
     onTestFinished(() => void refusing.close());
     const env = { HTTPS_PROXY: `http://127.0.0.1:${(refusing.address() as AddressInfo).port}` };
-    const call = transportTo(kubeConfigEndpoint({ files: [write(folder(), {})], env }).endpoint).call({
-      ...read,
-      totalMs: 100,
-    });
-    await expect(call).rejects.toThrow("no connection (the proxy answers 407)");
+    const { endpoint } = kubeConfigEndpoint({ files: [write(folder(), {})], env });
+    const transport = transportTo(endpoint, { clock: new FakeClock() });
+    await expect(transport.call({ ...read, totalMs: 50 })).rejects.toThrow("no connection (the proxy answers 407)");
   });
 });
 

@@ -74,7 +74,7 @@ describe("a cluster", () => {
     const { connection, kubeConfigFile } = JSON.parse(line) as { connection: Connection; kubeConfigFile: string };
     expect(await isReady(connection)).toBe(true);
     holder.kill("SIGKILL");
-    const options = { timeout: 10_000, interval: 50 };
+    const options = { timeout: 120_000, interval: 50 };
     await vi.waitFor(() => expect(existsSync(dirname(kubeConfigFile))).toBe(false), options);
     expect(await isReady(connection)).toBe(false);
   });

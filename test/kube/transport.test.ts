@@ -1,5 +1,6 @@
 import { getEventListeners } from "node:events";
 import { describe, expect, test } from "vitest";
+import { freePort } from "../../hack/free-port.ts";
 import { ApiError, type ConnectionError, StoppedError } from "../../src/kube/kube-errors.ts";
 import type { CallReport } from "../../src/kube/api-request.ts";
 import type { Transport } from "../../src/kube/transport.ts";
@@ -113,9 +114,8 @@ describe("Transport.call after a failure", () => {
 
   test("repeats a write that never left, since nobody listened", async () => {
     const clock = new FakeClock();
-    const gone = await scriptServer([ok]);
-    await gone.close();
-    const answer = failure(transportTo(gone.server, { clock }).call({ ...write, totalMs: 150 }));
+    const nowhere = `http://127.0.0.1:${await freePort()}`;
+    const answer = failure(transportTo(nowhere, { clock }).call({ ...write, totalMs: 150 }));
     await clock.armed(100);
     await clock.advance(100);
     expect(await answer).toMatchObject({ code: "Unreachable", maybeDone: false });

@@ -150,7 +150,7 @@ describe("an issuer on the directory of keyturn standalone", () => {
     condemned = kidOf(before[0] ?? "");
     const child = await agentOf(before[0] ?? "");
     expect(child.status).toBe(200);
-    await command("revoke", condemned, "--reason", "a test", "--wait", "--timeout", "20s");
+    await command("revoke", condemned, "--reason", "a test", "--wait", "--timeout", "120s");
     const after = await Promise.all(clients.map((client) => client.renew()));
     const fresh = new CachedJwks(program.address);
     for (const token of after) {

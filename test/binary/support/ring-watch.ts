@@ -23,7 +23,7 @@ export interface SeenRing {
 
 /** Resolves when the directory is there. */
 async function made(dir: string, health: () => string | undefined): Promise<void> {
-  const deadline = AbortSignal.timeout(30_000);
+  const deadline = AbortSignal.timeout(120_000);
   while (!existsSync(dir)) {
     if (deadline.aborted || health() !== undefined) throw new Error(`There is no ${dir}: ${health() ?? "timed out"}`);
     await tick(20);
@@ -74,7 +74,7 @@ export class RingWatch {
   }
 
   /** Resolves when what was seen fits. @throws Error after `withinMs` */
-  async until(what: string, fits: (seen: this) => boolean, withinMs = 30_000): Promise<void> {
+  async until(what: string, fits: (seen: this) => boolean, withinMs = 120_000): Promise<void> {
     const deadline = AbortSignal.timeout(withinMs);
     while (!fits(this)) {
       if (deadline.aborted || this.#health() !== undefined) {

@@ -69,7 +69,7 @@ export class Traffic {
   }
 
   /** Resolves with the next token that fits. */
-  async next(fits: (token: Token) => boolean, withinMs = 15_000): Promise<Token> {
+  async next(fits: (token: Token) => boolean, withinMs = 120_000): Promise<Token> {
     const deadline = AbortSignal.timeout(withinMs);
     let seen = this.minted;
     for (;;) {

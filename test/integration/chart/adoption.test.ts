@@ -62,7 +62,7 @@ it.each(helmMajors)(
     expect(succeeded(await older("uninstall", "older"))).toBe("succeeded");
     await gone(signer);
     await rotation.annotate({ "example.com/look": "1" });
-    await vi.waitFor(async () => expect(await kidIn()).toBe("2024-key"), { timeout: 30_000, interval: 50 });
+    await vi.waitFor(async () => expect(await kidIn()).toBe("2024-key"), { timeout: 120_000, interval: 50 });
     expect((await rotation.status()).activeKid).toBe("2024-key");
     expect(controller.problems).toEqual([]);
     expect(kubelet.problems).toEqual([]);

@@ -50,9 +50,9 @@ beforeAll(async () => {
     people[kind] = admin.withToken(await tokenFor(namespace, kind));
   }
   // The server learns of a role a moment after it is stored
-  await vi.waitFor(() => people.admin.get(acks()), { timeout: 20_000, interval: 50 });
-  await vi.waitFor(() => people.edit.get(rotations()), { timeout: 20_000, interval: 50 });
-  await vi.waitFor(() => people.view.get(rotations()), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(() => people.admin.get(acks()), { timeout: 120_000, interval: 50 });
+  await vi.waitFor(() => people.edit.get(rotations()), { timeout: 120_000, interval: 50 });
+  await vi.waitFor(() => people.view.get(rotations()), { timeout: 120_000, interval: 50 });
 });
 
 afterAll(async () => {

@@ -51,7 +51,7 @@ describe.each(helmMajors)("from kubectl apply --server-side to Helm %i", (major)
   afterEach(async () => {
     await release.uninstall("--wait");
     await admin.remove(`/api/v1/namespaces/${namespace}`);
-    await gone(`/api/v1/namespaces/${namespace}`, 60_000);
+    await gone(`/api/v1/namespaces/${namespace}`, 120_000);
     await removeDefinitions();
     expect(await exists(`/api/v1/namespaces/${namespace}`)).toBe(false);
   });

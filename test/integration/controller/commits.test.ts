@@ -10,7 +10,7 @@ import { TokenFlow } from "./support/token-flow.ts";
 
 const scene = await makeScene("commits");
 const { namespace } = scene;
-const timeout = 180_000;
+const timeout = 300_000;
 
 interface Manifest {
   readonly spec: Readonly<Record<string, unknown>>;

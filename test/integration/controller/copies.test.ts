@@ -39,7 +39,7 @@ it("no copy of an adopted private half is left in the metadata, at adoption and 
   await admin.merge(`${secrets}/${name}`, { metadata: { annotations: { [lastApplied]: applied } } });
   await rotation.annotate({ "example.com/look": "1" });
   await vi.waitFor(async () => expect(await notes()).not.toHaveProperty([lastApplied]), {
-    timeout: 30_000,
+    timeout: 120_000,
     interval: 50,
   });
 

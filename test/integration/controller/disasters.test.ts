@@ -28,7 +28,7 @@ const cases = Object.keys(damages).flatMap((how) =>
 const look = (rotation: RotationHandle): Promise<unknown> => rotation.annotate({ "example.com/look": String(looks++) });
 let looks = 0;
 
-const soon = { timeout: 90_000, interval: 100 };
+const soon = { timeout: 120_000, interval: 100 };
 
 describe("whatever befalls the three objects", () => {
   it.each(cases)("$hit $how: $stall", async ({ how, hit, stall }) => {

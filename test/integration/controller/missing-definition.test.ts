@@ -12,7 +12,7 @@ test("without the definition of KeyRingAcks a revocation is carried out, and all
   const path = rotationsPath("default");
   const manifest = { apiVersion: "keyturn.dev/v1alpha1", kind: "JwtKeyRotation" };
   const reaches = async (fits: (status: Status) => boolean): Promise<Status> => {
-    for await (const { object } of admin.watch(path, AbortSignal.timeout(60_000))) {
+    for await (const { object } of admin.watch(path, AbortSignal.timeout(120_000))) {
       const status = object["status"] as Status | undefined;
       if (status !== undefined && fits(status)) return status;
     }
@@ -38,4 +38,4 @@ test("without the definition of KeyRingAcks a revocation is carried out, and all
   for (const definition of await readManifests(join(root, "crds/keyringacks.yaml")))
     await admin.create(definitions, definition);
   await reaches((status) => holds(status, "Ready") && hasStandby(status));
-}, 180_000);
+});

@@ -6,7 +6,7 @@ import { makeRotation, makeScene, quick, type RotationHandle, startController, t
 
 const scene = await makeScene("one-object");
 
-const soon = { timeout: 30_000, interval: 50 };
+const soon = { timeout: 120_000, interval: 50 };
 const silent = { deed: () => undefined, problem: () => undefined, info: () => undefined };
 const never = { rotation: { interval: "0s" }, propagation: { minimum: "0s" } };
 

@@ -36,7 +36,7 @@ it("a rotation that was written is reported before the next one begins, and an e
     async () => {
       for (const [i, one] of rotations.entries()) expect((await one.ready()).activeKid).not.toBe(kids[i]);
     },
-    { timeout: 60_000 },
+    { timeout: 120_000 },
   );
   const writes = writesOf(calls);
   expect(writes[0]).toBe("ring f");

@@ -20,7 +20,7 @@ const { namespace } = scene;
 const secretsPath = `/api/v1/namespaces/${namespace}/secrets`;
 const eventsPath = `/apis/events.k8s.io/v1/namespaces/${namespace}/events`;
 const instant = { ...quick, propagation: { minimum: "0s" } };
-const soon = { timeout: 60_000, interval: 50 };
+const soon = { timeout: 120_000, interval: 50 };
 
 interface Meta {
   readonly labels: Readonly<Record<string, string>>;

@@ -27,7 +27,7 @@ async function refusal(name: string): Promise<ApiError> {
         },
         (one: unknown) => one,
       ),
-    { timeout: 20_000, interval: 50 },
+    { timeout: 120_000, interval: 50 },
   );
   if (!(error instanceof ApiError)) throw error;
   expect(JSON.stringify([error, error.message])).not.toContain(value);

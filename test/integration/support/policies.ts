@@ -42,6 +42,6 @@ async function inForce(namespace: string): Promise<void> {
   const probe = await admin.create(folder, { metadata: { name: "is-the-policy-in-force-public", labels } });
   const path = `${folder}/${probe.metadata.name}`;
   const change = () => admin.request("PATCH", `${path}?dryRun=All`, { body: { data: { a: "b" } }, as: "merge" });
-  await vi.waitFor(() => expect(change()).rejects.toMatchObject({ status: 403 }), { timeout: 20_000, interval: 50 });
+  await vi.waitFor(() => expect(change()).rejects.toMatchObject({ status: 403 }), { timeout: 120_000, interval: 50 });
   await admin.remove(path);
 }

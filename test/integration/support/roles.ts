@@ -39,7 +39,7 @@ export async function grant(namespace: string, { role, rules, to }: Grant): Prom
   });
   const [first] = rules;
   if (first !== undefined)
-    await vi.waitFor(() => expect(mayDo(namespace, first, to)).resolves.toBe(true), { timeout: 20_000, interval: 20 });
+    await vi.waitFor(() => expect(mayDo(namespace, first, to)).resolves.toBe(true), { timeout: 120_000, interval: 20 });
 }
 
 /** What the server's authorizer says of the first that a rule allows. */

@@ -16,7 +16,7 @@ export const hasKubectl = kubectlCommand !== undefined;
 export async function sees(
   path: string,
   fits: (object: KubeObject, type: string) => boolean,
-  withinMs = 30_000,
+  withinMs = 120_000,
 ): Promise<KubeObject> {
   try {
     for await (const { object, type } of admin.watch(path, AbortSignal.timeout(withinMs)))
@@ -28,7 +28,7 @@ export async function sees(
 }
 
 /** Resolves when the object is gone; `path` is its own. */
-export async function gone(path: string, withinMs = 30_000): Promise<void> {
+export async function gone(path: string, withinMs = 120_000): Promise<void> {
   const [, folder = "", name = ""] = /^(.*)\/([^/]+)$/.exec(path) ?? [];
   const list = await admin.get<{ metadata: { resourceVersion: string } }>(
     `${folder}?fieldSelector=metadata.name=${name}`,

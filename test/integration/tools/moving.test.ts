@@ -8,7 +8,7 @@ import { settled } from "./support/settled.ts";
 import { openPage } from "./support/typed-page.ts";
 
 const scene = await makeScene("moving");
-const timeout = 180_000;
+const timeout = 300_000;
 
 const kidsIn = async (rotation: RotationHandle): Promise<readonly string[]> => {
   const { keys } = JSON.parse((await rotation.data("public"))["jwks.json"] ?? "{}") as { keys: { kid: string }[] };

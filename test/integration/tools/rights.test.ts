@@ -100,7 +100,7 @@ it("what the controller found in a Secret, an onlooker is told, and an editor ca
   const recovered = await editor.keyturn(`recover damaged -n ${namespace} --wait --timeout 1m`);
   expect(recovered).toMatchObject({ code: 0 });
   await rotation.ready();
-}, 120_000);
+});
 
 it("that no controller has reported yet, or what it reports and no Secret shows, everybody is told", async () => {
   const rotation = await makeRotation(namespace, "unseen", calm);

@@ -21,7 +21,7 @@ import { settled } from "./support/settled.ts";
 import { openPage } from "./support/typed-page.ts";
 
 const scene = await makeScene("runbooks");
-const timeout = 180_000;
+const timeout = 300_000;
 const { blocks: runbook, folder, text: page, type } = await openPage("docs/runbooks.md", scene.namespace);
 
 const signer = async (rotation: RotationHandle): Promise<string> => (await rotation.status()).activeKid ?? "";

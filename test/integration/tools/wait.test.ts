@@ -8,6 +8,7 @@ const scene = await makeScene("wait");
 const { namespace } = scene;
 await makeGatewayAccount(namespace);
 const calm = { ...quick, tokens: { ...quick.tokens, maxTTL: "10m" } };
+const soon = { timeout: 120_000, interval: 50 };
 const keyturn = (args: string) => administrator.keyturn(`${args} -n ${namespace}`);
 
 it.each(["Ready", "step=activate"])("gives up waiting for %s with 4, and says what it waited for", async (what) => {
@@ -64,9 +65,9 @@ it("watches: reads again when something happened, and not before", async () => {
     const [first, second] = [await home.observe(), await home.observe()];
     expect(second.gateways).toBe(first.gateways);
     expect(second.found.nowMs).toBeGreaterThanOrEqual(first.found.nowMs);
-  });
+  }, soon);
   await rotation.annotate({ "keyturn.dev/rotate-requested-at": "news" });
-  await vi.waitFor(async () => expect((await home.observe()).requests).toContain("annotation:news"));
+  await vi.waitFor(async () => expect((await home.observe()).requests).toContain("annotation:news"), soon);
   await changes.next();
   end.abort();
   while ((await changes.next()).done !== true);
@@ -93,12 +94,12 @@ it("what happens during a look makes it old", async () => {
   await vi.waitFor(async () => {
     const [first, second] = [await home.observe(), await home.observe()];
     expect(second.gateways).toBe(first.gateways);
-  });
+  }, soon);
   isRaced = true;
   await rotation.annotate({ "example.com/look": "again" });
   await vi.waitFor(async () => {
     await home.observe();
     expect(isRaced).toBe(false);
-  });
+  }, soon);
   expect((await home.observe()).requests).toContain("annotation:news");
 });

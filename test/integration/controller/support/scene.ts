@@ -131,7 +131,7 @@ export class RotationHandle {
   }
 
   /** Waits for a status that fits, of the resource as it is now or later. */
-  async reaches(what: string, fits: (status: Status) => boolean, withinMs = 45_000): Promise<Status> {
+  async reaches(what: string, fits: (status: Status) => boolean, withinMs = 120_000): Promise<Status> {
     const { metadata } = await admin.get(this.path);
     const { generation = 0 } = metadata as { generation?: number };
     const selector = `${rotationsPath(this.namespace)}?fieldSelector=metadata.name=${this.name}`;
