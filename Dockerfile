@@ -9,7 +9,7 @@ ARG NODE_IMAGE=node:24-bookworm-slim
 FROM ${NODE_IMAGE} AS program
 USER 0:0
 COPY dist/bundle /app
-# Keeps what V8 makes of the code of a gateway, with the flags below: it is ready a fifth sooner. Another Node.js would not take it
+# Keeps what V8 makes of the code, with the flags below: a gateway is ready a fifth sooner, each command starts sooner. Another Node.js would not take it
 RUN ["/usr/local/bin/node", "--disable-sigusr1", "--no-parallel-scavenge", "/app/compile.cjs"]
 
 FROM ${BASE}

@@ -1,5 +1,5 @@
-// Keeps what V8 compiles until a gateway is ready, for the Node.js that this runs on. The Dockerfile runs it.
-import { spawn } from "node:child_process";
+// Keeps what V8 compiles of both programs until a gateway is ready, for the Node.js that this runs on. The Dockerfile runs it.
+import { fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,44 +23,60 @@ async function untilReady(port: number): Promise<void> {
   throw new Error(`Cannot compile: the gateway must be ready within ${readyMs / 1000} s`);
 }
 
-/** Runs a gateway here, on a ring of a `keyturn standalone`, until it is ready. */
-async function compile(): Promise<string> {
+/** Begins to run the program here, with these arguments. @returns what keeps the code that V8 has compiled of it by then, and says where */
+async function begun(...args: readonly string[]): Promise<() => string> {
+  process.argv = [process.execPath, program, ...args];
+  const { script, compiledPath } = await import("./start.ts");
+  return () => {
+    writeFileSync(compiledPath, script.createCachedData());
+    return compiledPath;
+  };
+}
+
+/** Runs a gateway here, and beside it a `keyturn standalone` that makes its ring, until the gateway is ready. @returns the files of both */
+async function compile(): Promise<readonly string[]> {
   const native = join(__dirname, nativeFile());
   // A gateway would go on without it, and say nothing here
   if (existsSync(native)) loadNative(native);
   const port = await freePort();
   const dir = mkdtempSync(join(tmpdir(), "keyturn-compile-"));
-  const ring = [program, "standalone", "--dir", dir, "--issuer=https://keyturn.invalid", "--audience=nobody"];
-  const standalone = spawn(process.execPath, [...ring, "--log-level=error"], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
+  const beside = fork(__filename, [dir], { stdio: ["ignore", "ignore", "inherit", "ipc"] });
   process.on("exit", () => {
-    standalone.kill("SIGKILL");
+    beside.kill("SIGKILL");
     rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   });
-  const ended = once(standalone, "exit").then(() => {
+  const kept = once(beside, "message").then(([path]) => String(path));
+  const ended = once(beside, "exit").then(() => {
     throw new Error("Cannot compile: keyturn standalone ended before the gateway was ready");
   });
   const mount = ["--acks=off", `--mount=${join(dir, "signer")}`, "--log-level=silent"];
-  const listen = ["--listen=127.0.0.1:0", `--admin-listen=127.0.0.1:${port}`];
-  process.argv = [process.execPath, program, "gateway", ...mount, ...listen];
-  const { script, compiledPath } = await import("./start.ts");
+  const keep = await begun("gateway", ...mount, "--listen=127.0.0.1:0", `--admin-listen=127.0.0.1:${port}`);
   await Promise.race([untilReady(port), ended]);
-  writeFileSync(compiledPath, script.createCachedData());
-  return compiledPath;
+  beside.send("keep");
+  return [keep(), await Promise.race([kept, ended])];
 }
 
-// Before the gateway's own, which would let it drain
+/** The process beside: what the commands of the other program have in common is compiled by then, too. */
+async function compileBeside(dir: string): Promise<void> {
+  const flags = ["--issuer=https://keyturn.invalid", "--audience=nobody", "--log-level=error"];
+  const keep = await begun("standalone", "--dir", dir, ...flags);
+  process.once("message", () => process.send?.(keep()));
+}
+
+// Before the program's own, which would let it drain
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-void compile().then(
-  (path) => {
-    process.stdout.write(`${path}\n`);
+function fail(error: unknown): void {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+}
+
+const [, , dirBeside] = process.argv;
+if (dirBeside !== undefined) void compileBeside(dirBeside).catch(fail);
+else {
+  void compile().then((paths) => {
+    process.stdout.write(`${paths.join("\n")}\n`);
     // The gateway would run on
     process.exit(0);
-  },
-  (error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
-    process.exit(1);
-  },
-);
+  }, fail);
+}

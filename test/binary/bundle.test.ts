@@ -1,6 +1,6 @@
 import { globSync } from "node:fs";
 import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { imageFlags } from "../../hack/docker/image-flags.ts";
@@ -107,44 +107,48 @@ describe("the program of the image", () => {
 
   describe("with code that was compiled before", () => {
     let app = "";
-    let compiled = "";
+    let compiled: readonly string[] = [];
 
     beforeAll(async () => {
       app = join(folder, "compiled");
       await cp(join(root, "dist/bundle"), app, { recursive: true });
       const { code, stdout, stderr } = await new LineProcess(process.execPath, [join(app, "compile.cjs")]).ended;
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-      compiled = stdout.trim();
+      compiled = stdout.trim().split("\n");
     });
 
+    const commands = ["gateway", "controller"] as const;
+
     /** What V8 says of the code when Node.js has these flags: null where there is none. */
-    async function rejected(...flags: readonly string[]): Promise<unknown> {
+    async function rejected(command: "gateway" | "controller", ...flags: readonly string[]): Promise<unknown> {
       const program = JSON.stringify(join(app, "keyturn.cjs"));
       const tell = `console.log(JSON.stringify([require(${program}).script.cachedDataRejected]))`;
-      const script = `process.on("exit", () => ${tell}); process.argv = ["node", ${program}, "gateway", "--help"]; require(${program})`;
+      const script = `process.on("exit", () => ${tell}); process.argv = ["node", ${program}, "${command}", "--help"]; require(${program})`;
       const { stdout, stderr, code } = await new LineProcess(process.execPath, [...flags, "-e", script]).ended;
       expect({ stderr, code }).toEqual({ stderr: "", code: 0 });
-      expect(stdout).toContain("Usage: keyturn gateway");
+      expect(stdout).toContain(`Usage: keyturn ${command}`);
       return (JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "") as unknown[])[0];
     }
 
-    test("takes it, also with the flags that the image sets and with those of V8 that people set", async () => {
+    test.each(commands)("takes it for %s, also with the flags of the image and of the charts", async (command) => {
       const dockerfile = await readFile(join(root, "Dockerfile"), "utf8");
       const flags = await imageFlags();
       expect(flags).toContain("--no-parallel-scavenge");
       expect(dockerfile).toContain(`${flags.map((flag) => JSON.stringify(flag)).join(", ")}, "/app/compile.cjs"`);
-      for (const each of [[], flags, ["--max-old-space-size=100"]]) expect(await rejected(...each)).toBe(false);
+      const ofCharts = ["--max-old-space-size=160", "--max-semi-space-size=2"];
+      for (const each of [[], flags, [...flags, ...ofCharts]]) expect(await rejected(command, ...each)).toBe(false);
     });
 
-    test("compiles anew what is not there, cut off, or no code at all", async () => {
-      const good = await readFile(compiled);
+    test.each(commands)("compiles anew what is not there, cut off, or no code at all of %s", async (command) => {
+      const path = compiled.find((one) => basename(one).startsWith(command === "gateway" ? "gateway-" : "all-")) ?? "";
+      const good = await readFile(path);
       for (const wrong of ["", "no code", good.subarray(0, 1000)]) {
-        await writeFile(compiled, wrong);
-        expect(await rejected()).toBe(true);
+        await writeFile(path, wrong);
+        expect(await rejected(command)).toBe(true);
       }
-      await rm(compiled);
-      expect(await rejected()).toBeNull();
-      await writeFile(compiled, good);
+      await rm(path);
+      expect(await rejected(command)).toBeNull();
+      await writeFile(path, good);
     });
 
     test("is ready with it, and says nothing on the way", async () => {
