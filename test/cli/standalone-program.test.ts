@@ -43,11 +43,18 @@ class Running {
   readonly lines: Line[] = [];
   readonly #child;
   readonly #heard = new Set<() => void>();
+  /** It has ended, and all that it wrote is read. */
+  readonly #closed: Promise<unknown>;
+  #isClosed = false;
 
   constructor(args: readonly string[], { env = {}, under = [], umask = "022" }: Surroundings = {}) {
     const own = { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env };
     const command = [...under, process.execPath, main, "standalone", ...args];
     this.#child = spawn("/bin/sh", ["-c", `umask ${umask}; exec "$@"`, "sh", ...command], { env: own });
+    this.#closed = once(this.#child, "close").then(() => {
+      this.#isClosed = true;
+      for (const tell of this.#heard) tell();
+    });
     createInterface({ input: this.#child.stderr }).on("line", (line) => {
       this.lines.push(line.startsWith("{") ? (JSON.parse(line) as Line) : { level: "text", msg: line });
       for (const tell of this.#heard) tell();
@@ -65,7 +72,7 @@ class Running {
         .slice(from)
         .find(({ msg }) => (typeof text === "string" ? msg.includes(text) : text.test(msg)));
       if (line) return line;
-      if (this.#child.exitCode !== null) throw new Error(`ended without "${text}": ${JSON.stringify(this.lines)}`);
+      if (this.#isClosed) throw new Error(`ended without "${text}": ${JSON.stringify(this.lines)}`);
       await new Promise<void>((resolve) => {
         this.#heard.add(resolve);
       });
@@ -82,7 +89,7 @@ class Running {
   }
 
   async ended(): Promise<number | null> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) await once(this.#child, "close");
+    await this.#closed;
     return this.#child.exitCode;
   }
 }
