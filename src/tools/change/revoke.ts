@@ -56,7 +56,7 @@ function kidToRevoke({ ring, seen }: View, { kid: text, unknown }: RevokeOptions
 }
 
 export interface RevokeCreatedBeforeOptions extends ChangeOptions {
-  /** Keys made before it are revoked; `now` is the home's own. */
+  /** Keys made before it are revoked; `now`: all that the ring has. */
   readonly atMs: number | "now";
 }
 
@@ -67,7 +67,7 @@ export async function revokeCreatedBefore(
   io: Io,
 ): Promise<ExitCode> {
   const before = await changeable({ home, io }, "revoke");
-  const atMs = options.atMs === "now" ? before.nowMs : cutoff(options.atMs, before.nowMs);
+  const atMs = options.atMs === "now" ? presentMs(before) : cutoff(options.atMs, before);
   const instant = formatInstant(atMs);
   const kids = before.ring
     ? keysOf(before.ring)
@@ -87,9 +87,16 @@ export async function revokeCreatedBefore(
   return ask(asked, options);
 }
 
+/** Later than every key that the ring has: `nowMs` may be a second behind the clock that a key was made by. */
+function presentMs({ ring, nowMs }: View): number {
+  const made = ring ? keysOf(ring).map(({ createdAtMs }) => createdAtMs) : [];
+  return Math.max(nowMs, Math.min(Math.max(...made) + 1, nowMs + mostAheadMs));
+}
+
 /** @throws RuleError `InTheFuture`: the wrong year would revoke every key */
-function cutoff(atMs: number, nowMs: number): number {
-  if (atMs <= nowMs + mostAheadMs) return Math.min(atMs, nowMs);
+function cutoff(atMs: number, view: View): number {
+  const { nowMs } = view;
+  if (atMs <= nowMs + mostAheadMs) return Math.min(atMs, presentMs(view));
   const [asked, now] = [atMs, nowMs].map(formatInstant);
   throw new RuleError(
     "InTheFuture",

@@ -136,6 +136,21 @@ describe("revoke --created-before", () => {
     expect(home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: nowMs }]);
   });
 
+  test.each([
+    ["now", "now"],
+    ["the second that a watch shows", second],
+  ] as const)(
+    "of %s is every key, also one that was made by a clock that is ahead of what is known of it",
+    async (_, ahead) => {
+      const home = rotated();
+      const { createdAtMs } = home.ring().standby ?? home.ring().signer;
+      home.story.nowMs = createdAtMs - 900;
+      const { io } = await before(home, ahead === "now" ? ahead : home.nowMs + ahead);
+      expect(home.asked).toEqual([{ kind: "revokeCreatedBefore", atMs: createdAtMs + 1 }]);
+      expect(io.lines[0]).toContain("Revocation of 3 keys");
+    },
+  );
+
   test.each([30 * second + 1, hour, 73 * 365 * 24 * hour])("refuses an instant in the future: %i ms", async (ahead) => {
     const home = rotated();
     await expect(before(home, home.nowMs + ahead)).rejects.toMatchObject({
