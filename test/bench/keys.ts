@@ -11,7 +11,7 @@ const curves = { ES256: "P-256", ES384: "P-384", ES512: "P-521" } as const;
 
 /** Node's own key pair of this kind, as it comes: not named, not tried, not written. */
 async function barePair(algorithm: Algorithm): Promise<unknown> {
-  if (algorithm === "EdDSA") return generate("ed25519");
+  if (algorithm === "EdDSA" || algorithm === "Ed25519") return generate("ed25519");
   const curve = algorithm in curves ? curves[algorithm as keyof typeof curves] : undefined;
   return curve === undefined ? generate("rsa", { modulusLength }) : generate("ec", { namedCurve: curve });
 }
