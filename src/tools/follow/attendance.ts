@@ -9,6 +9,9 @@ import { formatInstant } from "../../parse/instant.ts";
 
 /** A keeper that gets on leaves nothing due for longer, in milliseconds. */
 const promptMs = 5000;
+/** Between two looks at what is due, in milliseconds: most is done at once, and nobody is to be waited for in vain. */
+const firstPauseMs = 50;
+const longestPauseMs = 1000;
 /** Who waits asks so often who carries it out, in milliseconds. */
 const askEveryMs = 5000;
 
@@ -93,11 +96,14 @@ export function withNeglect(view: View, attended: Attended): AttendedLook {
 /** Looks until nothing is due, or it is known that nobody does it: a few seconds at most. */
 export async function attendedLook(home: RingHome, io: Io): Promise<AttendedLook> {
   const attendance = new Attendance(home, io);
-  for (let left = promptMs; ; left -= 1000) {
+  let leftMs = promptMs;
+  for (let nextMs = firstPauseMs; ; nextMs = Math.min(2 * nextMs, longestPauseMs)) {
     const view = viewOf(await home.observe(io.interrupted));
     const look = withNeglect(view, await attendance.look(view));
     const isSettled = look.neglect !== undefined || dueIn(view) === undefined;
-    if (isSettled || left <= 0 || io.interrupted.aborted) return look;
-    await io.pause(1000, io.interrupted);
+    if (isSettled || leftMs <= 0 || io.interrupted.aborted) return look;
+    const pauseMs = Math.min(nextMs, leftMs);
+    await io.pause(pauseMs, io.interrupted);
+    leftMs -= pauseMs;
   }
 }
