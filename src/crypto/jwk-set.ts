@@ -2,7 +2,7 @@ import { identity, jwkMembers, misfit, readPublicJwk } from "../ring/codec/read-
 import { longest } from "../ring/codec/wire.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import { algorithms, type Algorithm, type Kid } from "../ring/key.ts";
-import { publicKeyObject } from "./signature.ts";
+import { publicKeyObject } from "./key-objects.ts";
 import { type Cursor, type ObjectCursor, type Subject } from "../parse/cursor.ts";
 import { parseJson } from "../parse/document.ts";
 

@@ -3,20 +3,20 @@ import { ChangeNeededError } from "../errors/keyturn-error.ts";
 import type { KeyMaterial } from "../ring/jwk.ts";
 import { keysOf } from "../ring/ring.ts";
 import type { Key } from "../ring/key.ts";
-import { probe } from "./signature.ts";
+import { prove } from "./signature.ts";
 import { thumbprint } from "./thumbprint.ts";
 
 /** The halves of a key that was proved before, where they are these to the last member, and for the same algorithm. */
 export type Proved = (key: Key, material: KeyMaterial) => KeyMaterial | undefined;
 
 /**
- * Returns a `keyring.json` in which every key is proved: public halves are keys, private halves fit them by a real
- * signature, and each kid is its key's thumbprint, unless the key was adopted: then its facts have the thumbprint.
+ * Returns a `keyring.json` in which every key is proved: public halves are keys, private halves fit them, and each kid is its
+ * key's thumbprint, unless the key was adopted: then its facts have the thumbprint.
  *
- * Costs one signature per private half, in libuv's thread pool: the signer and public objects have one or none, the ring
- * object up to 16.
+ * Costs one multiplication on the curve per private half (a signature in libuv's thread pool for RSA): the signer and public
+ * objects have one or none, the ring object up to 16.
  *
- * @param proved - Spares the signature, and nothing else. @default each is proved
+ * @param proved - Spares that proof, and nothing else. @default each is proved
  * @throws ChangeNeededError `RingUnreadable` with one reason and its JSON path; never with key material
  */
 export async function openKeyRing(
@@ -63,12 +63,12 @@ async function whatIsWrong(key: Key, material: KeyMaterial, isProved: boolean): 
   const { algorithm } = key.profile;
   if (await isKey(material, algorithm)) return undefined;
   return (await isKey({ publicJwk: material.publicJwk }, algorithm))
-    ? ".privateJwk: must be the private half of publicJwk: a signature made with it does not verify"
+    ? ".privateJwk: must be the private half of publicJwk"
     : ".publicJwk: must be a point of its curve";
 }
 
 const isKey = (material: KeyMaterial, algorithm: Key["profile"]["algorithm"]): Promise<boolean> =>
-  probe(material, algorithm).then(
+  prove(material, algorithm).then(
     () => true,
     () => false,
   );

@@ -4,7 +4,7 @@ import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
 import { materialOf, publicJwkOf } from "./material.ts";
 import { onceEach } from "./once-each.ts";
 import { asVersion1 } from "./pkcs8.ts";
-import { privateKeyObject, publicKeyObject } from "./signature.ts";
+import { privateKeyObject, publicKeyObject } from "./key-objects.ts";
 import { type Subject } from "../parse/cursor.ts";
 
 /** PKCS#8 (RFC 5208 §5): `-----BEGIN PRIVATE KEY-----`. */

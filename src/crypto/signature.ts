@@ -1,9 +1,8 @@
-import { constants, createPrivateKey, createPublicKey, sign, verify, type KeyObject } from "node:crypto";
-import { ChangeNeededError } from "../errors/keyturn-error.ts";
-import type { KeyMaterial, PrivateJwk, PublicJwk } from "../ring/jwk.ts";
+import { constants, sign, verify, type KeyObject } from "node:crypto";
+import type { KeyMaterial, PrivateJwk } from "../ring/jwk.ts";
 import type { Algorithm } from "../ring/key.ts";
-import { isSmallOrder } from "./ed25519.ts";
-import { onceEach } from "./once-each.ts";
+import { isEcPair, isEd25519Pair } from "./derive.ts";
+import { privateKeyObject, publicKeyObject, keyUnusable } from "./key-objects.ts";
 
 interface SignatureOptions {
   /** Undefined for Ed25519, which hashes by itself. */
@@ -31,35 +30,10 @@ const signing: Readonly<Record<Algorithm, SignatureOptions>> = {
   PS512: { hash: "sha512", options: pss },
 };
 
-/** The private half as node:crypto has it. @throws ChangeNeededError `KeyUnusable`, without the error of OpenSSL */
-export const privateKeyObject = onceEach((jwk: PrivateJwk): KeyObject => {
-  try {
-    return createPrivateKey({ key: jwk, format: "jwk" });
-  } catch {
-    throw unusable("the private half is no key");
-  }
-});
-
-/**
- * The public half as node:crypto has it.
- *
- * @throws ChangeNeededError `KeyUnusable`: a point that is not on its curve, or one of Ed25519 for which anybody can sign
- */
-export const publicKeyObject = onceEach((jwk: PublicJwk): KeyObject => {
-  if (jwk.kty === "OKP" && isSmallOrder(Buffer.from(jwk.x, "base64url"))) {
-    throw unusable("the public half is a point of small order: anybody can sign for it");
-  }
-  try {
-    return createPublicKey({ key: jwk, format: "jwk" });
-  } catch {
-    throw unusable("the public half is no key");
-  }
-});
-
-/** Keys of which {@link probe} said that they are sound, and for which algorithm. */
+/** Keys of which {@link probe} or {@link prove} said that they are sound, and for which algorithm. */
 const proved = new WeakMap<KeyMaterial, Algorithm>();
 
-/** Whether {@link probe} has proved this very object. */
+/** Whether {@link probe} or {@link prove} was asked about this very object, and found it sound. */
 export const isProved = (material: KeyMaterial, algorithm: Algorithm): boolean => proved.get(material) === algorithm;
 
 /**
@@ -73,7 +47,7 @@ export async function probe(material: KeyMaterial, algorithm: Algorithm): Promis
   const publicKey = publicKeyObject(material.publicJwk);
   const { privateJwk } = material;
   if (!privateJwk) return void proved.set(material, algorithm);
-  if (!numbersFit(privateJwk)) throw unusable("the halves do not fit");
+  if (!numbersFit(privateJwk)) throw keyUnusable("the halves do not fit");
   const privateKey = privateKeyObject(privateJwk);
   const { hash, options } = signing[algorithm];
   const data = Buffer.from(`keyturn probe ${algorithm}`);
@@ -84,7 +58,26 @@ export async function probe(material: KeyMaterial, algorithm: Algorithm): Promis
       resolve(failure === null && verify(hash, data, withOptions(publicKey), signature));
     });
   });
-  if (!fits) throw unusable("the halves do not fit");
+  if (!fits) throw keyUnusable("the halves do not fit");
+  proved.set(material, algorithm);
+}
+
+/**
+ * Resolves when the halves are one key pair, as {@link probe} does; an elliptic curve's by deriving the public half from the
+ * private one, which says the same for a tenth of the time. For keys that worked when they were made.
+ *
+ * @throws as {@link probe}
+ */
+export async function prove(material: KeyMaterial, algorithm: Algorithm): Promise<void> {
+  const { publicJwk, privateJwk } = material;
+  if (publicJwk.kty === "EC" && privateJwk?.kty === "EC") {
+    if (!isEcPair(publicJwk, privateJwk)) throw keyUnusable("the halves do not fit");
+  } else if (publicJwk.kty === "OKP" && privateJwk?.kty === "OKP") {
+    publicKeyObject(publicJwk);
+    if (!isEd25519Pair(publicJwk, privateJwk)) throw keyUnusable("the halves do not fit");
+  } else {
+    return probe(material, algorithm);
+  }
   proved.set(material, algorithm);
 }
 
@@ -106,6 +99,3 @@ function numbersFit(jwk: PrivateJwk): boolean {
 }
 
 const numberOf = (base64url: string): bigint => BigInt(`0x${Buffer.from(base64url, "base64url").toString("hex")}`);
-
-const unusable = (reason: string): ChangeNeededError =>
-  new ChangeNeededError("KeyUnusable", `Cannot use key: ${reason}`);

@@ -1,6 +1,6 @@
 import type { KeyObject } from "node:crypto";
 import { openKeyRing } from "../crypto/open.ts";
-import { privateKeyObject } from "../crypto/signature.ts";
+import { privateKeyObject } from "../crypto/key-objects.ts";
 import type { ProjectionName } from "../ring/codec.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import type { Kid } from "../ring/key.ts";

@@ -1,5 +1,5 @@
 import { smallOrderPoints } from "../crypto/ed25519.ts";
-import { publicKeyObject } from "../crypto/signature.ts";
+import { publicKeyObject } from "../crypto/key-objects.ts";
 import { fromBase64url } from "../parse/base64url.ts";
 import type { PublicJwk } from "../ring/jwk.ts";
 import { type Algorithm, isEd25519 } from "../ring/key.ts";

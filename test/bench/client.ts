@@ -6,7 +6,7 @@ import { openVerifier, type TokenVerifier } from "../../src/client/verify.ts";
 import type { CommonAlgorithm } from "./gateway-world.ts";
 import { spkiPem } from "../../src/crypto/pem.ts";
 import { generateKey } from "../../src/crypto/keypair.ts";
-import { privateKeyObject } from "../../src/crypto/signature.ts";
+import { privateKeyObject } from "../../src/crypto/key-objects.ts";
 import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
 import { portOf } from "../../src/http/address.ts";
 import type { Bench } from "./bench.ts";

@@ -4,7 +4,7 @@ import { createSigner, createVerifier } from "fast-jwt";
 import { publicJwks } from "../../src/crypto/jwks.ts";
 import { generateKey } from "../../src/crypto/keypair.ts";
 import { pkcs8Pem, spkiPem } from "../../src/crypto/pem.ts";
-import { privateKeyObject } from "../../src/crypto/signature.ts";
+import { privateKeyObject } from "../../src/crypto/key-objects.ts";
 import { compileMinter, type Minter } from "../../src/jwt/minter.ts";
 import type { Signatures } from "../../src/jwt/signatures.ts";
 import { compileRing, type Verifier } from "../../src/jwt/verifier.ts";

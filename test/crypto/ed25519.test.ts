@@ -1,7 +1,7 @@
 import { createPublicKey } from "node:crypto";
 import { describe, expect, test } from "vitest";
 import { isSmallOrder } from "../../src/crypto/ed25519.ts";
-import { publicKeyObject } from "../../src/crypto/signature.ts";
+import { publicKeyObject } from "../../src/crypto/key-objects.ts";
 import { ChangeNeededError } from "../../src/errors/keyturn-error.ts";
 import { pairOf } from "../support/keys.ts";
 import { smallOrderPoints } from "./support/small-order.ts";

@@ -1,5 +1,5 @@
 import { openKeyRing } from "../../crypto/open.ts";
-import { privateKeyObject } from "../../crypto/signature.ts";
+import { privateKeyObject } from "../../crypto/key-objects.ts";
 import { readMintRequest, type MintRequest } from "../../jwt/mint-request.ts";
 import { compileMinter, type Minted, type Minter } from "../../jwt/minter.ts";
 import { shortKid } from "../../ring/describe.ts";

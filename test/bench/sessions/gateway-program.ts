@@ -7,7 +7,7 @@ import { imageFlags } from "../../../hack/docker/image-flags.ts";
 import { root } from "../../../hack/run.ts";
 import { publicObject } from "../../../src/crypto/objects.ts";
 import { generateKey } from "../../../src/crypto/keypair.ts";
-import { privateKeyObject } from "../../../src/crypto/signature.ts";
+import { privateKeyObject } from "../../../src/crypto/key-objects.ts";
 import { writeDataDir } from "../../../src/files/data-dir.ts";
 import { nodeDisk } from "../../../src/files/disk.ts";
 import { compileMinter } from "../../../src/jwt/minter.ts";

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { signerObject, type Files } from "../../../src/crypto/objects.ts";
 import { generateKey } from "../../../src/crypto/keypair.ts";
-import { privateKeyObject } from "../../../src/crypto/signature.ts";
+import { privateKeyObject } from "../../../src/crypto/key-objects.ts";
 import { compileMinter } from "../../../src/jwt/minter.ts";
 import { fullRing, type FullRing } from "../full-ring.ts";
 

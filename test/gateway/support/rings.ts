@@ -1,4 +1,4 @@
-import { privateKeyObject } from "../../../src/crypto/signature.ts";
+import { privateKeyObject } from "../../../src/crypto/key-objects.ts";
 import type { OpenRing } from "../../../src/holder/open-ring.ts";
 import type { KeyRing } from "../../../src/ring/codec.ts";
 import type { Kid } from "../../../src/ring/key.ts";

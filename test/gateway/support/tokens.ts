@@ -1,5 +1,5 @@
 import { sign } from "node:crypto";
-import { privateKeyObject } from "../../../src/crypto/signature.ts";
+import { privateKeyObject } from "../../../src/crypto/key-objects.ts";
 import { pair } from "./rings.ts";
 
 const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
