@@ -39,9 +39,15 @@ export function forecast(input: PlanInput, horizonMs: number, mostWrites = 100):
     // A pass looks once a day at least; here nothing can happen in between
     const dueAtMs = nextDueAtMs(plan.gates, now);
     if (settled && dueAtMs > endMs) break;
-    now = { ...after(now, ring), nowMs: settled ? Math.max(dueAtMs, now.nowMs + 1) : now.nowMs };
+    now = clockSetTo(after(now, ring), settled ? Math.max(dueAtMs, now.nowMs + 1) : now.nowMs);
   }
   return writes;
+}
+
+/** The same at another instant: what a wait counts from stays as far ahead of it. */
+export function clockSetTo<T extends Pick<PlanInput, "nowMs" | "waitsFromMs">>(seen: T, nowMs: number): T {
+  const { waitsFromMs } = seen;
+  return { ...seen, nowMs, ...(waitsFromMs !== undefined && { waitsFromMs: waitsFromMs + nowMs - seen.nowMs }) };
 }
 
 /** A lost ring is replaced whole: nothing of the object that stands in its place is needed. */

@@ -98,6 +98,18 @@ describe("forecast", () => {
     expect(forecast(inputOf(ringOf(), { policy: { schedule: { kind: "onRequest" } } }), 365 * day)).toStrictEqual([]);
   });
 
+  it.each([0, 25_000])("has later waits begin when they begin, with a clock that doubts %i ms of itself", (doubtMs) => {
+    const waitsFromMs = epoch + doubtMs;
+    const writes = forecast({ ...monthly, waitsFromMs }, 25 * day);
+    const ends = writes.flatMap(({ atMs, steps }) => steps.map(({ type }) => `${type} ${atMs - epoch}`));
+    expect(ends.filter((line) => /^(activate|prune)/.test(line))).toStrictEqual([
+      `activate ${8 * day}`,
+      `prune ${8 * day + 150 * minute + doubtMs}`,
+      `activate ${24 * day}`,
+      `prune ${24 * day + 150 * minute + doubtMs}`,
+    ]);
+  });
+
   it("goes on past a day with nothing to do", () => {
     const late = inputOf(ringOf({ retiring: leaving(1) }), {
       policy: { schedule: { kind: "onRequest" } },

@@ -1,6 +1,6 @@
 import type { Observation } from "../../ring/decide.ts";
 import { RuleError } from "../../errors/keyturn-error.ts";
-import { forecast } from "../../ring/forecast.ts";
+import { clockSetTo, forecast } from "../../ring/forecast.ts";
 import type { Policy } from "../../ring/plan.ts";
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { exitCodes, type ExitCode } from "../exit.ts";
@@ -66,7 +66,7 @@ function supposeTime(view: View, atMs: number): View {
   if (atMs < nowMs) {
     throw new RuleError("InThePast", `Cannot plan at "${instant}": must not be in the past, the ring keeps no history`);
   }
-  if (decision.kind === "stalled") return viewOf({ ...seen, found: { ...seen.found, nowMs: atMs } });
+  if (decision.kind === "stalled") return viewOf({ ...seen, found: clockSetTo(seen.found, atMs) });
   const until = forecast(decision.input, atMs - nowMs, mostWritesUntil + 1);
   if (until.length > mostWritesUntil) {
     throw new RuleError("TooFar", `Cannot plan at "${instant}": must be sooner, too many rotations come before`);
@@ -74,7 +74,7 @@ function supposeTime(view: View, atMs: number): View {
   const ring = until.at(-1)?.ring ?? view.ring;
   const after = forecast(decision.input, atMs - nowMs + horizonMs, until.length + mostWrites).slice(until.length);
   return viewOf(
-    { ...(ring ? settled(seen, ring) : seen), found: { ...found(seen, ring), nowMs: atMs } },
+    { ...(ring ? settled(seen, ring) : seen), found: clockSetTo(found(seen, ring), atMs) },
     { forecast: after },
   );
 }

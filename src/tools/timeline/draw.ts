@@ -79,7 +79,7 @@ export function drawAxis(canvas: Canvas): readonly string[] {
 
 /** What the glyphs mean; only those that occur, in as many lines as it takes. */
 export function legend({ look, scale, nowMs }: Canvas, rows: readonly Row[], timeZone: string): readonly string[] {
-  const { past, future, published, revoked, fold } = glyphsOf(look);
+  const { past, future, published, revoked, fold, now } = glyphsOf(look);
   const spans = rows.flatMap((r) => r.spans);
   const isFuture = spans.some((s) => s.toMs > nowMs);
   const states = (["prepared", "active", "verify-only"] as const).filter((state) =>
@@ -93,6 +93,7 @@ export function legend({ look, scale, nowMs }: Canvas, rows: readonly Row[], tim
     ...(rows.some((r) => r.publishedAtMs !== undefined) ? [`${paint(look, "prepared", published)} published`] : []),
     ...(rows.some((r) => r.revokedAtMs !== undefined) ? [`${paint(look, "revoked", revoked)} revoked`] : []),
     ...(scale.stretches.some((s) => s.folded) ? [`${paint(look, "faint", fold.repeat(2))} time left out`] : []),
+    ...(isFuture ? [`${paint(look, "now", now)} now: past left, forecast right`] : []),
     paint(look, "faint", `times in ${timeZone}`),
   ];
   return wrapped(items, look.columns - 2);

@@ -1,17 +1,19 @@
 import { paint } from "../text/screen.ts";
 import { clockTime, cutKid, kidLength, newKeyText } from "../text/words.ts";
+import { isInRange, rangeOf } from "./drawn-range.ts";
 import type { TimelineInput } from "./render-timeline.ts";
 import { rowsOf } from "./rows.ts";
 
 /** The same life of the keys in lines, for a screen that is too narrow for a picture: what each became, and when. */
 export function listTimeline(input: TimelineInput): readonly string[] {
   const { ring, forecast, nowMs, history = [], timeZone = "UTC", colour, unicode = colour } = input;
-  const { fromMs = -Infinity, untilMs = Infinity } = input;
-  const rows = rowsOf({ ring, nowMs, forecast, history });
+  const all = rowsOf({ ring, nowMs, forecast, history });
+  const range = rangeOf(input, all);
+  const rows = all.filter((row) => isInRange(row, range));
   const length = kidLength(rows.map(({ kid }) => kid));
   const at = (ms: number): string => clockTime(ms, { nowMs, timeZone });
   return rows.flatMap(({ kid, spans, revokedAtMs }) => {
-    const lived = spans.filter((span) => span.toMs > fromMs && span.fromMs < untilMs);
+    const lived = spans.filter((span) => span.toMs > range.fromMs && span.fromMs < range.untilMs);
     const times = lived.map((span) => `  ${at(span.fromMs)}  ${span.state}`);
     const end = lived.at(-1)?.toMs ?? Infinity;
     if (revokedAtMs !== undefined) times.push(`  ${at(revokedAtMs)}  revoked`);

@@ -5,6 +5,7 @@ import { clockTime, cutKid, distance, kidLength, newKeyText, type LocalNow } fro
 import type { Canvas } from "./cells.ts";
 import { drawAxis, drawBar, legend } from "./draw.ts";
 import { drawFlags, type Flag } from "./draw-flags.ts";
+import { isInRange, rangeOf, type DrawnRange } from "./drawn-range.ts";
 import { rowsOf, type Row, type RingAt, type Span } from "./rows.ts";
 import { scaleOf } from "./scale.ts";
 import { ticksOf } from "./ticks.ts";
@@ -71,33 +72,11 @@ export function renderTimeline(input: TimelineInput): readonly string[] {
   ].map((text) => text.trimEnd());
 }
 
-interface Range {
-  readonly fromMs: number;
-  readonly untilMs: number;
-}
-
-function rangeOf(input: TimelineInput, rows: readonly Row[]): Range {
-  const { ring, forecast, nowMs } = input;
-  const alive = new Set(keysOf(ring).map((k) => k.kid));
-  const births = rows.filter((r) => alive.has(r.kid) || input.history).map((r) => r.spans[0]?.fromMs ?? nowMs);
-  const fromMs = input.fromMs ?? Math.min(nowMs, ...births);
-  const next = forecast.find((f) => f.ring.signer.kid !== ring.signer.kid)?.atMs ?? nowMs;
-  const gone = forecast.find((f) => keysOf(f.ring).every((k) => k.kid !== ring.signer.kid));
-  const endMs = gone?.atMs ?? forecast.at(-1)?.atMs ?? nowMs;
-  const marginMs = endMs > nowMs ? (endMs - next) / 4 : Math.max(10_000, (nowMs - fromMs) / 4);
-  const untilMs = input.untilMs ?? endMs + marginMs;
-  return { fromMs, untilMs: Math.max(untilMs, fromMs + 1000) };
-}
-
-const isInRange = (row: Row, { fromMs, untilMs }: Range): boolean =>
-  row.spans.some((s) => s.fromMs < untilMs && s.toMs > fromMs) ||
-  (row.revokedAtMs !== undefined && row.revokedAtMs >= fromMs && row.revokedAtMs < untilMs);
-
 const edgesOf = (rows: readonly Row[]): readonly number[] =>
   rows.flatMap((r) => r.spans.flatMap((s) => [s.fromMs, s.toMs]));
 
 /** The longest phase of each state stands for its kind; a key that was there for seconds only is no reason to fold days. */
-function phaseOf(rows: readonly Row[], { fromMs, untilMs }: Range): number {
+function phaseOf(rows: readonly Row[], { fromMs, untilMs }: DrawnRange): number {
   const spans = rows.flatMap((r) => r.spans);
   const lengthOf = (span: Span): number => Math.min(span.toMs, untilMs) - Math.max(span.fromMs, fromMs);
   const longest = (["prepared", "active", "verify-only"] as const).map((state) =>
@@ -133,7 +112,7 @@ function stateOf(row: Row, ring: Ring, look: Appearance): string {
   }
 }
 
-function flagsOf({ ring, forecast, nowMs }: TimelineInput, clock: LocalNow, range: Range): readonly Flag[] {
+function flagsOf({ ring, forecast, nowMs }: TimelineInput, clock: LocalNow, range: DrawnRange): readonly Flag[] {
   const next = forecast.find((f) => f.ring.signer.kid !== ring.signer.kid);
   const isWide = range.untilMs - range.fromMs > sixHoursMs;
   const time = clockTime(nowMs, clock).slice(0, isWide ? "10:42".length : undefined);

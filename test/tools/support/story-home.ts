@@ -76,8 +76,9 @@ export class StoryHome implements RingHome {
 
   #found(): Found {
     const { stored, nowMs } = this.story;
+    const times = { nowMs, waitsFromMs: nowMs };
     if (stored.kind !== "ring") {
-      return { ring: { kind: "absent" }, signer: { kind: "absent" }, public: { kind: "absent" }, claims: [], nowMs };
+      return { ring: { kind: "absent" }, signer: { kind: "absent" }, public: { kind: "absent" }, claims: [], ...times };
     }
     const halves = keysOf(stored.ring)
       .filter((k) => k.canSign)
@@ -86,7 +87,7 @@ export class StoryHome implements RingHome {
     const { signer, public: open } = stored.projections;
     const read = (generation: number | undefined): Found["signer"] =>
       generation === undefined ? { kind: "absent" } : { ...ring, ring: { ...stored.ring, generation } };
-    return { ring, signer: read(signer?.generation), public: read(open?.generation), claims: [], nowMs };
+    return { ring, signer: read(signer?.generation), public: read(open?.generation), claims: [], ...times };
   }
 
   async publicJwks(): Promise<string> {

@@ -114,7 +114,7 @@ describe("renderTimeline", () => {
   test("shows as much as it is asked for", () => {
     const story = fast(33 * second);
     const lines = picture(story, { fromMs: story.nowMs - 2 * second, untilMs: story.nowMs + 4 * second });
-    expect(lines.slice(1, -3)).toHaveLength(3);
+    expect(lines.filter((text) => /^ \S{8}/.test(text) && text.includes("|"))).toHaveLength(3);
     expect(lines.join("\n")).not.toContain("new key 1");
   });
 
