@@ -1,15 +1,14 @@
 import { paint } from "../text/screen.ts";
 import { clockTime, cutKid, kidLength, newKeyText } from "../text/words.ts";
-import { isInRange, rangeOf } from "./drawn-range.ts";
+import { rangeOf } from "./drawn-range.ts";
 import type { TimelineInput } from "./render-timeline.ts";
 import { rowsOf } from "./rows.ts";
 
 /** The same life of the keys in lines, for a screen that is too narrow for a picture: what each became, and when. */
 export function listTimeline(input: TimelineInput): readonly string[] {
   const { ring, forecast, nowMs, history = [], timeZone = "UTC", colour, unicode = colour } = input;
-  const all = rowsOf({ ring, nowMs, forecast, history });
-  const range = rangeOf(input, all);
-  const rows = all.filter((row) => isInRange(row, range));
+  const rows = rowsOf({ ring, nowMs, forecast, history });
+  const range = rangeOf(input, rows);
   const length = kidLength(rows.map(({ kid }) => kid));
   const at = (ms: number): string => clockTime(ms, { nowMs, timeZone });
   return rows.flatMap(({ kid, spans, revokedAtMs }) => {
