@@ -148,3 +148,9 @@ const unborn = /(?:key )?\(new (\d+)\)/g;
 
 /** The forecast's names for keys that don't exist yet, in words: `(new 1)` is `new key 1`. */
 export const newKeyText = (text: string): string => text.replaceAll(unborn, "new key $1");
+
+/** What a row about a key begins with: its kid, cut to the length, or `new key 10`, whole. */
+export const keyLabel = (kid: Kid, length: number, unicode: boolean): string => {
+  const inWords = newKeyText(kid);
+  return inWords === kid ? cutKid(kid, length, unicode) : inWords;
+};

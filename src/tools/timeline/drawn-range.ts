@@ -1,6 +1,5 @@
 import { keysOf } from "../../ring/ring.ts";
-import type { TimelineInput } from "./render-timeline.ts";
-import type { Row } from "./rows.ts";
+import type { Row, Story } from "./rows.ts";
 
 /** The times at the edges of a picture. */
 export interface DrawnRange {
@@ -8,8 +7,11 @@ export interface DrawnRange {
   readonly untilMs: number;
 }
 
+/** A story of which a part may have been asked for. */
+type DrawnStory = Omit<Story, "history"> & Partial<DrawnRange & Pick<Story, "history">>;
+
 /** What was asked for, else from the birth of the oldest key until the present signer is pruned and a little longer. */
-export function rangeOf(input: TimelineInput, rows: readonly Row[]): DrawnRange {
+export function rangeOf(input: DrawnStory, rows: readonly Row[]): DrawnRange {
   const { ring, forecast, nowMs } = input;
   const alive = new Set(keysOf(ring).map((k) => k.kid));
   const births = rows.filter((r) => alive.has(r.kid) || input.history).map((r) => r.spans[0]?.fromMs ?? nowMs);

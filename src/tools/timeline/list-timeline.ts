@@ -1,5 +1,5 @@
 import { paint } from "../text/screen.ts";
-import { clockTime, cutKid, kidLength, newKeyText } from "../text/words.ts";
+import { clockTime, keyLabel, kidLength } from "../text/words.ts";
 import { rangeOf } from "./drawn-range.ts";
 import type { TimelineInput } from "./render-timeline.ts";
 import { rowsOf } from "./rows.ts";
@@ -17,6 +17,6 @@ export function listTimeline(input: TimelineInput): readonly string[] {
     const end = lived.at(-1)?.toMs ?? Infinity;
     if (revokedAtMs !== undefined) times.push(`  ${at(revokedAtMs)}  revoked`);
     else if (Number.isFinite(end)) times.push(`  ${at(end)}  pruned`);
-    return times.length === 0 ? [] : [paint({ colour }, "strong", cutKid(newKeyText(kid), length, unicode)), ...times];
+    return times.length === 0 ? [] : [paint({ colour }, "strong", keyLabel(kid, length, unicode)), ...times];
   });
 }

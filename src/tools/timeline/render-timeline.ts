@@ -1,7 +1,7 @@
 import { keysOf, type Ring } from "../../ring/ring.ts";
 import { widthOf } from "../text/cell-width.ts";
 import { paint, padded, type Appearance } from "../text/screen.ts";
-import { clockTime, cutKid, distance, kidLength, newKeyText, type LocalNow } from "../text/words.ts";
+import { clockTime, distance, keyLabel, kidLength, type LocalNow } from "../text/words.ts";
 import type { Canvas } from "./cells.ts";
 import { drawAxis, drawBar, legend } from "./draw.ts";
 import { drawFlags, type Flag } from "./draw-flags.ts";
@@ -89,7 +89,7 @@ function phaseOf(rows: readonly Row[], { fromMs, untilMs }: DrawnRange): number 
 function labelsOf(rows: readonly Row[], ring: Ring, look: Appearance): readonly string[] {
   const kids = rows.map((r) => r.kid);
   const length = kidLength(kids);
-  const shown = kids.map((kid) => cutKid(newKeyText(kid), length, look.unicode));
+  const shown = kids.map((kid) => keyLabel(kid, length, look.unicode));
   const width = Math.max(0, ...shown.map(widthOf));
   return rows.map((row, index) => `${padded(shown[index] ?? "", width)}  ${stateOf(row, ring, look)}`);
 }
