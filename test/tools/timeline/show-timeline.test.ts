@@ -34,6 +34,7 @@ describe("timeline", () => {
     expect(lines.filter((text) => text.includes("new key")).length).toBeGreaterThan(12);
     expect(lines.find((text) => / active /.test(text))).toBeDefined();
     expect(lines.at(-3), "the axis").toMatch(/23 Nov +28 Nov +3 Dec/);
+    expect(lines.join("\n")).not.toContain("time left out");
     expect(lines).toContainEqual(expect.stringMatching(/^ new key 12 +to come/));
   });
 
