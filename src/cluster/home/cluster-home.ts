@@ -135,9 +135,11 @@ class ClusterHome implements RingHome {
 
   #edit(change: Change, { resource, rotation }: RotationResource, remembered: readonly Kid[]): Edit {
     if (change.kind !== "recover") return editOf(change, resource, remembered);
-    // A request counts when it is later than the stall, by clocks that are not this machine's
+    // A request counts when it is later than the stall, by clocks that are not this machine's; and of those only the least is known. A
+    // stall that nobody has reported yet begins at any moment up to now
+    const { transport } = this.#client;
     const sinceMs = stalledSinceMs(resource);
-    const nowMs = this.#client.transport.serverNowMs() ?? change.requestedAtMs;
+    const nowMs = Math.ceil((transport.serverNowMs() ?? change.requestedAtMs) + transport.serverDoubtMs());
     const requestedAtMs = Number.isFinite(sinceMs) ? Math.max(nowMs, sinceMs + 1) : nowMs;
     const algorithm = algorithmOf(rotation);
     if (change.jwks !== undefined) readPublicJwks(change.jwks, { createdAtMs: requestedAtMs, algorithm });
