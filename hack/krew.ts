@@ -1,6 +1,7 @@
 // kubectl krew's plugin: `node hack/krew.ts URL` makes dist/krew of dist/bundle: the archive, which is to lie at that address, and the manifest.
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -43,6 +44,9 @@ interface KrewRelease {
 /** Of the file in the bundle that is the program. */
 const program = "keyturn.cjs";
 
+/** What a release has of the plugin, both by their names there. */
+export const krewFiles = { archive: "kubectl-keyturn.tar.gz", manifest: "keyturn.yaml" };
+
 /**
  * The manifest of the plugin, for the index or for `krew install --manifest`.
  *
@@ -67,7 +71,7 @@ export function krewManifest({ version, uri, sha256 }: KrewRelease): string {
         shortDescription: "Look after the keys that sign JWTs",
         description:
           "Shows how the JwtKeyRotations of a cluster are doing, what comes next and what it waits for;\nrotates, rolls back, revokes and recovers keys. Begin with: kubectl keyturn status -A\n",
-        caveats: "Needs Node.js 24 in the PATH, and Keyturn in the cluster.\n",
+        caveats: "Needs Node.js 22.18 or newer in the PATH, and Keyturn in the cluster.\n",
         platforms: machines.map(([os, arch]) => ({ selector: { matchLabels: { os, arch } }, ...platform })),
       },
     },
@@ -88,9 +92,12 @@ if (import.meta.main) {
   const [uri] = process.argv.slice(2);
   if (uri === undefined) throw new Error("Cannot make the plugin: the address of its archive must be given");
   const { version } = buildOf();
+  const bundle = join(root, "dist/bundle");
+  if (!existsSync(join(bundle, program)))
+    throw new Error("Cannot make the plugin: there is no bundle; npm run bundle makes it");
   const folder = join(root, "dist/krew");
   await mkdir(folder, { recursive: true });
-  const sha256 = await krewArchive(join(root, "dist/bundle"), join(folder, "kubectl-keyturn.tar.gz"));
-  await writeFile(join(folder, "keyturn.yaml"), krewManifest({ version, uri, sha256 }));
+  const sha256 = await krewArchive(bundle, join(folder, krewFiles.archive));
+  await writeFile(join(folder, krewFiles.manifest), krewManifest({ version, uri, sha256 }));
   console.log(`${folder} has the archive and its manifest`);
 }
