@@ -13,6 +13,12 @@ const countedMs = 60_000;
 /** During a quarrel a pass comes this often, in milliseconds: soon enough to mend what was undone, and no load for anybody. */
 export const quarrelRestMs = 10_000;
 
+/** What is said of it. */
+export const quarrel: Because = {
+  reason: "Quarrel",
+  message: `more than ${mostWrites} writes in a minute: another writer changes what Keyturn keeps`,
+};
+
 /** The writes that still count, with one at this moment. */
 export const withWrite = (writes: Writes, nowMs: number): Writes =>
   [...writes.filter((atMs) => nowMs - atMs < countedMs), nowMs].slice(-mostWrites - 1);
@@ -23,7 +29,5 @@ export const withWrite = (writes: Writes, nowMs: number): Writes =>
  */
 export function quarrelIn(writes: Writes, nowMs: number): Because | undefined {
   const count = writes.filter((atMs) => nowMs - atMs < countedMs).length;
-  if (count <= mostWrites) return undefined;
-  const message = `more than ${mostWrites} writes in a minute: another writer changes what Keyturn keeps`;
-  return { reason: "Quarrel", message };
+  return count <= mostWrites ? undefined : quarrel;
 }

@@ -6,6 +6,7 @@ import { watchDirs } from "../files/watch-dirs.ts";
 import { Bell } from "../time/bell.ts";
 import type { Precheck, RingHome } from "../keeper/home.ts";
 import { type ClockReading, observe, type Observed } from "../keeper/observe.ts";
+import { quarrel } from "../keeper/quarrel.ts";
 import { publicHalvesIn } from "../keeper/recovery.ts";
 import type { SetAside } from "../keeper/store.ts";
 import { knownAfter } from "../keeper/strangers.ts";
@@ -27,7 +28,7 @@ import { directorySources } from "./loop/directory-sources.ts";
 import { readOverrides } from "./settings/overrides.ts";
 import { settingsFor } from "./settings/settings-for.ts";
 import { effective } from "./settings/effective.ts";
-import { readState } from "./loop/state-file.ts";
+import { readState, type State } from "./loop/state-file.ts";
 import { withStorageErrors } from "../files/storage-error.ts";
 import type { DirectoryRead } from "./store/readings.ts";
 import { DirectoryStore } from "./store/directory-store.ts";
@@ -104,11 +105,12 @@ class DirectoryHome implements RingHome {
       const settings = await settingsFor(this.#disk, this.#layout, this.#config);
       const now = effective({ ...settings, overrides: await readOverrides(this.#disk, this.#layout.overrides) });
       const nowMs = this.#clock.nowMs();
-      const state = (await readState(this.#disk, this.#layout.state)) ?? { recoverySeenUpToMs: nowMs };
+      const state: State = (await readState(this.#disk, this.#layout.state)) ?? { recoverySeenUpToMs: nowMs };
       // Whoever looks only for a moment can't tell that the clock was set
       const readClock = (): ClockReading => ({ trusted: true, nowMs, waitsFromMs: nowMs });
       const seen = await observe(directorySources({ store: this.#store, acks: this.#acks, readClock }, now, state));
-      return { ...seen, algorithm: algorithmOf(now.told.rotation) };
+      const observation = { ...seen.observation, ...(state.quarrelSinceMs !== undefined && { rival: quarrel }) };
+      return { ...seen, observation, algorithm: algorithmOf(now.told.rotation) };
     });
   }
 

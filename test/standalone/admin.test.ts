@@ -1,7 +1,8 @@
+import { rmSync } from "node:fs";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { ChangeNeededError, TryLaterError } from "../../src/errors/keyturn-error.ts";
 import { type Admin, openAdmin } from "../../src/standalone/admin/open-admin.ts";
-import { hour, minute } from "./fake-time.ts";
+import { hour, minute, second } from "./fake-time.ts";
 import { resource } from "./resource.ts";
 import { newWorld, type World } from "./world.ts";
 
@@ -72,6 +73,26 @@ describe("openAdmin", () => {
     if (last) admin.pass(last);
     expect(await admin.ask("/readyz")).toMatch(/^200 /);
     expect(valuesIn(await admin.ask("/metrics")).get("keyturn_stalled{…}")).toBe("0");
+  });
+
+  test("has another writer who undoes what is written as something that a person must mend", async () => {
+    const world = await newWorld();
+    await world.settle();
+    const admin = await adminOf(world);
+    let left = 150;
+    for (const report of await world.runFor(2 * second, {
+      until: () => {
+        if (left-- > 0) rmSync(world.path("public"), { recursive: true, force: true });
+        return false;
+      },
+    }))
+      admin.pass(report);
+    const stalled = async (): Promise<string | undefined> =>
+      valuesIn(await admin.ask("/metrics")).get("keyturn_stalled{…}");
+    expect(await stalled()).toBe("1");
+    expect(await admin.ask("/readyz")).toMatch(/^200 \[\+\]rotation ok, but more than 100 writes in a minute/);
+    for (const report of await world.runFor(30 * minute)) admin.pass(report);
+    expect(await stalled()).toBe("0");
   });
 
   test("stays ready with a config that is refused, and tells of it", async () => {

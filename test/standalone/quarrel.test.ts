@@ -1,5 +1,7 @@
 import { rmSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { viewOf } from "../../src/ring/view.ts";
+import { directoryHome } from "../../src/standalone/directory-home.ts";
 import { minute, second } from "./fake-time.ts";
 import { newWorld } from "./world.ts";
 
@@ -45,5 +47,24 @@ describe("somebody who removes the public object after each write", () => {
       expect.stringContaining("another writer changes what Keyturn keeps; a pass comes every ten seconds"),
       "nobody undoes any more what Keyturn writes",
     ]);
+  });
+
+  test("is known to who only looks at the directory, as long as it lasts, and no longer after a restart", async () => {
+    const world = await newWorld();
+    await world.settle();
+    const home = await directoryHome(world.dir, { clock: world.time });
+    const stalled = async (): Promise<string | undefined> =>
+      viewOf(await home.observe()).conditions.find(({ type }) => type === "Stalled")?.reason;
+    const seen: (string | undefined)[] = [await stalled()];
+    await world.runFor(5 * second, {
+      until: () => {
+        rmSync(world.path("public"), { recursive: true, force: true });
+        return false;
+      },
+    });
+    seen.push(await stalled());
+    await world.runFor(second);
+    seen.push(await stalled());
+    expect(seen).toEqual([undefined, "Quarrel", undefined]);
   });
 });

@@ -50,8 +50,8 @@ export async function openAdmin(address: AdminOptions, clock: Pick<Clocks, "nowM
       const unwritten = unwrittenIn(report);
       const view = viewOf(seen.observation, { decision, forecast: [], ...(unwritten && { unwritten }) });
       health.pass(report, view);
-      // What this pass did is seen by the next one only
-      if (!hasProgressed(report)) metrics.seen(rotation, statusReport(view), decision);
+      // What this pass did is seen by the next one only; in a quarrel each one has something to mend
+      if (!hasProgressed(report) || seen.observation.rival) metrics.seen(rotation, statusReport(view), decision);
     },
     failure: (error) => {
       failures.inc();

@@ -5,6 +5,7 @@ import { type Backoff, backoffMs } from "../../time/backoff.ts";
 import type { Bell } from "../../time/bell.ts";
 import type { Disk } from "../../files/disk.ts";
 import { ChangeNeededError, type KeyturnError, TryLaterError } from "../../errors/keyturn-error.ts";
+import type { Because } from "../../ring/lack.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { pendingWaitMs } from "../../ring/view.ts";
 import { AckReader } from "./ack-reader.ts";
@@ -111,10 +112,12 @@ export class Loop {
       this.#failures = 0;
       this.#report.soundPass();
     }
-    on?.(report);
-    if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
     if (hasProgressed(report)) this.#writes = withWrite(this.#writes, clock.monotonicMs());
-    this.#report.quarrel(quarrelIn(this.#writes, clock.monotonicMs()));
+    const quarrel = quarrelIn(this.#writes, clock.monotonicMs());
+    this.#report.quarrel(quarrel);
+    on?.(besideRival(report, quarrel));
+    if (isSound(report)) await this.#memory.settle(report.ring, current.recoverRequestedAtMs);
+    await this.#memory.quarrel(quarrel !== undefined, clock.nowMs());
     await this.#housekeeping.after(report.published.length > 0);
     if (trouble !== undefined) throw trouble;
     return hasProgressed(report) ? 0 : this.#waitMs(report);
@@ -179,3 +182,9 @@ const isSound = (report: PassReport): report is PassReport & { readonly ring: Ri
   report.unwritten.length === 0 &&
   report.decision.kind === "plan" &&
   report.decision.input.stored.kind === "ring";
+
+/** The report, with what the pass itself could not see. */
+function besideRival(report: PassReport, rival: Because | undefined): PassReport {
+  const { seen } = report;
+  return rival ? { ...report, seen: { ...seen, observation: { ...seen.observation, rival } } } : report;
+}

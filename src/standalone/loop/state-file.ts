@@ -15,6 +15,8 @@ export interface State {
   readonly recoverySeenUpToMs: number;
   /** The highest generation that was ever published here; what remembers it in a cluster is the status. */
   readonly ringGeneration?: number;
+  /** Since when another writer has undone what is written (Unix milliseconds); absent while nobody does. */
+  readonly quarrelSinceMs?: number;
 }
 
 const subject = { code: "StateUnreadable", action: "Cannot read state.json" };
@@ -26,8 +28,10 @@ export async function readState(disk: Reader, path: string): Promise<State | und
   try {
     const fields = parseJson(text, { subject, publicOnly: true }).fields();
     const ringGeneration = fields.maybe("ringGeneration")?.wholeNumber(1);
+    const quarrelSinceMs = fields.maybe("quarrelSince")?.instant();
     return {
       recoverySeenUpToMs: fields.at("recoverySeenUpTo").instant(),
+      ...(quarrelSinceMs !== undefined && { quarrelSinceMs }),
       ...(ringGeneration !== undefined && { ringGeneration }),
     };
   } catch (error) {
@@ -36,9 +40,11 @@ export async function readState(disk: Reader, path: string): Promise<State | und
   }
 }
 
-async function writeState(disk: Disk, path: string, { recoverySeenUpToMs, ringGeneration }: State): Promise<void> {
+async function writeState(disk: Disk, path: string, state: State): Promise<void> {
+  const { recoverySeenUpToMs, ringGeneration, quarrelSinceMs } = state;
   const recoverySeenUpTo = formatInstant(recoverySeenUpToMs);
-  const text = `${JSON.stringify({ recoverySeenUpTo, ringGeneration })}\n`;
+  const quarrelSince = quarrelSinceMs === undefined ? undefined : formatInstant(quarrelSinceMs);
+  const text = `${JSON.stringify({ recoverySeenUpTo, ringGeneration, quarrelSince })}\n`;
   await replaceFile(disk, path, { text, mode: modes.secretFile });
 }
 
@@ -64,12 +70,21 @@ export class StateFile {
    * repeated, whatever crashes; and what is published now may not be forgotten again.
    */
   async settle(ring: Ring, recoverRequestedAtMs = -Infinity): Promise<void> {
-    const { recoverySeenUpToMs, ringGeneration = 0 } = await this.recall(recoverRequestedAtMs);
+    const state = await this.recall(recoverRequestedAtMs);
+    const { recoverySeenUpToMs, ringGeneration = 0 } = state;
     if (recoverRequestedAtMs <= recoverySeenUpToMs && ring.generation <= ringGeneration) return;
     await this.#keep({
+      ...state,
       recoverySeenUpToMs: Math.max(recoverySeenUpToMs, recoverRequestedAtMs),
       ringGeneration: Math.max(ringGeneration, ring.generation),
     });
+  }
+
+  /** Somebody undoes what is written, or nobody any more: who only looks at the directory has no other way to know it. */
+  async quarrel(isOne: boolean, nowMs: number): Promise<void> {
+    const { quarrelSinceMs, ...state } = await this.recall(nowMs);
+    if (isOne === (quarrelSinceMs !== undefined)) return;
+    await this.#keep({ ...state, ...(isOne && { quarrelSinceMs: nowMs }) });
   }
 
   async #keep(state: State): Promise<State> {
