@@ -1,4 +1,4 @@
-import { type JsonFlaw, objectIn } from "../parse/json.ts";
+import { type JsonFlaw, objectIn, seenObjectIn } from "../parse/json.ts";
 import type { Members } from "../parse/object.ts";
 import { utf8Text } from "../parse/utf8.ts";
 import { tokenDepthLimit } from "./reasons.ts";
@@ -11,6 +11,9 @@ export function membersInBytes(bytes: Buffer): Members | JsonFlaw {
 
 /** The JSON object of a header or of claims, or what is wrong with it. */
 export const membersIn = (text: string): Members | JsonFlaw => objectIn(text, tokenDepthLimit);
+
+/** The same, of a text at whose names and depth somebody has looked: see `Verify`. */
+export const seenMembersIn = (text: string): Members | JsonFlaw => seenObjectIn(text) ?? membersIn(text);
 
 /** Does `JSON.stringify` write the value as it is, at most `depth` deep? Not so for NaN, undefined, dates, or a `toJSON`. */
 export function isJson(value: unknown, depth: number): boolean {

@@ -17,12 +17,20 @@ export interface KnownHeader {
   readonly type: string | undefined;
 }
 
+/** A header that was read before. */
+interface Learned extends KnownHeader {
+  /** What the header's text is. */
+  readonly part: string;
+}
+
 /** The keys that are trusted, and the headers that lead to them. */
 export class Keys {
   readonly byKid: ReadonlyMap<Kid, VerifyingKey>;
   readonly #revoked: ReadonlySet<Kid>;
-  readonly #known: Map<string, KnownHeader>;
+  readonly #known: Map<string, Learned>;
   readonly #mostKnown: number;
+  /** Found last: most tokens in a row have one signer, and to compare costs less than to look up. */
+  #latest: Learned | undefined;
 
   constructor(keys: readonly VerifyingKey[], revoked: ReadonlySet<Kid>) {
     this.byKid = new Map(keys.map((key) => [key.kid, key]));
@@ -33,7 +41,10 @@ export class Keys {
 
   /** What the first part of a token says, where it was read before. */
   known(part: string): KnownHeader | undefined {
-    return this.#known.get(part);
+    if (part === this.#latest?.part) return this.#latest;
+    const known = this.#known.get(part);
+    this.#latest = known ?? this.#latest;
+    return known;
   }
 
   /** What the first part of a token says; or why the token is refused for it. */
@@ -49,7 +60,10 @@ export class Keys {
 
   /** Other minters write their headers otherwise: those of good tokens need not be read again. Bounded; the first ones stay. */
   learn(part: string, header: KnownHeader): void {
-    if (this.#known.size < this.#mostKnown && part.length <= longestLearned) this.#known.set(part, header);
+    if (this.#known.size >= this.#mostKnown || part.length > longestLearned) return;
+    // A copy: a slice would keep its whole token in memory
+    const own = Buffer.from(part).toString();
+    this.#known.set(own, { ...header, part: own });
   }
 }
 
@@ -58,8 +72,11 @@ const learnedHeaders = 64;
 const longestLearned = 512;
 
 /** The headers that our own minter writes. */
-const headersOf = (key: VerifyingKey): readonly (readonly [string, KnownHeader])[] =>
-  tokenTypes.map((type) => [headerPart(key.profile.algorithm, type, key.kid), { key, type: mediaType(type) }]);
+const headersOf = (key: VerifyingKey): readonly (readonly [string, Learned])[] =>
+  tokenTypes.map((type) => {
+    const part = headerPart(key.profile.algorithm, type, key.kid);
+    return [part, { part, key, type: mediaType(type) }];
+  });
 
 /** Every key of a ring, each within its profile. */
 export function ringKeys({ ring, publicJwks }: PublicRing): readonly TrustedKey[] {

@@ -45,7 +45,9 @@ export const nodeSignatures: Signatures = {
       if (payload === undefined || signature === undefined) return undefined;
       const fitting = scheme.kind === "ecdsa" ? derOfRaw(signature, scheme.size) : signature;
       if (signature.length !== bytes || fitting === undefined) return false;
-      return verify(scheme.hash, Buffer.from(token.slice(0, inputEnd)), bound, fitting) && utf8Text(payload);
+      if (!verify(scheme.hash, Buffer.from(token.slice(0, inputEnd)), bound, fitting)) return false;
+      const text = utf8Text(payload);
+      return text === undefined ? undefined : { text };
     };
   },
   signer(key, algorithm) {

@@ -1,7 +1,7 @@
 import { hash } from "node:crypto";
 import type { Kid } from "../ring/key.ts";
 import { readClaims, timeFlaw } from "./registered-claims.ts";
-import { membersIn } from "./json-segment.ts";
+import { membersIn, seenMembersIn } from "./json-segment.ts";
 import { Keys, ringKeys, verifyingKeys, type PublicRing } from "./keys.ts";
 import type { Accepted, TrustedKey, VerifiedToken, VerifyingKey } from "./verifying-key.ts";
 import { refusalReasons, tokenLimit, type RefusalReason } from "./reasons.ts";
@@ -148,7 +148,7 @@ function verifiedToken(key: VerifyingKey, { token, headerEnd, inputEnd, nowMs }:
   const payload = key.verify(token, headerEnd, inputEnd);
   if (payload === undefined) return "Malformed";
   if (payload === false) return "SignatureInvalid";
-  const claims = membersIn(payload);
+  const claims = typeof payload === "string" ? seenMembersIn(payload) : membersIn(payload.text);
   if (typeof claims === "string") return claims;
   const instants = readClaims(claims, key.profile);
   if (typeof instants === "string") return instants;

@@ -5,8 +5,8 @@ import type { Algorithm } from "../ring/key.ts";
 
 /** What lib.rs exports; null for a key that AWS-LC does not take. */
 export interface NativeLibrary {
-  readonly verifier: (spki: Buffer, algorithm: Algorithm) => { readonly verify: Verify } | null;
-  readonly signer: (pkcs8: Buffer, algorithm: Algorithm) => { readonly sign: Sign } | null;
+  readonly verifier: (spki: Buffer, algorithm: Algorithm) => Verify | null;
+  readonly signer: (pkcs8: Buffer, algorithm: Algorithm) => Sign | null;
   /** From now on no core dump has what is in the memory of this process; on Linux nobody but root may look into it. False where the kernel refuses. */
   readonly keepMemoryPrivate: () => boolean;
 }
@@ -54,12 +54,11 @@ export const signaturesOf = ({ verifier, signer }: NativeLibrary, otherwise: Sig
   name: "native",
   verifier(key, algorithm) {
     const own = verifier(key.export({ format: "der", type: "spki" }), algorithm);
-    if (own === null) return otherwise.verifier(key, algorithm);
-    return (token, headerEnd, inputEnd) => own.verify(token, headerEnd, inputEnd);
+    return own ?? otherwise.verifier(key, algorithm);
   },
   signer(key, algorithm) {
     const own = withDer(key, (der) => signer(der, algorithm));
-    return own === null ? otherwise.signer(key, algorithm) : (header, payload) => own.sign(header, payload);
+    return own ?? otherwise.signer(key, algorithm);
   },
 });
 

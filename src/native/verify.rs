@@ -1,30 +1,32 @@
 #![forbid(unsafe_code)]
 
+use crate::look::is_plain;
 use aws_lc_rs::signature::{self, ParsedPublicKey, VerificationAlgorithm};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as BASE64URL};
 
 pub enum Verdict {
-    /// With the payload's text.
-    Fitting(String),
+    /// With the payload's text, which `is_plain`.
+    Plain(String),
+    /// With the payload's text, at which a longer look is needed.
+    Unseen(String),
     Other,
-    /// Payload or signature is no canonical base64url, or the payload no UTF-8.
+    /// No three parts of canonical base64url in ASCII, or the payload is no UTF-8.
     Malformed,
 }
 
-pub struct Parts<'token> {
-    input: &'token str,
-    payload: &'token str,
-    signature: &'token str,
+/// What was signed, and the signature.
+struct Parts {
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+    input_end: usize,
 }
 
-impl<'token> Parts<'token> {
-    /// None where no dots stand there.
-    pub fn of(token: &'token str, header_end: usize, input_end: usize) -> Option<Self> {
-        let input = token.get(..input_end)?;
-        let payload = input.get(header_end..)?.strip_prefix('.')?;
-        let signature = token.get(input_end..)?.strip_prefix('.')?;
-        Some(Self { input, payload, signature })
-    }
+/// Around the first dot and the second one. The header is read elsewhere.
+fn parts(token: &str) -> Option<Parts> {
+    let header_end = token.find('.')?;
+    let (payload, signature) = token.get(header_end + 1..)?.split_once('.')?;
+    let input_end = header_end + 1 + payload.len();
+    Some(Parts { payload: BASE64URL.decode(payload).ok()?, signature: BASE64URL.decode(signature).ok()?, input_end })
 }
 
 pub struct Key(ParsedPublicKey);
@@ -34,15 +36,18 @@ impl Key {
         ParsedPublicKey::new(scheme(algorithm)?, spki).ok().map(Self)
     }
 
-    pub fn judge(&self, parts: &Parts) -> Verdict {
-        let (Ok(payload), Ok(signature)) = (BASE64URL.decode(parts.payload), BASE64URL.decode(parts.signature)) else {
-            return Verdict::Malformed;
-        };
-        match self.0.verify_sig(parts.input.as_bytes(), &signature) {
-            Ok(()) => String::from_utf8(payload).map_or(Verdict::Malformed, Verdict::Fitting),
+    pub fn judge(&self, token: &str) -> Verdict {
+        let Some(Parts { payload, signature, input_end }) = parts(token) else { return Verdict::Malformed };
+        let Some(input) = token.as_bytes().get(..input_end) else { return Verdict::Malformed };
+        match self.0.verify_sig(input, &signature) {
+            Ok(()) => String::from_utf8(payload).map_or(Verdict::Malformed, seen),
             Err(_) => Verdict::Other,
         }
     }
+}
+
+fn seen(payload: String) -> Verdict {
+    if is_plain(&payload) { Verdict::Plain(payload) } else { Verdict::Unseen(payload) }
 }
 
 fn scheme(algorithm: &str) -> Option<&'static dyn VerificationAlgorithm> {

@@ -20,6 +20,17 @@ export function objectIn(text: string, depthLimit: number): Members | JsonFlaw {
 }
 
 /**
+ * The JSON object of a text in which somebody has looked for what {@link jsonFlaw} finds; undefined where there is none, or where a polluted `Object.prototype`
+ * would add to it.
+ */
+export function seenObjectIn(text: string): Members | undefined {
+  const value = jsonIn(text);
+  return isObject(value) && namesKept(bare) === 0 ? value : undefined;
+}
+
+const bare = {};
+
+/**
  * What `JSON.parse` lets pass: objects or lists deeper in each other than the limit, and a name that stands twice in one
  * object, about which readers disagree (RFC 8259 §4). For every token, so it only counts; `duplicateIn` finds where.
  *

@@ -26,7 +26,7 @@ describe("Keys", () => {
     const keys = keysOfAll();
     for (const typ of ["JWT", "at+jwt"] as const) {
       const part = base64url(JSON.stringify({ alg: "ES256", typ, kid }));
-      expect(found(keys, part)).toEqual({ key: keys.byKid.get(kid), type: typ.toLowerCase() });
+      expect(found(keys, part)).toMatchObject({ key: keys.byKid.get(kid), type: typ.toLowerCase() });
       expect(isKnown(keys, part)).toBe(true);
     }
   });

@@ -15,7 +15,7 @@ import { pairOf } from "../support/keys.ts";
 import { epoch } from "../support/story.ts";
 import { corpus } from "../jwt/attacks/corpus.ts";
 import { withKid, withoutKid } from "../jwt/support/rfc-vectors.ts";
-import { changed, signed, tokenBy, verified, verifiedWith } from "../jwt/support/signed.ts";
+import { changed, signed, textOf, tokenBy, verified, verifiedWith } from "../jwt/support/signed.ts";
 import { rsaKey } from "./support/rsa.ts";
 import { privateKeyOf, reasonOf, ringOfAll, verifierOf } from "../jwt/support/world.ts";
 
@@ -143,7 +143,7 @@ describe.each(algorithms)("native signatures: %s", (algorithm) => {
     const inputEnd = token.lastIndexOf(".");
     const agree = (text: string): void => {
       const dots = [text.indexOf("."), text.indexOf(".", text.indexOf(".") + 1)] as const;
-      expect([text, ours(text, ...dots)]).toEqual([text, theirs(text, ...dots)]);
+      expect([text, textOf(ours(text, ...dots))]).toEqual([text, textOf(theirs(text, ...dots))]);
     };
     for (let code = 0; code < 0x180; code++) {
       const put = String.fromCharCode(code);
@@ -228,31 +228,24 @@ describe("native signatures", () => {
 
   const es256 = (): Verify => verifyOf("ES256", pairOf("ES256").material.publicJwk, native);
 
-  test.each<readonly [what: string, ...token: Parameters<Verify>]>([
-    ["no dot where the header ends", "a.b.c", 0, 3],
-    ["no dot where the input ends", "a.b.c", 1, 2],
-    ["one dot for both", "a.b.c", 1, 1],
-    ["the dots in another order", "a.b.c", 3, 1],
-    ["a dot behind the token", "a.b.c", 1, 5],
-    ["a dot far behind the token", "a.b.c", 1, 2 ** 32 - 1],
-    ["a dot before the token", "a.b.c", -1, 3],
-    ["no token", "", 0, 0],
-  ])("refuses to look for a signature: %s", (_, ...token) => {
-    expect(() => es256()(...token)).toThrow("Cannot verify: no dots stand there");
-  });
+  test.each(["", ".", "a.b", "a.b.c.d", "..", "\ud800.b.c"])(
+    "finds the dots by itself: %j is malformed, or fits not",
+    (token) => {
+      expect(es256()(token, 1, 3)).toBe(token === ".." ? false : undefined);
+    },
+  );
 
   test("refuses what is no string, and goes on", () => {
     const verify = es256() as (...args: readonly unknown[]) => unknown;
     const sign = native.signer(privateKeyOf(pairOf("ES256")), "ES256") as (...args: readonly unknown[]) => unknown;
     for (const misuse of [
       () => verify(Buffer.from("a.b.c"), 1, 3),
-      () => verify("a.b.c"),
       () => verify(),
       () => sign("h", 7),
       () => sign("h"),
     ])
       expect(misuse).toThrow(/./);
-    expect(verify(sign("h", payload), 1, "h.e30".length)).toBe(payload);
+    expect(verify(sign("h", payload))).toBe(payload);
   });
 
   test("EdDSA: the very signature that node:crypto makes (RFC 8032 §5.1.6)", () => {

@@ -1,11 +1,16 @@
 import type { Sign, Verify } from "../../../src/jwt/signatures.ts";
 
+/** A payload's text, whether it was looked at or not; or what is said in its place. */
+export function textOf(answer: ReturnType<Verify>): string | false | undefined {
+  return typeof answer === "object" ? answer.text : answer;
+}
+
 /** What is said of a token: of its first dot and its last one. */
-export const verified = (verify: Verify, token: string): ReturnType<Verify> =>
-  verify(token, token.indexOf("."), token.lastIndexOf("."));
+export const verified = (verify: Verify, token: string): ReturnType<typeof textOf> =>
+  textOf(verify(token, token.indexOf("."), token.lastIndexOf(".")));
 
 /** What is said of a header, a payload and a signature. */
-export const verifiedWith = (verify: Verify, input: string, signature: Buffer): ReturnType<Verify> =>
+export const verifiedWith = (verify: Verify, input: string, signature: Buffer): ReturnType<typeof textOf> =>
   verified(verify, `${input}.${signature.toString("base64url")}`);
 
 /** The token of a header and a payload that are base64url already. */
