@@ -43,17 +43,20 @@ impl Key {
         BASE64URL.encode_string(payload, &mut token);
         let random = SystemRandom::new();
         let input = token.as_bytes();
-        let signature = match self {
-            Self::EdDsa(key) => BASE64URL.encode(key.try_sign(input)?),
-            Self::Ecdsa(key) => BASE64URL.encode(key.sign(&random, input)?),
+        match self {
+            Self::EdDsa(key) => append(key.try_sign(input)?, &mut token),
+            Self::Ecdsa(key) => append(key.sign(&random, input)?, &mut token),
             Self::Rsa(key, scheme) => {
                 let mut signature = vec![0; key.public_modulus_len()];
                 key.sign(*scheme, &random, input, &mut signature)?;
-                BASE64URL.encode(signature)
+                append(signature, &mut token);
             }
-        };
-        token.push('.');
-        token.push_str(&signature);
+        }
         Ok(token)
     }
+}
+
+fn append(signature: impl AsRef<[u8]>, token: &mut String) {
+    token.push('.');
+    BASE64URL.encode_string(signature, token);
 }
