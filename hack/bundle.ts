@@ -132,6 +132,7 @@ await esbuild({
   entryPoints: { keyturn: "hack/bundle/start.ts", compile: "hack/bundle/compile.ts" },
   define: { KEYTURN_PROGRAMS: JSON.stringify({ all: outputOf(all), gateway: outputOf(gateway) }) },
 });
+for (const one of [all, gateway]) await mustBeAscii(outputOf(one));
 await chmod(join(outdir, "keyturn.cjs"), 0o755);
 for (const one of [all, gateway]) await chmod(join(outdir, outputOf(one)), 0o644);
 const licences = [await licencesOf(await packagesOf(inputsOf(all, gateway, ...packages)))];
@@ -155,6 +156,13 @@ await cp(join(root, "proto"), join(outdir, "proto"), { recursive: true });
 
 function inputsOf(...results: readonly BuildResult<typeof common>[]): readonly string[] {
   return results.flatMap(({ metafile }) => Object.keys(metafile.inputs));
+}
+
+/** One character beyond, in a regular expression, has V8 keep each character of the program in two bytes. */
+async function mustBeAscii(name: string): Promise<void> {
+  const [found] = /.{0,40}[^\0-\x7f]/u.exec(await readFile(join(outdir, name), "utf8")) ?? [];
+  if (found !== undefined)
+    throw new Error(`Cannot bundle: must be ASCII, write \\u in the place of the last: ${found}`);
 }
 
 function outputOf({ metafile }: BuildResult<typeof common>): string {

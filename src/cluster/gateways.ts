@@ -31,10 +31,14 @@ export async function readGateways(
 ): Promise<GatewaysRead> {
   const options = { ...(signal && { signal }) };
   const selection = { namespace, labelSelector: `${labels.rotation}=${name}` };
-  const listed = await answerOf(client.list(keyRingAcks, selection, options));
+  const [listed, labelled] = await Promise.all([
+    answerOf(client.list(keyRingAcks, selection, options)),
+    answerOf(client.list(pods, selection, options)),
+  ]);
   const stated = isUnanswered(listed) ? [] : listed.items.map((object) => ackIn(object, name));
   const acks = stated.filter((one) => typeof one !== "string");
-  const found = await answerOf(podsOf(client, { selection, acks, options }));
+  const query = { namespace, acks, options };
+  const found = isUnanswered(labelled) ? labelled : await answerOf(podsOf(client, labelled.items, query));
   const unseen = [listed, found].find(isUnanswered);
   if (unseen === undefined && !isUnanswered(found)) return gatewaysIn(stated, found.map(podFacts));
   const seen = isUnanswered(found)
@@ -57,15 +61,18 @@ export function gatewaysIn(stated: readonly AckRead[], pods: readonly PodFacts[]
 const byName = (a: GatewayView, b: GatewayView): number => (a.name < b.name ? -1 : 1);
 
 interface PodQuery {
-  readonly selection: { readonly namespace: string; readonly labelSelector: string };
+  readonly namespace: string;
   readonly acks: readonly Stated[];
   readonly options: { readonly signal?: AbortSignal };
 }
 
 /** The labelled ones, and those that an ack names. */
-async function podsOf(client: KubeClient, { selection, acks, options }: PodQuery): Promise<readonly KubeObject[]> {
-  const { namespace } = selection;
-  const found = new Map((await client.list(pods, selection, options)).items.map((pod) => [pod.metadata.uid, pod]));
+async function podsOf(
+  client: KubeClient,
+  labelled: readonly KubeObject[],
+  { namespace, acks, options }: PodQuery,
+): Promise<readonly KubeObject[]> {
+  const found = new Map(labelled.map((pod) => [pod.metadata.uid, pod]));
   for (const { podUid, podName } of acks) {
     if (found.has(podUid)) continue;
     const pod = await client.find(pods, { namespace, name: podName }, options);

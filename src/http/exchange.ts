@@ -139,17 +139,25 @@ export class Exchange {
   }
 }
 
-/** By its events: an iterator of a stream takes as long as all the rest of a small answer. */
+/**
+ * By its events: an iterator of a stream takes as long as all the rest of a small answer. Of a connection that is kept, Node.js keeps
+ * the first answer as long: nothing of the body may hang on it.
+ */
 function textOf(head: IncomingMessage): Promise<string> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
+    const add = (chunk: Buffer): number => chunks.push(chunk);
+    const end = (): void => {
+      head.off("error", fail).off("close", close).off("data", add).off("end", end);
+      resolve(Buffer.concat(chunks).toString("utf8"));
+    };
+    const fail = (error: Error): void => {
+      head.off("data", add).off("end", end);
+      reject(error);
+    };
+    // Cut without an error: nothing else would say so
+    const close = (): void => fail(new Error("aborted"));
     if (head.errored !== null) reject(head.errored);
-    head.on("error", reject);
-    head.on("close", () => {
-      // Cut without an error: nothing else would say so
-      if (!head.readableEnded) reject(new Error("aborted"));
-    });
-    head.on("data", (chunk: Buffer) => chunks.push(chunk));
-    head.on("end", () => resolve(Buffer.concat(chunks).toString("utf8")));
+    head.on("error", fail).on("close", close).on("data", add).on("end", end);
   });
 }

@@ -73,8 +73,7 @@ export async function observe<Read extends DocumentRead>(sources: Sources<Read>)
   const { store, instructions } = sources;
   const { told, requests, firstRequests, pin } = instructions;
   const identity = { rotation: told.rotation.ref, algorithm: algorithmOf(told.rotation) };
-  const signer = await store.read("signer", identity);
-  const open = await store.read("public", identity);
+  const [signer, open] = await Promise.all([store.read("signer", identity), store.read("public", identity)]);
   const { gateways, warnings, unseen } = await sources.readGateways();
   const ring = await store.read("ring", identity);
   const clock = sources.readClock(ring.reading.kind === "ring" ? ring.reading.ring : undefined);

@@ -9,7 +9,7 @@ import { shortKid } from "../../ring/describe.ts";
 export const kidShown = (text: string): string => (/^[\w-]{33,}$/.test(text) ? `"${shortKid(text)}"` : quoted(text));
 
 /** How the tools end a kid that they cut, with and without Unicode. */
-const cutMark = /(?:…|\.{2,3})$/;
+const cutMark = /(?:\u2026|\.{2,3})$/;
 
 /** It can't be a kid as a whole: it is one as the tools print it. */
 export const isCut = (text: string): boolean => cutMark.test(text);
