@@ -1,3 +1,5 @@
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { Keys, ringKeys, verifyingKeys, type KnownHeader } from "../../src/jwt/keys.ts";
 import { nodeSignatures } from "../../src/jwt/node-signatures.ts";
@@ -45,6 +47,22 @@ describe("Keys", () => {
     const [fits = "", tooLong = ""] = [384, 385].map((bytes) => partOf(1, "x".repeat(bytes - bare)));
     for (const part of [fits, tooLong]) keys.learn(part, found(keys, part));
     expect([fits.length, isKnown(keys, fits), isKnown(keys, tooLong)]).toEqual([512, true, false]);
+  });
+
+  test("keeps of a token no more than the header that it learned", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const keys = keysOfAll();
+    collect();
+    const before = process.memoryUsage().heapUsed;
+    for (let nth = 0; nth < 32; nth++) {
+      const token = Buffer.from(`${partOf(nth)}.${"x".repeat(1 << 19)}`).toString("latin1");
+      const part = token.slice(0, token.indexOf("."));
+      keys.learn(part, found(keys, part));
+    }
+    collect();
+    expect(isKnown(keys, partOf(31))).toBe(true);
+    expect(process.memoryUsage().heapUsed - before).toBeLessThan(8 << 20);
   });
 
   test.each([
