@@ -2,7 +2,7 @@ import type { KeyObject } from "node:crypto";
 import type { Algorithm } from "../ring/key.ts";
 
 /** The text of a payload at whose names and depth nobody has looked. */
-export interface UnseenText {
+interface UnseenText {
   readonly text: string;
 }
 
