@@ -56,7 +56,11 @@ describe("the controller's Deployment", () => {
   });
 
   it("has what the user adds to its pods, last", async () => {
-    const nursery = { name: "NODE_OPTIONS", value: "--max-semi-space-size=2" };
+    const ofTheChart = [
+      { name: "NODE_OPTIONS", value: "--max-semi-space-size=2" },
+      { name: "MALLOC_ARENA_MAX", value: "1" },
+      { name: "MALLOC_TRIM_THRESHOLD_", value: "131072" },
+    ];
     const values = {
       extraArgs: ["--workers=8"],
       extraEnv: [{ name: "TZ", value: "UTC" }],
@@ -73,7 +77,10 @@ describe("the controller's Deployment", () => {
     const { metadata, spec } = podOf(the(await render(values), "Deployment"));
     const [container] = spec.containers;
     expect(container.args.at(-1)).toBe("--workers=8");
-    expect(container).toMatchObject({ env: [nursery, ...values.extraEnv], volumeMounts: values.extraVolumeMounts });
+    expect(container).toMatchObject({
+      env: [...ofTheChart, ...values.extraEnv],
+      volumeMounts: values.extraVolumeMounts,
+    });
     expect(metadata.labels).toMatchObject({ team: "platform", "example.com/all": "yes" });
     expect(metadata.annotations).toMatchObject(values.podAnnotations);
     const { extraVolumes: volumes, tolerations, affinity, priorityClassName, imagePullSecrets } = values;

@@ -34,7 +34,7 @@ export function isPublished(object: KubeObject, keys: number): boolean {
 /** The controller of the bundle, as the image and the chart run it. */
 export async function keyturnContender(pod: Pod): Promise<Contender> {
   const namespace = "bench";
-  const flags = [...(await imageFlags()), ...ofTheChart, ...pod.flags, ...extraFlags()];
+  const flags = [...(await imageFlags()), ...pod.flags, ...extraFlags()];
   const program = [...flags, join(root, "dist/bundle/keyturn.cjs"), "controller", `--namespace=${namespace}`];
   return {
     name: "keyturn",
@@ -48,12 +48,17 @@ export async function keyturnContender(pod: Pod): Promise<Contender> {
       spec,
     }),
     isReady: (object) => isPublished(object, 2),
-    start: () => start(process.execPath, [...program, "--admin-listen=off", "--log-level=error"], pod.env),
+    start: () =>
+      start(process.execPath, [...program, "--admin-listen=off", "--log-level=error"], { ...ofTheChart, ...pod.env }),
   };
 }
 
-/** What the chart sets for Node.js. */
-const ofTheChart = ["--max-semi-space-size=2"];
+/** The environment of the chart's container. */
+const ofTheChart = {
+  NODE_OPTIONS: "--max-semi-space-size=2",
+  MALLOC_ARENA_MAX: "1",
+  MALLOC_TRIM_THRESHOLD_: "131072",
+};
 
 /** For a profile: `KEYTURN_BENCH_NODE_FLAGS="--cpu-prof --cpu-prof-dir=/tmp/profiles"`. */
 const extraFlags = (): readonly string[] =>
