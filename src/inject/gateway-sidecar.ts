@@ -64,7 +64,9 @@ export const preStopSeconds = 5;
 const keysPath = "/run/keyturn/keys";
 const floorPath = "/run/keyturn/floor";
 
-const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+// What is owned as a whole says all that the API server would fill in: else a second owner who says the same (Helm after kubectl) is refused
+const fieldRef = (fieldPath: string): Members => ({ apiVersion: "v1", fieldPath });
+const downward = (name: string, fieldPath: string): Members => ({ name, valueFrom: { fieldRef: fieldRef(fieldPath) } });
 
 export function gatewayContainer(options: GatewaySidecar): Members {
   const { rotation, isPublic = false, image, runAsUser, ports, flags, issuerToken, sessions } = options;
@@ -121,9 +123,9 @@ export function gatewayVolumes(options: GatewaySidecar): readonly Members[] {
       name: volumes.token,
       projected: {
         sources: [
-          { serviceAccountToken: { path: "token" } },
+          { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
           { configMap: { name: "kube-root-ca.crt", items: [caItem] } },
-          { downwardAPI: { items: [{ path: "namespace", fieldRef: { fieldPath: "metadata.namespace" } }] } },
+          { downwardAPI: { items: [{ path: "namespace", fieldRef: fieldRef("metadata.namespace") }] } },
         ],
       },
     },

@@ -78,9 +78,9 @@ runAsGroup: 65532
     {{- end }}
   env:
     - name: KEYTURN_POD_NAME
-      valueFrom: {fieldRef: {fieldPath: metadata.name}}
+      valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.name}}
     - name: KEYTURN_POD_UID
-      valueFrom: {fieldRef: {fieldPath: metadata.uid}}
+      valueFrom: {fieldRef: {apiVersion: v1, fieldPath: metadata.uid}}
   ports:
     - {name: keyturn, containerPort: {{ .port | default 8080 }}}
     - {name: keyturn-admin, containerPort: {{ .adminPort | default 9090 }}}
@@ -142,9 +142,9 @@ runAsGroup: 65532
 - name: keyturn-token
   projected:
     sources:
-      - serviceAccountToken: {path: token}
+      - serviceAccountToken: {path: token, expirationSeconds: 3600}
       - configMap: {name: kube-root-ca.crt, items: [{key: ca.crt, path: ca.crt}]}
-      - downwardAPI: {items: [{path: namespace, fieldRef: {fieldPath: metadata.namespace}}]}
+      - downwardAPI: {items: [{path: namespace, fieldRef: {apiVersion: v1, fieldPath: metadata.namespace}}]}
 {{- with .revocations }}
 - name: keyturn-issuer
   projected:
