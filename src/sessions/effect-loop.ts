@@ -4,7 +4,7 @@ import type { RegistryEffect, RegistryEffects, SessionRegistry } from "./core/se
 
 export interface EffectLoopOptions {
   readonly clock: Clock;
-  readonly registry: Pick<SessionRegistry, "wakeAtMs" | "look">;
+  readonly registry: Pick<SessionRegistry, "wakeAtMs" | "lookNext">;
   readonly perform: (effect: RegistryEffect) => void;
 }
 
@@ -23,11 +23,23 @@ export class EffectLoop {
   }
 
   act(effects: RegistryEffects): void {
+    this.#add(effects);
+    if (!this.#isActing) this.#acting(() => this.#performAll());
+  }
+
+  #add(effects: RegistryEffects): void {
     // There may be more of them than a call takes arguments
     for (const effect of effects) this.#effects.push(effect);
-    if (this.#isActing) return;
+  }
+
+  #acting(act: () => void): void {
     this.#isActing = true;
-    this.#performAll();
+    try {
+      act();
+    } finally {
+      this.#isActing = false;
+      this.#arm();
+    }
   }
 
   /** Also those that come meanwhile. One that throws holds up no other: the error goes on to who had them done. */
@@ -37,15 +49,23 @@ export class EffectLoop {
         this.#options.perform(next);
     } finally {
       if (this.#begun < this.#effects.length) this.#performAll();
-      else this.#rest();
+      else {
+        this.#effects.length = 0;
+        this.#begun = 0;
+      }
     }
   }
 
-  #rest(): void {
-    this.#effects.length = 0;
-    this.#begun = 0;
-    this.#isActing = false;
-    this.#arm();
+  /** One peer after the other: of ten thousand whose time has come the first ones don't wait for all to be looked at. Those after an error are looked at next. */
+  #look(): void {
+    const { clock, registry } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#acting(() => {
+      for (let effects = registry.lookNext(nowMs); effects !== undefined; effects = registry.lookNext(nowMs)) {
+        this.#add(effects);
+        this.#performAll();
+      }
+    });
   }
 
   /** One timer for all, that sees a clock that was set in time. */
@@ -58,7 +78,7 @@ export class EffectLoop {
     if (atMs === Infinity) return;
     const cancel = clock.after(clockWaitMs(atMs, clock.nowMs()), () => {
       this.#timer = undefined;
-      this.act(registry.look(clock.nowMs()));
+      this.#look();
     });
     this.#timer = { atMs, cancel };
   }

@@ -157,8 +157,8 @@ async function openHubListener(
 }
 
 async function openWebSocket(address: Address, options: SessionsOptions, { behind, service }: SessionParts) {
-  const { clock, limits, log } = behind;
-  const face = webSocketFace(service, { origins: options.origins, clock });
+  const { limits, log } = behind;
+  const face = webSocketFace(service, { origins: options.origins });
   const listener = await listen(address, face, { connections: connectionsFor(options), ...limits });
   log.info({ address: addressText(address), port: listener.port }, "listening for sessions");
   return listener;

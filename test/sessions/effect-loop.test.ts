@@ -11,7 +11,7 @@ function loopOf(onPerform: (id: string, loop: EffectLoop) => void) {
   const done: string[] = [];
   const loop: EffectLoop = new EffectLoop({
     clock: new FakeClock(),
-    registry: { wakeAtMs: Infinity, look: () => [] },
+    registry: { wakeAtMs: Infinity, lookNext: () => undefined },
     perform: ({ effect: of }) => {
       const id = of.kind === "answer" ? of.id : "";
       done.push(id);
@@ -38,4 +38,33 @@ it("goes on with the others where one throws, also the next time, and tells who 
   expect(() => loop.act([effect("bad 3")])).toThrow("bad 3");
   loop.act([effect("e")]);
   expect(done.slice(-3)).toEqual(["d", "bad 3", "e"]);
+});
+
+it("does what the clock says of one peer before it looks at the next, and after an error goes on at once", async () => {
+  const clock = new FakeClock();
+  const due = ["a", "bad", "b"];
+  const seen: string[] = [];
+  const loop = new EffectLoop({
+    clock,
+    registry: {
+      get wakeAtMs() {
+        return due.length > 0 ? clock.nowMs() : Infinity;
+      },
+      lookNext: () => {
+        const id = due.shift();
+        seen.push(`look ${id}`);
+        return id === undefined ? undefined : [effect(id)];
+      },
+    },
+    perform: ({ effect: of }) => {
+      const id = of.kind === "answer" ? of.id : "";
+      seen.push(`do ${id}`);
+      if (id === "bad") throw new TypeError(id);
+    },
+  });
+  loop.act([]);
+  await expect(clock.advance(0)).rejects.toThrow("bad");
+  await clock.advance(0);
+  expect(seen).toEqual(["look a", "do a", "look bad", "do bad", "look b", "do b", "look undefined"]);
+  expect(clock.waits).toEqual([]);
 });

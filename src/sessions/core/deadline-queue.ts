@@ -18,9 +18,13 @@ export class DeadlineQueue {
 
   add(atMs: number, key: string): void {
     const heap = this.#heap;
-    let at = heap.length;
-    heap.push({ atMs, key });
-    while (at > 0 && this.#atMs(at) < this.#atMs((at - 1) >> 1)) at = this.#swap(at, (at - 1) >> 1);
+    const due = { atMs, key };
+    let at = heap.push(due) - 1;
+    for (let above = heap[(at - 1) >> 1]; above !== undefined && atMs < above.atMs; above = heap[(at - 1) >> 1]) {
+      heap[at] = above;
+      at = (at - 1) >> 1;
+    }
+    heap[at] = due;
   }
 
   /** The name of the nearest instant that has come, which is taken out; undefined when none has. */
@@ -30,22 +34,21 @@ export class DeadlineQueue {
     if (first === undefined || first.atMs > nowMs) return undefined;
     const last = heap.pop();
     if (last === undefined || last === first) return first.key;
-    heap[0] = last;
-    for (let at = 0; ;) {
-      const [left, right] = [2 * at + 1, 2 * at + 2];
-      const child = this.#atMs(right) < this.#atMs(left) ? right : left;
-      if (!(this.#atMs(child) < this.#atMs(at))) return first.key;
-      at = this.#swap(at, child);
+    let at = 0;
+    for (let below = this.#sooner(1); below !== undefined; below = this.#sooner(2 * at + 1)) {
+      const due = heap[below];
+      if (due === undefined || due.atMs >= last.atMs) break;
+      heap[at] = due;
+      at = below;
     }
+    heap[at] = last;
+    return first.key;
   }
 
-  #atMs(at: number): number {
-    return this.#heap[at]?.atMs ?? Infinity;
-  }
-
-  #swap(one: number, other: number): number {
-    const [a, b] = [this.#heap[one], this.#heap[other]];
-    if (a && b) [this.#heap[one], this.#heap[other]] = [b, a];
-    return other;
+  /** Of two that stand side by side the one whose instant is nearer; undefined when there is none. */
+  #sooner(left: number): number | undefined {
+    const [one, other] = [this.#heap[left], this.#heap[left + 1]];
+    if (one === undefined) return undefined;
+    return other !== undefined && other.atMs < one.atMs ? left + 1 : left;
   }
 }

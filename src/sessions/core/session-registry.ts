@@ -76,7 +76,7 @@ export class SessionRegistry {
     return { open: this.#open, peers: this.#entries.size, bytes: this.#bytes, remembered };
   }
 
-  /** When {@link look} has something to do: Unix milliseconds, Infinity for never. */
+  /** When {@link lookNext} has something to do: Unix milliseconds, Infinity for never. */
   get wakeAtMs(): number {
     return this.#queue.nextAtMs;
   }
@@ -184,16 +184,14 @@ export class SessionRegistry {
     return [...this.#entries.keys()].flatMap((key) => this.#stepOf(key, { kind: "ended", code: "Draining" }, nowMs));
   }
 
-  /** Does what the clock says. */
-  look(nowMs: number): RegistryEffects {
-    const effects: RegistryEffect[] = [];
-    for (let key = this.#queue.take(nowMs); key !== undefined; key = this.#queue.take(nowMs)) {
-      const entry = this.#entries.get(key);
-      if (entry === undefined) continue;
-      this.#entries.set(key, { ...entry, queuedAtMs: Infinity });
-      effects.push(...this.#step(entry.peer, { kind: "looked" }, nowMs));
-    }
-    return effects;
+  /** Does what the clock says of one peer, the one whose time came first; undefined: nobody's has come. */
+  lookNext(nowMs: number): RegistryEffects | undefined {
+    const key = this.#queue.take(nowMs);
+    if (key === undefined) return undefined;
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return [];
+    this.#entries.set(key, { ...entry, queuedAtMs: Infinity });
+    return this.#step(entry.peer, { kind: "looked" }, nowMs);
   }
 
   /** Room for one more, made by forgetting whoever is away for longest; undefined where all are there. */

@@ -6,10 +6,10 @@ import { type BearerCredentials, bearerOf } from "../../http/bearer.ts";
 import type { Face } from "../../http/listener.ts";
 import { sendProblem } from "../../http/problem.ts";
 import { jsonIn } from "../../parse/json.ts";
-import type { Clock } from "../../time/clock.ts";
 import type { SessionEnd } from "../core/session-end.ts";
 import { endReasons, webSocketCodes } from "../protocol/end-statuses.ts";
-import { closingFrame, jsonFrame, readClientFrame } from "../protocol/session-frames.ts";
+import { LastWords } from "../protocol/last-words.ts";
+import { jsonFrame, readClientFrame } from "../protocol/session-frames.ts";
 import { bearerSubprotocol, sessionSubprotocol } from "../protocol/subprotocols.ts";
 import type { SessionPipe } from "../session-connection.ts";
 import type { SessionService } from "../session-service.ts";
@@ -20,18 +20,19 @@ const path = "/sessions";
 /** A message of 64 KiB in base64, with room for the rest. */
 const longestText = 98_304;
 /** A client that does not answer the close is cut off after so long, in milliseconds. */
-const closingMs = 1000;
+const closeTimeout = 1000;
+/** As ws takes text without looking at it. */
+const lastWords = new LastWords((frame) => Buffer.from(jsonFrame(frame)));
 
 export interface WebSocketOptions {
   /** Pages of these origins may connect; whoever sends no `Origin` is no page. */
   readonly origins: readonly string[];
-  readonly clock: Clock;
 }
 
 /** `GET /sessions` as a WebSocket (RFC 6455), `PUT /sessions/ID` with another token. */
-export function webSocketFace(service: SessionService, { origins, clock }: WebSocketOptions): Face {
+export function webSocketFace(service: SessionService, { origins }: WebSocketOptions): Face {
   const sockets = new WebSocketServer({
-    ...{ noServer: true, maxPayload: longestText, perMessageDeflate: false, clientTracking: false },
+    ...{ noServer: true, maxPayload: longestText, perMessageDeflate: false, clientTracking: false, closeTimeout },
     // Never the one with the token
     handleProtocols: (offered) => (offered.has(sessionSubprotocol) ? sessionSubprotocol : false),
   });
@@ -50,7 +51,7 @@ export function webSocketFace(service: SessionService, { origins, clock }: WebSo
         return;
       }
       sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        serve(service, { webSocket, clock }, credentials.token);
+        serve(service, { webSocket, socket }, credentials.token);
       });
     },
   };
@@ -77,10 +78,11 @@ function credentialsOf({ rawHeaders, headers }: IncomingMessage): BearerCredenti
 
 interface Served {
   readonly webSocket: WebSocket;
-  readonly clock: Clock;
+  /** What it is made of. */
+  readonly socket: Duplex;
 }
 
-function serve(service: SessionService, { webSocket, clock }: Served, token: string): void {
+function serve(service: SessionService, { webSocket, socket }: Served, token: string): void {
   const most = waitingBounds(service.rules);
   let frames = 0;
   const written = (): void => {
@@ -95,7 +97,7 @@ function serve(service: SessionService, { webSocket, clock }: Served, token: str
       frames += 1;
       webSocket.send(jsonFrame(frame), written);
     },
-    close: (end) => closeWith(end, { webSocket, clock }),
+    close: (end) => closeWith(end, { webSocket, socket }),
   };
   webSocket.on("error", () => undefined);
   const input = service.connect(token, pipe);
@@ -106,11 +108,12 @@ function serve(service: SessionService, { webSocket, clock }: Served, token: str
   webSocket.on("close", (code) => input.lost(code === 1000 || code === 1001));
 }
 
-function closeWith(end: SessionEnd, { webSocket, clock }: Served): void {
-  const cancel = clock.after(closingMs, () => webSocket.terminate());
-  webSocket.on("close", cancel);
-  webSocket.send(jsonFrame({ closing: closingFrame(end) }));
+/** Both frames in one packet. */
+function closeWith(end: SessionEnd, { webSocket, socket }: Served): void {
+  socket.cork();
+  webSocket.send(lastWords.of(end), { binary: false });
   webSocket.close(webSocketCodes[end.code], end.code);
+  socket.uncork();
 }
 
 function renewOver(

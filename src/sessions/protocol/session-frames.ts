@@ -150,9 +150,20 @@ export const jsonFrame = (frame: ServerFrame | RenewedFrame): string =>
   // Not in the replacer: a Buffer has become something else when it comes there
   "message" in frame
     ? JSON.stringify({ message: { ...frame.message, payload: toBase64(frame.message.payload) } })
-    : JSON.stringify(frame, (name, value: unknown) =>
-        typeof value === "number" && name.endsWith("UnixMs") ? String(value) : value,
-      );
+    : JSON.stringify(withTexts(frame));
+
+function withTexts(frame: Exclude<ServerFrame, { readonly message: SessionMessage }> | RenewedFrame): object {
+  if ("accepted" in frame) return { accepted: instantsAsTexts(frame.accepted) };
+  if ("renewed" in frame) return { renewed: instantsAsTexts(frame.renewed) };
+  return "graceMs" in frame ? instantsAsTexts(frame) : frame;
+}
+
+const instantsAsTexts = <Frame extends RenewedFrame>(frame: Frame): object => ({
+  ...frame,
+  serverNowUnixMs: String(frame.serverNowUnixMs),
+  sessionExpiresAtUnixMs: String(frame.sessionExpiresAtUnixMs),
+  reconnectBeforeUnixMs: String(frame.reconnectBeforeUnixMs),
+});
 
 const toBase64 = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
   Buffer.from(buffer, byteOffset, byteLength).toString("base64");

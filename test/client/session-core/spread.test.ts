@@ -4,7 +4,7 @@ import { ownEnd } from "../../../src/client/session-core/connection-end.ts";
 import { clientWakeAtMs, stepClient } from "../../../src/client/session-core/step-client.ts";
 import { SessionRegistry } from "../../../src/sessions/core/session-registry.ts";
 import { Chance } from "../../soak/chance.ts";
-import { nowMs, opening, rules, tokenOf } from "../../sessions/core/support/registry.ts";
+import { looked, nowMs, opening, rules, tokenOf } from "../../sessions/core/support/registry.ts";
 
 const many = 10_000;
 
@@ -58,7 +58,7 @@ describe("ten thousand clients of a gateway that is replaced", () => {
     const ends: { readonly lostAtMs: number; readonly end: ConnectionEnd }[] = [];
     while (ends.length < many) {
       const lostAtMs = registry.wakeAtMs;
-      for (const { effect } of registry.look(lostAtMs))
+      for (const { effect } of looked(registry, lostAtMs))
         if (effect.kind === "close") ends.push({ lostAtMs, end: { ...effect.end, reason: "" } });
     }
     // Another replica takes them at once

@@ -7,7 +7,8 @@ import { bearerOf } from "../../../http/bearer.ts";
 import { ProtobufMessage } from "../../../parse/protobuf.ts";
 import { retryable, type SessionEnd } from "../../core/session-end.ts";
 import { endReasons, grpcStatuses } from "../../protocol/end-statuses.ts";
-import { closingFrame, readClientFrame, type ServerFrame } from "../../protocol/session-frames.ts";
+import { LastWords } from "../../protocol/last-words.ts";
+import { readClientFrame, type ServerFrame } from "../../protocol/session-frames.ts";
 import { sessionMessages } from "../../protocol/session-messages.ts";
 import type { SessionInput, SessionPipe } from "../../session-connection.ts";
 import type { SessionService } from "../../session-service.ts";
@@ -15,6 +16,7 @@ import { waitingBounds } from "../waiting-bounds.ts";
 
 const clientFrame = new ProtobufMessage(sessionMessages, "ClientFrame");
 const serverFrame = new ProtobufMessage(sessionMessages, "ServerFrame");
+const lastWords = new LastWords((frame) => serverFrame.write(frame, prefixBytes));
 const renewRequest = new ProtobufMessage(sessionMessages, "RenewRequest");
 const renewed = new ProtobufMessage(sessionMessages, "Renewed");
 
@@ -74,16 +76,12 @@ class GrpcSession implements StreamListener, SessionPipe {
     const { messages, bytes } = this.#call.waiting;
     // Its end is heard of then
     if (messages >= this.#bounds.frames || bytes > this.#bounds.bytes) this.#call.cut();
-    else this.#write(frame);
+    else this.#call.write(serverFrame.write(frame, prefixBytes));
   }
 
   close(end: SessionEnd): void {
-    this.#write({ closing: closingFrame(end) });
+    this.#call.write(lastWords.of(end));
     this.#call.end(statusOf(end));
-  }
-
-  #write(frame: ServerFrame): void {
-    this.#call.write(serverFrame.write(frame, prefixBytes));
   }
 }
 

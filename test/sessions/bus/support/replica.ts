@@ -79,7 +79,7 @@ export class TestReplica {
   async listen(): Promise<this> {
     const address = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;
     const grpc = await listenGrpc(address, { methods: sessionsGrpc(this.service) });
-    const web = await listen(address, webSocketFace(this.service, { origins: [], clock: systemClock }));
+    const web = await listen(address, webSocketFace(this.service, { origins: [] }));
     this.#ports.set("gRPC", grpc.port).set("WebSocket", web.port);
     onTestFinished(async () => {
       this.service.close();

@@ -1,5 +1,6 @@
 import type { SessionOpening } from "../../../../src/sessions/core/peer-state.ts";
 import {
+  type RegistryEffect,
   type RegistryEffects,
   type RegistryRules,
   SessionRegistry,
@@ -27,6 +28,14 @@ export const opening = (sessionId: string, other: Partial<SessionOpening> = {}):
 });
 const payload = new Uint8Array(10);
 export const message = (id: string) => ({ id, payload });
+
+/** All that the clock says. */
+export function looked(registry: Pick<SessionRegistry, "lookNext">, atMs: number): RegistryEffects {
+  const all: RegistryEffect[] = [];
+  for (let effects = registry.lookNext(atMs); effects !== undefined; effects = registry.lookNext(atMs))
+    all.push(...effects);
+  return all;
+}
 
 /** What is done, a line each. */
 export const lines = (effects: RegistryEffects | undefined): readonly string[] =>

@@ -10,7 +10,6 @@ import { endRevoked } from "../../../../src/sessions/end-revoked.ts";
 import { sessionsGrpc } from "../../../../src/sessions/faces/grpc/sessions-grpc.ts";
 import { webSocketFace } from "../../../../src/sessions/faces/web-socket.ts";
 import { type SessionApplication, SessionService } from "../../../../src/sessions/session-service.ts";
-import { systemClock } from "../../../../src/time/clock.ts";
 import { opened, type RingPlan } from "../../../gateway/support/rings.ts";
 import { tokenOf } from "../../../gateway/support/tokens.ts";
 import { FakeClock } from "../../../support/fake-clock.ts";
@@ -91,7 +90,7 @@ export class Gateway {
     const listener =
       transport.name === "gRPC"
         ? await listenGrpc(address, { methods: sessionsGrpc(service) })
-        : await listen(address, webSocketFace(service, { origins: ["https://app.example"], clock: systemClock }));
+        : await listen(address, webSocketFace(service, { origins: ["https://app.example"] }));
     onTestFinished(async () => {
       service.close();
       await listener.drain(0);
