@@ -8,17 +8,19 @@ import { addRevocationMetrics } from "../revocations/revocation-metrics.ts";
 import { addProcessMetricsSoon } from "../telemetry/process-metrics.ts";
 import { type Faces, openFaces } from "./open-faces.ts";
 import type { GatewayOptions } from "./options.ts";
+import type { BusOptions } from "../sessions/sessions-options.ts";
 import type { Cancel } from "../time/clock.ts";
 import { aborted } from "../time/signal.ts";
 
 /**
  * Runs a gateway until the signal: resolves when nothing of it is left.
  *
- * @throws ChangeNeededError `PlanUnusable`, `HeaderUnusable`, `AddressUnusable`: what must be changed before it can run
+ * @throws ChangeNeededError `PlanUnusable`, `HeaderUnusable`, `AddressUnusable`, `BusUnusable`, `FileUnreadable`, `FileUnfit`: what must be changed before it can run
  */
 export async function runGateway(options: GatewayOptions): Promise<void> {
   const { clock, log, signal } = options;
   checkFaces(options);
+  if (options.sessions?.bus) await checkBusOf(options.sessions.bus);
   const registry = new Registry();
   const metrics = new GatewayMetrics(registry);
   const revocations =
@@ -56,6 +58,12 @@ export async function runGateway(options: GatewayOptions): Promise<void> {
     await Promise.allSettled([following]);
     await holder.close();
   }
+}
+
+/** The bus's library is loaded where somebody has a bus. */
+async function checkBusOf(bus: BusOptions): Promise<void> {
+  const { checkBus } = await import("../sessions/bus/nats/check-bus.ts");
+  await checkBus(bus, smallFiles);
 }
 
 /** Settles when that fails, and only then. */

@@ -51,8 +51,8 @@ const lastWordsMs = { hearing: 100, leaving: 1000 };
 export async function openSessions(options: SessionsOptions, behind: SessionsBehind): Promise<Sessions> {
   const { rules, timings } = options;
   const { clock, log, newId, chance, verifier, required } = behind;
-  const hub = new SessionHub(log);
   const metrics = new SessionMetrics({ ...behind.metrics, graceMs: rules.graceMs });
+  const hub = new SessionHub(log, metrics);
   const bus = options.bus && (await openBus(options.bus, behind));
   const service = new SessionService({
     ...{ rules, timings, clock, chance, newId, verifier, required },

@@ -95,11 +95,13 @@ export class SessionConnection implements SessionInput {
   }
 
   /** Its session has been accepted under this id. */
-  opened(sessionId: string, { deadlines, isResumed }: Acceptance): void {
+  opened(sessionId: string, { deadlines, isResumed, takenFrom }: Acceptance): void {
     this.#sessionId = sessionId;
     this.#expiresAtMs = deadlines.expiresAtMs;
     const { observer, watches } = this.#desk;
-    observer.opened(sessionId, isResumed ? "resumed" : "anew");
+    const how = isResumed ? "resumed" : "anew";
+    observer.opened(sessionId, how);
+    if (takenFrom !== undefined) observer.takenOver(takenFrom, how);
     watches.words.heard(this);
   }
 

@@ -7,6 +7,8 @@ export const withSessionLog = (log: Log, next: SessionObserver): SessionObserver
     log.debug({ session, how }, "session opened");
     next.opened(session, how);
   },
+  takenOver: (from, how) => next.takenOver(from, how),
+  moved: () => next.moved(),
   renewed: () => next.renewed(),
   ended: (ended) => {
     const { sessionId: session, code, pastExpiryMs } = ended;
@@ -18,5 +20,6 @@ export const withSessionLog = (log: Log, next: SessionObserver): SessionObserver
     next.refused(code);
   },
   delivered: () => next.delivered(),
+  redelivered: () => next.redelivered(),
   answered: (outcome) => next.answered(outcome),
 });

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, type Registry } from "prom-client";
-import type { SendOutcome } from "./core/peer-state.ts";
+import type { SendOutcome, TakenFrom } from "./core/peer-state.ts";
 import { type EndCode, endCodes } from "./core/session-end.ts";
 import type { EndedSession, SessionEnding, SessionObserver } from "./session-observer.ts";
 import type { SessionService } from "./session-service.ts";
@@ -21,6 +21,7 @@ export interface SessionGauges {
 
 /** In seconds; 0: it ended with its token, or before. The grace is 25 s unless somebody says otherwise. */
 const buckets = [0, 1, 5, 10, 25, 25.1, 26, 30, 60, 120, 300];
+const placesBefore: readonly TakenFrom[] = ["session", "away", "replica"];
 /** So long after the grace a session is overdue, in milliseconds. */
 const overdueMs = 1000;
 
@@ -30,10 +31,16 @@ export class SessionMetrics implements SessionObserver {
   readonly #pastExpiry: Histogram;
   // Plain numbers: counted at each message, told when somebody looks
   readonly #accepted = new Counts("how", ["anew", "resumed"]);
+  readonly #handovers = {
+    anew: new Counts<TakenFrom>("from", placesBefore, { how: "anew" }),
+    resumed: new Counts<TakenFrom>("from", placesBefore, { how: "resumed" }),
+  };
+  readonly #moved = new Counts("", [""]);
   readonly #renewed = new Counts("", [""]);
   readonly #ended = new Counts<SessionEnding>("code", [...endCodes, "Left", "Lost"]);
   readonly #refused = new Counts<EndCode>("code", endCodes);
   readonly #overdue = new Counts("", [""]);
+  readonly #redelivered = new Counts("", [""]);
   /** Of peers, to the application. */
   readonly #in = new Counts("outcome", ["delivered"], { direction: "in" });
   /** Of the application, to peers. */
@@ -43,11 +50,17 @@ export class SessionMetrics implements SessionObserver {
   constructor(options: SessionMetricsOptions) {
     this.#options = options;
     this.#counter("accepted_total", "Sessions that began, anew or where their peer was before", this.#accepted);
+    const { anew, resumed } = this.#handovers;
+    const known = "Sessions that began of peers that were known, by where their peer was before";
+    this.#counter("handovers_total", known, anew, resumed);
+    this.#counter("moved_total", "Peers that went to another replica, with all that was kept of them", this.#moved);
     this.#counter("renewed_total", "Tokens that took the place of another one in an open session", this.#renewed);
     this.#counter("ended_total", "Sessions that ended, by why", this.#ended);
     this.#counter("refused_total", "Connections on which no session began, by why", this.#refused);
     this.#counter("overdue_total", "Sessions that lived a second longer than their token and the grace", this.#overdue);
     this.#counter("messages_total", "Messages of peers (in) and of the application (out)", this.#in, this.#out);
+    const again = "Messages of peers that were given to an application once more";
+    this.#counter("messages_redelivered_total", again, this.#redelivered);
     this.#pastExpiry = new Histogram({
       name: this.#name("past_expiry_seconds"),
       help: "Seconds that sessions lived past the end of their token",
@@ -67,6 +80,18 @@ export class SessionMetrics implements SessionObserver {
 
   opened(_: string, how: "anew" | "resumed"): void {
     this.#accepted.add(how);
+  }
+
+  takenOver(from: TakenFrom, how: "anew" | "resumed"): void {
+    this.#handovers[how].add(from);
+  }
+
+  moved(): void {
+    this.#moved.add("");
+  }
+
+  redelivered(): void {
+    this.#redelivered.add("");
   }
 
   renewed(): void {

@@ -1,4 +1,4 @@
-import type { SendOutcome } from "./core/peer-state.ts";
+import type { SendOutcome, TakenFrom } from "./core/peer-state.ts";
 import type { EndCode } from "./core/session-end.ts";
 
 /** How a session ended: told why; or without a word, by a connection that broke, or one that its owner closed. */
@@ -15,6 +15,10 @@ export interface EndedSession {
 export interface SessionObserver {
   /** One has begun, with nothing before it or where another one was. */
   opened(sessionId: string, how: "anew" | "resumed"): void;
+  /** The one that has begun is of a peer that was known. */
+  takenOver(from: TakenFrom, how: "anew" | "resumed"): void;
+  /** Another replica has a peer from now on that was here. */
+  moved(): void;
   /** Another token was shown for an open one. */
   renewed(): void;
   /** One that had begun is over. */
@@ -23,6 +27,8 @@ export interface SessionObserver {
   refused(code: EndCode): void;
   /** A peer's message has gone to the application. */
   delivered(): void;
+  /** A peer's message was written to an application once more: one may have had it before. */
+  redelivered(): void;
   /** What became of a message of the application. */
   answered(outcome: SendOutcome): void;
 }
@@ -30,9 +36,12 @@ export interface SessionObserver {
 /** Nobody hears. */
 export const unobserved: SessionObserver = {
   opened: () => undefined,
+  takenOver: () => undefined,
+  moved: () => undefined,
   renewed: () => undefined,
   ended: () => undefined,
   refused: () => undefined,
   delivered: () => undefined,
+  redelivered: () => undefined,
   answered: () => undefined,
 };

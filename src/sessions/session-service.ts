@@ -233,6 +233,7 @@ export class SessionService {
       move: (peer) => {
         const { moved, effects } = this.#registry.move(peer, this.#nowMs());
         this.#act(effects);
+        if (moved) this.#observer.moved();
         return moved;
       },
       bring: (peer, moved) => this.#act(this.#registry.bring(peer, moved, this.#nowMs())),

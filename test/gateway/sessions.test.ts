@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { RevokedSet } from "../../src/jwt/revoked-set.ts";
@@ -183,6 +184,22 @@ test("a gateway whose bus is away serves its sessions, says what is away, and en
   home.stop.abort();
   expect((await client.next("closing"))["closing"]).toMatchObject({ code: "Draining" });
   await home.ended;
+});
+
+test("a gateway with credentials for the bus that are none ends before it listens anywhere", async () => {
+  const home = await (await Home.make()).start();
+  const log = new HeardLog();
+  const credentialsFile = join(home.dir, "bus.creds");
+  await writeFile(credentialsFile, "nothing");
+  const bus = { servers: ["nats://127.0.0.1:4222"], prefix: "a", credentialsFile };
+  const second = runGateway({
+    sources: { kind: "directory", ring: "signer", acks: "off", dir: home.dir, instance: "two" },
+    ...{ listen: local, sessions: served(home, { bus }), required: {}, owned: [] },
+    onListening: () => home.stop.abort(),
+    ...{ drainMs: 0, clock: systemClock, chance: Math.random, newId: randomUUID, log, signal: home.stop.signal },
+  });
+  await expect(second).rejects.toMatchObject({ code: "BusUnusable" });
+  expect(log.lines.join("\n")).not.toContain("listening");
 });
 
 test.each(["listen", "grpcListen", "hubListen"] as const)(

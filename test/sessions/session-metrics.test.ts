@@ -53,13 +53,28 @@ test("SessionMetrics count how sessions begin and end, and show who is there", a
   hub.isAttached = true;
   void service.send(alice, message("d1"));
   expect(await told()).toEqual([
-    ...['accepted_total{how="anew"} 2', 'accepted_total{how="resumed"} 1', 'ended_total{code="Superseded"} 1'],
+    ...['accepted_total{how="anew"} 2', 'accepted_total{how="resumed"} 1'],
+    ...['handovers_total{how="resumed",from="session"} 1', 'ended_total{code="Superseded"} 1'],
     ...['refused_total{code="Expired"} 1', "past_expiry_seconds_count 1"],
     ...["open 2", "peers 2", "waiting_bytes 10", "hub_attached 1"],
   ]);
   second.say({ kind: "received", seq: 1 });
   second.lost();
   expect(await told()).toEqual(expect.arrayContaining(["open 1", "peers 2", 'ended_total{code="Lost"} 1']));
+});
+
+test("SessionMetrics count who came back, from where, and whether it went on", async () => {
+  const { client, told } = measured();
+  client().hello();
+  client().hello().lost();
+  client().hello();
+  client().hello({ sessionId: "s3", received: 0 }).lost();
+  client().hello({ sessionId: "s4", received: 0 }).lost(true);
+  client().hello({ sessionId: "s5", received: 0 });
+  expect((await told()).filter((line) => line.startsWith("handovers_total"))).toEqual([
+    ...['handovers_total{how="anew",from="session"} 1', 'handovers_total{how="anew",from="away"} 1'],
+    ...['handovers_total{how="resumed",from="session"} 1', 'handovers_total{how="resumed",from="away"} 1'],
+  ]);
 });
 
 test("SessionMetrics count messages by direction and by what became of them", async () => {

@@ -27,8 +27,15 @@ function observed() {
     application: { deliver: () => undefined, tell: () => undefined },
     timings: { helloMs: 5000, heartbeatMs: 15_000 },
     observer: {
-      ...{ opened: note("opened"), renewed: note("renewed"), ended: note("ended"), refused: note("refused") },
-      ...{ delivered: note("delivered"), answered: note("answered") },
+      ...{
+        opened: note("opened"),
+        renewed: note("renewed"),
+        moved: note("moved"),
+        ended: note("ended"),
+        refused: note("refused"),
+      },
+      ...{ takenOver: note("takenOver"), delivered: note("delivered"), redelivered: note("redelivered") },
+      ...{ answered: note("answered") },
     },
   });
   const token = (seconds: number): string => {
@@ -51,6 +58,7 @@ test("SessionObserver hears how a session began and ended, and how long it lived
     ["opened", "s1", "anew"],
     ["renewed"],
     ["opened", "s2", "resumed"],
+    ["takenOver", "session", "resumed"],
     ["ended", { sessionId: "s1", code: "Superseded", pastExpiryMs: 0 }],
     ["ended", { sessionId: "s2", code: "Expired", pastExpiryMs: 25_000 }],
   ]);

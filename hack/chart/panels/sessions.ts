@@ -54,6 +54,20 @@ export const sessionPanels: readonly Panel[] = [
     ],
   },
   {
+    title: "Clients that come back",
+    description:
+      "From the session before, which ends as Superseded, from being away, or from another replica; resumed: nothing is in doubt. Moved: to another replica.",
+    kind: "timeseries",
+    unit: "reqps",
+    queries: [
+      {
+        expr: `sum by (from, how) (rate(keyturn_gateway_sessions_handovers_total{${gateways}}[5m]))`,
+        legend: "{{from}} {{how}}",
+      },
+      { expr: `sum(rate(keyturn_gateway_sessions_moved_total{${gateways}}[5m]))`, legend: "moved" },
+    ],
+  },
+  {
     title: "Sessions that end",
     description: "By code. Superseded: the next one took over; Left: its client closed it; Lost: the connection broke.",
     kind: "timeseries",
@@ -80,6 +94,10 @@ export const sessionPanels: readonly Panel[] = [
       {
         expr: `sum by (direction, outcome) (rate(keyturn_gateway_sessions_messages_total{${gateways}}[5m]))`,
         legend: "{{direction}} {{outcome}}",
+      },
+      {
+        expr: `sum(rate(keyturn_gateway_sessions_messages_redelivered_total{${gateways}}[5m]))`,
+        legend: "in once more",
       },
     ],
   },

@@ -19,5 +19,5 @@ function checkServer(server: string): void {
   }
 }
 
-export const busUnusable = (what: string, cause?: unknown): ChangeNeededError =>
-  new ChangeNeededError("BusUnusable", `Cannot use the session bus's ${what}`, { cause });
+export const busUnusable = (what: string): ChangeNeededError =>
+  new ChangeNeededError("BusUnusable", `Cannot use the session bus's ${what}`);

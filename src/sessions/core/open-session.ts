@@ -1,6 +1,7 @@
 import { sessionDeadlines } from "../../deadline/session.ts";
 import { confirmedUpTo, emptyOutbox, type Outbox, renumbered } from "./outbox.ts";
 import type {
+  Acceptance,
   Inbox,
   SessionOpening,
   OpenSession,
@@ -40,7 +41,7 @@ export function openedSession(before: PeerState | undefined, opening: SessionOpe
     state,
     effects: [
       ...ids.map((id): PeerEffect => ({ kind: "answer", id, outcome: "delivered" })),
-      ...begun(state, session, resumed !== undefined),
+      ...begun(state, session, { isResumed: resumed !== undefined, ...takenFrom(before) }),
       ...taken(before?.session, resumed !== undefined ? "resumed" : "opened", state),
     ],
   };
@@ -78,8 +79,16 @@ function outboxFrom(
   return { outbox, ids };
 }
 
-function begun({ generation, outbox, inbox }: PeerState, { id, deadlines }: OpenSession, isResumed: boolean) {
-  const acceptance = { generation, deadlines, isResumed, received: inbox.takenSeq };
+function takenFrom(before: PeerState | undefined): Pick<Acceptance, "takenFrom"> {
+  if (before === undefined) return {};
+  if (before.session !== undefined) return { takenFrom: "session" };
+  return { takenFrom: before.isBrought ? "replica" : "away" };
+}
+
+type Beginning = Pick<Acceptance, "isResumed" | "takenFrom">;
+
+function begun({ generation, outbox, inbox }: PeerState, { id, deadlines }: OpenSession, beginning: Beginning) {
+  const acceptance = { generation, deadlines, received: inbox.takenSeq, ...beginning };
   const again = outbox.waiting.map((message): PeerEffect => ({ kind: "transmit", sessionId: id, message }));
   return [{ kind: "accept", sessionId: id, acceptance } as const, ...again];
 }

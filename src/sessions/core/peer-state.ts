@@ -44,6 +44,8 @@ export interface PeerState {
   readonly session?: OpenSession;
   /** While it is away: kept until then. Unix milliseconds. */
   readonly keptUntilMs?: number;
+  /** While it is away: another replica had it. */
+  readonly isBrought?: true;
   /** The newest sessions that went on with each other, the last one last: it may not have heard of those that it was accepted for. */
   readonly sessionIds: readonly string[];
   readonly outbox: Outbox;
@@ -51,7 +53,7 @@ export interface PeerState {
 }
 
 /** What goes to another replica. What the application has not taken does not: the peer sends it again. */
-export type MovedPeer = Omit<PeerState, "session" | "keptUntilMs">;
+export type MovedPeer = Omit<PeerState, "session" | "keptUntilMs" | "isBrought">;
 
 /** Where a peer goes on. */
 export interface ResumePoint {
@@ -98,6 +100,9 @@ export type PeerEvent =
 /** What becomes of a message of the application: the peer has it; or nobody can say any more; or there is no room. */
 export type SendOutcome = "delivered" | "gone" | "full";
 
+/** Where a peer was that opens another session: with one here, away and kept here, or at another replica. */
+export type TakenFrom = "session" | "away" | "replica";
+
 /** What the peer is told when its session begins. */
 export interface Acceptance {
   readonly generation: number;
@@ -106,6 +111,8 @@ export interface Acceptance {
   readonly isResumed: boolean;
   /** The highest of its numbers that is confirmed: it sends what is above once more. */
   readonly received: number;
+  /** Absent: nothing was known of it. The peer is not told. */
+  readonly takenFrom?: TakenFrom;
 }
 
 /** A message of a peer, as the application gets it. */

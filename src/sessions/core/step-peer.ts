@@ -62,7 +62,7 @@ const unknown = (event: PeerEvent): PeerStep => ({
 
 /** Kept as that of a peer that is away. Whoever is here already is newer. */
 const brought = (state: PeerState | undefined, peer: MovedPeer, { nowMs, rules }: PeerContext): PeerStep =>
-  nothing(state ?? { ...peer, keptUntilMs: nowMs + rules.keepMs });
+  nothing(state ?? { ...peer, keptUntilMs: nowMs + rules.keepMs, isBrought: true });
 
 /** What goes to another replica when the peer does. */
 export function movedPeer({ generation, openedAtMs, sessionIds, outbox, inbox }: PeerState): MovedPeer {

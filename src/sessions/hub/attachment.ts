@@ -34,6 +34,8 @@ export interface AttachmentDesk {
   send(peer: PeerKey, message: Omit<SessionMessage, "seq">): void;
   /** It is over. */
   left(attachment: Attachment): void;
+  /** A message was written once more. */
+  redelivered(): void;
 }
 
 /** What the application was told of a peer: that this session is open, and not yet that it ended. */
@@ -209,7 +211,9 @@ export class Attachment {
     if (message === undefined || arrival === undefined) return undefined;
     const { claims: claimsJson, shownTo } = arrival;
     arrivals.set(message, { ...arrival, shownTo: this.#number });
-    return { peer, lineage, ...message, redelivered: shownTo !== undefined, claimsJson };
+    const redelivered = shownTo !== undefined;
+    if (redelivered) this.#desk.redelivered();
+    return { peer, lineage, ...message, redelivered, claimsJson };
   }
 
   /** Those that were written here come first. */

@@ -1,20 +1,23 @@
 import type { Log } from "../../telemetry/log.ts";
 import type { SessionMessage } from "../core/outbox.ts";
 import type { PeerKey, SessionDelivery, SessionNews } from "../core/peer-state.ts";
+import { type SessionObserver, unobserved } from "../session-observer.ts";
 import type { SessionApplication } from "../session-service.ts";
 import { type Arrival, Attachment, type HubPipe, type HubSessions } from "./attachment.ts";
 
 /** Where the application beside the gateway hears of sessions and sends to their peers. One at a time, and it may be away. */
 export class SessionHub implements SessionApplication {
   readonly #log: Log;
+  readonly #observer: Pick<SessionObserver, "redelivered">;
   readonly #arrivals = new WeakMap<SessionMessage, Arrival>();
   /** What was sent and not answered: what is sent again meanwhile is answered with it. */
   readonly #underWay = new Set<string>();
   #attachments = 0;
   #current: Attachment | undefined;
 
-  constructor(log: Log) {
+  constructor(log: Log, observer: Pick<SessionObserver, "redelivered"> = unobserved) {
     this.#log = log;
+    this.#observer = observer;
   }
 
   get isAttached(): boolean {
@@ -36,6 +39,7 @@ export class SessionHub implements SessionApplication {
         ...{ sessions, arrivals: this.#arrivals },
         send: (peer, message) => this.#send(sessions, peer, message),
         left: (one) => this.#left(one),
+        redelivered: () => this.#observer.redelivered(),
       },
       pipe,
       ++this.#attachments,

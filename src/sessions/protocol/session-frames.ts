@@ -158,7 +158,7 @@ function withTexts(frame: Exclude<ServerFrame, { readonly message: SessionMessag
   return "graceMs" in frame ? instantsAsTexts(frame) : frame;
 }
 
-const instantsAsTexts = <Frame extends RenewedFrame>(frame: Frame): object => ({
+const instantsAsTexts = (frame: RenewedFrame): object => ({
   ...frame,
   serverNowUnixMs: String(frame.serverNowUnixMs),
   sessionExpiresAtUnixMs: String(frame.sessionExpiresAtUnixMs),

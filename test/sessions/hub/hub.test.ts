@@ -123,6 +123,7 @@ describe("the application at the hub", () => {
     const second = await scene.application();
     for (const seq of [2, 3]) expect(await second.next("delivery")).toMatchObject({ seq, redelivered: true });
     expect(await second.next("delivery")).toMatchObject({ seq: 4, redelivered: false });
+    expect(scene.counts).toEqual({ redelivered: 2 });
     second.say(taken("one", id, 4));
     expect(await client.next("received")).toMatchObject({ received: { seq: 4 } });
     await scene.killed(second);

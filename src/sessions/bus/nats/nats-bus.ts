@@ -8,11 +8,10 @@ import {
   type NodeConnectionOptions,
   type Subscription,
 } from "@nats-io/transport-node";
-import { quoted } from "../../../errors/quote.ts";
 import type { Cancel, Clock } from "../../../time/clock.ts";
 import type { BusOptions } from "../../sessions-options.ts";
 import type { BusReply, SessionBus } from "../session-bus.ts";
-import { busUnusable, checkBusPlace } from "../bus-place.ts";
+import { busUnusable } from "../bus-place.ts";
 import { answerInPieces, PieceReader } from "./pieces.ts";
 
 export interface NatsBusOptions extends BusOptions {
@@ -43,21 +42,9 @@ const leastPayload = 131_072;
 /**
  * The bus over NATS. Connects by itself, now and whenever it has to: until then it is away, which is no error.
  *
- * @throws ChangeNeededError `BusUnusable` when an address has a user or a password, or is none; when the prefix is no subject; when a file can't be read
+ * @param options - That have passed `checkBus`
  */
-export function natsBus(options: NatsBusOptions): NatsBus {
-  checkBusPlace(options);
-  for (const file of [options.credentialsFile, options.caFile]) if (file !== undefined) readable(file);
-  return new ConnectedBus(options);
-}
-
-function readable(file: string): void {
-  try {
-    readFileSync(file);
-  } catch (cause) {
-    throw busUnusable(`file ${quoted(file)}: must be readable`, cause);
-  }
-}
+export const natsBus = (options: NatsBusOptions): NatsBus => new ConnectedBus(options);
 
 /** What the file holds, or held: it may be about to be replaced. */
 function lastRead(file: string): () => Uint8Array {

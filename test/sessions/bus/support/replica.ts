@@ -8,6 +8,7 @@ import type { PeerKey, SessionDelivery, SessionNews } from "../../../../src/sess
 import type { RegistryRules } from "../../../../src/sessions/core/session-registry.ts";
 import { sessionsGrpc } from "../../../../src/sessions/faces/grpc/sessions-grpc.ts";
 import { webSocketFace } from "../../../../src/sessions/faces/web-socket.ts";
+import type { SessionObserver } from "../../../../src/sessions/session-observer.ts";
 import { SessionService } from "../../../../src/sessions/session-service.ts";
 import { type Clock, systemClock } from "../../../../src/time/clock.ts";
 import { opened } from "../../../gateway/support/rings.ts";
@@ -26,6 +27,8 @@ export interface ReplicaPlan {
   readonly rules?: Partial<RegistryRules>;
   /** Added to what the clock says: those of replicas differ. */
   readonly skewMs?: number;
+  /** @default nobody hears */
+  readonly observer?: SessionObserver;
 }
 
 /** One of several replicas, with a real verifier and an application of its own that writes down what it hears. */
@@ -39,7 +42,7 @@ export class TestReplica {
   readonly #clock: Clock;
   readonly #ports = new Map<Transport["name"], number>();
 
-  constructor({ id, bus, clock = systemClock, rules: other = {}, skewMs = 0 }: ReplicaPlan) {
+  constructor({ id, bus, clock = systemClock, rules: other = {}, skewMs = 0, observer }: ReplicaPlan) {
     let sessions = 0;
     this.#clock = {
       ...clock,
@@ -62,6 +65,7 @@ export class TestReplica {
       timings: { helloMs: 5000, heartbeatMs: 15_000 },
       ...{ clock: this.#clock, chance: () => 0.5, newId: () => `${id}-${++sessions}` },
       replica: { bus, id },
+      ...(observer && { observer }),
     });
     this.revoked.listen((revocation) => this.service.revoke(revocation));
     onTestFinished(() => this.service.close());

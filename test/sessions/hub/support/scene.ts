@@ -116,7 +116,11 @@ export class HubScene {
   /** As the gateway does at its end. */
   readonly drain: () => Promise<void>;
 
-  private constructor(parts: Pick<HubScene, "gateway" | "hub" | "log" | "path" | "drain">) {
+  /** What the hub has told its observer. */
+  readonly counts: { readonly redelivered: number };
+
+  private constructor(parts: Pick<HubScene, "gateway" | "hub" | "log" | "path" | "drain" | "counts">) {
+    this.counts = parts.counts;
     this.gateway = parts.gateway;
     this.hub = parts.hub;
     this.log = parts.log;
@@ -126,7 +130,8 @@ export class HubScene {
 
   static async open(rules: Partial<RegistryRules> = {}, transport: Transport = overGrpc): Promise<HubScene> {
     const log = new HeardLog();
-    const hub = new SessionHub(log);
+    const counts = { redelivered: 0 };
+    const hub = new SessionHub(log, { redelivered: () => counts.redelivered++ });
     const gateway = await Gateway.serving(transport, rules, hub);
     const directory = await mkdtemp(join(tmpdir(), "keyturn-hub-"));
     const path = join(directory, "hub.sock");
@@ -137,7 +142,7 @@ export class HubScene {
       await drain();
       await rm(directory, { recursive: true });
     });
-    return new HubScene({ gateway, hub, log, path, drain });
+    return new HubScene({ gateway, hub, log, path, drain, counts });
   }
 
   /** Attached, and told of whatever is there. */
