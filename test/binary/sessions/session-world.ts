@@ -17,6 +17,13 @@ export interface Minted {
   readonly expiresAtMs: number;
 }
 
+/** One beside the gateway of a world. */
+interface OtherGateway {
+  readonly hubPath: string;
+  portOf(transport: Pick<Transport, "name">): number;
+  metrics(): Promise<string>;
+}
+
 /** The program of the image, twice: it keeps the keys of a directory, and serves sessions beside an application. */
 export class SessionWorld {
   readonly dir: string;
@@ -24,6 +31,7 @@ export class SessionWorld {
   readonly #ports: Readonly<Record<PortName, number>>;
   readonly #standalone: LineProcess;
   readonly #flags: readonly string[];
+  readonly #others: LineProcess[] = [];
   gateway!: LineProcess;
   /** Every token that was ever made. */
   readonly tokens: string[] = [];
@@ -65,9 +73,27 @@ export class SessionWorld {
     return join(this.#folder, "hub.sock");
   }
 
+  /** Another gateway of the same keys, which has an application's socket of its own. Resolves when it is ready. */
+  async beside(...flags: readonly string[]): Promise<OtherGateway> {
+    const [front, admin, mint, webSocket, grpc] = await Promise.all(ports.map(() => freePort()));
+    const hubPath = join(this.#folder, "other-hub.sock");
+    const process = this.#start([
+      ...["gateway", "--dir", this.dir, "--listen", `127.0.0.1:${front}`, "--admin-listen", `127.0.0.1:${admin}`],
+      ...["--mint-listen", `127.0.0.1:${mint}`, "--hub-listen", `unix:${hubPath}`],
+      ...["--session-listen", `127.0.0.1:${webSocket}`, "--session-grpc-listen", `127.0.0.1:${grpc}`, ...flags],
+    ]);
+    this.#others.push(process);
+    await answers(mint ?? 0, process);
+    return {
+      hubPath,
+      portOf: ({ name }) => (name === "gRPC" ? grpc : webSocket) ?? 0,
+      metrics: async () => (await fetch(`http://127.0.0.1:${admin}/metrics`)).text(),
+    };
+  }
+
   /** An application that takes all that it hears. */
-  application(): Application {
-    const application = new Application(this.hubPath);
+  application(hubPath = this.hubPath): Application {
+    const application = new Application(hubPath);
     application.stream.on("data", ({ delivery }: { delivery?: { peer: object; lineage: string; seq: number } }) => {
       if (delivery) application.say({ taken: { peer: delivery.peer, lineage: delivery.lineage, seq: delivery.seq } });
     });
@@ -126,7 +152,7 @@ export class SessionWorld {
   }
 
   async end(): Promise<void> {
-    await Promise.all([this.gateway.end(), this.#standalone.end()]);
+    await Promise.all([this.gateway, this.#standalone, ...this.#others].map((process) => process.end()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 

@@ -30,21 +30,24 @@ test("checkBus takes credentials that can sign, and a CA, without a server", asy
   await check({ prefix: "a.b-c" });
 });
 
-test.each([
-  ["an address with a password", { servers: ["nats://user:hunter2@127.0.0.1"] }, undefined, "BusUnusable"],
-  ["a prefix that is no subject", { prefix: "a.*" }, undefined, "BusUnusable"],
-  ["credentials that are not there", { credentialsFile: "" }, undefined, "FileUnreadable"],
-  ["credentials that are half written", { credentialsFile: "" }, good.slice(0, 40), "BusUnusable"],
-  ["credentials without a seed", { credentialsFile: "" }, jwt, "BusUnusable"],
-  [
-    "credentials whose seed has a wrong letter",
-    { credentialsFile: "" },
-    good.replace(seed, `SU${"A".repeat(56)}`),
-    "BusUnusable",
-  ],
-  ["a CA that is not there", { caFile: "" }, undefined, "FileUnreadable"],
-  ["a CA that is none", { caFile: "" }, good, "FileUnfit"],
-] as const)("checkBus refuses %s, and tells nothing of it", async (_, options, text, code) => {
+const credentialsFile = "";
+const caFile = "";
+
+test.each<{ what: string; options: Partial<BusOptions>; text?: string; code: string }>([
+  { what: "an address with a password", options: { servers: ["nats://user:hunter2@127.0.0.1"] }, code: "BusUnusable" },
+  { what: "a prefix that is no subject", options: { prefix: "a.*" }, code: "BusUnusable" },
+  { what: "credentials that are not there", options: { credentialsFile }, code: "FileUnreadable" },
+  { what: "half of the credentials", options: { credentialsFile }, text: good.slice(0, 40), code: "BusUnusable" },
+  { what: "credentials without a seed", options: { credentialsFile }, text: jwt, code: "BusUnusable" },
+  {
+    what: "credentials whose seed is none",
+    options: { credentialsFile },
+    text: good.replace(seed, `SU${"A".repeat(56)}`),
+    code: "BusUnusable",
+  },
+  { what: "a CA that is not there", options: { caFile }, code: "FileUnreadable" },
+  { what: "a CA that is none", options: { caFile }, text: good, code: "FileUnfit" },
+])("checkBus refuses $what, and tells nothing of it", async ({ options, text, code }) => {
   const error: unknown = await check(options, text).catch((one: unknown) => one);
   expect(error).toMatchObject({ code });
   expect(error).not.toHaveProperty("cause.message");
