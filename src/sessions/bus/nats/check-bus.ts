@@ -5,7 +5,7 @@ import type { BusOptions } from "../../sessions-options.ts";
 import { busUnusable, checkBusPlace } from "../bus-place.ts";
 
 /** Who reads the files of a bus, a CA's among them. */
-type BusFiles = Parameters<typeof readCa>[0];
+type FileReader = Parameters<typeof readCa>[0];
 
 /**
  * Whether there can be a bus, as far as that is known without a server. To be asked before anything is served: later a file that is unfit only means that
@@ -13,7 +13,7 @@ type BusFiles = Parameters<typeof readCa>[0];
  *
  * @throws ChangeNeededError `BusUnusable`, `FileUnreadable`, `FileUnfit`
  */
-export async function checkBus(options: BusOptions, files: BusFiles): Promise<void> {
+export async function checkBus(options: BusOptions, files: FileReader): Promise<void> {
   checkBusPlace(options);
   const { credentialsFile, caFile } = options;
   if (caFile !== undefined) await readCa(files, caFile);
