@@ -51,7 +51,7 @@ export interface ControllerOptions {
   readonly identity: string;
   /** `/livez`, `/readyz` and `/metrics`. */
   readonly admin?: { readonly host?: string; readonly port: number };
-  /** How many rotations are worked on at once, beside one that has a revocation. @default 4 */
+  /** How many rotations are worked on at once, beside one that has a revocation. @default 10 */
   readonly workers?: number;
   /** Holds requests down to so many a second, and so many at once after a rest; those for the Lease are free. @default nothing but the server does */
   readonly rate?: Pick<PaceOptions, "perSecond" | "burst">;

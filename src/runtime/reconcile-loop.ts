@@ -30,7 +30,7 @@ export interface ReconcileLoopOptions {
   readonly name: string;
   readonly clock: Clock;
   readonly chance: Chance;
-  /** How many keys are worked on at once, beside one that is an emergency. @default 4 */
+  /** How many keys are worked on at once, beside one that is an emergency. @default 10 */
   readonly workers?: number;
   /** @default that of {@link WorkQueue} */
   readonly backoff?: Backoff;
@@ -70,7 +70,7 @@ export class ReconcileLoop {
 
   constructor(options: ReconcileLoopOptions) {
     this.name = options.name;
-    this.workers = options.workers ?? 4;
+    this.workers = options.workers ?? 10;
     this.#options = options;
   }
 

@@ -42,7 +42,7 @@ const controllerFlags = (): readonly Option[] => [
   flag("--workers <number>", "rotations that are worked on at once, beside one that has a revocation", {
     owner: "controller",
     parse: workers,
-    otherwise: "4",
+    otherwise: "10",
   }),
   flag(
     "--kube-api-qps <number>",
