@@ -401,7 +401,8 @@ describe("commands", () => {
   test("timeline draws as much as it is asked for", async () => {
     const cli = new FakeCli(rotated());
     expect(await cli.run("timeline", "--past", "2h", "--future", "1h")).toBe(0);
-    expect(cli.io.lines.at(-2)).toContain("07:00");
+    // Below it: what the marks mean, and where times are
+    expect(cli.io.lines.at(-3)).toContain("07:00");
     expect(cli.io.out.text).not.toContain("new key");
   });
 
