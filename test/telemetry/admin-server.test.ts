@@ -155,7 +155,7 @@ test("Metrics counts under controller-runtime's names", async () => {
     'controller_runtime_reconcile_errors_total{controller="rotation"} 1',
     'controller_runtime_reconcile_time_seconds_count{controller="rotation"} 2',
     'controller_runtime_active_workers{controller="rotation"} 0',
-    'controller_runtime_max_concurrent_reconciles{controller="rotation"} 4',
+    'controller_runtime_max_concurrent_reconciles{controller="rotation"} 10',
     'workqueue_adds_total{name="rotation",controller="rotation"} 2',
     'workqueue_retries_total{name="rotation",controller="rotation"} 1',
     'workqueue_depth{name="rotation",controller="rotation"} 0',
