@@ -74,8 +74,7 @@ export function controllerCommand(cli: Cli): Command {
       ["From a desk, for one namespace", "keyturn controller --namespace shop --context dev --admin-listen off"],
     ],
   }).action(async (flags: ControllerFlags) => {
-    // What ten thousand rotations leave in memory is more than what passes need: a heap may grow by this much before its garbage is
-    // collected, where V8 would let it grow to two to four times
+    // The heap may grow by 40 % of what is in use before its garbage is collected; by itself V8 lets it grow to two to four times
     setFlagsFromString("--heap-growing-percent=40");
     const { newLog } = await import("../process-log.ts");
     const { runController } = await import("../../controller/run-controller.ts");
